@@ -1,0 +1,48 @@
+using System.Text.Json.Serialization;
+using OeeOrleans.Model;
+
+namespace OeeOrleans.Kpi.Accounting;
+
+/// <summary>A stretch of time between two neighbouring window boundaries. Windows are sums of cells, so what is counted is counted once.
+/// Counters are kept as they come and combined only when asked: which of the three exist may become known late.</summary>
+public sealed class Cell
+{
+    public long FromUs { get; set; }
+    public long ToUs { get; set; }
+    public long NotScheduledUs { get; set; }
+    public long PlannedStopUs { get; set; }
+    public long UnknownUs { get; set; }
+    public long RunUs { get; set; }
+    public long StopUs { get; set; }
+    public long SmallStopUs { get; set; }
+    public long FaultStopUs { get; set; }
+    /// <summary>Stop time of the stop that is still open: small or not is not decided yet.</summary>
+    public long PendingUs { get; set; }
+    public int FailuresStarted { get; set; }
+    public int FailuresEnded { get; set; }
+    public long RepairUs { get; set; }
+
+    [JsonInclude]
+    public CounterTally Good;
+    [JsonInclude]
+    public CounterTally Reject;
+    [JsonInclude]
+    public CounterTally Total;
+
+    public Cell Clone() => (Cell)MemberwiseClone();
+
+    /// <summary>Adds what is not about counters.</summary>
+    internal OeeSums Times(bool pendingIsSmall, bool pendingIsFault) => new()
+    {
+        NotScheduledUs = NotScheduledUs,
+        PlannedStopUs = PlannedStopUs,
+        UnknownUs = UnknownUs,
+        RunUs = RunUs + (pendingIsSmall ? PendingUs : 0),
+        StopUs = StopUs + (pendingIsSmall ? 0 : PendingUs),
+        SmallStopUs = SmallStopUs + (pendingIsSmall ? PendingUs : 0),
+        FaultStopUs = FaultStopUs + (!pendingIsSmall && pendingIsFault ? PendingUs : 0),
+        FailuresStarted = FailuresStarted,
+        FailuresEnded = FailuresEnded,
+        RepairUs = RepairUs,
+    };
+}

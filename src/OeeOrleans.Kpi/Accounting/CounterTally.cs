@@ -1,0 +1,42 @@
+namespace OeeOrleans.Kpi.Accounting;
+
+/// <summary>What one counter did in one cell of time: its deltas, those across unknown time, and the ideal time of the others.</summary>
+public struct CounterTally
+{
+    public long Delta { get; set; }
+    public long Gap { get; set; }
+    public decimal IdealS { get; set; }
+    public long NoIdeal { get; set; }
+    public int Jumps { get; set; }
+}
+
+/// <summary>Where one counter stands: its last good value, and how much unknown time had passed then.</summary>
+public struct CounterPosition
+{
+    /// <summary>A good sample has been seen: the signal is present.</summary>
+    public bool Present { get; set; }
+    public long Value { get; set; }
+    public long UnknownUs { get; set; }
+
+    /// <summary>The next good value (specification section 3: monotonic, rollover at the modulus, otherwise a reset).</summary>
+    /// <returns>The delta; 0 for the baseline and for a jump above the maximum.</returns>
+    public long Next(long value, long? modulus, long? maxDelta, out bool jump)
+    {
+        jump = false;
+        var previous = Value;
+        var baseline = !Present;
+        Present = true;
+        Value = value;
+        if (baseline) return 0;
+        var delta = value >= previous ? value - previous
+            : modulus is { } m && 2 * (value - previous + m) <= m ? value - previous + m
+            : value;
+        if (delta > maxDelta)
+        {
+            jump = true;
+            return 0;
+        }
+
+        return delta;
+    }
+}

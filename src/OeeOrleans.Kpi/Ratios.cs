@@ -1,0 +1,56 @@
+using OeeOrleans.Model;
+using OeeOrleans.Model.Plant;
+
+namespace OeeOrleans.Kpi;
+
+/// <summary>From exact sums to ratios, once, in double (specification sections 4 and 7).</summary>
+public static class Ratios
+{
+    /// <param name="sums">The window's sums.</param>
+    /// <param name="parameters">The machine's parameters.</param>
+    /// <param name="idealKnown">Whether any ideal cycle is known at all, from the model or from the machine.</param>
+    public static OeeKpis Of(in OeeSums sums, OeeParameters parameters, bool idealKnown) =>
+        Of(sums, parameters.PerformanceFromGood, parameters.UnknownIsStop, idealKnown);
+
+    public static OeeKpis Of(in OeeSums sums, bool performanceFromGood, bool unknownIsStop, bool idealKnown)
+    {
+        var planned = sums.RunUs + sums.StopUs + (unknownIsStop ? sums.UnknownUs : 0);
+        var run = sums.RunUs / 1e6;
+        double? availability = planned > 0 ? sums.RunUs / (double)planned : null;
+        var idealS = (double)(performanceFromGood ? sums.IdealGoodS : sums.IdealTotalS);
+        var wantsIdeal = sums.NoIdealTotal > 0 || !idealKnown;
+        double? performance = sums.RunUs > 0 && !wantsIdeal ? idealS / run : null;
+        double? quality = sums.Total != 0 ? sums.Good / (double)sums.Total : null;
+        double? oee = planned <= 0 || wantsIdeal ? null
+            : sums.RunUs == 0 || sums.Total == 0 ? 0
+            : availability * performance * quality;
+        var length = sums.LengthUs;
+        var known = planned + sums.UnknownUs;
+        return new OeeKpis
+        {
+            PlannedS = planned / 1e6,
+            Availability = availability,
+            Performance = performance,
+            Quality = quality,
+            Oee = oee,
+            Teep = length > 0 ? oee * (planned / (double)length) : null,
+            Completeness = unknownIsStop ? 1 : known <= 0 ? null : 1 - (sums.UnknownUs / (double)known),
+            RatePerHour = sums.RunUs > 0 ? sums.Total / run * 3600 : null,
+            MttrS = sums.FailuresEnded > 0 ? sums.RepairUs / 1e6 / sums.FailuresEnded : null,
+            MtbfS = sums.FailuresStarted > 0 ? run / sums.FailuresStarted : null,
+            Flags = Flags(sums, performance),
+        };
+    }
+
+    private static string[] Flags(in OeeSums sums, double? performance)
+    {
+        if (performance is not > 1 && sums is { CounterJumps: 0, GapTotal: 0, UnknownUs: 0, NoIdealTotal: 0 }) return [];
+        var flags = new List<string>(4);
+        if (performance > 1) flags.Add("ideal_cycle_suspect");
+        if (sums.CounterJumps > 0) flags.Add("counter_jumps");
+        if (sums.GapTotal != 0) flags.Add("gap_counts");
+        if (sums.UnknownUs > 0) flags.Add("unknown_time");
+        if (sums.NoIdealTotal > 0) flags.Add("no_ideal_cycle");
+        return [.. flags];
+    }
+}

@@ -1,0 +1,25 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace OeeOrleans.Model;
+
+/// <summary>A fault of a machine from its first appearance to its end. <see cref="EndUs"/> is null while it is active.</summary>
+public sealed record FaultEvent
+{
+    public required string Machine { get; init; }
+    public required string Code { get; init; }
+    public required long StartUs { get; init; }
+    public long? EndUs { get; init; }
+    /// <summary>1, plus one for every return within the dedupe time.</summary>
+    public int Occurrences { get; init; } = 1;
+
+    /// <summary>A function of (machine, code, start), so that replays change nothing.</summary>
+    public string Id => IdOf(Machine, Code, StartUs);
+
+    public static string IdOf(string machine, string code, long startUs)
+    {
+        var text = string.Create(CultureInfo.InvariantCulture, $"{machine}\n{code}\n{startUs}");
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 12));
+    }
+}

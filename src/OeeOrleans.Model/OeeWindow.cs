@@ -1,0 +1,19 @@
+namespace OeeOrleans.Model;
+
+/// <summary>One OEE window as it is stored and served: which machine and span, what was known when, its sums and ratios.</summary>
+public sealed record OeeWindow
+{
+    public required string Id { get; init; }
+    /// <summary>"shift", "hour", "day" or "rolling_5m".</summary>
+    public required string Kind { get; init; }
+    /// <summary>Name of the shift, else empty.</summary>
+    public string Name { get; init; } = "";
+    public required long FromUs { get; init; }
+    /// <summary>Nominal end; <see cref="AsOfUs"/> may be earlier while the window is open.</summary>
+    public required long ToUs { get; init; }
+    public required long AsOfUs { get; init; }
+    public required OeeSums Sums { get; init; }
+    public required OeeKpis Kpis { get; init; }
+    /// <summary>Grows by one whenever a closed window is recomputed to something else.</summary>
+    public int Revision { get; init; } = 1;
+}

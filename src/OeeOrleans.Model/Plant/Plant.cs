@@ -1,0 +1,55 @@
+namespace OeeOrleans.Model.Plant;
+
+/// <summary>A plant as one file describes it: Site > Area > Line > (Cell) > Machine (ISA-95).</summary>
+public sealed record PlantModel
+{
+    public required Site Site { get; init; }
+    public IReadOnlyList<ShiftPlan> Calendars { get; init; } = [];
+    public IReadOnlyList<Area> Areas { get; init; } = [];
+
+    public IEnumerable<Line> Lines => Areas.SelectMany(a => a.Lines);
+    public IEnumerable<Machine> Machines => Lines.SelectMany(l => l.Machines);
+}
+
+/// <summary>The site and the zone its shifts are given in (IANA name).</summary>
+public sealed record Site(string Id, string Name, string TimeZone);
+
+public sealed record Area
+{
+    public required string Id { get; init; }
+    public string Name { get; init; } = "";
+    public IReadOnlyList<Line> Lines { get; init; } = [];
+}
+
+public sealed record Line
+{
+    public required string Id { get; init; }
+    public string Name { get; init; } = "";
+    public string AreaId { get; init; } = "";
+    public string? Calendar { get; init; }
+    public LinePolicy Policy { get; init; } = LinePolicy.Weighted;
+    /// <summary>The bottleneck machine of the policies `bottleneck` and `in_out`.</summary>
+    public string? BottleneckMachine { get; init; }
+    /// <summary>In the order of the flow.</summary>
+    public IReadOnlyList<Machine> Machines { get; init; } = [];
+}
+
+/// <summary>How the machines of a line make its OEE (specification section 5).</summary>
+public enum LinePolicy
+{
+    Weighted,
+    Bottleneck,
+    InOut,
+}
+
+/// <summary>What a shift pattern looks like in plant time.</summary>
+public sealed record ShiftPlan
+{
+    public required string Id { get; init; }
+    public IReadOnlyList<Shift> Shifts { get; init; } = [];
+}
+
+/// <summary>A named production span with breaks. An end that is not after its start is on the next day; the shift belongs to the date on which it starts.</summary>
+public sealed record Shift(string Name, TimeOnly Start, TimeOnly End, IReadOnlyList<DayOfWeek> Days, IReadOnlyList<Break> Breaks);
+
+public sealed record Break(TimeOnly Start, TimeOnly End);
