@@ -22,4 +22,7 @@ public interface ICalendar
 
     /// <summary>Shifts that overlap [from, to), in order; empty where the calendar knows no shifts.</summary>
     IReadOnlyList<ShiftSpan> Shifts(long fromUs, long toUs);
+
+    /// <summary>The local midnight at or before an instant: where a plant's day begins.</summary>
+    long StartOfDay(long timeUs);
 }

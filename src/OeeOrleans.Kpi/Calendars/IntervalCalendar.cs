@@ -44,4 +44,6 @@ public sealed class IntervalCalendar : ICalendar
     }
 
     public IReadOnlyList<ShiftSpan> Shifts(long fromUs, long toUs) => _rest?.Shifts(fromUs, toUs) ?? [];
+
+    public long StartOfDay(long timeUs) => _rest?.StartOfDay(timeUs) ?? timeUs - (((timeUs % Model.UnixMicros.PerDay) + Model.UnixMicros.PerDay) % Model.UnixMicros.PerDay);
 }

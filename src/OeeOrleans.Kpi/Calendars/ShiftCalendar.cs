@@ -62,7 +62,6 @@ public sealed class ShiftCalendar : ICalendar
         return shift is null ? null : Resolve(shift, date);
     }
 
-    /// <summary>The UTC instant of a local midnight: where a plant's day begins.</summary>
     public long StartOfDay(long timeUs)
     {
         var date = Instant.FromUnixTimeTicks(timeUs * 10).InZone(_zone).Date;

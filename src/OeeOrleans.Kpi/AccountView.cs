@@ -1,0 +1,61 @@
+using OeeOrleans.Kpi.Accounting;
+using OeeOrleans.Kpi.Calendars;
+using OeeOrleans.Model;
+using OeeOrleans.Model.Plant;
+
+namespace OeeOrleans.Kpi;
+
+/// <summary>An account advanced to an instant: a private copy that may be asked for the sums of any of the plant's windows.</summary>
+public sealed class AccountView
+{
+    private readonly Fold _fold;
+    private readonly OeeParameters _parameters;
+
+    internal AccountView(Fold fold, OeeParameters parameters)
+    {
+        _fold = fold;
+        _parameters = parameters;
+    }
+
+    public long AsOfUs => _fold.State.NowUs;
+
+    public FoldState State => _fold.State;
+
+    public bool IdealKnown => _fold.IdealKnown;
+
+    /// <summary>The category of this instant, the one an operator sees: an open stop below the threshold is a small stop.</summary>
+    public StateCategory CategoryIn(ICalendar calendar)
+    {
+        var kind = calendar.SpanAt(AsOfUs).Kind;
+        return kind == PlanKind.NotScheduled ? StateCategory.NotScheduled
+            : kind == PlanKind.PlannedStop || State.ModePlanned ? StateCategory.PlannedStop
+            : State.Active switch
+            {
+                HeldState.Run => StateCategory.Run,
+                HeldState.Stop => _fold.OpenStopIsSmall ? StateCategory.SmallStop : StateCategory.Stop,
+                _ => StateCategory.Unknown,
+            };
+    }
+
+    /// <summary>The ideal cycle in force, seconds; null when unknown.</summary>
+    public decimal? IdealCycleS => State.ReportedIdealS ?? _parameters.IdealCycleOf(State.Product);
+
+    /// <summary>Sums of a window up to the present.</summary>
+    public OeeSums Sums(PlantWindow window) => _fold.Sums(window.FromUs, Math.Min(window.ToUs, Math.Max(window.FromUs, AsOfUs)));
+
+    public OeeWindow Window(string id, PlantWindow window)
+    {
+        var sums = Sums(window);
+        return new OeeWindow
+        {
+            Id = id,
+            Kind = window.Kind,
+            Name = window.Name,
+            FromUs = window.FromUs,
+            ToUs = window.ToUs,
+            AsOfUs = Math.Min(window.ToUs, AsOfUs),
+            Sums = sums,
+            Kpis = Ratios.Of(sums, _parameters, IdealKnown),
+        };
+    }
+}
