@@ -1,0 +1,155 @@
+using OeeOrleans.Sparkplug.Payload;
+using OeeOrleans.Sparkplug.Session;
+using OeeOrleans.Sparkplug.Topics;
+
+namespace OeeOrleans.Sparkplug.Tests;
+
+public sealed class HostNodeSessionTests
+{
+    private readonly HostNodeSession _session = new();
+
+    [Fact]
+    public void Data_is_resolved_by_the_alias_its_birth_gave()
+    {
+        NodeBirth(1000, bdSeq: 3);
+        DeviceBirth(1001, seq: 1, ("speed", 7), ("count", 8));
+        Assert.Equal("count", Data(1002, seq: 2, alias: 8).Name);
+    }
+
+    [Fact]
+    public void A_gap_in_seq_asks_for_a_rebirth_and_says_how_many_are_missing()
+    {
+        NodeBirth(1000, 3);
+        DeviceBirth(1001, 1, ("speed", 7));
+        var outcome = Data(1005, seq: 5, alias: 7).Outcome;
+        Assert.Equal(3, outcome.MissedMessages);
+        Assert.Contains("sequence gap", outcome.RebirthReason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Seq_wraps_after_255()
+    {
+        NodeBirth(1000, 3);
+        DeviceBirth(1001, 1, ("speed", 7));
+        for (var i = 2; i < 600; i++) Assert.Null(Data((ulong)(1001 + i), (byte)i, 7).Outcome.RebirthReason);
+    }
+
+    [Fact]
+    public void A_redelivered_message_is_no_gap()
+    {
+        NodeBirth(1000, 3);
+        DeviceBirth(1001, 1, ("speed", 7));
+        for (byte i = 2; i < 20; i++) Data(1000UL + i, i, 7);
+        var again = Data(1010, seq: 10, alias: 7);
+        Assert.True(again.Outcome.Redelivered);
+        Assert.Null(again.Outcome.RebirthReason);
+        Assert.Null(Data(1020, seq: 20, alias: 7).Outcome.RebirthReason);
+    }
+
+    [Fact]
+    public void Data_sent_before_a_rebirth_is_resolved_with_the_aliases_of_its_time()
+    {
+        NodeBirth(1000, 3);
+        DeviceBirth(1001, 1, ("speed", 7), ("count", 8));
+        Data(1002, 2, 7);
+        NodeBirth(2000, 3);
+        DeviceBirth(2001, 1, ("speed", 8), ("count", 7));
+
+        Assert.Equal("speed", Data(1002, 2, alias: 7).Name);
+        Assert.Equal("count", Data(2002, 2, alias: 7).Name);
+    }
+
+    [Fact]
+    public void A_birth_that_comes_again_after_a_newer_one_changes_nothing()
+    {
+        NodeBirth(1000, 3);
+        NodeBirth(2000, 4);
+        Assert.True(NodeBirth(1000, 3).Redelivered);
+        Assert.Equal(4UL, _session.Current!.BdSeq);
+    }
+
+    [Fact]
+    public void Data_before_any_birth_asks_for_a_rebirth_and_names_still_resolve()
+    {
+        var outcome = Data(1002, 2, alias: 7);
+        Assert.Equal("data before birth", outcome.Outcome.RebirthReason);
+        Assert.Null(outcome.Name);
+    }
+
+    [Fact]
+    public void A_death_with_another_bdSeq_is_ignored()
+    {
+        NodeBirth(1000, 4);
+        Assert.Contains("bdSeq 3", NodeDeath(3).Ignored, StringComparison.Ordinal);
+        Assert.True(_session.Online);
+    }
+
+    [Fact]
+    public void A_death_takes_node_and_devices_down_once()
+    {
+        NodeBirth(1000, 4);
+        DeviceBirth(1001, 1, ("speed", 7));
+        Assert.Equal([null, "d1"], NodeDeath(4).Deaths.Select(d => d.Device));
+        Assert.Empty(NodeDeath(4).Deaths);
+    }
+
+    [Fact]
+    public void A_device_death_takes_only_the_device_down()
+    {
+        NodeBirth(1000, 4);
+        DeviceBirth(1001, 1, ("speed", 7));
+        Assert.Equal(["d1"], Send(SparkplugMessageType.DDeath, 1002, 2, _ => { }).Deaths.Select(d => d.Device));
+        Assert.True(_session.Online);
+        Assert.Equal("data after a death", Data(1003, 3, 7).Outcome.RebirthReason);
+    }
+
+    [Fact]
+    public void A_restored_session_goes_on_without_a_rebirth()
+    {
+        NodeBirth(1000, 4);
+        DeviceBirth(1001, 1, ("speed", 7));
+        _session.Restore(online: true, lastSeq: 41, lastMs: 5000, new HashSet<string>());
+        Assert.Null(Data(5001, seq: 42, alias: 7).Outcome.RebirthReason);
+        Assert.NotNull(Data(5002, seq: 44, alias: 7).Outcome.RebirthReason);
+    }
+
+    [Fact]
+    public void A_clock_that_went_back_is_followed_by_the_next_birth()
+    {
+        NodeBirth(9000, 4);
+        NodeBirth(1000, 5);
+        DeviceBirth(1001, 1, ("speed", 7));
+        Assert.Equal("speed", Data(1002, 2, 7).Name);
+        Assert.Null(Data(1003, 3, 7).Outcome.RebirthReason);
+    }
+
+    private SessionOutcome NodeBirth(ulong ms, long bdSeq) => Send(SparkplugMessageType.NBirth, ms, 0, w =>
+        w.Integer(new MetricHead("bdSeq", null, ms, SparkplugDataType.Int64), bdSeq));
+
+    private SessionOutcome DeviceBirth(ulong ms, byte seq, params (string Name, ulong Alias)[] metrics) => Send(SparkplugMessageType.DBirth, ms, seq, w =>
+    {
+        foreach (var (name, alias) in metrics) w.Double(new MetricHead(name, alias, ms, SparkplugDataType.Double), 1);
+    });
+
+    private SessionOutcome NodeDeath(long bdSeq) => Send(SparkplugMessageType.NDeath, 0, null, w =>
+        w.Integer(new MetricHead("bdSeq", null, 0, SparkplugDataType.Int64), bdSeq));
+
+    private (string? Name, SessionOutcome Outcome) Data(ulong ms, byte seq, ulong alias)
+    {
+        var writer = new SparkplugPayloadWriter().Begin(ms, seq);
+        writer.Double(new MetricHead(null, alias, ms, SparkplugDataType.Unknown), 2);
+        var reader = new SparkplugPayloadReader(writer.Written.Span);
+        var outcome = _session.Accept(new SparkplugTopic(SparkplugMessageType.DData, "g", "n", "d1"), ref reader);
+        Assert.True(reader.TryReadMetric(out var metric));
+        return (HostNodeSession.Resolve(outcome, metric)?.Name, outcome);
+    }
+
+    private SessionOutcome Send(SparkplugMessageType type, ulong ms, byte? seq, Action<SparkplugPayloadWriter> metrics)
+    {
+        var writer = type == SparkplugMessageType.NDeath ? new SparkplugPayloadWriter().BeginWill() : new SparkplugPayloadWriter().Begin(ms, seq);
+        metrics(writer);
+        var device = type is SparkplugMessageType.DBirth or SparkplugMessageType.DDeath ? "d1" : null;
+        var reader = new SparkplugPayloadReader(writer.Written.Span);
+        return _session.Accept(new SparkplugTopic(type, "g", "n", device), ref reader);
+    }
+}
