@@ -1,0 +1,28 @@
+using OeeOrleans.Model;
+
+namespace OeeOrleans.Storage;
+
+/// <summary>What one writer wants durable, all or nothing. Units of many writers share a transaction (group commit).</summary>
+public sealed class CommitUnit
+{
+    public ReadOnlyMemory<SampleRow> Rows { get; init; }
+
+    public IReadOnlyList<BirthRecord> Births { get; init; } = [];
+
+    /// <summary>Session state of an edge node after these rows; (node, state).</summary>
+    public (string EdgeNode, string State)? EdgeNode { get; init; }
+
+    public IReadOnlyList<DeadLetter> DeadLetters { get; init; } = [];
+
+    public IReadOnlyList<OeeWindow> Windows { get; init; } = [];
+
+    public IReadOnlyList<FaultEvent> Faults { get; init; } = [];
+
+    /// <summary>Fault events that turned out never to have been.</summary>
+    public IReadOnlyList<string> RemovedFaults { get; init; } = [];
+
+    public SnapshotRecord? Snapshot { get; init; }
+
+    /// <summary>How much this unit weighs in a group: rows, and something for the rest.</summary>
+    public int Weight => Rows.Length + Births.Count + DeadLetters.Count + Windows.Count + Faults.Count + 1;
+}

@@ -1,0 +1,69 @@
+using OeeOrleans.Model;
+using OeeOrleans.Model.Plant;
+
+namespace OeeOrleans.Storage;
+
+/// <summary>The storage contract: one per process, safe for concurrent use. Every method throws <see cref="StoreUnavailableException"/>
+/// while the database cannot be reached. Times are microseconds since 1970 UTC.</summary>
+public interface IStore : IAsyncDisposable
+{
+    /// <summary>Brings the schema up to date; safe to repeat.</summary>
+    Task MigrateAsync(CancellationToken cancellationToken);
+
+    /// <summary>Whether the database answers.</summary>
+    Task<bool> IsReachableAsync(CancellationToken cancellationToken);
+
+    /// <summary>Writes units in one transaction: all of it or nothing. Rows are idempotent by (signal, source time): of two rows with one
+    /// key the later one stays.</summary>
+    Task CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken);
+
+    /// <summary>Ids of a machine's signals, made where they do not exist yet; in the order asked.</summary>
+    Task<int[]> ResolveSignalsAsync(string machine, IReadOnlyList<SignalSpec> signals, CancellationToken cancellationToken);
+
+    /// <summary>Makes `asset` and `tag_mapping` what the plant model says.</summary>
+    Task SavePlantAsync(PlantModel plant, CancellationToken cancellationToken);
+
+    Task<EdgeNodeRecord?> LoadEdgeNodeAsync(string edgeNode, CancellationToken cancellationToken);
+
+    Task<SnapshotRecord?> LoadSnapshotAsync(string machine, CancellationToken cancellationToken);
+
+    /// <summary>A machine's canonical samples with from &lt; ts &lt;= to, in order of time.</summary>
+    Task<List<MachineSample>> ReadMachineAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken);
+
+    /// <summary>Canonical samples at or before <paramref name="untilUs"/> that were stored after <paramref name="ingestUs"/>: what came late.</summary>
+    Task<List<MachineSample>> ReadLateAsync(string machine, long untilUs, long ingestUs, CancellationToken cancellationToken);
+
+    /// <summary>Of each canonical signal the last sample before an instant.</summary>
+    Task<List<MachineSample>> ReadLastBeforeAsync(string machine, long beforeUs, CancellationToken cancellationToken);
+
+    /// <summary>Newest source time of all of a machine's signals, those of OEE and all others; null when there is none.</summary>
+    Task<long?> LastSeenAsync(string machine, CancellationToken cancellationToken);
+
+    /// <summary>Samples of one signal with from &lt;= ts &lt; to as buckets, or raw when there are at most <paramref name="points"/>. Null when the signal does not exist.</summary>
+    Task<Trend?> ReadTrendAsync(string machine, string name, long fromUs, long toUs, int points, CancellationToken cancellationToken);
+
+    Task<List<FaultEvent>> ReadActiveFaultsAsync(IReadOnlyList<string> machines, CancellationToken cancellationToken);
+
+    /// <summary>Faults that overlap [from, to), newest first, at most <paramref name="limit"/>, after a cursor (start, id).</summary>
+    Task<List<FaultEvent>> ReadFaultsAsync(IReadOnlyList<string> machines, long fromUs, long toUs, int limit, (long StartUs, string Id)? after, CancellationToken cancellationToken);
+
+    /// <summary>Stored windows that lie in [from, to), newest revision of each, in order of time.</summary>
+    Task<List<OeeWindow>> ReadWindowsAsync(IReadOnlyList<string> machines, string kind, long fromUs, long toUs, CancellationToken cancellationToken);
+}
+
+/// <summary>A signal to resolve.</summary>
+public sealed record SignalSpec(string Name, string DataType, string? Unit);
+
+/// <summary>What a host remembers of an edge node: its session state (opaque) and its births, oldest first.</summary>
+public sealed record EdgeNodeRecord(string State, IReadOnlyList<BirthRecord> Births);
+
+/// <summary>A birth as it came over the wire.</summary>
+public sealed record BirthRecord(string EdgeNode, string Device, long BirthMs, string Topic, byte[] Payload);
+
+/// <summary>A machine's state at a source time, and the ingest time up to which everything was in it.</summary>
+public sealed record SnapshotRecord(string Machine, long TimeUs, long IngestUs, string Payload);
+
+/// <summary>A bucket of a trend, or one raw sample (then min = max = avg).</summary>
+public sealed record TrendPoint(long TimeUs, double? Min, double? Max, double? Avg, double? First, double? Last, string? Text, long Count, short Quality);
+
+public sealed record Trend(IReadOnlyList<TrendPoint> Items, bool Raw);

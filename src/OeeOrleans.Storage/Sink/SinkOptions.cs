@@ -1,0 +1,25 @@
+namespace OeeOrleans.Storage.Sink;
+
+/// <summary>How units are grouped into transactions.</summary>
+public sealed class SinkOptions
+{
+    /// <summary>A group is written at the latest this long after its first unit came.</summary>
+    public int FlushMs { get; set; } = 50;
+
+    /// <summary>A group is written as soon as it weighs this much.</summary>
+    public int FlushRows { get; set; } = 10_000;
+
+    /// <summary>Rows that may wait; beyond it writers wait, and with them the broker.</summary>
+    public int MaxPendingRows { get; set; } = 400_000;
+
+    /// <summary>How long a unit may wait for room and for its commit.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>One sentence per mistake.</summary>
+    public IEnumerable<string> Validate()
+    {
+        if (FlushMs is < 0 or > 10_000) yield return $"store.flush_ms is {FlushMs}; 0..10000 is possible";
+        if (FlushRows is < 1 or > 1_000_000) yield return $"store.flush_rows is {FlushRows}; 1..1000000 is possible";
+        if (MaxPendingRows < FlushRows) yield return $"store.max_pending_rows ({MaxPendingRows}) must be at least store.flush_rows ({FlushRows})";
+    }
+}

@@ -1,0 +1,67 @@
+using System.Data.Common;
+using Dapper;
+using OeeOrleans.Model;
+
+namespace OeeOrleans.Storage.Sql;
+
+internal abstract partial class SqlStore
+{
+    private const string MachineColumns = "s.name as Name, oee_us(p.ts) as TimeUs, p.value as Value, p.text_value as Text, p.quality as Quality";
+
+    private static readonly string[] Canonical = [.. CanonicalSignals.Names];
+
+    public Task<List<MachineSample>> ReadMachineAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken) => ReadMachineSamplesAsync(
+        $"select {MachineColumns} from signal s join sample p on p.signal_id = s.signal_id where s.machine_id = @machine and s.name {In("Canonical")} and p.ts > oee_ts(@fromUs) and p.ts <= oee_ts(@toUs) order by p.ts",
+        new { machine, fromUs, toUs, Canonical }, cancellationToken);
+
+    public Task<List<MachineSample>> ReadLateAsync(string machine, long untilUs, long ingestUs, CancellationToken cancellationToken) => ReadMachineSamplesAsync(
+        $"select {MachineColumns} from signal s join sample p on p.signal_id = s.signal_id where s.machine_id = @machine and s.name {In("Canonical")} and p.ts <= oee_ts(@untilUs) and p.ingest_ts > oee_ts(@ingestUs) order by p.ts",
+        new { machine, untilUs, ingestUs, Canonical }, cancellationToken);
+
+    public Task<List<MachineSample>> ReadLastBeforeAsync(string machine, long beforeUs, CancellationToken cancellationToken) => ReadMachineSamplesAsync(
+        $"""
+        select {MachineColumns} from signal s join sample p on p.signal_id = s.signal_id
+        and p.ts = (select max(q.ts) from sample q where q.signal_id = s.signal_id and q.ts < oee_ts(@beforeUs))
+        where s.machine_id = @machine and s.name {In("Canonical")} order by p.ts
+        """,
+        new { machine, beforeUs, Canonical }, cancellationToken);
+
+    public Task<long?> LastSeenAsync(string machine, CancellationToken cancellationToken) => QueryAsync(
+        c => c.ExecuteScalarAsync<long?>(Command(
+            "select max(t) from (select oee_us((select max(q.ts) from sample q where q.signal_id = s.signal_id)) as t from signal s where s.machine_id = @machine) x",
+            new { machine }, cancellationToken)),
+        cancellationToken);
+
+    public Task<Trend?> ReadTrendAsync(string machine, string name, long fromUs, long toUs, int points, CancellationToken cancellationToken) => QueryAsync(async c =>
+    {
+        var id = await c.ExecuteScalarAsync<int?>(Command("select signal_id from signal where machine_id = @machine and name = @name", new { machine, name }, cancellationToken));
+        if (id is null) return null;
+        var buckets = new TrendBuckets(fromUs, toUs, points);
+        await using var reader = await c.ExecuteReaderAsync(Command(
+            "select oee_us(ts), value, text_value, quality from sample where signal_id = @id and ts >= oee_ts(@fromUs) and ts < oee_ts(@toUs) order by ts",
+            new { id, fromUs, toUs }, cancellationToken));
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            buckets.Add(reader.GetInt64(0), reader.IsDBNull(1) ? null : reader.GetDouble(1), reader.IsDBNull(2) ? null : reader.GetString(2), reader.GetInt16(3));
+        }
+
+        return buckets.Finish();
+    }, cancellationToken);
+
+    private Task<List<MachineSample>> ReadMachineSamplesAsync(string sql, object parameters, CancellationToken cancellationToken) => QueryAsync(async c =>
+    {
+        var samples = new List<MachineSample>();
+        await using var reader = await c.ExecuteReaderAsync(Command(sql, parameters, cancellationToken));
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            samples.Add(new MachineSample(
+                CanonicalSignals.KindOf(reader.GetString(0)),
+                reader.GetInt64(1),
+                reader.IsDBNull(2) ? double.NaN : reader.GetDouble(2),
+                reader.IsDBNull(3) ? null : reader.GetString(3),
+                reader.GetInt16(4)));
+        }
+
+        return samples;
+    }, cancellationToken);
+}

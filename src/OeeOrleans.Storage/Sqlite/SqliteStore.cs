@@ -1,0 +1,142 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using OeeOrleans.Model;
+using OeeOrleans.Storage.Sql;
+
+namespace OeeOrleans.Storage.Sqlite;
+
+/// <summary>One file, WAL, crash-safe, readable by other programs while we write.</summary>
+internal sealed class SqliteStore : SqlStore
+{
+    /// <summary>Rows in one statement: 6 parameters each, and SQLite takes 32,766.</summary>
+    private const int RowsPerStatement = 200;
+
+    private readonly string _path;
+    private readonly string _connectionString;
+    private readonly ILogger _log;
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private SqliteConnection? _writer;
+
+    public SqliteStore(string path, ILogger log)
+    {
+        _path = Path.GetFullPath(path);
+        _log = log;
+        _connectionString = new SqliteConnectionStringBuilder { DataSource = _path, Pooling = true, DefaultTimeout = 10 }.ToString();
+    }
+
+    protected override string Json => "text";
+
+    protected override string In(string parameter) => $"in @{parameter}";
+
+    public override Task MigrateAsync(CancellationToken cancellationToken) => Task.Run(() =>
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+        var scripts = SqlMigrations.Run(DbUp.DeployChanges.To.SqliteDatabase(_connectionString), "sqlite");
+        Log.Migrated(_log, _path, scripts);
+    }, cancellationToken);
+
+    public override async Task CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken);
+        try
+        {
+            _writer ??= (SqliteConnection)await OpenAsync(cancellationToken);
+            await using var transaction = await _writer.BeginTransactionAsync(cancellationToken);
+            WriteRows(_writer, (SqliteTransaction)transaction, units);
+            await SideTables.WriteAsync(_writer, transaction, units, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+        }
+        catch (SqliteException error)
+        {
+            throw new StoreUnavailableException($"cannot write {_path}: {error.Message}", error);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (_writer is not null) await _writer.DisposeAsync();
+        _writing.Dispose();
+        SqliteConnection.ClearAllPools();
+    }
+
+    protected override async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        var connection = new SqliteConnection(_connectionString);
+        await connection.OpenAsync(cancellationToken);
+        connection.CreateFunction("oee_ts", (long? us) => us, isDeterministic: true);
+        connection.CreateFunction("oee_us", (long? us) => us, isDeterministic: true);
+        await using var pragma = connection.CreateCommand();
+        // FULL: a commit is on the disk when it returns; acknowledgements rely on it.
+        pragma.CommandText = "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 10000;";
+        await pragma.ExecuteNonQueryAsync(cancellationToken);
+        return connection;
+    }
+
+    protected override bool IsTransient(Exception error) => error is SqliteException;
+
+    private static void WriteRows(SqliteConnection connection, SqliteTransaction transaction, IReadOnlyList<CommitUnit> units)
+    {
+        var rows = new List<SampleRow>(units.Sum(u => u.Rows.Length));
+        foreach (var unit in units) rows.AddRange(unit.Rows.Span);
+        if (rows.Count == 0) return;
+        using var many = rows.Count >= RowsPerStatement ? Prepare(connection, transaction, RowsPerStatement) : null;
+        var at = 0;
+        for (; many is not null && at + RowsPerStatement <= rows.Count; at += RowsPerStatement)
+        {
+            Bind(many, rows, at, RowsPerStatement);
+            many.ExecuteNonQuery();
+        }
+
+        if (at == rows.Count) return;
+        using var rest = Prepare(connection, transaction, rows.Count - at);
+        Bind(rest, rows, at, rows.Count - at);
+        rest.ExecuteNonQuery();
+    }
+
+    private static SqliteCommand Prepare(SqliteConnection connection, SqliteTransaction transaction, int rows)
+    {
+        var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        var sql = new System.Text.StringBuilder("insert into sample(signal_id, ts, value, text_value, quality, ingest_ts) values ");
+        for (var row = 0; row < rows; row++)
+        {
+            if (row > 0) sql.Append(',');
+            sql.Append('(');
+            for (var column = 0; column < 6; column++)
+            {
+                var name = $"$p{(row * 6) + column}";
+                if (column > 0) sql.Append(',');
+                sql.Append(name);
+                command.Parameters.Add(new SqliteParameter(name, null));
+            }
+
+            sql.Append(')');
+        }
+
+        // Of two samples of one signal and instant the one that arrived last wins; an equal one changes nothing, its ingest time included.
+        sql.Append(" on conflict (signal_id, ts) do update set value = excluded.value, text_value = excluded.text_value, quality = excluded.quality, ingest_ts = excluded.ingest_ts")
+            .Append(" where value is not excluded.value or text_value is not excluded.text_value or quality <> excluded.quality");
+        command.CommandText = sql.ToString();
+        return command;
+    }
+
+    private static void Bind(SqliteCommand command, List<SampleRow> rows, int from, int count)
+    {
+        var parameter = 0;
+        for (var i = from; i < from + count; i++)
+        {
+            var row = rows[i];
+            command.Parameters[parameter++].Value = row.SignalId;
+            command.Parameters[parameter++].Value = row.TimeUs;
+            command.Parameters[parameter++].Value = double.IsNaN(row.Value) ? DBNull.Value : row.Value;
+            command.Parameters[parameter++].Value = (object?)row.Text ?? DBNull.Value;
+            command.Parameters[parameter++].Value = row.Quality;
+            command.Parameters[parameter++].Value = row.IngestUs;
+        }
+    }
+}

@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+using OeeOrleans.Storage.Postgres;
+using OeeOrleans.Storage.Sqlite;
+
+namespace OeeOrleans.Storage;
+
+/// <summary>Opens the engine a configuration asks for.</summary>
+public static class StoreFactory
+{
+    /// <summary>PostgreSQL (15 or later, TimescaleDB or plain).</summary>
+    public static IStore Postgres(string connectionString, TimeProvider clock, ILoggerFactory logs) =>
+        new PostgresStore(connectionString, clock, logs.CreateLogger("OeeOrleans.Storage.Postgres"));
+
+    /// <summary>SQLite in one file, made when it is not there.</summary>
+    public static IStore Sqlite(string path, ILoggerFactory logs) => new SqliteStore(path, logs.CreateLogger("OeeOrleans.Storage.Sqlite"));
+}

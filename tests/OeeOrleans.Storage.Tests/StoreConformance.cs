@@ -1,0 +1,198 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using OeeOrleans.Model;
+using OeeOrleans.Storage.Sink;
+
+namespace OeeOrleans.Storage.Tests;
+
+/// <summary>What every engine must do. Derive with an engine.</summary>
+public abstract class StoreConformance : IAsyncLifetime
+{
+    private const long T0 = 1_767_600_000_000_000;
+
+    protected IStore Store { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        Store = await OpenAsync();
+        await Store.MigrateAsync(CancellationToken.None);
+    }
+
+    public async Task DisposeAsync() => await Store.DisposeAsync();
+
+    [Fact]
+    public async Task Migration_can_be_repeated()
+    {
+        await Store.MigrateAsync(CancellationToken.None);
+        Assert.True(await Store.IsReachableAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_signal_keeps_its_id()
+    {
+        var first = await Store.ResolveSignalsAsync("m1", [new("state.run", "Boolean", null), new("counter.good", "UInt64", "pcs")], CancellationToken.None);
+        var again = await Store.ResolveSignalsAsync("m1", [new("counter.good", "UInt64", null)], CancellationToken.None);
+        Assert.Equal(first[1], again[0]);
+        Assert.NotEqual(first[0], first[1]);
+    }
+
+    [Fact]
+    public async Task Rows_written_twice_are_there_once()
+    {
+        var id = await SignalAsync("counter.good");
+        var rows = Enumerable.Range(0, 1000).Select(i => Row(id, i, i)).ToArray();
+        await CommitAsync(rows);
+        await CommitAsync(rows);
+        await CommitAsync([.. rows.TakeLast(10), Row(id, 2000, 7)]);
+        Assert.Equal(1001, (await ReadAsync()).Count);
+    }
+
+    [Fact]
+    public async Task Of_two_values_of_one_instant_the_later_arrival_stays()
+    {
+        var id = await SignalAsync("state.run");
+        await CommitAsync([Row(id, 1, 1), Row(id, 1, 0)]);
+        Assert.Equal(0, Assert.Single(await ReadAsync()).Value);
+        await CommitAsync([Row(id, 1, 1)]);
+        Assert.Equal(1, Assert.Single(await ReadAsync()).Value);
+    }
+
+    [Fact]
+    public async Task Text_bad_quality_and_numbers_beyond_double_come_back_as_they_went()
+    {
+        var id = await SignalAsync("product.code");
+        await CommitAsync(
+        [
+            new SampleRow(id, T0 + 1, double.NaN, "Öl 5W-30 ✓", Quality.Good, T0),
+            new SampleRow(id, T0 + 2, double.NaN, null, Quality.Bad, T0),
+            new SampleRow(id, T0 + 3, 9007199254740993, "9007199254740993", Quality.Uncertain, T0),
+            new SampleRow(id, T0 + 4, double.PositiveInfinity, null, Quality.Good, T0),
+        ]);
+        var read = await ReadAsync();
+        Assert.Equal("Öl 5W-30 ✓", read[0].Text);
+        Assert.True(double.IsNaN(read[0].Value));
+        Assert.False(read[1].HasValue);
+        Assert.Equal("9007199254740993", read[2].Text);
+        Assert.Equal(double.PositiveInfinity, read[3].Value);
+    }
+
+    [Fact]
+    public async Task Source_times_are_exact_to_the_microsecond()
+    {
+        var id = await SignalAsync("counter.good");
+        long[] times = [1, 999_999, T0 + 123_457, 4_102_444_800_000_001];
+        await CommitAsync([.. times.Select(t => new SampleRow(id, t, 1, null, Quality.Good, T0))]);
+        Assert.Equal(times, (await ReadAsync()).Select(s => s.TimeUs));
+    }
+
+    [Fact]
+    public async Task Last_before_gives_one_sample_per_signal()
+    {
+        var good = await SignalAsync("counter.good");
+        var run = await SignalAsync("state.run");
+        await CommitAsync([Row(good, 1, 10), Row(good, 5, 11), Row(run, 2, 1), Row(good, 9, 12)]);
+        var last = await Store.ReadLastBeforeAsync("m1", T0 + 9, CancellationToken.None);
+        Assert.Equal([(SignalKind.StateRun, 1d), (SignalKind.CounterGood, 11d)], last.Select(s => (s.Kind, s.Value)));
+    }
+
+    [Fact]
+    public async Task Late_rows_are_found_by_their_ingest_time()
+    {
+        var id = await SignalAsync("counter.good");
+        await CommitAsync([Row(id, 1, 1), Row(id, 2, 2)]);
+        await CommitAsync([new SampleRow(id, T0 + 1_500, 1, null, Quality.Good, T0 + 9_000_000)]);
+        var late = await Store.ReadLateAsync("m1", T0 + 5_000, T0 + 5_000_000, CancellationToken.None);
+        Assert.Equal(T0 + 1_500, Assert.Single(late).TimeUs);
+    }
+
+    [Fact]
+    public async Task A_trend_is_raw_when_it_fits_and_buckets_otherwise()
+    {
+        var id = await SignalAsync("process.temperature");
+        await CommitAsync([.. Enumerable.Range(0, 1000).Select(i => Row(id, i * 1000, i))]);
+        var raw = await Store.ReadTrendAsync("m1", "process.temperature", T0, T0 + 1_000_000, 1000, CancellationToken.None);
+        var buckets = await Store.ReadTrendAsync("m1", "process.temperature", T0, T0 + 1_000_000, 10, CancellationToken.None);
+        Assert.True(raw!.Raw);
+        Assert.Equal(1000, raw.Items.Count);
+        Assert.False(buckets!.Raw);
+        Assert.Equal(10, buckets.Items.Count);
+        Assert.Equal((100d, 199d, 149.5, 100L), (buckets.Items[1].Min, buckets.Items[1].Max, buckets.Items[1].Avg, buckets.Items[1].Count));
+        Assert.Null(await Store.ReadTrendAsync("m1", "no.such", T0, T0 + 1, 10, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Births_and_node_state_survive()
+    {
+        for (var i = 0; i < 7; i++)
+        {
+            await Store.CommitAsync([new CommitUnit { Births = [new BirthRecord("g/n", "", 1000 + i, "spBv1.0/g/NBIRTH/n", [1, 2, (byte)i])], EdgeNode = ("g/n", $"s{i}") }], CancellationToken.None);
+        }
+
+        var record = await Store.LoadEdgeNodeAsync("g/n", CancellationToken.None);
+        Assert.Equal("s6", record!.State);
+        Assert.Equal([1003L, 1004, 1005, 1006], record.Births.Select(b => b.BirthMs));
+        Assert.Equal([1, 2, 6], record.Births[^1].Payload);
+        Assert.Null(await Store.LoadEdgeNodeAsync("g/other", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_window_is_rewritten_in_its_revision_and_read_in_its_newest()
+    {
+        var window = new OeeWindow
+        {
+            Id = "m1", Kind = "hour", FromUs = T0, ToUs = T0 + UnixMicros.PerHour, AsOfUs = T0 + 5, Kpis = new OeeKpis { Oee = 0.5 },
+            Sums = new OeeSums { RunUs = 1_234_567, StopUs = 1, Good = 7, IdealTotalS = 2988.49m, CounterJumps = 2 },
+        };
+        await Store.CommitAsync([new CommitUnit { Windows = [window with { Kpis = new OeeKpis() }] }], CancellationToken.None);
+        await Store.CommitAsync([new CommitUnit { Windows = [window] }], CancellationToken.None);
+        await Store.CommitAsync([new CommitUnit { Windows = [window with { Revision = 2, Sums = window.Sums with { Good = 8 } }] }], CancellationToken.None);
+        var read = Assert.Single(await Store.ReadWindowsAsync(["m1"], "hour", T0 - 1, T0 + 1, CancellationToken.None));
+        Assert.Equal(window.Sums with { Good = 8 }, read.Sums);
+        Assert.Equal((2, 0.5), (read.Revision, read.Kpis.Oee));
+    }
+
+    [Fact]
+    public async Task Faults_are_listed_newest_first_with_a_cursor()
+    {
+        var faults = Enumerable.Range(0, 5).Select(i => new FaultEvent { Machine = "m1", Code = $"E{i}", StartUs = T0 + (i / 2), EndUs = i == 4 ? null : T0 + 100 }).ToList();
+        await Store.CommitAsync([new CommitUnit { Faults = faults }], CancellationToken.None);
+        var seen = new List<string>();
+        (long, string)? cursor = null;
+        while (await Store.ReadFaultsAsync(["m1"], T0, T0 + 1000, 2, cursor, CancellationToken.None) is { Count: > 0 } page)
+        {
+            seen.AddRange(page.Select(f => f.Code));
+            cursor = (page[^1].StartUs, page[^1].Id);
+        }
+
+        Assert.Equal(["E4", "E2", "E3", "E0", "E1"], seen.OrderByDescending(c => int.Parse(c[1..]) / 2).ThenBy(c => c));
+        Assert.Equal("E4", Assert.Single(await Store.ReadActiveFaultsAsync(["m1", "m2"], CancellationToken.None)).Code);
+        await Store.CommitAsync([new CommitUnit { RemovedFaults = [faults[4].Id] }], CancellationToken.None);
+        Assert.Empty(await Store.ReadActiveFaultsAsync(["m1"], CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Dead_letters_and_snapshots_are_stored()
+    {
+        await Store.CommitAsync(
+            [new CommitUnit { DeadLetters = [new DeadLetter(T0, "spBv1.0/x", [0xFF], "why")], Snapshot = new SnapshotRecord("m1", T0 + 1, T0 + 2, "{}") }], CancellationToken.None);
+        Assert.Equal(new SnapshotRecord("m1", T0 + 1, T0 + 2, "{}"), await Store.LoadSnapshotAsync("m1", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Many_writers_share_transactions_and_each_hears_of_its_own()
+    {
+        var id = await SignalAsync("counter.good");
+        await using var sink = new GroupCommitSink(Store, new SinkOptions { FlushMs = 20 }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
+        await Task.WhenAll(Enumerable.Range(0, 300).Select(i => sink.WriteAsync(new CommitUnit { Rows = new[] { Row(id, i, i) } }, CancellationToken.None)));
+        Assert.Equal(300, (await ReadAsync()).Count);
+    }
+
+    protected abstract Task<IStore> OpenAsync();
+
+    private static SampleRow Row(int id, int offset, double value) => new(id, T0 + offset, value, null, Quality.Good, T0 + 1_000_000);
+
+    private async Task<int> SignalAsync(string name) => (await Store.ResolveSignalsAsync("m1", [new(name, "Double", null)], CancellationToken.None))[0];
+
+    private Task CommitAsync(SampleRow[] rows) => Store.CommitAsync([new CommitUnit { Rows = rows }], CancellationToken.None);
+
+    private Task<List<MachineSample>> ReadAsync() => Store.ReadMachineAsync("m1", 0, long.MaxValue / 4, CancellationToken.None);
+}
