@@ -1,0 +1,220 @@
+using Microsoft.Extensions.Logging;
+using OeeOrleans.Grains.Machines;
+using OeeOrleans.Grains.Plant;
+using OeeOrleans.Model;
+using OeeOrleans.Sparkplug;
+using OeeOrleans.Sparkplug.Session;
+using OeeOrleans.Sparkplug.Topics;
+using OeeOrleans.Storage;
+using OeeOrleans.Storage.Sink;
+using Orleans.Streams;
+using Orleans.Streams.Core;
+
+namespace OeeOrleans.Grains.EdgeNodes;
+
+/// <summary>
+/// The host application's side of one edge node: decode, resolve, store, apply, and only then return; the stream acknowledges to the
+/// broker what returned. A delivery that throws is offered again, and everything here is idempotent.
+/// </summary>
+[ImplicitStreamSubscription(MessageBatch.StreamNamespace)]
+public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionObserver, IAsyncObserver<MessageBatch>
+{
+    private readonly IStore _store;
+    private readonly ISampleSink _sink;
+    private readonly PlantDirectory _plant;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<EdgeNodeGrain> _log;
+    private readonly DeadLetterLog _letters;
+    private readonly RebirthRequests _rebirths;
+    private readonly List<DeadLetter> _unreadable = [];
+    private EdgeNodeDecoder? _decoder;
+    private bool _lastDeliveryDone = true;
+    private long _missed;
+    private long? _lastMessageUs;
+    private double? _skewS;
+
+    public EdgeNodeGrain(IStore store, ISampleSink sink, PlantDirectory plant, ICommandPublisher commands, DeadLetterLog letters, TimeProvider clock, ILogger<EdgeNodeGrain> log)
+    {
+        (_store, _sink, _plant, _clock, _letters, _log) = (store, sink, plant, clock, letters, log);
+        _rebirths = new RebirthRequests(commands, clock, log);
+    }
+
+    private string Id => this.GetPrimaryKeyString();
+
+    public async Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) => await handleFactory.Create<MessageBatch>().ResumeAsync(this);
+
+    public Task<EdgeNodeStatus> GetStatus() => Task.FromResult(new EdgeNodeStatus
+    {
+        EdgeNode = Id,
+        Online = _decoder?.Session.Online ?? false,
+        LastMessageUs = _lastMessageUs,
+        ClockSkewS = _skewS,
+        MissedMessages = _missed,
+        RebirthsRequested = _rebirths.Count,
+        Devices = [.. _decoder?.Session.Current?.Devices.Select(d => d.Device!) ?? []],
+    });
+
+    public Task OnCompletedAsync() => Task.CompletedTask;
+
+    public Task OnErrorAsync(Exception ex) => Task.CompletedTask;
+
+    public async Task OnNextAsync(MessageBatch item, StreamSequenceToken? token = null)
+    {
+        var decoder = _decoder ??= await LoadAsync();
+        decoder.Begin(reuseRows: _lastDeliveryDone);
+        _lastDeliveryDone = false;
+        _unreadable.Clear();
+        foreach (var message in item.Messages) await TakeAsync(decoder, message);
+
+        try
+        {
+            await _sink.WriteAsync(
+                new CommitUnit { Rows = decoder.Rows, Births = [.. decoder.Births], EdgeNode = Id == MessageBatch.UnreadableKey ? null : (Id, decoder.State.ToJson(decoder.Session)), DeadLetters = [.. _unreadable] },
+                CancellationToken.None);
+            GrainMetrics.MetricsStored.Inc(decoder.Rows.Length);
+            await ApplyAsync(decoder, item.Messages[^1].IngestUs);
+        }
+        catch
+        {
+            // What the session learned is not durable: the same messages come again and must meet the session as it was.
+            _decoder = null;
+            throw;
+        }
+
+        _lastDeliveryDone = true;
+        _lastMessageUs = item.Messages[^1].IngestUs;
+        ObserveLag(decoder.NewestMs, item.Messages[^1].IngestUs);
+        await _rebirths.SendDueAsync(Id);
+    }
+
+    private async Task TakeAsync(EdgeNodeDecoder decoder, BrokerMessage message)
+    {
+        if (!SparkplugTopic.TryParse(message.Topic, out var topic, out var reason))
+        {
+            Unreadable("topic", message, reason);
+            return;
+        }
+
+        try
+        {
+            var outcome = decoder.Accept(topic, message);
+            Note(outcome);
+            foreach (var death in outcome.Deaths)
+            {
+                decoder.EmitDeath(death, message.IngestUs);
+                if (death.Device is not null) Log.Died(_log, Id, death.Device);
+            }
+
+            if (outcome.Table is null || outcome.Ignored is not null) return;
+            var birth = topic.Type is SparkplugMessageType.NBirth or SparkplugMessageType.DBirth;
+            if (decoder.TryEmit(outcome, message, birth)) return;
+            await BindAsync(decoder, decoder.Unbound);
+            decoder.TryEmit(outcome, message, birth);
+        }
+        catch (SparkplugFormatException error)
+        {
+            Unreadable("payload", message, error.Message);
+        }
+        catch (UnknownAliasException error)
+        {
+            Unreadable("alias", message, error.Message);
+            _rebirths.Want(error.Message);
+        }
+    }
+
+    private void Note(in SessionOutcome outcome)
+    {
+        if (outcome.Redelivered) GrainMetrics.Redelivered.Inc();
+        if (outcome.MissedMessages > 0)
+        {
+            _missed += outcome.MissedMessages;
+            GrainMetrics.SequenceGaps.WithLabels(Id).Inc(outcome.MissedMessages);
+            Log.MessagesMissed(_log, Id, outcome.MissedMessages, outcome.RebirthReason ?? "");
+        }
+
+        if (outcome.RebirthReason is { } reason) _rebirths.Want(reason);
+        if (outcome is { BirthToKeep: true, Table.Device: null }) _rebirths.Born();
+    }
+
+    private async Task ApplyAsync(EdgeNodeDecoder decoder, long ingestUs)
+    {
+        var applied = new List<Task>();
+        foreach (var machine in decoder.Machines.Values)
+        {
+            if (!machine.Touched || !machine.InPlant) continue;
+            applied.Add(GrainFactory.GetGrain<IMachineGrain>(machine.Id).Apply(new MachineBatch
+            {
+                Samples = [.. machine.Samples],
+                LastSeenUs = machine.LastSeenUs,
+                IngestUs = ingestUs,
+                Connected = machine.Connected,
+            }));
+        }
+
+        await Task.WhenAll(applied);
+    }
+
+    /// <summary>Takes up where the last life of this grain ended: births are replayed, so aliases are known at once.</summary>
+    private async Task<EdgeNodeDecoder> LoadAsync()
+    {
+        var decoder = new EdgeNodeDecoder(Id);
+        if (await _store.LoadEdgeNodeAsync(Id, CancellationToken.None) is not { } record) return decoder;
+        foreach (var birth in record.Births)
+        {
+            if (!SparkplugTopic.TryParse(birth.Topic, out var topic, out _)) continue;
+            var outcome = decoder.Accept(topic, new BrokerMessage(birth.Topic, birth.Payload, 0));
+            if (outcome.Table is { } table) await BindAsync(decoder, [.. table.Metrics.Where(m => m is { IsControl: false, Binding: null })]);
+        }
+
+        decoder.State = NodeState.Parse(record.State);
+        decoder.Session.Restore(decoder.State.Online, decoder.State.LastSeq, decoder.State.LastMs, decoder.State.Dead.Keys.ToHashSet());
+        Log.Restored(_log, Id, record.Births.Count, decoder.State.LastSeq);
+        return decoder;
+    }
+
+    private async Task BindAsync(EdgeNodeDecoder decoder, IReadOnlyList<MetricDefinition> metrics)
+    {
+        foreach (var ofDevice in metrics.GroupBy(m => m.Device ?? ""))
+        {
+            var machine = _plant.FindDevice(Id, ofDevice.Key);
+            if (!decoder.Machines.TryGetValue(ofDevice.Key, out var target))
+            {
+                // A device the plant model does not know is stored under its Sparkplug name.
+                var id = machine?.Id ?? (ofDevice.Key.Length == 0 ? Id : $"{Id}/{ofDevice.Key}");
+                decoder.Machines[ofDevice.Key] = target = new MachineTarget(id, machine is not null);
+            }
+
+            var tags = machine?.Tags.ToDictionary(t => t.Metric) ?? [];
+            var bound = ofDevice.Select(m => (Metric: m, Tag: tags.GetValueOrDefault(m.Name))).ToList();
+            var ids = await _store.ResolveSignalsAsync(
+                target.Id, [.. bound.Select(b => new SignalSpec(b.Tag?.Signal ?? b.Metric.Name, b.Metric.Type.ToString(), b.Tag?.Unit))], CancellationToken.None);
+            for (var i = 0; i < bound.Count; i++)
+            {
+                var (metric, tag) = bound[i];
+                var kind = machine is null ? SignalKind.Other : CanonicalSignals.KindOf(tag?.Signal ?? metric.Name);
+                metric.Binding = new SignalBinding(ids[i], target, kind, tag?.Scale ?? 1, tag?.Offset ?? 0);
+                target.Signals[ids[i]] = kind;
+            }
+        }
+    }
+
+    private void Unreadable(string kind, BrokerMessage message, string reason)
+    {
+        GrainMetrics.DecodeErrors.WithLabels(kind).Inc();
+        _unreadable.Add(new DeadLetter(message.IngestUs, Clip(message.Topic), message.Payload, reason));
+        if (_letters.ShouldLog(message.Topic)) Log.Unreadable(_log, Clip(message.Topic), message.Payload.Length, reason);
+    }
+
+    private void ObserveLag(ulong newestMs, long ingestUs)
+    {
+        if (newestMs == 0) return;
+        var sentUs = (long)newestMs * UnixMicros.PerMillisecond;
+        GrainMetrics.IngestLagMs.Observe((UnixMicros.Now(_clock) - sentUs) / 1000.0);
+        // A message takes time, so each one says "at least this much ahead"; the estimate forgets slowly, to follow a drifting clock.
+        var ahead = UnixMicros.ToSeconds(sentUs - ingestUs);
+        _skewS = _skewS is { } skew ? Math.Max(ahead, skew - 0.0005) : ahead;
+        GrainMetrics.ClockSkew.WithLabels(Id).Set(_skewS.Value);
+    }
+
+    private static string Clip(string topic) => topic.Replace('\0', '\uFFFD') is var clean && clean.Length > 500 ? clean[..500] : clean;
+}

@@ -1,0 +1,25 @@
+using System.Text.Json;
+using OeeOrleans.Sparkplug.Session;
+
+namespace OeeOrleans.Grains.EdgeNodes;
+
+/// <summary>What a session must remember besides its births; stored in the transaction of the rows it belongs to.</summary>
+internal sealed class NodeState
+{
+    public bool Online { get; set; }
+
+    public int LastSeq { get; set; } = -1;
+
+    public ulong LastMs { get; set; }
+
+    /// <summary>Dead devices and when they died (microseconds); the empty name is the node itself.</summary>
+    public Dictionary<string, long> Dead { get; set; } = [];
+
+    public static NodeState Parse(string json) => json.Length == 0 ? new NodeState() : JsonSerializer.Deserialize<NodeState>(json) ?? new NodeState();
+
+    public string ToJson(HostNodeSession session)
+    {
+        (Online, LastSeq, LastMs) = (session.Online, session.LastSeq, session.LastMs);
+        return JsonSerializer.Serialize(this);
+    }
+}

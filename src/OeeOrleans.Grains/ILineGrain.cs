@@ -1,0 +1,12 @@
+using OeeOrleans.Model;
+
+namespace OeeOrleans.Grains;
+
+/// <summary>One line: its machines merged by its policy. Key: line id.</summary>
+[Alias("oee.ILineGrain")]
+public interface ILineGrain : IGrainWithStringKey
+{
+    /// <summary>The line's window of a kind that is open now; null when there is none or the plant model does not know the line.</summary>
+    [Alias("GetWindow")]
+    Task<OeeWindow?> GetWindow(string kind);
+}

@@ -1,0 +1,25 @@
+using OeeOrleans.Grains.Machines;
+using OeeOrleans.Model;
+
+namespace OeeOrleans.Grains;
+
+/// <summary>One machine: its state, counters, faults and OEE, live. Key: machine id.</summary>
+[Alias("oee.IMachineGrain")]
+public interface IMachineGrain : IGrainWithStringKey
+{
+    /// <summary>Takes samples that are committed. Idempotent by (signal, source time).</summary>
+    [Alias("Apply")]
+    Task Apply(MachineBatch batch);
+
+    /// <summary>The machine now. Null when the plant model does not know it.</summary>
+    [Alias("GetStatus")]
+    Task<MachineStatus?> GetStatus();
+
+    /// <summary>The window of a kind (shift, hour, day, rolling_5m) that is open now; null when there is none (no shift).</summary>
+    [Alias("GetWindow")]
+    Task<OeeWindow?> GetWindow(string kind);
+
+    /// <summary>Categories from the start of the present shift to now.</summary>
+    [Alias("GetTimeline")]
+    Task<MachineTimeline?> GetTimeline();
+}

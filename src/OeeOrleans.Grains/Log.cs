@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Logging;
+
+namespace OeeOrleans.Grains;
+
+/// <summary>Every log line of this room.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(5001, LogLevel.Warning, "unreadable message on {Topic} ({Size} bytes): {Reason}; kept in dead_letter")]
+    public static partial void Unreadable(ILogger log, string topic, int size, string reason);
+
+    [LoggerMessage(5002, LogLevel.Information, "edge node {EdgeNode}: asked for a rebirth ({Reason})")]
+    public static partial void RebirthRequested(ILogger log, string edgeNode, string reason);
+
+    [LoggerMessage(5003, LogLevel.Warning, "edge node {EdgeNode}: cannot ask for a rebirth: {Error}; tried again with the next message")]
+    public static partial void RebirthFailed(ILogger log, string edgeNode, string error);
+
+    [LoggerMessage(5004, LogLevel.Warning, "edge node {EdgeNode}: {Count} messages are missing ({Reason})")]
+    public static partial void MessagesMissed(ILogger log, string edgeNode, int count, string reason);
+
+    [LoggerMessage(5005, LogLevel.Information, "edge node {EdgeNode}: {Device} is dead")]
+    public static partial void Died(ILogger log, string edgeNode, string device);
+
+    [LoggerMessage(5006, LogLevel.Information, "machine {Machine}: recomputed from {From}, {Changed} windows changed")]
+    public static partial void Recomputed(ILogger log, string machine, string from, int changed);
+
+    [LoggerMessage(5007, LogLevel.Warning, "machine {Machine}: {What} failed: {Error}; tried again")]
+    public static partial void MachineWorkFailed(ILogger log, string machine, string what, string error);
+
+    [LoggerMessage(5008, LogLevel.Debug, "edge node {EdgeNode}: restored with {Births} births, seq {Seq}")]
+    public static partial void Restored(ILogger log, string edgeNode, int births, int seq);
+
+    [LoggerMessage(5009, LogLevel.Warning, "line {Line}: cannot merge its machines: {Error}")]
+    public static partial void LineMergeFailed(ILogger log, string line, string error);
+}

@@ -1,0 +1,59 @@
+using OeeOrleans.Model;
+
+namespace OeeOrleans.Grains.Machines;
+
+/// <summary>Committed samples of one machine, in order of arrival.</summary>
+[GenerateSerializer]
+[Immutable]
+[Alias("oee.machine-batch")]
+public sealed class MachineBatch
+{
+    /// <summary>Samples of canonical signals; telemetry beyond them does not concern the machine's state.</summary>
+    [Id(0)]
+    public MachineSample[] Samples { get; init; } = [];
+
+    /// <summary>Newest source time of anything the machine said, microseconds.</summary>
+    [Id(1)]
+    public long LastSeenUs { get; init; }
+
+    /// <summary>Newest ingest time of these samples.</summary>
+    [Id(2)]
+    public long IngestUs { get; init; }
+
+    /// <summary>Whether the machine's device is alive after these samples.</summary>
+    [Id(3)]
+    public bool Connected { get; init; }
+}
+
+/// <summary>How a sample travels between silos.</summary>
+[GenerateSerializer]
+[Alias("oee.machine-sample")]
+public struct MachineSampleSurrogate
+{
+    [Id(0)]
+    public byte Kind;
+
+    [Id(1)]
+    public long TimeUs;
+
+    [Id(2)]
+    public double Value;
+
+    [Id(3)]
+    public string? Text;
+
+    [Id(4)]
+    public short Quality;
+}
+
+[RegisterConverter]
+public sealed class MachineSampleConverter : IConverter<MachineSample, MachineSampleSurrogate>
+{
+    public MachineSample ConvertFromSurrogate(in MachineSampleSurrogate surrogate) =>
+        new((SignalKind)surrogate.Kind, surrogate.TimeUs, surrogate.Value, surrogate.Text, surrogate.Quality);
+
+    public MachineSampleSurrogate ConvertToSurrogate(in MachineSample value) => new()
+    {
+        Kind = (byte)value.Kind, TimeUs = value.TimeUs, Value = value.Value, Text = value.Text, Quality = value.Quality,
+    };
+}

@@ -1,0 +1,220 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using OeeOrleans.Grains.Live;
+using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi;
+using OeeOrleans.Kpi.Accounting;
+using OeeOrleans.Kpi.Calendars;
+using OeeOrleans.Model;
+using OeeOrleans.Model.Plant;
+using OeeOrleans.Storage;
+using OeeOrleans.Storage.Sink;
+using Orleans.Streams;
+
+namespace OeeOrleans.Grains.Machines;
+
+/// <summary>One machine, live. Everything it knows can be rebuilt from stored samples; it only keeps it at hand.</summary>
+public sealed class MachineGrain(
+    IStore store, ISampleSink sink, PlantDirectory plant, TimeProvider clock, ILogger<MachineGrain> log) : Grain, IMachineGrain
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    /// <summary>Open windows go to the store this often; the API answers from memory meanwhile.</summary>
+    private static readonly TimeSpan FlushEvery = TimeSpan.FromSeconds(10);
+
+    /// <summary>A recomputation waits until late samples stop coming, but not longer than <see cref="MaxSettle"/>.</summary>
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(800);
+    private static readonly TimeSpan MaxSettle = TimeSpan.FromSeconds(10);
+
+    private Machine? _machine;
+    private PlantWindows? _windows;
+    private MachineLedger? _ledger;
+    private IAsyncStream<MachineUpdate>? _updates;
+    private bool _connected;
+    private long? _lastSeenUs;
+    private (HeldState State, StateCategory Category, string? Fault, bool Connected)? _told;
+    private bool _changed = true;
+    private long _flushedAt;
+    private long _lateSince;
+    private long _lateAt;
+
+    private string Id => this.GetPrimaryKeyString();
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _machine = plant.FindMachine(Id);
+        if (_machine is null) return Task.CompletedTask;
+        _windows = plant.WindowsOf(_machine);
+        _updates = this.GetStreamProvider(LiveStreams.Provider).GetStream<MachineUpdate>(StreamId.Create(LiveStreams.Machines, _machine.LineId));
+        _flushedAt = clock.GetTimestamp();
+        this.RegisterGrainTimer(WorkAsync, new GrainTimerCreationOptions { DueTime = Tick, Period = Tick, KeepAlive = true });
+        return Task.CompletedTask;
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        if (_ledger is null) return;
+        try
+        {
+            await _ledger.FlushAsync(UnixMicros.Now(clock), cancellationToken);
+        }
+        catch (Exception error) when (error is StoreUnavailableException or OperationCanceledException)
+        {
+            // Nothing is lost: the next activation computes the same from the samples.
+            Log.MachineWorkFailed(log, Id, "the last flush", error.Message);
+        }
+    }
+
+    public async Task Apply(MachineBatch batch)
+    {
+        if (_machine is null) return;
+        // Opening reads the samples of this batch too, because they are committed; applying them again has no effect.
+        _ledger ??= await OpenAsync();
+        var wasDirty = _ledger.DirtyFromUs;
+        _ledger.Apply(batch);
+        if (_ledger.DirtyFromUs != wasDirty || (_ledger.DirtyFromUs is not null && batch.Samples.Length > 0))
+        {
+            _lateAt = clock.GetTimestamp();
+            if (wasDirty is null) _lateSince = _lateAt;
+        }
+
+        _connected = batch.Connected;
+        _lastSeenUs = Math.Max(_lastSeenUs ?? 0, batch.LastSeenUs);
+        _changed = true;
+        var state = _ledger.Account.Latest;
+        var fault = _ledger.Account.Faults.LastOrDefault(f => f.EndUs is null)?.Code;
+        // A change of state, fault or connection is told at once; everything else with the next tick.
+        if (_told is not { } told || (told.State, told.Fault, told.Connected) != (state.Held, fault, _connected)) await TellAsync();
+    }
+
+    public async Task<MachineStatus?> GetStatus()
+    {
+        if (_machine is null) return null;
+        _ledger ??= await OpenAsync();
+        return StatusOf(_ledger.Account.At(UnixMicros.Now(clock)));
+    }
+
+    public async Task<OeeWindow?> GetWindow(string kind)
+    {
+        if (_machine is null) return null;
+        _ledger ??= await OpenAsync();
+        var started = Stopwatch.GetTimestamp();
+        var window = WindowOf(kind, _ledger.Account.At(UnixMicros.Now(clock)));
+        GrainMetrics.OeeCalcLatencyMs.Observe(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        return window;
+    }
+
+    public async Task<MachineTimeline?> GetTimeline()
+    {
+        if (_machine is null) return null;
+        _ledger ??= await OpenAsync();
+        var view = _ledger.Account.At(UnixMicros.Now(clock));
+        if (_windows!.Shift(view.AsOfUs) is not { } shift) return null;
+        var spans = Timeline.Of(view.State.Changes, _machine.Oee, _windows.Calendar, shift.FromUs, Math.Min(shift.ToUs, view.AsOfUs));
+        return new MachineTimeline
+        {
+            MachineId = Id, ShiftName = shift.Name, FromUs = shift.FromUs, ToUs = shift.ToUs,
+            Segments = [.. spans.Select(s => new TimelineSegment(s.FromUs, s.ToUs, s.Category))],
+        };
+    }
+
+    private async Task<MachineLedger> OpenAsync()
+    {
+        var ledger = await MachineLedger.OpenAsync(_machine!, _windows!, store, sink, UnixMicros.Now(clock), CancellationToken.None);
+        _lastSeenUs = await store.LastSeenAsync(Id, CancellationToken.None);
+        // Whether its device lives is not stored with the machine: a good state says so until a death says otherwise.
+        _connected = ledger.Account.Latest.Held != HeldState.Unknown;
+        if (ledger.DirtyFromUs is not null) _lateSince = _lateAt = clock.GetTimestamp();
+        return ledger;
+    }
+
+    private OeeWindow? WindowOf(string kind, AccountView view)
+    {
+        if (kind == PlantWindows.RollingKind)
+        {
+            var fromUs = view.AsOfUs - PlantWindows.RollingUs;
+            return _ledger!.Account.Span(fromUs, view.AsOfUs) is not { } span ? null : new OeeWindow
+            {
+                Id = Id, Kind = kind, FromUs = fromUs, ToUs = view.AsOfUs, AsOfUs = view.AsOfUs, Sums = span.Sums, Kpis = span.Kpis,
+            };
+        }
+
+        PlantWindow? window = kind switch
+        {
+            PlantWindows.HourKind => PlantWindows.Hour(view.AsOfUs),
+            PlantWindows.DayKind => _windows!.Day(view.AsOfUs),
+            PlantWindows.ShiftKind => _windows!.Shift(view.AsOfUs),
+            _ => throw new ArgumentException($"window '{kind}' is unknown; shift, hour, day and rolling_5m are", nameof(kind)),
+        };
+        return window is { } known ? view.Window(Id, known) with { Revision = _ledger!.RevisionOf(known) } : null;
+    }
+
+    private MachineStatus StatusOf(AccountView view)
+    {
+        var state = view.State;
+        var shift = WindowOf(PlantWindows.ShiftKind, view);
+        var faults = _ledger!.Account.Faults;
+        var fault = faults.LastOrDefault(f => f.EndUs is null);
+        return new MachineStatus
+        {
+            MachineId = Id,
+            State = state.Active,
+            Category = view.CategoryIn(_windows!.Calendar),
+            SinceUs = state.ActiveSinceUs,
+            Fault = fault?.Code,
+            FaultSinceUs = fault?.StartUs,
+            FaultOccurrences = fault is null ? 0 : faults.Where(f => f.Code == fault.Code && (shift is null || f.StartUs >= shift.FromUs)).Sum(f => f.Occurrences),
+            Product = state.Product,
+            Good = shift?.Sums.Good ?? 0,
+            Reject = shift?.Sums.Reject ?? 0,
+            Speed = state.RatePerHour ?? (state.CycleS > 0 ? 3600 / state.CycleS : null),
+            CycleS = state.CycleS ?? (shift is { Sums: { Total: > 0, RunUs: > 0 } } ? shift.Sums.RunUs / 1e6 / shift.Sums.Total : null),
+            IdealCycleS = (double?)view.IdealCycleS,
+            OeeShift = shift?.Kpis.Oee,
+            Quality = state.Quality,
+            Connected = _connected,
+            LastSeenUs = _lastSeenUs,
+            AsOfUs = view.AsOfUs,
+            Recomputing = _ledger.DirtyFromUs is not null,
+        };
+    }
+
+    private async Task WorkAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            _ledger ??= await OpenAsync();
+            var nowUs = UnixMicros.Now(clock);
+            if (_ledger.DirtyFromUs is { } dirty && (clock.GetElapsedTime(_lateAt) > Settle || clock.GetElapsedTime(_lateSince) > MaxSettle))
+            {
+                var changed = await _ledger.RecomputeAsync(nowUs, cancellationToken);
+                GrainMetrics.Recomputations.Inc();
+                Log.Recomputed(log, Id, UnixMicros.ToIso(dirty), changed);
+                _changed = true;
+            }
+
+            if (clock.GetElapsedTime(_flushedAt) >= FlushEvery)
+            {
+                await _ledger.FlushAsync(nowUs, cancellationToken);
+                _flushedAt = clock.GetTimestamp();
+            }
+
+            // Time alone changes shift figures; but a machine that said nothing is told of every tenth tick only.
+            if (_changed || clock.GetElapsedTime(_flushedAt) < Tick) await TellAsync();
+        }
+        catch (Exception error)
+        {
+            // A boundary: the tick comes again in a second, and what it could not write is computed anew.
+            Log.MachineWorkFailed(log, Id, "periodic work", error.Message);
+        }
+    }
+
+    private async Task TellAsync()
+    {
+        var view = _ledger!.Account.At(UnixMicros.Now(clock));
+        var status = StatusOf(view);
+        _told = (_ledger.Account.Latest.Held, status.Category, status.Fault, _connected);
+        _changed = false;
+        await _updates!.OnNextAsync(new MachineUpdate(status, WindowOf(PlantWindows.ShiftKind, view)));
+    }
+}

@@ -1,0 +1,75 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace OeeOrleans.Ingress.Connection;
+
+/// <summary>Acknowledgements of one connection, in the order in which the messages came (MQTT 4.6), whatever the order in which they are done.
+/// Dies with its connection.</summary>
+internal sealed class AckQueue
+{
+    private readonly Queue<InFlightMessage> _order = new();
+    private readonly Lock _lock = new();
+    private readonly Channel<InFlightMessage> _ready = Channel.CreateUnbounded<InFlightMessage>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly string _partition;
+    private readonly ILogger _log;
+
+    public AckQueue(string partition, ILogger log)
+    {
+        (_partition, _log) = (partition, log);
+        Sender = Task.Run(SendAsync);
+    }
+
+    public bool Closed { get; private set; }
+
+    public Task Sender { get; }
+
+    /// <summary>A message came; its turn to be acknowledged is behind all that came before.</summary>
+    public void Arrived(InFlightMessage message)
+    {
+        lock (_lock) _order.Enqueue(message);
+    }
+
+    /// <summary>A message is committed. It and all done ones behind it are acknowledged once nothing before them is open.</summary>
+    public void Done(InFlightMessage message)
+    {
+        lock (_lock)
+        {
+            message.Done = true;
+            if (Closed) return;
+            while (_order.TryPeek(out var first) && first.Done)
+            {
+                _order.Dequeue();
+                _ready.Writer.TryWrite(first);
+            }
+        }
+    }
+
+    public void Close()
+    {
+        lock (_lock)
+        {
+            Closed = true;
+            _order.Clear();
+        }
+
+        _ready.Writer.TryComplete();
+    }
+
+    private async Task SendAsync()
+    {
+        try
+        {
+            await foreach (var message in _ready.Reader.ReadAllAsync())
+            {
+                if (Closed) return;
+                await message.Args!.AcknowledgeAsync(CancellationToken.None);
+                IngressMetrics.Acknowledged.WithLabels(_partition).Inc();
+            }
+        }
+        catch (Exception error)
+        {
+            // The connection is gone: what was not acknowledged comes again.
+            Log.AcknowledgingStopped(_log, _partition, error.Message);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using OeeOrleans.Ingress.Connection;
+using OeeOrleans.Model;
+using Orleans.Runtime;
+using Orleans.Streams;
+
+namespace OeeOrleans.Ingress.Streams;
+
+/// <summary>Reads one partition: waits for messages instead of polling, groups them by stream, and acknowledges what was delivered.</summary>
+internal sealed class MqttReceiver(Partition partition, string clientId) : IQueueAdapterReceiver
+{
+    /// <summary>How long a read waits for the first message; also how late an acknowledgement or a nudge can be.</summary>
+    private static readonly TimeSpan Wait = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Messages of one read at most.</summary>
+    private const int MaxRead = 5_000;
+
+    private PartitionConnection? _connection;
+
+    public Task Initialize(TimeSpan timeout)
+    {
+        _connection = new PartitionConnection(partition.Options, partition.Filter, clientId, partition.Clock, partition.Log, partition.Receive);
+        _connection.Start();
+        return Task.CompletedTask;
+    }
+
+    public async Task<IList<IBatchContainer>> GetQueueMessagesAsync(int maxCount)
+    {
+        var arrived = partition.Arrived;
+        if (!arrived.TryPeek(out _))
+        {
+            using var limit = new CancellationTokenSource(Wait, partition.Clock);
+            try
+            {
+                await arrived.WaitToReadAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return Nudges();
+            }
+        }
+
+        var byStream = new Dictionary<string, List<InFlightMessage>>(StringComparer.Ordinal);
+        for (var read = 0; read < MaxRead && arrived.TryRead(out var message); read++)
+        {
+            if (!byStream.TryGetValue(message.StreamKey, out var list)) byStream[message.StreamKey] = list = [];
+            list.Add(message);
+        }
+
+        var containers = Nudges();
+        foreach (var (key, messages) in byStream)
+        {
+            containers.Add(new MqttBatchContainer(Partition.StreamOf(key), new MessageBatch([]), 0) { Arrivals = messages });
+        }
+
+        return containers;
+    }
+
+    public Task MessagesDeliveredAsync(IList<IBatchContainer> messages)
+    {
+        foreach (var container in messages.OfType<MqttBatchContainer>())
+        {
+            foreach (var message in container.Arrivals) message.Acks?.Done(message);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public async Task Shutdown(TimeSpan timeout)
+    {
+        if (_connection is not null) await _connection.DisposeAsync();
+        _connection = null;
+        // Not acknowledged, so the broker keeps it for whoever owns the queue next.
+        partition.Clear();
+    }
+
+    /// <summary>Streams whose messages wait although nothing new came for them: after a failed delivery, or when their consumer was lost.</summary>
+    private List<IBatchContainer> Nudges()
+    {
+        var nudges = new List<IBatchContainer>();
+        foreach (var fifo in partition.Fifos)
+        {
+            if (fifo.NeedsNudge()) nudges.Add(new MqttBatchContainer(fifo.Stream, new MessageBatch([]), 0));
+        }
+
+        return nudges;
+    }
+}
