@@ -9,4 +9,8 @@ public interface ILineGrain : IGrainWithStringKey
     /// <summary>The line's window of a kind that is open now; null when there is none or the plant model does not know the line.</summary>
     [Alias("GetWindow")]
     Task<OeeWindow?> GetWindow(string kind);
+
+    /// <summary>Stored windows of a kind that begin in [from, to), merged, in order of time.</summary>
+    [Alias("GetHistory")]
+    Task<List<OeeWindow>> GetHistory(string kind, long fromUs, long toUs);
 }

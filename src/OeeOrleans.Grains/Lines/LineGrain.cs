@@ -3,6 +3,7 @@ using OeeOrleans.Grains.Live;
 using OeeOrleans.Grains.Plant;
 using OeeOrleans.Kpi;
 using OeeOrleans.Model;
+using OeeOrleans.Storage;
 using Orleans.Streams;
 using Orleans.Streams.Core;
 
@@ -10,7 +11,7 @@ namespace OeeOrleans.Grains.Lines;
 
 /// <summary>One line: hears its machines over their stream, and tells the live push once a second what they make together.</summary>
 [ImplicitStreamSubscription(LiveStreams.Machines)]
-public sealed class LineGrain(PlantDirectory plant, TimeProvider clock, ILogger<LineGrain> log) : Grain, ILineGrain, IStreamSubscriptionObserver, IAsyncObserver<MachineUpdate>
+public sealed class LineGrain(PlantDirectory plant, IStore store, TimeProvider clock, ILogger<LineGrain> log) : Grain, ILineGrain, IStreamSubscriptionObserver, IAsyncObserver<MachineUpdate>
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
@@ -45,6 +46,13 @@ public sealed class LineGrain(PlantDirectory plant, TimeProvider clock, ILogger<
         if (plant.FindLine(Id) is not { } line) return null;
         var windows = await Task.WhenAll(line.Machines.Select(m => GrainFactory.GetGrain<IMachineGrain>(m.Id).GetWindow(kind)));
         return LineMerge.Merge(line, [.. windows.OfType<OeeWindow>()]);
+    }
+
+    public async Task<List<OeeWindow>> GetHistory(string kind, long fromUs, long toUs)
+    {
+        if (plant.FindLine(Id) is not { } line) return [];
+        var windows = await store.ReadWindowsAsync([.. line.Machines.Select(m => m.Id)], kind, fromUs, toUs, CancellationToken.None);
+        return [.. windows.GroupBy(w => w.FromUs).OrderBy(g => g.Key).Select(g => LineMerge.Merge(line, [.. g])).OfType<OeeWindow>()];
     }
 
     private async Task TellAsync(CancellationToken cancellationToken)

@@ -1,0 +1,61 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.Extensions.Logging;
+using Microsoft.OpenApi;
+using OeeOrleans.Model;
+using OeeOrleans.Storage;
+
+namespace OeeOrleans.Gateway.Api;
+
+/// <summary>What all answers have in common: snake_case, times as ISO 8601 UTC, errors as problem details (RFC 9457).</summary>
+internal static class ApiConventions
+{
+    public static void Apply(JsonSerializerOptions json)
+    {
+        json.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        json.DictionaryKeyPolicy = null;
+        json.Converters.Add(new UtcTimeConverter());
+    }
+
+    /// <summary>Names the query parameters that a handler reads itself, for the OpenAPI document.</summary>
+    public static RouteHandlerBuilder WithQuery(this RouteHandlerBuilder route, params (string Name, string Description)[] parameters) => route.AddOpenApiOperationTransformer((operation, _, _) =>
+    {
+        operation.Parameters ??= [];
+        foreach (var (name, description) in parameters)
+        {
+            operation.Parameters.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Query, Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
+        }
+
+        return Task.CompletedTask;
+    });
+
+    public static void UseProblems(this WebApplication app) => app.UseExceptionHandler(errors => errors.Run(async context =>
+    {
+        var error = context.Features.Get<IExceptionHandlerFeature>()?.Error;
+        var problem = error switch
+        {
+            BadParameterException bad => new ProblemDetails { Status = 400, Title = "Bad parameter", Detail = bad.Message, Extensions = { ["parameter"] = bad.Parameter } },
+            BadHttpRequestException bad => new ProblemDetails { Status = bad.StatusCode, Title = "Bad request", Detail = bad.Message },
+            NotFoundException missing => new ProblemDetails { Status = 404, Title = "Not found", Detail = missing.Message },
+            StoreUnavailableException away => new ProblemDetails { Status = 503, Title = "The store is away", Detail = away.Message },
+            TimeoutException late => new ProblemDetails { Status = 503, Title = "No answer in time", Detail = late.Message },
+            _ => new ProblemDetails { Status = 500, Title = "Internal error", Detail = "the request failed; the log says why" },
+        };
+        if (problem.Status == 500 && error is not null) Log.RequestFailed(app.Logger, context.Request.Path, error);
+        if (problem.Status == 503) context.Response.Headers.RetryAfter = "5";
+        context.Response.StatusCode = problem.Status ?? 500;
+        await context.Response.WriteAsJsonAsync(problem, options: null, contentType: "application/problem+json");
+    }));
+
+    private sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
+    {
+        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDateTimeOffset();
+
+        public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(UnixMicros.ToIso(UnixMicros.From(value)));
+    }
+}

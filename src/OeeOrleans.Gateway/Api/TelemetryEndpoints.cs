@@ -1,0 +1,54 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using OeeOrleans.Grains;
+using OeeOrleans.Grains.Machines;
+using OeeOrleans.Grains.Plant;
+using OeeOrleans.Model;
+using OeeOrleans.Storage;
+
+namespace OeeOrleans.Gateway.Api;
+
+/// <summary>Trends, machine states, edge nodes.</summary>
+internal static class TelemetryEndpoints
+{
+    public static void Map(IEndpointRouteBuilder api)
+    {
+        api.MapGet("/trend", async (HttpRequest request, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
+        {
+            var machine = Parameters.Required(request, "machine_id");
+            var name = Parameters.Required(request, "name");
+            var (from, to) = Parameters.Span(request, clock, UnixMicros.PerDay);
+            var points = Parameters.Integer(request, "points", 1000, 1, 10_000);
+            var trend = await store.ReadTrendAsync(machine, name, from, to, points, cancellationToken)
+                ?? throw new NotFoundException($"the machine '{machine}' has no signal '{name}'");
+            return new TrendDocument([.. trend.Items.Select(TrendItem.Of)], trend.Raw);
+        })
+        .WithQuery(("machine_id", "the machine"), ("name", "the signal, such as counter.good"), ("from", "ISO 8601; default a day ago"), ("to", "ISO 8601; default now"), ("points", "buckets at most, 1..10000, default 1000"))
+        .Produces<TrendDocument>().WithSummary("One signal over time: raw when it fits, buckets otherwise");
+
+        api.MapGet("/machines/status", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains) =>
+        {
+            var scope = Scope.Optional(request, plant);
+            var machines = scope?.MachineIds.Select(id => plant.FindMachine(id)!) ?? plant.Plant.Machines;
+            var items = await Task.WhenAll(machines.Select(async m => (Machine: m, Status: await grains.GetGrain<IMachineGrain>(m.Id).GetStatus())));
+            return new Page<MachineStatusDocument>([.. items.Where(i => i.Status is not null).Select(i => MachineStatusDocument.Of(i.Machine, i.Status!))]);
+        })
+        .WithQuery(("line_id", "only this line's machines"), ("machine_id", "only this machine"))
+        .Produces<Page<MachineStatusDocument>>().WithSummary("Every machine now, from memory");
+
+        api.MapGet("/machines/{id}/timeline", async (string id, PlantDirectory plant, IGrainFactory grains) =>
+        {
+            if (plant.FindMachine(id) is null) throw new NotFoundException($"there is no machine '{id}'");
+            var timeline = await grains.GetGrain<IMachineGrain>(id).GetTimeline() ?? throw new NotFoundException("the calendar has no shift now");
+            return TimelineDocument.Of(timeline);
+        }).Produces<TimelineDocument>().WithSummary("What the present shift looked like so far");
+
+        api.MapGet("/edge-nodes", async (PlantDirectory plant, IGrainFactory grains) =>
+        {
+            var nodes = plant.Plant.Machines.Select(m => m.EdgeNode).OfType<string>().Distinct();
+            var items = await Task.WhenAll(nodes.Select(n => grains.GetGrain<IEdgeNodeGrain>(n).GetStatus()));
+            return new Page<EdgeNodeDocument>([.. items.Select(EdgeNodeDocument.Of)]);
+        }).Produces<Page<EdgeNodeDocument>>().WithSummary("The plant's edge nodes: alive, clock skew, missed messages, rebirths");
+    }
+}

@@ -1,0 +1,139 @@
+using System.Text.RegularExpressions;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace OeeOrleans.Host.Config;
+
+/// <summary>Reads plant.yaml. Environment variables as `${NAME}` or `${NAME:-default}`.</summary>
+public static partial class ConfigFile
+{
+    /// <exception cref="ConfigException">The file cannot be used; holds every problem with its line.</exception>
+    public static OeeConfig Load(string path)
+    {
+        string text;
+        try
+        {
+            text = File.ReadAllText(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigException([new ConfigProblem(path, 1, $"cannot be read: {error.Message}")]);
+        }
+
+        return Parse(text, path);
+    }
+
+    public static OeeConfig Parse(string text, string name)
+    {
+        var problems = new Problems(name);
+        var yaml = new YamlStream();
+        try
+        {
+            yaml.Load(new StringReader(Substitute(text, problems)));
+        }
+        catch (YamlException error)
+        {
+            problems.Add(error.Start.Line, $"not YAML: {error.InnerException?.Message ?? error.Message}");
+            throw new ConfigException(problems.Found);
+        }
+
+        var root = new YamlSection(yaml.Documents.Count > 0 ? yaml.Documents[0].RootNode : null, "", problems);
+        if (yaml.Documents.Count == 0) problems.Add(1, "the file is empty; a plant needs at least 'site'");
+        var config = Read(root);
+        root.Close();
+        return problems.Found.Count == 0 ? config : throw new ConfigException([.. problems.Found.OrderBy(p => p.Line)]);
+    }
+
+    private static OeeConfig Read(YamlSection root)
+    {
+        var plant = new PlantReader(root).Read();
+        var broker = ReadBroker(root.Section("broker"));
+        var store = root.Section("store");
+        var connection = store.Exists ? store.Required("connection", "\"Host=127.0.0.1;Database=oee;Username=oee\"") : null;
+        var ingress = root.Section("ingress");
+        var partitions = ingress.Items("partitions").Select(p => p.ToString()).ToList();
+        var gateway = root.Section("gateway");
+        var cluster = root.Section("cluster");
+        var config = new OeeConfig
+        {
+            Plant = plant,
+            Broker = broker,
+            StoreConnection = connection,
+            FlushMs = store.Integer("flush_ms", 50, 0, 10_000),
+            FlushRows = store.Integer("flush_rows", 10_000, 1, 1_000_000),
+            Partitions = partitions.Count > 0 ? partitions : ["spBv1.0/#"],
+            GatewayUrls = gateway.Text("urls") ?? "http://127.0.0.1:8080",
+            AllowAnonymous = gateway.Flag("allow_anonymous") | root.Flag("allow_anonymous"),
+            MqttPort = root.Integer("mqtt_port", 1883, 0, 65535),
+            MqttAddress = root.Text("mqtt_address") ?? "127.0.0.1",
+            ClusterId = cluster.Text("id") ?? "oee",
+            SiloPort = cluster.Integer("silo_port", 11111, 0, 65535),
+            GatewayPort = cluster.Integer("gateway_port", 30000, 0, 65535),
+            DataDir = root.Text("data_dir") ?? "./data",
+            HasEdge = root.Has("edge"),
+        };
+        CheckUrls(gateway, config);
+        _ = root.Section("edge");
+        foreach (var section in new[] { store, ingress, gateway, cluster }) section.Close();
+        return config;
+    }
+
+    private static void CheckUrls(YamlSection gateway, OeeConfig config)
+    {
+        foreach (var url in config.GatewayUrls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            if (!Uri.TryCreate(url.Replace("*", "0.0.0.0", StringComparison.Ordinal).Replace("+", "0.0.0.0", StringComparison.Ordinal), UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+            {
+                gateway.Problems.Add(gateway.LineOf("urls"), $"gateway.urls: '{url}' is not an address such as http://127.0.0.1:8080");
+            }
+            else if (!uri.IsLoopback && !config.AllowAnonymous)
+            {
+                gateway.Problems.Add(gateway.LineOf("urls"), $"gateway.urls: '{url}' can be reached from other machines and there are no users yet; set allow_anonymous: true if that is meant");
+            }
+        }
+    }
+
+    private static BrokerConfig? ReadBroker(YamlSection broker)
+    {
+        if (!broker.Exists) return null;
+        var url = broker.Required("url", "\"mqtt://127.0.0.1:1883\"");
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("mqtt" or "mqtts"))
+        {
+            if (url.Length > 0) broker.Problems.Add(broker.LineOf("url"), $"broker.url: '{url}' is not mqtt://host:port or mqtts://host:port");
+            uri = new Uri("mqtt://127.0.0.1:1883");
+        }
+
+        var tls = broker.Section("tls");
+        var result = new BrokerConfig(uri, broker.Text("username"), broker.Text("password"), File(tls, "ca"), File(tls, "certificate"), File(tls, "key"));
+        if ((result.CertificateFile is null) != (result.KeyFile is null)) broker.Problems.Add(tls.Line, "broker.tls: certificate and key belong together; one of them is missing");
+        tls.Close();
+        broker.Close();
+        return result;
+    }
+
+    private static string? File(YamlSection tls, string key)
+    {
+        var path = tls.Text(key);
+        if (path is not null && !System.IO.File.Exists(path)) tls.Problems.Add(tls.LineOf(key), $"{tls.Path}.{key}: the file '{path}' does not exist");
+        return path;
+    }
+
+    private static string Substitute(string text, Problems problems)
+    {
+        var line = 1;
+        var at = 0;
+        return Variable().Replace(text, match =>
+        {
+            line += text.AsSpan(at, match.Index - at).Count('\n');
+            at = match.Index;
+            var name = match.Groups["name"].Value;
+            if (Environment.GetEnvironmentVariable(name) is { } value) return value;
+            if (match.Groups["default"].Success) return match.Groups["default"].Value;
+            problems.Add(line, $"the environment variable {name} is not set; set it or give a default as ${{{name}:-value}}");
+            return "";
+        });
+    }
+
+    [GeneratedRegex(@"\$\{(?<name>[A-Za-z_][A-Za-z0-9_]*)(:-(?<default>[^}]*))?\}")]
+    private static partial Regex Variable();
+}

@@ -1,0 +1,57 @@
+using OeeOrleans.Model.Plant;
+
+namespace OeeOrleans.Host.Config;
+
+/// <summary>A whole configuration file, checked.</summary>
+public sealed record OeeConfig
+{
+    public required PlantModel Plant { get; init; }
+
+    /// <summary>Null: the embedded broker.</summary>
+    public BrokerConfig? Broker { get; init; }
+
+    /// <summary>Null: the embedded SQLite in <see cref="DataDir"/>.</summary>
+    public string? StoreConnection { get; init; }
+
+    public int FlushMs { get; init; } = 50;
+
+    public int FlushRows { get; init; } = 10_000;
+
+    public IReadOnlyList<string> Partitions { get; init; } = ["spBv1.0/#"];
+
+    public string GatewayUrls { get; init; } = "http://127.0.0.1:8080";
+
+    /// <summary>Needed to listen anywhere but on loopback, as long as there are no users.</summary>
+    public bool AllowAnonymous { get; init; }
+
+    public int MqttPort { get; init; } = 1883;
+
+    public string MqttAddress { get; init; } = "127.0.0.1";
+
+    public string ClusterId { get; init; } = "oee";
+
+    public int SiloPort { get; init; } = 11111;
+
+    public int GatewayPort { get; init; } = 30000;
+
+    public string DataDir { get; init; } = "./data";
+
+    /// <summary>The file has an `edge` section.</summary>
+    public bool HasEdge { get; init; }
+}
+
+/// <summary>A broker that is not ours.</summary>
+public sealed record BrokerConfig(Uri Url, string? Username, string? Password, string? CaFile, string? CertificateFile, string? KeyFile);
+
+/// <summary>Something wrong in a configuration file, and where.</summary>
+public sealed record ConfigProblem(string File, long Line, string Message)
+{
+    public override string ToString() => $"{File}:{Line}: {Message}";
+}
+
+/// <summary>A configuration that cannot be used; holds every problem.</summary>
+public sealed class ConfigException(IReadOnlyList<ConfigProblem> problems)
+    : Exception(string.Join(Environment.NewLine, problems))
+{
+    public IReadOnlyList<ConfigProblem> Problems => problems;
+}

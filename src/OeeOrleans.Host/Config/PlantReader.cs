@@ -1,0 +1,193 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using NodaTime;
+using OeeOrleans.Model.Plant;
+using YamlDotNet.RepresentationModel;
+
+namespace OeeOrleans.Host.Config;
+
+/// <summary>Site, calendars, areas, lines and machines of the file.</summary>
+internal sealed partial class PlantReader(YamlSection root)
+{
+    private static readonly string[] DayNames = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+    private readonly Problems _problems = root.Problems;
+    private readonly Dictionary<string, long> _ids = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _calendars = new(StringComparer.Ordinal);
+
+    public PlantModel Read()
+    {
+        var site = ReadSite();
+        var calendars = root.Sections("calendars").Select(ReadCalendar).ToList();
+        var areas = root.Sections("areas").Select(ReadArea).ToList();
+        var plant = new PlantModel { Site = site, Calendars = calendars, Areas = areas };
+        CheckDevices(plant);
+        return plant;
+    }
+
+    private Site ReadSite()
+    {
+        if (!root.Has("site")) _problems.Add(1, "'site' is missing; it is needed, such as site: { id: berlin, name: Berlin plant, time_zone: Europe/Berlin }");
+        var site = root.Section("site");
+        var id = site.Exists ? Id(site, "berlin") : "";
+        var zone = site.Text("time_zone") ?? "UTC";
+        if (DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone) is null) _problems.Add(site.LineOf("time_zone"), $"site.time_zone: '{zone}' is unknown; an IANA name such as Europe/Berlin is needed");
+        var result = new Site(id, site.Text("name") ?? id, zone);
+        site.Close();
+        return result;
+    }
+
+    private ShiftPlan ReadCalendar(YamlSection calendar)
+    {
+        var id = calendar.Required("id", "three-shift");
+        if (id.Length > 0 && !_calendars.Add(id)) _problems.Add(calendar.Line, $"{calendar.Path}: the calendar '{id}' is defined twice");
+        var shifts = calendar.Sections("shifts").Select(ReadShift).ToList();
+        if (shifts.Count == 0) _problems.Add(calendar.Line, $"{calendar.Path}: a calendar needs at least one shift");
+        calendar.Close();
+        return new ShiftPlan { Id = id, Shifts = shifts };
+    }
+
+    private Shift ReadShift(YamlSection shift)
+    {
+        var name = shift.Required("name", "early");
+        var start = Clock(shift, shift.Required("start", "\"06:00\""), shift.LineOf("start"));
+        var end = Clock(shift, shift.Required("end", "\"14:00\""), shift.LineOf("end"));
+        var days = shift.Has("days") ? shift.Items("days").Select(d => Day(shift, d)).ToList() : [.. Enum.GetValues<DayOfWeek>()];
+        var breaks = shift.Items("breaks").Select(b => ReadBreak(shift, b)).OfType<Break>().ToList();
+        shift.Close();
+        return new Shift(name, start, end, days, breaks);
+    }
+
+    private Break? ReadBreak(YamlSection shift, YamlNode node)
+    {
+        if (node is YamlSequenceNode { Children.Count: 2 } pair)
+        {
+            return new Break(Clock(shift, pair[0].ToString(), node.Start.Line), Clock(shift, pair[1].ToString(), node.Start.Line));
+        }
+
+        _problems.Add(node.Start.Line, $"{shift.Path}.breaks: a break is a pair of times such as [\"09:00\", \"09:15\"]");
+        return null;
+    }
+
+    private DayOfWeek Day(YamlSection shift, YamlNode node)
+    {
+        var day = Array.IndexOf(DayNames, node.ToString());
+        if (day < 0) _problems.Add(node.Start.Line, $"{shift.Path}.days: '{node}' is not a day; mon, tue, wed, thu, fri, sat, sun are");
+        return (DayOfWeek)Math.Max(day, 0);
+    }
+
+    private TimeOnly Clock(YamlSection shift, string text, long line)
+    {
+        if (TimeOnly.TryParseExact(text, "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)) return time;
+        if (text == "24:00") return TimeOnly.MinValue;
+        if (text.Length > 0) _problems.Add(line, $"{shift.Path}: '{text}' is not a time of day such as \"06:00\" (quoted)");
+        return default;
+    }
+
+    private Area ReadArea(YamlSection area)
+    {
+        var id = Id(area, "packaging");
+        var calendar = Calendar(area, null);
+        var lines = area.Sections("lines").Select(l => ReadLine(l, id, calendar)).ToList();
+        var result = new Area { Id = id, Name = area.Text("name") ?? id, Lines = lines };
+        area.Close();
+        return result;
+    }
+
+    private Line ReadLine(YamlSection line, string area, string? inherited)
+    {
+        var id = Id(line, "line1");
+        var calendar = Calendar(line, inherited);
+        var machines = line.Sections("machines").Select(m => ReadMachine(m, id, null, calendar)).ToList();
+        foreach (var cell in line.Sections("cells"))
+        {
+            var cellId = Id(cell, "cell1");
+            var cellCalendar = Calendar(cell, calendar);
+            machines.AddRange(cell.Sections("machines").Select(m => ReadMachine(m, id, cellId, cellCalendar)));
+            _ = cell.Text("name");
+            cell.Close();
+        }
+
+        if (machines.Count == 0) _problems.Add(line.Line, $"{line.Path}: the line '{id}' has no machines");
+        var oee = line.Section("oee");
+        var policy = oee.Choice("policy", LinePolicy.Weighted, ("weighted", LinePolicy.Weighted), ("bottleneck", LinePolicy.Bottleneck), ("in_out", LinePolicy.InOut));
+        var bottleneck = oee.Text("machine");
+        if (policy != LinePolicy.Weighted && bottleneck is null) _problems.Add(oee.Line, $"{oee.Path}: the policy needs 'machine', the bottleneck of the line");
+        if (bottleneck is not null && machines.All(m => m.Id != bottleneck))
+        {
+            _problems.Add(oee.LineOf("machine"), $"{oee.Path}.machine: '{bottleneck}' is no machine of the line '{id}'; {string.Join(", ", machines.Select(m => m.Id))} are");
+        }
+
+        oee.Close();
+        var result = new Line { Id = id, Name = line.Text("name") ?? id, AreaId = area, Calendar = calendar, Policy = policy, BottleneckMachine = bottleneck, Machines = machines };
+        line.Close();
+        return result;
+    }
+
+    private Machine ReadMachine(YamlSection machine, string line, string? cell, string? inherited)
+    {
+        var id = Id(machine, "filler1");
+        var edgeNode = machine.Text("edge_node");
+        if (edgeNode is not null && edgeNode.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
+        {
+            _problems.Add(machine.LineOf("edge_node"), $"{machine.Path}.edge_node: '{edgeNode}' is not a Sparkplug group and edge node such as berlin/edge1");
+        }
+
+        var result = new Machine
+        {
+            Id = id,
+            Name = machine.Text("name") ?? id,
+            LineId = line,
+            CellId = cell,
+            Calendar = Calendar(machine, inherited),
+            Vendor = machine.Text("vendor"),
+            ModelName = machine.Text("model"),
+            Ip = machine.Text("ip"),
+            Protocol = machine.Text("protocol"),
+            EdgeNode = edgeNode,
+            Device = machine.Text("device") ?? id,
+            Fallback = machine.Text("fallback"),
+            Tags = [.. machine.Sections("tags").Select(ReadTag)],
+            Oee = new MachineOeeReader(machine).Read(),
+        };
+        machine.Close();
+        return result;
+    }
+
+    private TagMapping ReadTag(YamlSection tag)
+    {
+        var result = new TagMapping(
+            tag.Required("metric", "\"Counts/Good\""), tag.Required("signal", "counter.good"),
+            (double)(tag.Number("scale", -1e12m, 1e12m) ?? 1), (double)(tag.Number("offset", -1e12m, 1e12m) ?? 0), tag.Text("unit"), (double)(tag.Number("deadband", 0, 1e12m) ?? 0));
+        tag.Close();
+        return result;
+    }
+
+    private string? Calendar(YamlSection section, string? inherited)
+    {
+        var id = section.Text("calendar");
+        if (id is null) return inherited;
+        if (!_calendars.Contains(id)) _problems.Add(section.LineOf("calendar"), $"{section.Path}.calendar: '{id}' is not defined under 'calendars'");
+        return id;
+    }
+
+    private string Id(YamlSection section, string example)
+    {
+        var id = section.Required("id", example);
+        var line = section.LineOf("id");
+        if (id.Length > 0 && !IdPattern().IsMatch(id)) _problems.Add(line, $"{section.Path}.id: '{id}' is not allowed; lower-case letters, digits, '_', '.' and '-' are, starting with a letter or digit");
+        if (id.Length > 0 && !_ids.TryAdd(id, line)) _problems.Add(line, $"{section.Path}.id: '{id}' is used in line {_ids[id]} already; ids are unique in the plant");
+        return id;
+    }
+
+    private void CheckDevices(PlantModel plant)
+    {
+        foreach (var same in plant.Machines.Where(m => m.EdgeNode is not null).GroupBy(m => (m.EdgeNode, m.Device)).Where(g => g.Count() > 1))
+        {
+            _problems.Add(_ids.GetValueOrDefault(same.Last().Id, 1), $"the machines {string.Join(" and ", same.Select(m => m.Id))} have the same edge node and device ({same.Key.EdgeNode}/{same.Key.Device})");
+        }
+    }
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9_.-]*$")]
+    private static partial Regex IdPattern();
+}

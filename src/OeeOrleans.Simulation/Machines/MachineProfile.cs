@@ -1,0 +1,35 @@
+namespace OeeOrleans.Simulation.Machines;
+
+/// <summary>How a simulated machine behaves.</summary>
+public sealed record MachineProfile
+{
+    public required string Device { get; init; }
+
+    /// <summary>Seconds per piece when it runs undisturbed.</summary>
+    public required double CycleS { get; init; }
+
+    /// <summary>Part of the pieces that is scrap.</summary>
+    public double RejectRate { get; init; } = 0.02;
+
+    /// <summary>Seconds between stops of a few seconds, on average.</summary>
+    public double MicroStopEveryS { get; init; } = 240;
+
+    /// <summary>Seconds between faults, on average.</summary>
+    public double FaultEveryS { get; init; } = 1500;
+
+    /// <summary>Mean length of a fault, seconds.</summary>
+    public double FaultLengthS { get; init; } = 120;
+
+    public IReadOnlyList<string> FaultCodes { get; init; } = ["E-101 Motor overload", "E-217 Chute jammed", "E-330 Guard door open"];
+
+    public IReadOnlyList<string> Products { get; init; } = ["A100"];
+
+    /// <summary>Counters wrap here, as those of old PLCs do; 0 = never.</summary>
+    public long CounterModulus { get; init; }
+
+    /// <summary>Where the good counter stands at the very first start.</summary>
+    public long FirstCount { get; init; }
+
+    /// <summary>The vendor's own metric names instead of canonical signals (the plant model maps them).</summary>
+    public bool VendorNames { get; init; }
+}

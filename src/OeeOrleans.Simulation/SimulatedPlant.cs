@@ -1,0 +1,98 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using OeeOrleans.Simulation.Machines;
+
+namespace OeeOrleans.Simulation;
+
+/// <summary>The plant of `oee demo`: two packaging lines with eight machines behind three edge nodes. One node sits on a bad wireless link, one
+/// machine has a counter of 16 bits.</summary>
+public sealed class SimulatedPlant
+{
+    private const string Group = "demo";
+    private const long HourMs = 3_600_000;
+
+    private readonly string _memoryFile;
+    private readonly Memory _memory;
+    private readonly TimeProvider _clock;
+    private readonly List<SimulatedEdgeNode> _nodes = [];
+    private readonly bool _firstStart;
+    private readonly long _startMs;
+
+    /// <param name="host">Broker.</param>
+    /// <param name="port">Broker.</param>
+    /// <param name="dataDir">Where counters are remembered; when nothing is there yet, the last hour is published as history.</param>
+    /// <param name="paused">Whether the plant has a break at an instant (milliseconds).</param>
+    public SimulatedPlant(string host, int port, string dataDir, Func<long, bool> paused, TimeProvider clock, ILogger log)
+    {
+        _clock = clock;
+        _memoryFile = Path.Combine(dataDir, "simulation.json");
+        _firstStart = !File.Exists(_memoryFile);
+        _memory = _firstStart ? new Memory() : JsonSerializer.Deserialize<Memory>(File.ReadAllText(_memoryFile)) ?? new Memory();
+        _startMs = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var bornMs = _firstStart ? _startMs - HourMs : _startMs;
+        foreach (var (node, loses, profiles) in Nodes())
+        {
+            var machines = profiles.Select((p, i) => new SimulatedMachine(p, MemoryOf(p), (node.Length * 31) + (i * 17) + p.Device[0], bornMs, paused)).ToList();
+            if (!_memory.Nodes.TryGetValue(node, out var nodeMemory)) _memory.Nodes[node] = nodeMemory = new NodeMemory();
+            _nodes.Add(new SimulatedEdgeNode(new EdgeNodeSettings(Group, node, host, port) { LosesConnectionEveryS = loses }, machines, nodeMemory, clock, log));
+        }
+    }
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var all = Task.WhenAll(_nodes.Select(n => Task.Run(() => n.RunAsync(_firstStart ? _startMs - HourMs : null, cancellationToken), CancellationToken.None)));
+        while (!all.IsCompleted)
+        {
+            Remember();
+            await Task.WhenAny(all, Task.Delay(TimeSpan.FromSeconds(2), _clock, CancellationToken.None));
+        }
+
+        Remember();
+        await all;
+    }
+
+    private static IEnumerable<(string Node, double LosesConnectionEveryS, MachineProfile[] Machines)> Nodes()
+    {
+        string[] two = ["A100", "A120"];
+        yield return ("packaging1", 0,
+        [
+            new() { Device = "filler1", CycleS = 0.52, RejectRate = 0.024, Products = two, VendorNames = true, FaultCodes = ["E-101 Product pump", "E-114 Nozzle blocked"] },
+            new() { Device = "capper1", CycleS = 0.54, RejectRate = 0.002, Products = two, FaultEveryS = 900, FaultCodes = ["E-217 Cap chute jammed", "E-221 Torque out of range"] },
+            new() { Device = "labeller1", CycleS = 0.55, RejectRate = 0.005, Products = two, FaultCodes = ["E-330 Label roll empty", "E-334 Label skewed"], MicroStopEveryS = 150 },
+            new() { Device = "packer1", CycleS = 3.3, RejectRate = 0.001, Products = two, FaultEveryS = 2400, FaultCodes = ["E-410 Carton magazine low"] },
+        ]);
+        yield return ("packaging2", 0,
+        [
+            new() { Device = "filler2", CycleS = 1.28, RejectRate = 0.03, Products = ["B20"], CounterModulus = 65536, FirstCount = 62_500 },
+            new() { Device = "capper2", CycleS = 1.3, RejectRate = 0.001, Products = ["B20"], FaultEveryS = 1800 },
+            new() { Device = "packer2", CycleS = 7.9, RejectRate = 0.001, Products = ["B20"], FaultEveryS = 3600 },
+        ]);
+        yield return ("wireless1", 150,
+        [
+            new() { Device = "labeller2", CycleS = 1.31, RejectRate = 0.005, Products = ["B20"], FaultCodes = ["E-330 Label roll empty"] },
+        ]);
+    }
+
+    private MachineMemory MemoryOf(MachineProfile profile)
+    {
+        if (!_memory.Machines.TryGetValue(profile.Device, out var memory)) _memory.Machines[profile.Device] = memory = new MachineMemory { Good = profile.FirstCount };
+        // The file may be some seconds old after a kill: a counter never goes back.
+        if (!_firstStart) memory.Good += (long)(10 / profile.CycleS);
+        return memory;
+    }
+
+    private void Remember()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(_memoryFile)!);
+        var temporary = _memoryFile + ".new";
+        File.WriteAllText(temporary, JsonSerializer.Serialize(_memory));
+        File.Move(temporary, _memoryFile, overwrite: true);
+    }
+
+    private sealed class Memory
+    {
+        public Dictionary<string, NodeMemory> Nodes { get; set; } = [];
+
+        public Dictionary<string, MachineMemory> Machines { get; set; } = [];
+    }
+}
