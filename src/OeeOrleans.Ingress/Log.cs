@@ -19,4 +19,7 @@ internal static partial class Log
 
     [LoggerMessage(4005, LogLevel.Information, "commands: connected to {Url}")]
     public static partial void CommandsConnected(ILogger log, Uri url);
+
+    [LoggerMessage(4006, LogLevel.Debug, "commands: not connected: {Reason}")]
+    public static partial void CommandsAway(ILogger log, string reason);
 }

@@ -104,17 +104,17 @@ public static partial class ConfigFile
         }
 
         var tls = broker.Section("tls");
-        var result = new BrokerConfig(uri, broker.Text("username"), broker.Text("password"), File(tls, "ca"), File(tls, "certificate"), File(tls, "key"));
+        var result = new BrokerConfig(uri, broker.Text("username"), broker.Text("password"), TlsFile(tls, "ca"), TlsFile(tls, "certificate"), TlsFile(tls, "key"));
         if ((result.CertificateFile is null) != (result.KeyFile is null)) broker.Problems.Add(tls.Line, "broker.tls: certificate and key belong together; one of them is missing");
         tls.Close();
         broker.Close();
         return result;
     }
 
-    private static string? File(YamlSection tls, string key)
+    private static string? TlsFile(YamlSection tls, string key)
     {
         var path = tls.Text(key);
-        if (path is not null && !System.IO.File.Exists(path)) tls.Problems.Add(tls.LineOf(key), $"{tls.Path}.{key}: the file '{path}' does not exist");
+        if (path is not null && !File.Exists(path)) tls.Problems.Add(tls.LineOf(key), $"{tls.Path}.{key}: the file '{path}' does not exist");
         return path;
     }
 

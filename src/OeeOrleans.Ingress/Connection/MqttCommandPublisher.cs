@@ -24,6 +24,9 @@ internal sealed class MqttCommandPublisher(MqttOptions options, ILogger<MqttComm
         await client.PublishAsync(new MqttApplicationMessageBuilder().WithTopic(topic.ToString()).WithPayloadSegment(payload).Build(), cancellationToken);
     }
 
+    /// <summary>Makes the connection if it is not there.</summary>
+    public Task ConnectAsync(CancellationToken cancellationToken) => ClientAsync(cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         if (_client is { IsConnected: true }) await _client.DisconnectAsync();

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using OeeOrleans.Ingress.Connection;
 using OeeOrleans.Ingress.Streams;
 using OeeOrleans.Model;
@@ -32,7 +33,11 @@ public static class SiloBuilderExtensions
     }
 
     /// <summary>The publisher of commands, for silos whose grains ask for rebirths.</summary>
-    public static IServiceCollection AddMqttCommands(this IServiceCollection services) => services.AddSingleton<ICommandPublisher>(s => new MqttCommandPublisher(
-        s.GetRequiredService<Microsoft.Extensions.Options.IOptions<MqttOptions>>().Value,
-        s.GetRequiredService<ILogger<MqttCommandPublisher>>()));
+    public static IServiceCollection AddMqttCommands(this IServiceCollection services)
+    {
+        services.AddSingleton(s => new MqttCommandPublisher(s.GetRequiredService<IOptions<MqttOptions>>().Value, s.GetRequiredService<ILogger<MqttCommandPublisher>>()));
+        services.AddSingleton<ICommandPublisher>(s => s.GetRequiredService<MqttCommandPublisher>());
+        services.AddHostedService<BrokerWatch>();
+        return services;
+    }
 }

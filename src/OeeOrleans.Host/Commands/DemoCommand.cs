@@ -1,0 +1,28 @@
+using System.CommandLine;
+using OeeOrleans.Host.Config;
+using OeeOrleans.Host.Hosting;
+
+namespace OeeOrleans.Host.Commands;
+
+/// <summary>`oee demo`: everything in one process on embedded parts, with a simulated plant.</summary>
+internal static class DemoCommand
+{
+    public static Command Create()
+    {
+        var servers = new ServerOptions();
+        var command = new Command("demo", "everything in one process on embedded parts with a simulated plant; prints the URLs");
+        servers.AddTo(command);
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            var config = servers.Apply(parsed, DemoConfig());
+            return ServerRunner.RunAsync(config, Roles.All, simulate: true, cancellationToken);
+        });
+        return command;
+    }
+
+    private static OeeConfig DemoConfig()
+    {
+        using var stream = typeof(DemoCommand).Assembly.GetManifestResourceStream("demo-plant.yaml")!;
+        return ConfigFile.Parse(new StreamReader(stream).ReadToEnd(), "demo-plant.yaml") with { DataDir = "./data/demo" };
+    }
+}

@@ -1,0 +1,34 @@
+using System.CommandLine;
+using Microsoft.Extensions.Logging.Abstractions;
+using OeeOrleans.Storage;
+
+namespace OeeOrleans.Host.Commands;
+
+/// <summary>`oee migrate --store CONNECTION`: brings a database to the current schema; safe to repeat.</summary>
+internal static class MigrateCommand
+{
+    public static Command Create()
+    {
+        var connection = new Option<string>("--store") { Description = "PostgreSQL connection string, or the path of a SQLite file", Required = true };
+        var command = new Command("migrate", "brings a database to the current schema; safe to repeat") { connection };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var target = parsed.GetRequiredValue(connection);
+            try
+            {
+                await using var store = target.Contains('=', StringComparison.Ordinal)
+                    ? StoreFactory.Postgres(target, TimeProvider.System, NullLoggerFactory.Instance)
+                    : StoreFactory.Sqlite(target, NullLoggerFactory.Instance);
+                await store.MigrateAsync(cancellationToken);
+                await Console.Out.WriteLineAsync("the schema is up to date");
+                return ExitCode.Success;
+            }
+            catch (Exception error) when (error is StoreUnavailableException or InvalidOperationException or ArgumentException)
+            {
+                await Console.Error.WriteLineAsync($"oee: cannot migrate: {error.Message}");
+                return ExitCode.Failure;
+            }
+        });
+        return command;
+    }
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using OeeOrleans.Host.Hosting;
+
+namespace OeeOrleans.Host.Commands;
+
+/// <summary>`oee run --config plant.yaml [--role R]...`.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var servers = new ServerOptions();
+        var config = new Option<string>("--config") { Description = "plant.yaml", Required = true };
+        var roles = new Option<string[]>("--role") { Description = "ingress, grains, gateway, edge; default: all that the config asks for", AllowMultipleArgumentsPerToken = true };
+        roles.AcceptOnlyFromAmong("ingress", "grains", "gateway", "edge");
+        var command = new Command("run", "a plant from its configuration file") { config, roles };
+        servers.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            if (await ConfigLoading.LoadAsync(parsed.GetRequiredValue(config)) is not { } loaded) return ExitCode.WrongUsage;
+            var asked = Roles.Parse(parsed.GetValue(roles));
+            if (asked.Edge)
+            {
+                await Console.Error.WriteLineAsync("oee: the role 'edge' is not part of this version; run the edge with the version that has it, or leave the role out");
+                return ExitCode.WrongUsage;
+            }
+
+            return await ServerRunner.RunAsync(servers.Apply(parsed, loaded), asked, simulate: false, cancellationToken);
+        });
+        return command;
+    }
+}

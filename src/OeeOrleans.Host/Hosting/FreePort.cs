@@ -1,0 +1,15 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace OeeOrleans.Host.Hosting;
+
+/// <summary>Any free port of the loopback interface.</summary>
+internal static class FreePort
+{
+    public static int Find()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

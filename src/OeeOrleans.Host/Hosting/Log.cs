@@ -1,0 +1,14 @@
+namespace OeeOrleans.Host.Hosting;
+
+/// <summary>Every log line of this room.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1001, LogLevel.Warning, "waiting for the store: {Reason}")]
+    public static partial void WaitingForStore(ILogger log, string reason);
+
+    [LoggerMessage(1002, LogLevel.Warning, "anyone who reaches {Urls} may see and do everything: allow_anonymous is set and there are no users yet")]
+    public static partial void Anonymous(ILogger log, string urls);
+
+    [LoggerMessage(1003, LogLevel.Warning, "the section 'edge' is read but not used by this version")]
+    public static partial void EdgeIgnored(ILogger log);
+}

@@ -1,0 +1,111 @@
+using Microsoft.Extensions.Hosting;
+using OeeOrleans.Gateway;
+using OeeOrleans.Grains.EdgeNodes;
+using OeeOrleans.Grains.Live;
+using OeeOrleans.Grains.Plant;
+using OeeOrleans.Host.Config;
+using OeeOrleans.Ingress.Hosting;
+using OeeOrleans.Storage;
+using OeeOrleans.Storage.Sink;
+using Orleans.Configuration;
+using Orleans.Dashboard;
+using Orleans.Serialization;
+using Prometheus;
+
+namespace OeeOrleans.Host.Hosting;
+
+/// <summary>Puts the rooms together into one process. Knows who needs what, and nothing else.</summary>
+internal static class OeeHost
+{
+    private const string ClusterService = "oee";
+
+    public static WebApplication Build(OeeConfig config, Roles roles, Uri brokerUrl, IStore store, SimulatedBroker? simulated)
+    {
+        // The content is in the assembly's folder, wherever the command was given.
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(OeeHost).Assembly.GetName().Name });
+        builder.WebHost.UseStaticWebAssets();
+        builder.WebHost.UseUrls(config.GatewayUrls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(7));
+        ConfigureLogging(builder.Logging);
+
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(new PlantDirectory(config.Plant));
+        builder.Services.AddSingleton(store);
+        builder.Services.AddSingleton(new SinkOptions { FlushMs = config.FlushMs, FlushRows = config.FlushRows });
+        builder.Services.AddSingleton<ISampleSink, GroupCommitSink>();
+        builder.Services.AddSingleton<DeadLetterLog>();
+        builder.Services.AddSerializer(s => s.AddJsonSerializer(t => t.Namespace?.StartsWith("OeeOrleans.Model", StringComparison.Ordinal) ?? false));
+        builder.Host.UseOrleans(silo => ConfigureSilo(silo, config, roles, brokerUrl));
+        if (roles.Gateway) builder.Services.AddGateway();
+        if (simulated is not null)
+        {
+            builder.Services.AddSingleton(simulated);
+            builder.Services.AddHostedService<Simulator>();
+        }
+
+        var app = builder.Build();
+        if (roles.Gateway)
+        {
+            app.MapGateway();
+            app.MapOrleansDashboard("/dashboard");
+        }
+        else
+        {
+            app.MapMetrics("/metrics");
+            app.MapGet("/health/live", () => Results.Ok(new { status = "live" }));
+        }
+
+        return app;
+    }
+
+    private static void ConfigureSilo(ISiloBuilder silo, OeeConfig config, Roles roles, Uri brokerUrl)
+    {
+        silo.UseLocalhostClustering(
+            config.SiloPort == 0 ? FreePort.Find() : config.SiloPort,
+            config.GatewayPort == 0 ? FreePort.Find() : config.GatewayPort,
+            serviceId: ClusterService,
+            clusterId: config.ClusterId);
+        silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromHours(2));
+        silo.AddMemoryGrainStorage("PubSubStore");
+        silo.AddMemoryStreams(LiveStreams.Provider, streams => streams.ConfigurePullingAgent(agent => agent.Configure(o => o.GetQueueMsgsTimerPeriod = TimeSpan.FromMilliseconds(20))));
+        silo.Services.AddMqttCommands();
+        silo.Services.Configure<Ingress.MqttOptions>(o => Fill(o, config, brokerUrl));
+        if (roles.Ingress) silo.AddMqttIngress(o => Fill(o, config, brokerUrl));
+        if (roles.Gateway) silo.AddDashboard();
+    }
+
+    private static void Fill(Ingress.MqttOptions options, OeeConfig config, Uri brokerUrl)
+    {
+        options.Url = brokerUrl;
+        options.Username = config.Broker?.Username;
+        options.Password = config.Broker?.Password;
+        options.CaFile = config.Broker?.CaFile;
+        options.CertificateFile = config.Broker?.CertificateFile;
+        options.KeyFile = config.Broker?.KeyFile;
+        options.Partitions = config.Partitions;
+        // The session belongs to the plant, not to the process: the next life of this silo takes it up.
+        options.ClientIdPrefix = $"oee-{config.ClusterId}-{config.Plant.Site.Id}";
+    }
+
+    private static void ConfigureLogging(ILoggingBuilder logging)
+    {
+        logging.ClearProviders();
+        // Results go to stdout; whatever is logged goes to stderr.
+        logging.AddSimpleConsole(o =>
+        {
+            o.SingleLine = true;
+            o.TimestampFormat = "HH:mm:ss.fff ";
+            o.UseUtcTimestamp = true;
+        });
+        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+        logging.SetMinimumLevel(LogLevel.Information);
+        logging.AddFilter("Orleans", LogLevel.Warning);
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging.AddFilter("System", LogLevel.Warning);
+        logging.AddFilter("Polly", LogLevel.Warning);
+        // Each failed delivery is told by our own ingress, once and with its attempt; Orleans would tell it with a stack trace each time.
+        logging.AddFilter("Orleans.Streams.PersistentStreamPullingAgent", LogLevel.Critical);
+        logging.AddFilter("Orleans.Streaming", LogLevel.Error);
+    }
+}

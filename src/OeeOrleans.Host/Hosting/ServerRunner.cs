@@ -1,0 +1,102 @@
+using OeeOrleans.Host.Commands;
+using OeeOrleans.Host.Config;
+using OeeOrleans.Storage;
+
+namespace OeeOrleans.Host.Hosting;
+
+/// <summary>Starts a plant's servers in order, prints where they are, and ends them in the reverse order.</summary>
+internal static class ServerRunner
+{
+    private static readonly TimeSpan RetryStore = TimeSpan.FromSeconds(2);
+
+    public static async Task<int> RunAsync(OeeConfig config, Roles roles, bool simulate, CancellationToken cancellationToken)
+    {
+        if (Refuse(config) is { } reason)
+        {
+            await Console.Error.WriteLineAsync($"oee: {reason}");
+            return ExitCode.WrongUsage;
+        }
+
+        using var stopping = new StopSignals(cancellationToken);
+        using var logs = LoggerFactory.Create(b => b.AddSimpleConsole(o => o.SingleLine = true).Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
+        var log = logs.CreateLogger("OeeOrleans.Host");
+        try
+        {
+            await using var store = config.StoreConnection is { } connection
+                ? StoreFactory.Postgres(connection, TimeProvider.System, logs)
+                : StoreFactory.Sqlite(Path.Combine(config.DataDir, "oee.db"), logs);
+            await PrepareStoreAsync(store, config, log, stopping.Token);
+            await using var broker = config.Broker is null ? await EmbeddedBroker.StartAsync(config.MqttAddress, config.MqttPort) : null;
+            var brokerUrl = config.Broker?.Url ?? new Uri($"mqtt://127.0.0.1:{broker!.Port}");
+            if (config.AllowAnonymous) Log.Anonymous(log, config.GatewayUrls);
+            if (config.HasEdge) Log.EdgeIgnored(log);
+
+            await using var app = OeeHost.Build(config, roles, brokerUrl, store, simulate ? new SimulatedBroker(broker!.Port, config.DataDir) : null);
+            await app.StartAsync(stopping.Token);
+            await PrintAsync(app, brokerUrl, config);
+            await stopping.WaitAsync();
+            await app.StopAsync(CancellationToken.None);
+            return ExitCode.Success;
+        }
+        catch (OperationCanceledException) when (stopping.Token.IsCancellationRequested)
+        {
+            return ExitCode.Success;
+        }
+        catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException or InvalidOperationException or UnauthorizedAccessException or StoreUnavailableException)
+        {
+            await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
+            return ExitCode.Failure;
+        }
+    }
+
+    /// <summary>As long as there are no users, only this machine may come in, unless the configuration says otherwise.</summary>
+    private static string? Refuse(OeeConfig config)
+    {
+        if (config.AllowAnonymous) return null;
+        foreach (var url in config.GatewayUrls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            if (!Uri.TryCreate(url, UriKind.Absolute, out var uri)) return $"'{url}' is not an address such as http://127.0.0.1:8080";
+            if (!uri.IsLoopback) return $"'{url}' can be reached from other machines and there are no users yet; set allow_anonymous: true in the config if that is meant";
+        }
+
+        return config.MqttAddress is "127.0.0.1" or "::1" || config.Broker is not null
+            ? null
+            : $"the embedded broker at {config.MqttAddress} can be reached from other machines; set allow_anonymous: true in the config if that is meant";
+    }
+
+    /// <summary>The database may come up later than we do.</summary>
+    private static async Task PrepareStoreAsync(IStore store, OeeConfig config, ILogger log, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await store.MigrateAsync(cancellationToken);
+                await store.SavePlantAsync(config.Plant, cancellationToken);
+                return;
+            }
+            catch (StoreUnavailableException error)
+            {
+                Log.WaitingForStore(log, error.Message);
+                await Task.Delay(RetryStore, cancellationToken);
+            }
+        }
+    }
+
+    private static async Task PrintAsync(WebApplication app, Uri brokerUrl, OeeConfig config)
+    {
+        var url = app.Urls.First().TrimEnd('/');
+        await Console.Out.WriteLineAsync(
+            $"""
+            board      {url}/
+            api        {url}/api/machines/status
+            reference  {url}/scalar
+            dashboard  {url}/dashboard
+            metrics    {url}/metrics
+            broker     {brokerUrl.ToString().TrimEnd('/')}{(config.Broker is null ? " (embedded)" : "")}
+            store      {(config.StoreConnection is null ? Path.GetFullPath(Path.Combine(config.DataDir, "oee.db")) : "PostgreSQL")}
+            ready; Ctrl-C stops
+            """);
+        await Console.Out.FlushAsync();
+    }
+}
