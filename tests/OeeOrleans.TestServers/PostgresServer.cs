@@ -42,6 +42,8 @@ public sealed class PostgresServer : IAsyncDisposable
         if (_process is null) return;
         await ServerProcess.RunAsync("runuser", "-u", "postgres", "--", Binary("pg_ctl"), "-D", _directory, "-m", "immediate", "stop");
         await _process.WaitForExitAsync(TimeSpan.FromSeconds(20));
+        // Pooled connections of the tests would break on their next use.
+        NpgsqlConnection.ClearAllPools();
         await _process.DisposeAsync();
         _process = null;
     }

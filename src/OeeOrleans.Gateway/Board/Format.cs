@@ -18,6 +18,8 @@ internal static class Format
 
     public static string Seconds(double? seconds) => seconds is { } value ? value.ToString(value < 10 ? "0.00" : "0.0", Thin) : Unknown;
 
+    public static string Tenths(double value) => value.ToString("0.0", Thin);
+
     /// <summary>A number for a style sheet.</summary>
     public static string Css(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
 

@@ -1,0 +1,113 @@
+using System.Text.Json;
+using OeeOrleans.TestServers;
+
+namespace OeeOrleans.EndToEnd;
+
+/// <summary>Nothing is lost and nothing counted twice, whatever dies: edge nodes from npm, mosquitto, PostgreSQL, and `oee run`.</summary>
+public sealed class NoLossTests(PlantFixture fixture) : IClassFixture<PlantFixture>
+{
+    private const int Rate = 20;
+
+    [Fact]
+    public async Task Killed_three_times_the_store_holds_exactly_what_was_published()
+    {
+        await using var plant = await TestPlant.CreateAsync(fixture.Postgres);
+        var oee = await plant.StartAsync();
+        await using var edge = plant.StartQos1Edge(Rate, Oee.Seconds);
+        for (var kill = 1; kill <= 3; kill++)
+        {
+            await WaitForPublishedAsync(plant, Oee.Seconds * Rate * kill / 4);
+            await oee.Process.KillAsync();
+            await oee.DisposeAsync();
+            oee = await plant.StartAsync();
+        }
+
+        await AssertExactAsync(plant, edge, oee);
+        await oee.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Database_away_for_a_while_the_store_holds_exactly_what_was_published()
+    {
+        await using var plant = await TestPlant.CreateAsync(fixture.Postgres);
+        await using var oee = await plant.StartAsync();
+        await using var edge = plant.StartQos1Edge(Rate, Oee.Seconds);
+        await WaitForPublishedAsync(plant, Oee.Seconds * Rate / 4);
+        await fixture.Postgres.StopAsync();
+        try
+        {
+            // A third of the run without a database: 20 s of 60.
+            await WaitForPublishedAsync(plant, (Oee.Seconds * Rate / 4) + (Oee.Seconds * Rate / 3));
+        }
+        finally
+        {
+            await fixture.Postgres.ResumeAsync();
+        }
+
+        await AssertExactAsync(plant, edge, oee);
+    }
+
+    [Fact]
+    public async Task Broker_restarted_the_store_holds_exactly_what_was_published()
+    {
+        await using var plant = await TestPlant.CreateAsync(fixture.Postgres);
+        await using var oee = await plant.StartAsync();
+        await using var edge = plant.StartQos1Edge(Rate, Oee.Seconds);
+        await WaitForPublishedAsync(plant, Oee.Seconds * Rate / 3);
+        await plant.Broker.StopAsync();
+        await plant.Broker.ResumeAsync();
+        await AssertExactAsync(plant, edge, oee);
+    }
+
+    [Fact]
+    public async Task At_qos_0_counts_recover_and_what_was_missed_is_reported()
+    {
+        await using var plant = await TestPlant.CreateAsync(fixture.Postgres);
+        var oee = await plant.StartAsync();
+        await using var edge = ServerProcess.Start("node", [Path.Combine(Oee.Peers, "edge-qos0.mjs"), plant.Broker.Url, "e2e", "edge1", "press1", $"{Rate}", $"{Oee.Seconds}"]);
+        double missed = 0, rebirths = 0;
+        for (var kill = 1; kill <= 3; kill++)
+        {
+            var target = Oee.Seconds * Rate * kill / 4;
+            await Eventually.TrueAsync("counts to grow", TimeSpan.FromSeconds(60), async () => await plant.ScalarAsync("select coalesce(max(value), 0) from telemetry where name = 'counter.good'") >= target);
+            missed += await oee.MetricAsync("sparkplug_missed_messages_total");
+            rebirths += await oee.MetricAsync("sparkplug_rebirth_requests_total");
+            await oee.Process.KillAsync();
+            await oee.DisposeAsync();
+            oee = await plant.StartAsync();
+        }
+
+        var good = (await ReportAsync(edge)).GetProperty("good").GetInt64();
+        await Eventually.HoldsAsync("the machine's count to equal the counter", TimeSpan.FromSeconds(30), () => GoodAsync(oee), g => g == good);
+        missed += await oee.MetricAsync("sparkplug_missed_messages_total");
+        rebirths += await oee.MetricAsync("sparkplug_rebirth_requests_total");
+        Assert.True(missed > 0, "no missed message was reported, though oee was down three times");
+        Assert.True(rebirths > 0, "no rebirth was asked for");
+        await oee.DisposeAsync();
+    }
+
+    private static async Task AssertExactAsync(TestPlant plant, ServerProcess edge, Oee oee)
+    {
+        var report = await ReportAsync(edge);
+        var published = plant.Published();
+        Assert.True(published.Count > Oee.Seconds * Rate, $"the edge published {published.Count} values only");
+        await Eventually.HoldsAsync("every published value to be stored", TimeSpan.FromSeconds(60), async () => (await plant.StoredAsync()).Count, count => count >= published.Count);
+        var stored = await plant.StoredAsync();
+        Assert.Empty(published.Except(stored));
+        Assert.Empty(stored.Except(published));
+        Assert.Equal(published.Count, stored.Count);
+        var good = report.GetProperty("good").GetInt64();
+        await Eventually.HoldsAsync("the machine's good count to equal the counter's difference", TimeSpan.FromSeconds(30), () => GoodAsync(oee), g => g == good);
+    }
+
+    private static async Task<long> GoodAsync(Oee oee) => (await oee.GetAsync("/api/kpi/current?machine_id=press1&window=day")).GetProperty("good").GetInt64();
+
+    private static async Task<JsonElement> ReportAsync(ServerProcess edge)
+    {
+        await Eventually.TrueAsync("the edge to finish", TimeSpan.FromSeconds(Oee.Seconds + 90), () => Task.FromResult(edge.Output.Contains("\"good\"", StringComparison.Ordinal)));
+        return JsonDocument.Parse(edge.Output.Split('\n').First(l => l.StartsWith('{'))).RootElement;
+    }
+
+    private static Task WaitForPublishedAsync(TestPlant plant, int values) => Eventually.TrueAsync(
+        $"{values} values to be published", TimeSpan.FromSeconds(Oee.Seconds + 30), () => Task.FromResult(File.Exists(plant.PublishedFile) && File.ReadLines(plant.PublishedFile).Count() >= values));
+}

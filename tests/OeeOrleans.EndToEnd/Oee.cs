@@ -1,0 +1,72 @@
+using System.Text.Json;
+using OeeOrleans.TestServers;
+
+namespace OeeOrleans.EndToEnd;
+
+/// <summary>An `oee` process started by a test.</summary>
+public sealed class Oee : IAsyncDisposable
+{
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(10) };
+
+    private Oee(ServerProcess process, int port) => (Process, Port) = (process, port);
+
+    public ServerProcess Process { get; }
+
+    public int Port { get; }
+
+    public string Url => $"http://127.0.0.1:{Port}";
+
+    public static string Root { get; } = FindRoot();
+
+    public static string Peers { get; } = Path.Combine(Root, "tests", "peers");
+
+    /// <summary>How long publishing tests publish, seconds; a full run takes 60.</summary>
+    public static int Seconds { get; } = int.TryParse(Environment.GetEnvironmentVariable("OEE_E2E_SECONDS"), out var seconds) ? seconds : 20;
+
+    public static string Program
+    {
+        get
+        {
+            // The same configuration as this test was built in.
+            var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+            return Path.Combine(Root, "src", "OeeOrleans.Host", "bin", configuration, "net10.0", "oee.dll");
+        }
+    }
+
+    public static async Task<Oee> StartAsync(string verb, int port, params string[] arguments)
+    {
+        var process = ServerProcess.Start("dotnet", [Program, verb, "--urls", $"http://127.0.0.1:{port}", "--silo-port", "0", "--gateway-port", "0", .. arguments]);
+        var oee = new Oee(process, port);
+        await Eventually.TrueAsync("oee to be ready", TimeSpan.FromSeconds(60), () =>
+        {
+            if (process.HasExited) throw new InvalidOperationException($"oee ended with {process.ExitCode}: {process.Output}");
+            return Task.FromResult(process.Output.Contains("ready;", StringComparison.Ordinal));
+        });
+        return oee;
+    }
+
+    public async Task<JsonElement> GetAsync(string path)
+    {
+        using var response = await Http.GetAsync(new Uri(Url + path));
+        var text = await response.Content.ReadAsStringAsync();
+        return response.IsSuccessStatusCode ? JsonDocument.Parse(text).RootElement : throw new HttpRequestException($"{path}: {(int)response.StatusCode} {text}");
+    }
+
+    /// <summary>Sum of a metric over its labels.</summary>
+    public async Task<double> MetricAsync(string name)
+    {
+        var text = await Http.GetStringAsync(new Uri(Url + "/metrics"));
+        return text.Split('\n')
+            .Where(l => l.StartsWith(name + " ", StringComparison.Ordinal) || l.StartsWith(name + "{", StringComparison.Ordinal))
+            .Sum(l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    public ValueTask DisposeAsync() => Process.DisposeAsync();
+
+    private static string FindRoot()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "OeeOrleans.sln"))) directory = directory.Parent;
+        return directory?.FullName ?? throw new DirectoryNotFoundException("OeeOrleans.sln is in no folder above the tests");
+    }
+}

@@ -1,0 +1,91 @@
+using Npgsql;
+using OeeOrleans.TestServers;
+
+namespace OeeOrleans.EndToEnd;
+
+/// <summary>One PostgreSQL for a class of tests; each test has a database and a broker of its own.</summary>
+public sealed class PlantFixture : IAsyncLifetime
+{
+    public PostgresServer Postgres { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        if (!Directory.Exists(Path.Combine(Oee.Peers, "node_modules"))) throw new DirectoryNotFoundException("the peers are not installed; run npm ci in tests/peers");
+        Postgres = await PostgresServer.StartAsync();
+    }
+
+    public async Task DisposeAsync() => await Postgres.DisposeAsync();
+}
+
+/// <summary>A plant of one machine behind an edge node of somebody else.</summary>
+public sealed class TestPlant : IAsyncDisposable
+{
+    private readonly int _port = ServerProcess.FreePort();
+    private readonly string _directory = Directory.CreateTempSubdirectory("oee-e2e-").FullName;
+
+    private TestPlant(MosquittoServer broker, string connection) => (Broker, Connection) = (broker, connection);
+
+    public MosquittoServer Broker { get; }
+
+    public string Connection { get; }
+
+    public string ConfigFile => Path.Combine(_directory, "plant.yaml");
+
+    public string PublishedFile => Path.Combine(_directory, "published.jsonl");
+
+    public static async Task<TestPlant> CreateAsync(PostgresServer postgres)
+    {
+        var plant = new TestPlant(await MosquittoServer.StartAsync(), await postgres.CreateDatabaseAsync());
+        await File.WriteAllTextAsync(plant.ConfigFile,
+            $$"""
+            site: { id: e2e, name: End to end, time_zone: UTC }
+            areas:
+              - id: area1
+                lines:
+                  - id: line1
+                    machines:
+                      - { id: press1, ideal_cycle_s: 0.05, edge_node: e2e/edge1 }
+            broker: { url: "{{plant.Broker.Url}}" }
+            store: { connection: "{{plant.Connection}}" }
+            """);
+        return plant;
+    }
+
+    public Task<Oee> StartAsync() => Oee.StartAsync("run", _port, "--config", ConfigFile);
+
+    public ServerProcess StartQos1Edge(int rate, int seconds) => ServerProcess.Start(
+        "node", [Path.Combine(Oee.Peers, "edge-qos1.mjs"), Broker.Url, "e2e", "edge1", "press1", $"{rate}", $"{seconds}", PublishedFile]);
+
+    /// <summary>What the edge says it published.</summary>
+    public SortedSet<(string Name, long Ms, double Value)> Published() =>
+    [
+        .. File.ReadLines(PublishedFile).Select(l => System.Text.Json.JsonDocument.Parse(l).RootElement)
+            .Select(e => (e.GetProperty("name").GetString()!, e.GetProperty("ts").GetInt64(), e.GetProperty("value").GetDouble())),
+    ];
+
+    /// <summary>What is in the store with a value; rows without one say that a device was dead.</summary>
+    public async Task<List<(string Name, long Ms, double Value)>> StoredAsync()
+    {
+        await using var connection = new NpgsqlConnection(Connection);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand("select name, (extract(epoch from ts) * 1000)::bigint, value from telemetry where machine_id = 'press1' and quality >= 64 order by 1, 2", connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<(string, long, double)>();
+        while (await reader.ReadAsync()) rows.Add((reader.GetString(0), reader.GetInt64(1), reader.GetDouble(2)));
+        return rows;
+    }
+
+    public async Task<long> ScalarAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(Connection);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return Convert.ToInt64(await command.ExecuteScalarAsync(), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Broker.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+}
