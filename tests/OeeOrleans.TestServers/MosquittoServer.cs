@@ -6,7 +6,7 @@ namespace OeeOrleans.TestServers;
 public sealed class MosquittoServer : IAsyncDisposable
 {
     private readonly string _directory = Path.Combine(Path.GetTempPath(), "oee-mq-" + Guid.NewGuid().ToString("N")[..8]);
-    
+
     private ServerProcess? _process;
 
     private MosquittoServer()

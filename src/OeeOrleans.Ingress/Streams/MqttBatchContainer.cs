@@ -1,7 +1,7 @@
+using OeeOrleans.Model;
 using Orleans.Providers.Streams.Common;
 using Orleans.Runtime;
 using Orleans.Streams;
-using OeeOrleans.Model;
 
 namespace OeeOrleans.Ingress.Streams;
 

@@ -1,8 +1,8 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
-using Orleans.Runtime;
 using OeeOrleans.Ingress.Connection;
 using OeeOrleans.Model;
+using Orleans.Runtime;
 
 namespace OeeOrleans.Ingress.Streams;
 

@@ -1,5 +1,5 @@
-using Orleans.Runtime;
 using OeeOrleans.Ingress.Connection;
+using Orleans.Runtime;
 
 namespace OeeOrleans.Ingress.Streams;
 

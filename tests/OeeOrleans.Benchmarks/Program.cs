@@ -1,0 +1,16 @@
+using BenchmarkDotNet.Running;
+using OeeOrleans.Benchmarks;
+
+// throughput | latency: whole systems, as ratios and medians. Anything else goes to BenchmarkDotNet.
+return args.FirstOrDefault() switch
+{
+    "throughput" => await Throughput.RunAsync(args[1..]),
+    "latency" => await Latency.RunAsync(args[1..]),
+    _ => Micro(args),
+};
+
+static int Micro(string[] args)
+{
+    BenchmarkSwitcher.FromAssembly(typeof(Throughput).Assembly).Run(args);
+    return 0;
+}
