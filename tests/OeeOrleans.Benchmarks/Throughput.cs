@@ -13,8 +13,8 @@ internal static class Throughput
 {
     public static async Task<int> RunAsync(string[] args)
     {
-        var rate = args.Length > 0 ? args[0] : "3000";
-        var seconds = args.Length > 1 ? args[1] : "20";
+        var rate = args.Length > 0 ? args[0] : "1500";
+        var seconds = args.Length > 1 ? args[1] : "8";
         var metrics = args.Length > 2 ? args[2] : "100";
         var nodes = args.Length > 3 ? args[3] : "10";
         await using var rig = await Rig.StartAsync("          - { id: press1 }");

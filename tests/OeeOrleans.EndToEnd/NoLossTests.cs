@@ -56,7 +56,7 @@ public sealed class NoLossTests(PlantFixture fixture) : IClassFixture<PlantFixtu
         await WaitForPublishedAsync(plant, Oee.Seconds * Rate / 3);
         await plant.Broker.StopAsync();
         await plant.Broker.ResumeAsync();
-        await AssertExactAsync(plant, edge, oee);
+        await AssertExactAsync(plant, edge, oee, reconnected: true);
     }
 
     [Fact]
@@ -86,13 +86,14 @@ public sealed class NoLossTests(PlantFixture fixture) : IClassFixture<PlantFixtu
         await oee.DisposeAsync();
     }
 
-    private static async Task AssertExactAsync(TestPlant plant, ServerProcess edge, Oee oee)
+    private static async Task AssertExactAsync(TestPlant plant, ServerProcess edge, Oee oee, bool reconnected = false)
     {
         var report = await ReportAsync(edge);
         var published = plant.Published();
         Assert.True(published.Count > Oee.Seconds * Rate, $"the edge published {published.Count} values only");
         await Eventually.HoldsAsync("every published value to be stored", TimeSpan.FromSeconds(60), async () => (await plant.StoredAsync()).Count, count => count >= published.Count);
         var stored = await plant.StoredAsync();
+        if (!reconnected) Assert.True(report.GetProperty("births").GetInt32() == 1, $"a rebirth was asked for: {oee.Process.Output}");
         Assert.Empty(published.Except(stored));
         Assert.Empty(stored.Except(published));
         Assert.Equal(published.Count, stored.Count);

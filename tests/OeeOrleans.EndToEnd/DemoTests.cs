@@ -1,0 +1,193 @@
+using System.Diagnostics;
+using System.Net;
+using Microsoft.Playwright;
+using OeeOrleans.TestServers;
+
+namespace OeeOrleans.EndToEnd;
+
+/// <summary>`oee demo` as a newcomer meets it: started once for the class, on embedded parts.</summary>
+public sealed class DemoFixture : IAsyncLifetime
+{
+    private IPlaywright? _playwright;
+
+    public string Data { get; } = Directory.CreateTempSubdirectory("oee-demo-").FullName;
+
+    public int Port { get; } = ServerProcess.FreePort();
+
+    public Oee Oee { get; set; } = null!;
+
+    public IBrowser Browser { get; private set; } = null!;
+
+    public Task<Oee> StartAsync() => Oee.StartAsync("demo", Port, "--mqtt-port", "0", "--data", Data);
+
+    public async Task InitializeAsync()
+    {
+        Oee = await StartAsync();
+        _playwright = await Playwright.CreateAsync();
+        Browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
+        {
+            ExecutablePath = "/usr/bin/chromium",
+            Args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        });
+    }
+
+    public async Task DisposeAsync()
+    {
+        await Browser.DisposeAsync();
+        _playwright?.Dispose();
+        await Oee.DisposeAsync();
+        Directory.Delete(Data, recursive: true);
+    }
+}
+
+public sealed class DemoTests(DemoFixture demo) : IClassFixture<DemoFixture>
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
+
+    [Fact]
+    public async Task Eight_machines_and_two_lines_have_figures_soon_after_the_start()
+    {
+        await Eventually.HoldsAsync("8 machines", Soon, async () => (await demo.Oee.GetAsync("/api/machines/status")).GetProperty("items").GetArrayLength(), n => n == 8);
+        foreach (var line in new[] { "line1", "line2" })
+        {
+            await Eventually.HoldsAsync($"an OEE of {line}", Soon, async () => (await demo.Oee.GetAsync($"/api/kpi/current?line_id={line}")).GetProperty("oee").ValueKind.ToString(), k => k == "Number");
+        }
+    }
+
+    [Fact]
+    public async Task The_board_shows_every_machine_and_changes_by_itself()
+    {
+        var page = await demo.Browser.NewPageAsync(new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = 1440, Height = 900 } });
+        await page.GotoAsync(demo.Oee.Url);
+        await page.Locator("#machine-packer2 .counts").WaitForAsync();
+        Assert.Equal(8, await page.Locator(".m").CountAsync());
+        foreach (var machine in new[] { "filler1", "filler2" })
+        {
+            var counts = page.Locator($"#machine-{machine} .counts");
+            var before = await counts.InnerTextAsync();
+            // The wireless machine may be away, the fillers may stop for a while; two minutes are more than any of their stops.
+            await Eventually.HoldsAsync($"{machine} to count on", TimeSpan.FromMinutes(4), () => counts.InnerTextAsync(), now => now != before);
+        }
+
+        Assert.Contains("live", await page.Locator("#live").InnerTextAsync(), StringComparison.Ordinal);
+        await page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task The_board_needs_nothing_from_outside()
+    {
+        var page = await demo.Browser.NewPageAsync();
+        var foreign = new List<string>();
+        page.Request += (_, request) =>
+        {
+            if (!request.Url.StartsWith(demo.Oee.Url, StringComparison.Ordinal) && !request.Url.StartsWith("data:", StringComparison.Ordinal)) foreign.Add(request.Url);
+        };
+        await page.GotoAsync(demo.Oee.Url);
+        await page.Locator("#machine-filler1").WaitForAsync();
+        Assert.Empty(foreign);
+        await page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task A_wall_screen_shows_one_line_and_a_phone_fits_its_width()
+    {
+        var wall = await demo.Browser.NewPageAsync(new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = 1920, Height = 1080 } });
+        await wall.GotoAsync(demo.Oee.Url + "/?wall=line1");
+        await wall.Locator("#machine-filler1").WaitForAsync();
+        Assert.Equal(1, await wall.Locator("main section").CountAsync());
+        await wall.CloseAsync();
+        var phone = await demo.Browser.NewPageAsync(new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = 390, Height = 844 } });
+        await phone.GotoAsync(demo.Oee.Url);
+        await phone.Locator("#machine-filler1").WaitForAsync();
+        Assert.True(await phone.EvaluateAsync<bool>("document.documentElement.scrollWidth <= window.innerWidth"), "the page is wider than the phone");
+        await phone.CloseAsync();
+    }
+
+    [Theory]
+    [InlineData("/api/kpi/current", HttpStatusCode.BadRequest)]
+    [InlineData("/api/kpi/current?line_id=none", HttpStatusCode.NotFound)]
+    [InlineData("/api/kpi/current?line_id=line1&window=week", HttpStatusCode.BadRequest)]
+    [InlineData("/api/trend?machine_id=filler1&name=counter.good&from=yesterday", HttpStatusCode.BadRequest)]
+    [InlineData("/api/trend?machine_id=filler1&name=no.such", HttpStatusCode.NotFound)]
+    [InlineData("/api/faults/history?cursor=nonsense", HttpStatusCode.BadRequest)]
+    [InlineData("/api/assets/none", HttpStatusCode.NotFound)]
+    public async Task A_wrong_request_is_answered_with_problem_details(string path, HttpStatusCode status)
+    {
+        using var http = new HttpClient();
+        using var response = await http.GetAsync(new Uri(demo.Oee.Url + path));
+        Assert.Equal(status, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+    }
+
+    [Theory]
+    [InlineData("/api/kpi/current?machine_id=filler1&window=hour")]
+    [InlineData("/api/kpi/current?machine_id=filler1&window=day")]
+    [InlineData("/api/kpi/history?line_id=line1&window=hour")]
+    [InlineData("/api/kpi/history?machine_id=filler1&window=shift")]
+    [InlineData("/api/faults/active")]
+    [InlineData("/api/faults/history?line_id=line1&limit=2")]
+    [InlineData("/api/assets")]
+    [InlineData("/api/assets/filler1/tags")]
+    [InlineData("/api/machines/filler1/timeline")]
+    [InlineData("/api/edge-nodes")]
+    [InlineData("/openapi/v1.json")]
+    [InlineData("/health/live")]
+    [InlineData("/health/ready")]
+    public async Task Every_endpoint_answers(string path) => Assert.NotEmpty((await demo.Oee.GetAsync(path)).EnumerateObject());
+
+    [Theory]
+    [InlineData("/scalar")]
+    [InlineData("/dashboard")]
+    [InlineData("/metrics")]
+    public async Task Every_page_answers(string path)
+    {
+        using var http = new HttpClient();
+        Assert.NotEmpty(await http.GetStringAsync(new Uri(demo.Oee.Url + path)));
+    }
+
+    [Fact]
+    public async Task The_named_metrics_are_there()
+    {
+        using var http = new HttpClient();
+        var text = await http.GetStringAsync(new Uri(demo.Oee.Url + "/metrics"));
+        foreach (var name in new[] { "decode_errors_total", "ingest_lag_ms", "oee_calc_latency_ms", "dropped_messages_total", "broker_connected_clients", "store_write_seconds", "edge_clock_skew_seconds" })
+        {
+            Assert.Contains($"# HELP {name} ", text, StringComparison.Ordinal);
+        }
+    }
+}
+
+/// <summary>Stopping and starting the demo; a fixture of its own, because it does.</summary>
+public sealed class DemoRestartTests
+{
+    [Fact]
+    public async Task Ctrl_c_ends_it_in_good_order_and_a_second_start_keeps_the_history()
+    {
+        var data = Directory.CreateTempSubdirectory("oee-demo-").FullName;
+        var port = ServerProcess.FreePort();
+        await using (var first = await Oee.StartAsync("demo", port, "--mqtt-port", "0", "--data", data))
+        {
+            await Eventually.HoldsAsync("counts of the last hour", TimeSpan.FromSeconds(30), () => GoodAsync(first), good => good > 100);
+            var started = Stopwatch.GetTimestamp();
+            await first.Process.StopAsync("INT");
+            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(10), "it took 10 s or more to end");
+            Assert.Equal(0, first.Process.ExitCode);
+        }
+
+        await using var second = await Oee.StartAsync("demo", port, "--mqtt-port", "0", "--data", data);
+        Assert.True(await GoodAsync(second) > 100, "the counts of the first start are gone");
+        var from = Uri.EscapeDataString(DateTimeOffset.UtcNow.AddMinutes(-50).ToString("O", System.Globalization.CultureInfo.InvariantCulture));
+        Assert.NotEqual(0, (await second.GetAsync($"/api/trend?machine_id=filler1&name=counter.good&from={from}&points=10000")).GetProperty("items").GetArrayLength());
+        await second.Process.StopAsync("INT");
+        Directory.Delete(data, recursive: true);
+    }
+
+    /// <summary>Of the day, because the last hour may be in the shift before.</summary>
+    private static async Task<long> GoodAsync(Oee oee)
+    {
+        var items = (await oee.GetAsync("/api/machines/status")).GetProperty("items").EnumerateArray().Select(m => m.GetProperty("machine_id").GetString());
+        long good = 0;
+        foreach (var machine in items) good += (await oee.GetAsync($"/api/kpi/current?machine_id={machine}&window=day")).GetProperty("good").GetInt64();
+        return good;
+    }
+}
