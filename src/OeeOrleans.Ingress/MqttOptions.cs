@@ -6,6 +6,8 @@ public sealed class MqttOptions
     /// <summary>`mqtt://host:port` or `mqtts://host:port`.</summary>
     public Uri Url { get; set; } = new("mqtt://127.0.0.1:1883");
 
+    internal int PortOrDefault => Url.Port > 0 ? Url.Port : Url.Scheme == "mqtts" ? 8883 : 1883;
+
     public string? Username { get; set; }
 
     public string? Password { get; set; }

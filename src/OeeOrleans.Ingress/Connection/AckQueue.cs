@@ -44,6 +44,14 @@ internal sealed class AckQueue
         }
     }
 
+    /// <summary>Sends what is ready, then closes: an orderly end acknowledges what is committed.</summary>
+    public async Task FinishAsync(TimeSpan limit)
+    {
+        _ready.Writer.TryComplete();
+        await Task.WhenAny(Sender, Task.Delay(limit));
+        Close();
+    }
+
     public void Close()
     {
         lock (_lock)

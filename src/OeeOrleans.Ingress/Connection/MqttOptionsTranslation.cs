@@ -11,7 +11,7 @@ internal static class MqttOptionsTranslation
     {
         var secure = options.Url.Scheme == "mqtts";
         var builder = new MqttClientOptionsBuilder()
-            .WithTcpServer(options.Url.Host, options.Url.IsDefaultPort || options.Url.Port < 0 ? (secure ? 8883 : 1883) : options.Url.Port)
+            .WithTcpServer(options.Url.Host, options.PortOrDefault)
             .WithClientId(clientId)
             .WithProtocolVersion(version)
             .WithKeepAlivePeriod(TimeSpan.FromSeconds(15))

@@ -13,7 +13,7 @@ namespace OeeOrleans.Ingress.Connection;
 /// Keeps one MQTT session connected: MQTT 5 where the broker speaks it, 3.1.1 otherwise; the session is resumed, never cleaned.
 /// <code>
 /// Stopped -> Connecting -> Online -> (lost) Connecting ...
-///                          Online -> (session taken over) TakenOver -> (waited, still owner) Connecting
+///                          Online -> (session taken over, or closed by a broker that is up) TakenOver -> (waited, still owner) Connecting
 /// </code>
 /// Every connection has a client and an acknowledgement queue of its own, so nothing of an old connection can be said on a new one.
 /// </summary>
@@ -114,10 +114,12 @@ internal sealed class PartitionConnection : IAsyncDisposable
             Move(ConnectionState.Online, $"MQTT {(_version == MqttProtocolVersion.V500 ? "5" : "3.1.1")}, session {(connected.IsSessionPresent ? "resumed" : "new")}");
             IngressMetrics.Connected.WithLabels(_filter).Set(1);
             var args = await lost.Task.WaitAsync(_stop.Token);
-            return (true, args.Reason == MqttClientDisconnectReason.SessionTakenOver, $"connection lost: {args.Reason}");
+            var takenOver = args.Reason == MqttClientDisconnectReason.SessionTakenOver || (args.Reason == MqttClientDisconnectReason.NormalDisconnection && await BrokerListensAsync());
+            return (true, takenOver, takenOver ? "another client has the session, or the broker closed the connection without a word" : $"connection lost: {args.Reason}");
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
+            await acks.FinishAsync(TimeSpan.FromSeconds(2));
             await DisconnectAsync(client);
             return (true, false, "stopping");
         }
@@ -131,6 +133,27 @@ internal sealed class PartitionConnection : IAsyncDisposable
         {
             acks.Close();
             IngressMetrics.Connected.WithLabels(_filter).Set(0);
+        }
+    }
+
+    /// <summary>
+    /// Whether the broker accepts connections right after it closed ours. Brokers (all of them with MQTT 3.1.1, mosquitto 2.0 with 5 as well) close
+    /// a session that was taken over without saying why; one that is going down does not listen. Fighting back would throw out the other
+    /// owner, and be thrown out in turn, many times a second.
+    /// </summary>
+    private async Task<bool> BrokerListensAsync()
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        limit.CancelAfter(TimeSpan.FromSeconds(2));
+        using var socket = new System.Net.Sockets.TcpClient();
+        try
+        {
+            await socket.ConnectAsync(_options.Url.Host, _options.PortOrDefault, limit.Token);
+            return true;
+        }
+        catch (Exception error) when (error is System.Net.Sockets.SocketException or OperationCanceledException)
+        {
+            return false;
         }
     }
 

@@ -1,0 +1,156 @@
+using OeeOrleans.Grains.EdgeNodes;
+using OeeOrleans.Model;
+using OeeOrleans.Sparkplug;
+using OeeOrleans.Sparkplug.Payload;
+using OeeOrleans.Sparkplug.Session;
+using OeeOrleans.Sparkplug.Topics;
+
+namespace OeeOrleans.Grains.Tests;
+
+public sealed class EdgeNodeDecoderTests
+{
+    private readonly EdgeNodeDecoder _decoder = new("g/n");
+    private readonly SparkplugPayloadWriter _writer = new();
+    private int _nextSignal;
+
+    public EdgeNodeDecoderTests() => _decoder.Machines["d"] = new MachineTarget("m1", inPlant: true);
+
+    [Fact]
+    public void Values_become_rows_with_source_and_ingest_time()
+    {
+        Birth(1000, ("counter.good", 1, SparkplugDataType.UInt32));
+        Data(2000, w => w.Integer(new MetricHead(null, 1, 1990, SparkplugDataType.Unknown), 42));
+        var row = _decoder.Rows.Span[^1];
+        Assert.Equal((1_990_000L, 42d, Quality.Good, 5_000_000L), (row.TimeUs, row.Value, row.Quality, row.IngestUs));
+        Assert.Equal(42, _decoder.Machines["d"].Samples[^1].Value);
+    }
+
+    [Fact]
+    public void Telemetry_is_stored_but_does_not_concern_the_machine()
+    {
+        Birth(1000, ("process.temperature", 1, SparkplugDataType.Double));
+        Assert.NotEqual(0, _decoder.Rows.Length);
+        Assert.Empty(_decoder.Machines["d"].Samples);
+    }
+
+    [Fact]
+    public void A_null_is_bad_and_has_no_value()
+    {
+        Birth(1000, ("state.run", 1, SparkplugDataType.Boolean));
+        Data(2000, w => w.Null(new MetricHead(null, 1, 2000, SparkplugDataType.Boolean)));
+        var row = _decoder.Rows.Span[^1];
+        Assert.Equal((Quality.Bad, true), (row.Quality, double.IsNaN(row.Value)));
+    }
+
+    [Fact]
+    public void An_integer_beyond_double_keeps_its_digits_as_text()
+    {
+        Birth(1000, ("counter.good", 1, SparkplugDataType.Int64));
+        Data(2000, w => w.Integer(new MetricHead(null, 1, 2000, SparkplugDataType.Int64), 9007199254740993));
+        Assert.Equal("9007199254740993", _decoder.Rows.Span[^1].Text);
+    }
+
+    [Fact]
+    public void A_death_makes_every_signal_bad_at_the_time_of_death_but_not_before_what_was_said()
+    {
+        Birth(1000, ("state.run", 1, SparkplugDataType.Boolean), ("process.temperature", 2, SparkplugDataType.Double));
+        Data(9000, w => w.Boolean(new MetricHead(null, 1, 9000, SparkplugDataType.Boolean), true));
+        _decoder.Begin(reuseRows: true);
+        _decoder.EmitDeath(_decoder.Session.Current!.Find("d")!, ingestUs: 5_000_000);
+        Assert.Equal(2, _decoder.Rows.Length);
+        foreach (var row in _decoder.Rows.Span.ToArray()) Assert.Equal((9_001_000L, Quality.Bad), (row.TimeUs, row.Quality));
+        Assert.False(_decoder.Machines["d"].Connected);
+        Assert.Equal(SignalKind.StateRun, Assert.Single(_decoder.Machines["d"].Samples).Kind);
+    }
+
+    [Fact]
+    public void After_a_death_a_birth_with_old_times_makes_values_known_again_from_the_birth_on()
+    {
+        Birth(1000, ("state.run", 1, SparkplugDataType.Boolean));
+        Assert.True(Death(5_000_000));
+        _decoder.Begin(reuseRows: true);
+        Send(SparkplugMessageType.NBirth, null, 8000, 0, w => w.Integer(new MetricHead("bdSeq", null, 8000, SparkplugDataType.Int64), 2));
+        Send(SparkplugMessageType.DBirth, "d", 8000, 1, w => w.Boolean(new MetricHead("state.run", 1, 900, SparkplugDataType.Boolean), true));
+        Assert.Equal(8_000_000, _decoder.Rows.Span[^1].TimeUs);
+    }
+
+    [Fact]
+    public void A_sample_from_the_far_future_is_stored_but_kept_out_of_the_live_account()
+    {
+        Birth(1000, ("state.run", 1, SparkplugDataType.Boolean));
+        var before = _decoder.Machines["d"].Samples.Count;
+        Data(2000, w => w.Boolean(new MetricHead(null, 1, 4_000_000_000_000, SparkplugDataType.Boolean), true));
+        Assert.Equal(4_000_000_000_000_000, _decoder.Rows.Span[^1].TimeUs);
+        Assert.Equal(before, _decoder.Machines["d"].Samples.Count);
+    }
+
+    [Fact]
+    public void A_time_beyond_the_year_9999_is_refused_with_nothing_of_the_message_kept()
+    {
+        Birth(1000, ("state.run", 1, SparkplugDataType.Boolean), ("counter.good", 2, SparkplugDataType.UInt32));
+        var rows = _decoder.Rows.Length;
+        var samples = _decoder.Machines["d"].Samples.Count;
+        Assert.Throws<SparkplugFormatException>(() => Data(2000, w =>
+        {
+            w.Boolean(new MetricHead(null, 1, 2000, SparkplugDataType.Boolean), true);
+            w.Integer(new MetricHead(null, 2, ulong.MaxValue / 2, SparkplugDataType.UInt32), 1);
+        }));
+        Assert.Equal((rows, samples), (_decoder.Rows.Length, _decoder.Machines["d"].Samples.Count));
+    }
+
+    [Fact]
+    public void An_alias_nobody_announced_is_told_and_the_known_ones_count()
+    {
+        Birth(1000, ("counter.good", 1, SparkplugDataType.UInt32));
+        var rows = _decoder.Rows.Length;
+        Assert.Throws<UnknownAliasException>(() => Data(2000, w =>
+        {
+            w.Integer(new MetricHead(null, 1, 2000, SparkplugDataType.UInt32), 5);
+            w.Integer(new MetricHead(null, 99, 2000, SparkplugDataType.UInt32), 6);
+        }));
+        Assert.Equal(rows + 1, _decoder.Rows.Length);
+    }
+
+    private bool Death(long ingestUs)
+    {
+        _writer.BeginWill();
+        _writer.Integer(new MetricHead("bdSeq", null, 0, SparkplugDataType.Int64), 1);
+        var outcome = _decoder.Accept(new SparkplugTopic(SparkplugMessageType.NDeath, "g", "n", null), new BrokerMessage("t", _writer.Written.ToArray(), ingestUs));
+        foreach (var table in outcome.Deaths) _decoder.EmitDeath(table, ingestUs);
+        return outcome.Deaths.Count == 2;
+    }
+
+    private void Birth(ulong ms, params (string Name, ulong Alias, SparkplugDataType Type)[] metrics)
+    {
+        Send(SparkplugMessageType.NBirth, null, ms, 0, w => w.Integer(new MetricHead("bdSeq", null, ms, SparkplugDataType.Int64), 1));
+        Send(SparkplugMessageType.DBirth, "d", ms, 1, w =>
+        {
+            foreach (var (name, alias, type) in metrics)
+            {
+                if (type == SparkplugDataType.Boolean) w.Boolean(new MetricHead(name, alias, ms, type), false);
+                else if (type == SparkplugDataType.Double) w.Double(new MetricHead(name, alias, ms, type), 1);
+                else w.Integer(new MetricHead(name, alias, ms, type), 1);
+            }
+        });
+    }
+
+    private void Data(ulong ms, Action<SparkplugPayloadWriter> metrics) => Send(SparkplugMessageType.DData, "d", ms, 2, metrics);
+
+    private void Send(SparkplugMessageType type, string? device, ulong ms, byte seq, Action<SparkplugPayloadWriter> metrics)
+    {
+        _writer.Begin(ms, seq);
+        metrics(_writer);
+        var message = new BrokerMessage("t", _writer.Written.ToArray(), 5_000_000);
+        var outcome = _decoder.Accept(new SparkplugTopic(type, "g", "n", device), message);
+        var birth = type is SparkplugMessageType.NBirth or SparkplugMessageType.DBirth;
+        if (_decoder.TryEmit(outcome, message, birth)) return;
+        foreach (var metric in _decoder.Unbound)
+        {
+            var kind = CanonicalSignals.KindOf(metric.Name);
+            metric.Binding = new SignalBinding(++_nextSignal, _decoder.Machines["d"], kind, 1, 0);
+            _decoder.Machines["d"].Signals[_nextSignal] = kind;
+        }
+
+        Assert.True(_decoder.TryEmit(outcome, message, birth));
+    }
+}

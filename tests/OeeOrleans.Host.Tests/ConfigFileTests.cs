@@ -1,0 +1,87 @@
+using OeeOrleans.Host.Config;
+using OeeOrleans.Model;
+using OeeOrleans.Model.Plant;
+
+namespace OeeOrleans.Host.Tests;
+
+public sealed class ConfigFileTests
+{
+    private const string Small =
+        """
+        site: { id: berlin, name: Berlin plant, time_zone: Europe/Berlin }
+        calendars:
+          - id: three-shift
+            shifts:
+              - { name: early, start: "06:00", end: "14:00", breaks: [["09:00","09:15"]] }
+              - { name: night, start: "22:00", end: "06:00", days: [mon, fri] }
+        areas:
+          - id: packaging
+            calendar: three-shift
+            lines:
+              - id: line1
+                oee: { policy: bottleneck, machine: filler1 }
+                machines:
+                  - id: filler1
+                    ideal_cycle_s: 0.5
+                    products: { A100: { ideal_cycle_s: 0.4 } }
+                    counter_modulus: 65536
+                    state_map: { "1": run, "7": stop }
+                    edge_node: berlin/edge1
+                    tags:
+                      - { metric: "Counts/Good", signal: counter.good, scale: 0.1, unit: pcs }
+        store: { connection: "Host=${OEE_TEST_HOST:-localhost};Database=oee" }
+        """;
+
+    [Fact]
+    public void A_plant_is_read_as_it_is_written()
+    {
+        var config = ConfigFile.Parse(Small, "plant.yaml");
+        var machine = config.Plant.Machines.Single();
+        Assert.Equal((0.5m, 0.4m, 65536L), (machine.Oee.IdealCycleS, machine.Oee.IdealCycleOf("A100"), machine.Oee.CounterModulus));
+        Assert.Equal(HeldState.Stop, machine.Oee.StateMap!["7"]);
+        Assert.Equal(("berlin/edge1", "filler1", "three-shift"), (machine.EdgeNode, machine.Device, machine.Calendar));
+        Assert.Equal(new TagMapping("Counts/Good", "counter.good", 0.1, 0, "pcs", 0), machine.Tags.Single());
+        Assert.Equal(LinePolicy.Bottleneck, config.Plant.Lines.Single().Policy);
+        Assert.Equal("Host=localhost;Database=oee", config.StoreConnection);
+        Assert.Equal([DayOfWeek.Monday, DayOfWeek.Friday], config.Plant.Calendars.Single().Shifts[1].Days);
+    }
+
+    [Theory]
+    [InlineData("id: berlin, name", "id: Berlin, name", 1, "'Berlin' is not allowed")]
+    [InlineData("Europe/Berlin", "Mars/Olympus", 1, "time_zone")]
+    [InlineData("\"14:00\", breaks", "\"25:00\", breaks", 5, "not a time of day")]
+    [InlineData("[mon, fri]", "[monday]", 6, "not a day")]
+    [InlineData("calendar: three-shift", "calendar: two-shift", 9, "not defined")]
+    [InlineData("machine: filler1 }", "machine: filler9 }", 12, "no machine of the line")]
+    [InlineData("ideal_cycle_s: 0.5", "ideal_cycle_s: quick", 15, "not a number")]
+    [InlineData("counter_modulus: 65536", "counter_modulus: 1", 17, "not between")]
+    [InlineData("\"1\": run", "\"1\": running", 18, "neither run nor stop")]
+    [InlineData("edge_node: berlin/edge1", "edge_node: edge1", 19, "group and edge node")]
+    [InlineData("tags:", "tag:", 20, "did you mean 'tags'")]
+    [InlineData("OEE_TEST_HOST:-localhost", "OEE_TEST_UNSET", 22, "OEE_TEST_UNSET is not set")]
+    [InlineData("store:", "stores:", 22, "unknown key 'stores'")]
+    public void A_mistake_is_named_with_its_line(string right, string wrong, int line, string words)
+    {
+        var error = Assert.Throws<ConfigException>(() => ConfigFile.Parse(Small.Replace(right, wrong, StringComparison.Ordinal), "plant.yaml"));
+        Assert.Contains(error.Problems, p => p.Line == line && p.Message.Contains(words, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_address_others_can_reach_needs_consent()
+    {
+        const string Open = Small + "\ngateway: { urls: \"http://0.0.0.0:8080\" }";
+        Assert.Contains("allow_anonymous", Assert.Throws<ConfigException>(() => ConfigFile.Parse(Open, "p")).Message, StringComparison.Ordinal);
+        Assert.True(ConfigFile.Parse(Open + "\nallow_anonymous: true", "p").AllowAnonymous);
+    }
+
+    [Fact]
+    public void Two_machines_on_one_device_are_refused()
+    {
+        var twice = Small.Replace("- id: filler1", "- { id: filler2, edge_node: berlin/edge1, device: filler1 }\n          - id: filler1", StringComparison.Ordinal);
+        Assert.Contains("same edge node and device", Assert.Throws<ConfigException>(() => ConfigFile.Parse(twice, "p")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_not_yaml_is_said_to_be_so() =>
+        Assert.Contains("not YAML", Assert.Throws<ConfigException>(() => ConfigFile.Parse("site: {", "p")).Message, StringComparison.Ordinal);
+}

@@ -1,0 +1,190 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using OeeOrleans.Ingress.Connection;
+using OeeOrleans.Ingress.Streams;
+using OeeOrleans.Model;
+
+namespace OeeOrleans.Ingress.Tests;
+
+/// <summary>The traps of acknowledge-last, one test each: what Orleans and brokers do when something fails.</summary>
+public sealed class RedeliveryTests
+{
+    private readonly FakeTimeProvider _clock = new();
+    private readonly Partition _partition;
+    private readonly MqttQueueCache _cache;
+
+    public RedeliveryTests()
+    {
+        _partition = new Partition("spBv1.0/#", new MqttOptions(), _clock, NullLogger.Instance);
+        _cache = new MqttQueueCache(_partition);
+    }
+
+    [Fact]
+    public void Everything_queued_for_a_stream_is_one_batch_in_order()
+    {
+        Add("g/a", 1, 2, 3);
+        Add("g/b", 9);
+        Assert.Equal([1, 2, 3], Next(Cursor("g/a")));
+        Assert.Equal([9], Next(Cursor("g/b")));
+    }
+
+    [Fact]
+    public void Moving_on_means_that_the_batch_was_delivered()
+    {
+        Add("g/a", 1, 2);
+        var cursor = Cursor("g/a");
+        Next(cursor);
+        Assert.False(_cache.TryPurgeFromCache(out _));
+        Assert.False(cursor.MoveNext());
+        Assert.Equal(2, Purged());
+    }
+
+    [Fact]
+    public void A_failed_batch_is_not_purged_and_comes_again_in_order_after_a_pause()
+    {
+        Add("g/a", 1, 2);
+        var cursor = Cursor("g/a");
+        Next(cursor);
+        Add("g/a", 3);
+        // Orleans records the failure and moves on as if the batch had been delivered.
+        cursor.RecordDeliveryFailure();
+        Assert.False(cursor.MoveNext());
+        Assert.False(_cache.TryPurgeFromCache(out _));
+
+        _clock.Advance(TimeSpan.FromMilliseconds(150));
+        Assert.Equal([1, 2, 3], Next(cursor));
+    }
+
+    [Fact]
+    public void The_pause_doubles_with_every_failure_and_is_short_again_after_a_success()
+    {
+        Add("g/a", 1);
+        var cursor = Cursor("g/a");
+        for (var pause = 100; pause <= 800; pause *= 2)
+        {
+            Assert.Equal([1], Next(cursor));
+            cursor.RecordDeliveryFailure();
+            _clock.Advance(TimeSpan.FromMilliseconds(pause - 1));
+            Assert.False(cursor.MoveNext());
+            _clock.Advance(TimeSpan.FromMilliseconds(1));
+        }
+
+        Assert.Equal([1], Next(cursor));
+        Assert.False(cursor.MoveNext());
+        Add("g/a", 2);
+        Next(cursor);
+        cursor.RecordDeliveryFailure();
+        _clock.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal([2], Next(cursor));
+    }
+
+    [Fact]
+    public void A_failed_stream_is_offered_again_though_nothing_new_came_for_it()
+    {
+        Add("g/a", 1);
+        var fifo = _partition.FifoOf(Partition.StreamOf("g/a"));
+        var cursor = Cursor("g/a");
+        Next(cursor);
+        cursor.RecordDeliveryFailure();
+        Assert.False(fifo.NeedsNudge());
+        _clock.Advance(TimeSpan.FromMilliseconds(120));
+        Assert.True(fifo.NeedsNudge());
+    }
+
+    [Fact]
+    public void A_new_cursor_starts_at_the_oldest_message_not_delivered_whatever_its_token()
+    {
+        Add("g/a", 1, 2);
+        Next(Cursor("g/a"));
+        Cursor("g/a").Dispose();
+        var first = Cursor("g/a");
+        Assert.False(first.MoveNext());
+        Assert.Empty(PurgedOrNone());
+    }
+
+    [Fact]
+    public void A_cursor_given_up_puts_its_batch_back()
+    {
+        Add("g/a", 1, 2);
+        var cursor = Cursor("g/a");
+        Next(cursor);
+        cursor.Dispose();
+        Assert.Equal([1, 2], Next(Cursor("g/a")));
+    }
+
+    [Fact]
+    public void While_a_batch_is_out_nothing_else_of_its_stream_is()
+    {
+        Add("g/a", 1);
+        Next(Cursor("g/a"));
+        Add("g/a", 2);
+        Assert.False(Cursor("g/a").MoveNext());
+    }
+
+    [Fact]
+    public void Messages_of_a_lost_connection_are_dropped_because_the_broker_sends_them_again()
+    {
+        var acks = new AckQueue("p", NullLogger.Instance);
+        Add("g/a", acks, 1, 2);
+        acks.Close();
+        Add("g/a", 3);
+        Assert.Equal([3], Next(Cursor("g/a")));
+    }
+
+    [Fact]
+    public void A_queue_that_moves_away_forgets_what_was_not_acknowledged()
+    {
+        Add("g/a", 1, 2);
+        _partition.Clear();
+        Assert.False(Cursor("g/a").MoveNext());
+    }
+
+    [Fact]
+    public void Qos_0_beyond_the_limit_is_refused_and_qos_1_is_not()
+    {
+        var partition = new Partition("f", new MqttOptions { MaxBuffered = 2 }, _clock, NullLogger.Instance);
+        var acks = new AckQueue("p", NullLogger.Instance);
+        Assert.True(partition.Receive(Message("g/a", 1, null)));
+        Assert.True(partition.Receive(Message("g/a", 2, null)));
+        Assert.False(partition.Receive(Message("g/a", 3, null)));
+        Assert.True(partition.Receive(Message("g/a", 4, acks)));
+    }
+
+    [Fact]
+    public void A_nudge_is_no_message()
+    {
+        _cache.AddToCache([new MqttBatchContainer(Partition.StreamOf("g/a"), new MessageBatch([]), 0)]);
+        Assert.False(Cursor("g/a").MoveNext());
+    }
+
+    [Theory]
+    [InlineData("spBv1.0/g/DDATA/n/d", "g/n", true)]
+    [InlineData("spBv1.0/g/NCMD/n", "g/n", false)]
+    [InlineData("spBv1.0/STATE/h", "/h", false)]
+    [InlineData("spBv1.0/nonsense", MessageBatch.UnreadableKey, true)]
+    public void A_topic_goes_to_the_stream_of_its_edge_node(string topic, string key, bool forUs)
+    {
+        Assert.Equal(key, PartitionConnection.StreamKeyOf(topic, out var wanted));
+        Assert.Equal(forUs, wanted);
+    }
+
+    private static InFlightMessage Message(string key, byte number, AckQueue? acks) => new(new BrokerMessage(key, [number], 0), key, acks, null);
+
+    private void Add(string key, params byte[] numbers) => Add(key, null, numbers);
+
+    private void Add(string key, AckQueue? acks, params byte[] numbers) =>
+        _cache.AddToCache([new MqttBatchContainer(Partition.StreamOf(key), new MessageBatch([]), 0) { Arrivals = [.. numbers.Select(n => Message(key, n, acks))] }]);
+
+    private MqttCacheCursor Cursor(string key) => (MqttCacheCursor)_cache.GetCacheCursor(Partition.StreamOf(key), null);
+
+    private static IEnumerable<int> Next(MqttCacheCursor cursor)
+    {
+        Assert.True(cursor.MoveNext(), "nothing was offered");
+        var batch = Assert.IsType<MqttBatchContainer>(cursor.GetCurrent(out _));
+        return batch.GetEvents<MessageBatch>().Single().Item1.Messages.Select(m => (int)m.Payload[0]);
+    }
+
+    private int Purged() => PurgedOrNone().Sum(c => c.Arrivals.Count);
+
+    private IEnumerable<MqttBatchContainer> PurgedOrNone() => _cache.TryPurgeFromCache(out var items) ? items.OfType<MqttBatchContainer>() : [];
+}
