@@ -1,5 +1,8 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.SignalR.Client;
 using Microsoft.Playwright;
 using OeeOrleans.TestServers;
 
@@ -101,6 +104,21 @@ public sealed class DemoTests(DemoFixture demo) : IClassFixture<DemoFixture>
         await phone.Locator("#machine-filler1").WaitForAsync();
         Assert.True(await phone.EvaluateAsync<bool>("document.documentElement.scrollWidth <= window.innerWidth"), "the page is wider than the phone");
         await phone.CloseAsync();
+    }
+
+    [Fact]
+    public async Task Live_push_tells_subscribers_of_a_line_about_its_machines_and_figures()
+    {
+        await using var hub = new HubConnectionBuilder().WithUrl(demo.Oee.Url + "/hubs/live").Build();
+        var machines = new ConcurrentBag<string>();
+        var scopes = new ConcurrentBag<string>();
+        hub.On<JsonElement>("MachineChanged", m => machines.Add(m.GetProperty("machine_id").GetString()!));
+        hub.On<JsonElement>("KpiChanged", k => scopes.Add(k.GetProperty("scope").GetString()!));
+        await hub.StartAsync();
+        await hub.InvokeAsync("SubscribeLine", "line1");
+        await Eventually.TrueAsync("updates of machines and of the line", Soon, () => Task.FromResult(machines.Distinct().Count() >= 2 && scopes.Contains("line") && scopes.Contains("machine")));
+        Assert.DoesNotContain("filler2", machines);
+        await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => hub.InvokeAsync("SubscribeLine", "no-such-line"));
     }
 
     [Theory]

@@ -107,11 +107,23 @@ public sealed class BrokerTests : IAsyncLifetime
         await client.Connection.DisposeAsync();
     }
 
-    private async Task<Client> ConnectAsync(string clientId)
+    [Fact]
+    public async Task A_broker_that_only_speaks_3_1_1_is_spoken_to_in_3_1_1()
+    {
+        using var old = new OldBrokerProxy(_broker.Port);
+        var client = await ConnectAsync("c7", old.Url);
+        await PublishAsync(3);
+        await client.WaitForAsync(3);
+        await client.Connection.DisposeAsync();
+        Assert.True(old.Refused > 0, "version 5 was never tried");
+        Assert.Equal([0, 1, 2], client.Numbers);
+    }
+
+    private async Task<Client> ConnectAsync(string clientId, string? url = null)
     {
         var client = new Client();
         client.Connection = new PartitionConnection(
-            new MqttOptions { Url = new Uri(_broker.Url) }, "spBv1.0/#", clientId, TimeProvider.System, NullLogger.Instance, message =>
+            new MqttOptions { Url = new Uri(url ?? _broker.Url) }, "spBv1.0/#", clientId, TimeProvider.System, NullLogger.Instance, message =>
             {
                 client.Messages.Enqueue(message);
                 return true;

@@ -29,6 +29,7 @@ public sealed class MachineGrain(
     private Machine? _machine;
     private PlantWindows? _windows;
     private MachineLedger? _ledger;
+    private Task<MachineLedger>? _opening;
     private IAsyncStream<MachineUpdate>? _updates;
     private bool _connected;
     private long? _lastSeenUs;
@@ -47,7 +48,8 @@ public sealed class MachineGrain(
         _windows = plant.WindowsOf(_machine);
         _updates = this.GetStreamProvider(LiveStreams.Provider).GetStream<MachineUpdate>(StreamId.Create(LiveStreams.Machines, _machine.LineId));
         _flushedAt = clock.GetTimestamp();
-        this.RegisterGrainTimer(WorkAsync, new GrainTimerCreationOptions { DueTime = Tick, Period = Tick, KeepAlive = true });
+        // Interleaved: while the store is slow, calls are answered from memory.
+        this.RegisterGrainTimer(WorkAsync, new GrainTimerCreationOptions { DueTime = Tick, Period = Tick, KeepAlive = true, Interleave = true });
         return Task.CompletedTask;
     }
 
@@ -69,10 +71,10 @@ public sealed class MachineGrain(
     {
         if (_machine is null) return;
         // Opening reads the samples of this batch too, because they are committed; applying them again has no effect.
-        _ledger ??= await OpenAsync();
-        var wasDirty = _ledger.DirtyFromUs;
-        _ledger.Apply(batch);
-        if (_ledger.DirtyFromUs != wasDirty || (_ledger.DirtyFromUs is not null && batch.Samples.Length > 0))
+        var ledger = await LedgerAsync();
+        var wasDirty = ledger.DirtyFromUs;
+        ledger.Apply(batch);
+        if (ledger.DirtyFromUs != wasDirty || (ledger.DirtyFromUs is not null && batch.Samples.Length > 0))
         {
             _lateAt = clock.GetTimestamp();
             if (wasDirty is null) _lateSince = _lateAt;
@@ -81,8 +83,8 @@ public sealed class MachineGrain(
         _connected = batch.Connected;
         _lastSeenUs = Math.Max(_lastSeenUs ?? 0, batch.LastSeenUs);
         _changed = true;
-        var state = _ledger.Account.Latest;
-        var fault = _ledger.Account.Faults.LastOrDefault(f => f.EndUs is null)?.Code;
+        var state = ledger.Account.Latest;
+        var fault = ledger.Account.Faults.LastOrDefault(f => f.EndUs is null)?.Code;
         // A change of state, fault or connection is told at once; everything else with the next tick.
         if (_told is not { } told || (told.State, told.Fault, told.Connected) != (state.Held, fault, _connected)) await TellAsync();
     }
@@ -90,16 +92,15 @@ public sealed class MachineGrain(
     public async Task<MachineStatus?> GetStatus()
     {
         if (_machine is null) return null;
-        _ledger ??= await OpenAsync();
-        return StatusOf(_ledger.Account.At(UnixMicros.Now(clock)));
+        return StatusOf((await LedgerAsync()).Account.At(UnixMicros.Now(clock)));
     }
 
     public async Task<OeeWindow?> GetWindow(string kind)
     {
         if (_machine is null) return null;
-        _ledger ??= await OpenAsync();
+        var ledger = await LedgerAsync();
         var started = Stopwatch.GetTimestamp();
-        var window = WindowOf(kind, _ledger.Account.At(UnixMicros.Now(clock)));
+        var window = WindowOf(kind, ledger.Account.At(UnixMicros.Now(clock)));
         GrainMetrics.OeeCalcLatencyMs.Observe(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         return window;
     }
@@ -107,8 +108,7 @@ public sealed class MachineGrain(
     public async Task<MachineTimeline?> GetTimeline()
     {
         if (_machine is null) return null;
-        _ledger ??= await OpenAsync();
-        var view = _ledger.Account.At(UnixMicros.Now(clock));
+        var view = (await LedgerAsync()).Account.At(UnixMicros.Now(clock));
         if (_windows!.Shift(view.AsOfUs) is not { } shift) return null;
         var spans = Timeline.Of(view.State.Changes, _machine.Oee, _windows.Calendar, shift.FromUs, Math.Min(shift.ToUs, view.AsOfUs));
         return new MachineTimeline
@@ -116,6 +116,21 @@ public sealed class MachineGrain(
             MachineId = Id, ShiftName = shift.Name, FromUs = shift.FromUs, ToUs = shift.ToUs,
             Segments = [.. spans.Select(s => new TimelineSegment(s.FromUs, s.ToUs, s.Category))],
         };
+    }
+
+    /// <summary>Opened once, however many calls and ticks ask for it meanwhile; tried again after a failure.</summary>
+    private async ValueTask<MachineLedger> LedgerAsync()
+    {
+        if (_ledger is not null) return _ledger;
+        var opening = _opening ??= OpenAsync();
+        try
+        {
+            return _ledger = await opening;
+        }
+        finally
+        {
+            if (ReferenceEquals(_opening, opening)) _opening = null;
+        }
     }
 
     private async Task<MachineLedger> OpenAsync()
@@ -183,11 +198,11 @@ public sealed class MachineGrain(
     {
         try
         {
-            _ledger ??= await OpenAsync();
+            var ledger = await LedgerAsync();
             var nowUs = UnixMicros.Now(clock);
-            if (_ledger.DirtyFromUs is { } dirty && (clock.GetElapsedTime(_lateAt) > Settle || clock.GetElapsedTime(_lateSince) > MaxSettle))
+            if (ledger.DirtyFromUs is { } dirty && (clock.GetElapsedTime(_lateAt) > Settle || clock.GetElapsedTime(_lateSince) > MaxSettle))
             {
-                var changed = await _ledger.RecomputeAsync(nowUs, cancellationToken);
+                var changed = await ledger.RecomputeAsync(nowUs, cancellationToken);
                 GrainMetrics.Recomputations.Inc();
                 Log.Recomputed(log, Id, UnixMicros.ToIso(dirty), changed);
                 _changed = true;
@@ -195,7 +210,7 @@ public sealed class MachineGrain(
 
             if (clock.GetElapsedTime(_flushedAt) >= FlushEvery)
             {
-                await _ledger.FlushAsync(nowUs, cancellationToken);
+                await ledger.FlushAsync(nowUs, cancellationToken);
                 _flushedAt = clock.GetTimestamp();
             }
 

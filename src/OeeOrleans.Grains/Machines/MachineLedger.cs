@@ -34,6 +34,7 @@ internal sealed class MachineLedger
     private long _sinceUs;
     private long _ingestUs;
     private long _snapshotUs;
+    private List<MachineBatch>? _meanwhile;
 
     private MachineLedger(Machine machine, PlantWindows windows, IStore store, ISampleSink sink, MachineAccount account)
     {
@@ -72,6 +73,7 @@ internal sealed class MachineLedger
 
     public void Apply(MachineBatch batch)
     {
+        _meanwhile?.Add(batch);
         _ingestUs = Math.Max(_ingestUs, batch.IngestUs);
         foreach (ref readonly var sample in batch.Samples.AsSpan())
         {
@@ -107,6 +109,20 @@ internal sealed class MachineLedger
     public async Task<int> RecomputeAsync(long nowUs, CancellationToken cancellationToken)
     {
         if (DirtyFromUs is not { } dirty) return 0;
+        // What is applied while the store is being read may not be in what was read: it is applied again afterwards.
+        _meanwhile = [];
+        try
+        {
+            return await RecomputeAsync(dirty, nowUs, cancellationToken);
+        }
+        finally
+        {
+            _meanwhile = null;
+        }
+    }
+
+    private async Task<int> RecomputeAsync(long dirty, long nowUs, CancellationToken cancellationToken)
+    {
         var toUs = Math.Max(nowUs, Account.HeadUs);
         // A late sample can cut or join a stop that began before it, so windows are taken from there.
         var (_, stopStart) = await HistoryLoader.LoadAsync(_store, _machine.Id, StateOf, dirty, dirty, cancellationToken);
@@ -130,7 +146,9 @@ internal sealed class MachineLedger
         foreach (var window in changed) _stored.Written(window);
         _faults.Written(faults, removed);
         TakeUp(samples, fromUs);
-        DirtyFromUs = null;
+        var meanwhile = _meanwhile ?? [];
+        (_meanwhile, DirtyFromUs) = (null, null);
+        foreach (var batch in meanwhile) Apply(batch);
         return changed.Count;
     }
 

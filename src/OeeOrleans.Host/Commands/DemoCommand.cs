@@ -14,7 +14,7 @@ internal static class DemoCommand
         servers.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
-            var config = servers.Apply(parsed, DemoConfig());
+            var config = servers.Apply(parsed, OnFreePorts(DemoConfig()));
             return ServerRunner.RunAsync(config, Roles.All, simulate: true, cancellationToken);
         });
         return command;
@@ -25,4 +25,13 @@ internal static class DemoCommand
         using var stream = typeof(DemoCommand).Assembly.GetManifestResourceStream("demo-plant.yaml")!;
         return ConfigFile.Parse(new StreamReader(stream).ReadToEnd(), "demo-plant.yaml") with { DataDir = "./data/demo" };
     }
+
+    /// <summary>A newcomer may have a broker or a web server running: the demo steps aside, unless a port was asked for.</summary>
+    private static OeeConfig OnFreePorts(OeeConfig config) => config with
+    {
+        GatewayUrls = $"http://127.0.0.1:{FreePort.OrAny(new Uri(config.GatewayUrls).Port)}",
+        MqttPort = FreePort.OrAny(config.MqttPort),
+        SiloPort = FreePort.OrAny(config.SiloPort),
+        GatewayPort = FreePort.OrAny(config.GatewayPort),
+    };
 }

@@ -32,7 +32,15 @@ internal sealed class EmbeddedBroker : IAsyncDisposable
         var broker = new EmbeddedBroker(new MqttServerFactory().CreateMqttServer(options), chosen);
         broker._server.ClientConnectedAsync += _ => broker.Count(1);
         broker._server.ClientDisconnectedAsync += _ => broker.Count(-1);
-        await broker._server.StartAsync();
+        try
+        {
+            await broker._server.StartAsync();
+        }
+        catch (System.Net.Sockets.SocketException error)
+        {
+            throw new IOException($"the embedded broker cannot listen on {address}:{chosen}: {error.Message}; choose another with --mqtt-port (0 = any free one)", error);
+        }
+
         return broker;
     }
 

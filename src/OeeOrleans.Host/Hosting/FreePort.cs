@@ -12,4 +12,19 @@ internal static class FreePort
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
+
+    /// <summary>The wanted port when nobody listens there, else any free one.</summary>
+    public static int OrAny(int wanted)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, wanted);
+        try
+        {
+            listener.Start();
+            return wanted;
+        }
+        catch (SocketException)
+        {
+            return Find();
+        }
+    }
 }

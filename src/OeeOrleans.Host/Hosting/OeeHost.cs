@@ -104,6 +104,9 @@ internal static class OeeHost
         logging.AddFilter("Microsoft", LogLevel.Warning);
         logging.AddFilter("System", LogLevel.Warning);
         logging.AddFilter("Polly", LogLevel.Warning);
+        // Advice about garbage collection and a watchdog that measures from the machine's start: neither is for an operator.
+        logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
+        logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         // Each failed delivery is told by our own ingress, once and with its attempt; Orleans would tell it with a stack trace each time.
         logging.AddFilter("Orleans.Streams.PersistentStreamPullingAgent", LogLevel.Critical);
         logging.AddFilter("Orleans.Streaming", LogLevel.Error);

@@ -34,6 +34,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
     private MqttProtocolVersion _version = MqttProtocolVersion.V500;
+    private int _handshakesFailed;
     private long _dropped;
 
     /// <param name="received">Takes a message; false = no room (asked for QoS 0 only).</param>
@@ -103,7 +104,9 @@ internal sealed class PartitionConnection : IAsyncDisposable
             }
 
             var connected = await client.ConnectAsync(builder.Build(), _stop.Token);
-            if (connected.ResultCode == MqttClientConnectResultCode.UnsupportedProtocolVersion)
+            _handshakesFailed = 0;
+            // 0x84 in version 5; a broker that only knows 3.1.1 says 1 (MQTT 3.1.1, 3.2.2.3).
+            if (connected.ResultCode is MqttClientConnectResultCode.UnsupportedProtocolVersion or (MqttClientConnectResultCode)1)
             {
                 _version = MqttProtocolVersion.V311;
                 return (false, false, "the broker does not speak MQTT 5; trying 3.1.1");
@@ -125,8 +128,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
         }
         catch (Exception error)
         {
-            // A broker that only knows 3.1.1 may close the connection at a version 5 CONNECT instead of saying so.
-            if (error.Message.Contains("UnsupportedProtocolVersion", StringComparison.Ordinal) || error.InnerException is MQTTnet.Exceptions.MqttProtocolViolationException) _version = MqttProtocolVersion.V311;
+            NoteHandshakeFailure(error);
             return (false, false, $"cannot connect to {_options.Url}: {error.Message}");
         }
         finally
@@ -134,6 +136,22 @@ internal sealed class PartitionConnection : IAsyncDisposable
             acks.Close();
             IngressMetrics.Connected.WithLabels(_filter).Set(0);
         }
+    }
+
+    /// <summary>
+    /// A broker that only knows 3.1.1 may also close the connection at a version 5 CONNECT. So after two
+    /// handshakes that failed though the broker listens, the other version is tried; a broker that cannot be reached says nothing about versions.
+    /// </summary>
+    private void NoteHandshakeFailure(Exception error)
+    {
+        for (var cause = error; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is System.Net.Sockets.SocketException { SocketErrorCode: not System.Net.Sockets.SocketError.ConnectionReset }) return;
+        }
+
+        if (++_handshakesFailed < 2) return;
+        _handshakesFailed = 0;
+        _version = _version == MqttProtocolVersion.V500 ? MqttProtocolVersion.V311 : MqttProtocolVersion.V500;
     }
 
     /// <summary>
