@@ -1,5 +1,7 @@
 using OeeOrleans.Grains.Machines;
+using OeeOrleans.Kpi;
 using OeeOrleans.Model;
+using Orleans.Concurrency;
 
 namespace OeeOrleans.Grains;
 
@@ -18,6 +20,11 @@ public interface IMachineGrain : IGrainWithStringKey
     /// <summary>The window of a kind (shift, hour, day, rolling_5m) that is open now; null when there is none (no shift).</summary>
     [Alias("GetWindow")]
     Task<OeeWindow?> GetWindow(string kind);
+
+    /// <summary>Everything behind the figures of [from, to), recomputed from stored samples. Null when the plant model does not know the machine.</summary>
+    [Alias("Explain")]
+    [AlwaysInterleave]
+    Task<Explanation?> Explain(long fromUs, long toUs);
 
     /// <summary>Categories from the start of the present shift to now.</summary>
     [Alias("GetTimeline")]

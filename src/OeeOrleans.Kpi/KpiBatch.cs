@@ -16,7 +16,14 @@ public sealed record WindowResult(long FromUs, long ToUs, OeeSums Sums, OeeKpis 
 public readonly record struct CategorySpan(long FromUs, long ToUs, StateCategory Category);
 
 /// <summary>Windows and fault events of one machine.</summary>
-public sealed record KpiResult(IReadOnlyList<WindowResult> Windows, IReadOnlyList<FaultEvent> Events, IReadOnlyList<CategorySpan> Intervals);
+public sealed record KpiResult(IReadOnlyList<WindowResult> Windows, IReadOnlyList<FaultEvent> Events, IReadOnlyList<CategorySpan> Intervals)
+{
+    /// <summary>Which of the three counters exist; two of them give the third.</summary>
+    public CounterPresence Present { get; init; }
+}
+
+/// <summary>Which counters have been seen.</summary>
+public readonly record struct CounterPresence(bool Good, bool Reject, bool Total);
 
 /// <summary>The batch face of the engine: samples and plant model in, windows out. No clock, no I/O.</summary>
 public static class KpiBatch
@@ -27,10 +34,11 @@ public static class KpiBatch
     /// <param name="arrived">Samples in any order, doubled ones included.</param>
     /// <param name="windows">Windows to evaluate; they may overlap.</param>
     /// <param name="asOfUs">What may be known: later samples do not exist yet. Null = everything there is.</param>
+    /// <param name="counted">Told of every counter value, in order.</param>
     /// <param name="intervals">Also return the categories as intervals from the first window's start to the last one's end.</param>
     public static KpiResult Evaluate(
         string machine, OeeParameters parameters, ICalendar calendar, IReadOnlyList<MachineSample> arrived,
-        IReadOnlyList<WindowSpan> windows, long? asOfUs = null, bool intervals = false)
+        IReadOnlyList<WindowSpan> windows, long? asOfUs = null, bool intervals = false, Action<CounterDelta>? counted = null)
     {
         var samples = SampleOrder.Sort(arrived);
         var clipped = new WindowSpan[windows.Count];
@@ -49,6 +57,7 @@ public static class KpiBatch
 
         var log = new FaultLog(machine, UnixMicros.FromSeconds(parameters.FaultDedupeS));
         var fold = new Fold(parameters, calendar, grid, new FoldState { NowUs = start, ActiveSinceUs = start }, log);
+        fold.CountObserver = counted;
         var spans = intervals ? new IntervalCollector(clipped.Length > 0 ? grid.First : start, last) : null;
         if (spans is not null) (fold.Observer, fold.StopClosed) = (spans.Add, spans.CloseStop);
         foreach (ref readonly var sample in samples.AsSpan())
@@ -69,6 +78,10 @@ public static class KpiBatch
             results[i] = new WindowResult(clipped[i].FromUs, clipped[i].ToUs, sums, Ratios.Of(sums, parameters, fold.IdealKnown));
         }
 
-        return new KpiResult(results, [.. log.Events.OrderBy(e => e.StartUs)], spans?.Spans ?? []);
+        var state = fold.State;
+        return new KpiResult(results, [.. log.Events.OrderBy(e => e.StartUs)], spans?.Spans ?? [])
+        {
+            Present = new CounterPresence(state.Good.Present, state.Reject.Present, state.Total.Present),
+        };
     }
 }

@@ -107,6 +107,35 @@ public sealed class DemoTests(DemoFixture demo) : IClassFixture<DemoFixture>
     }
 
     [Fact]
+    public async Task A_click_on_an_oee_explains_it_and_the_parts_add_up()
+    {
+        var page = await demo.Browser.NewPageAsync(new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = 1440, Height = 1000 } });
+        await page.GotoAsync(demo.Oee.Url);
+        await page.Locator("#line-line2 .live, #machine-packer2 .counts").WaitForAsync();
+        await Eventually.TrueAsync("the explanation to open", Soon, async () =>
+        {
+            // Until the page is connected a click goes nowhere.
+            await page.Locator("#machine-filler1 .why1").ClickAsync();
+            return await page.Locator("#line-line1 .why .eq").CountAsync() == 1;
+        });
+        Assert.Contains("OEE = A × P × Q", await page.Locator("#line-line1 .why .eq").InnerTextAsync(), StringComparison.Ordinal);
+        // For the guides: a picture of what a person sees, where one was asked for.
+        if (Environment.GetEnvironmentVariable("OEE_SCREENSHOTS") is { Length: > 0 } folder) await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, "why.png"), FullPage = true });
+        await page.Locator("#line-line1 .why .close").ClickAsync();
+        await Eventually.HoldsAsync("the explanation to close", Soon, () => page.Locator(".why").CountAsync(), n => n == 0);
+        await page.CloseAsync();
+
+        var explained = await demo.Oee.GetAsync("/api/kpi/explain?machine_id=filler1");
+        var losses = explained.GetProperty("losses");
+        double S(string name) => losses.GetProperty(name).GetDouble();
+        Assert.Equal(S("planned_s"), S("breakdowns_s") + S("other_stops_s") + S("unknown_s") + S("small_stops_s") + S("reduced_speed_s") + S("rejects_s") + S("good_s"), 1e-5);
+        var deltas = explained.GetProperty("deltas").EnumerateArray().ToList();
+        long Counted(string counter) => deltas.Where(d => d.GetProperty("counter").GetString() == counter).Sum(d => d.GetProperty("delta").GetInt64());
+        if (deltas.Count == explained.GetProperty("delta_count").GetInt32()) Assert.Equal(explained.GetProperty("kpi").GetProperty("good").GetInt64(), Counted("good"));
+        Assert.Equal(3600, explained.GetProperty("intervals").EnumerateArray().Sum(i => (i.GetProperty("to").GetDateTimeOffset() - i.GetProperty("from").GetDateTimeOffset()).TotalSeconds), 1e-3);
+    }
+
+    [Fact]
     public async Task Live_push_tells_subscribers_of_a_line_about_its_machines_and_figures()
     {
         await using var hub = new HubConnectionBuilder().WithUrl(demo.Oee.Url + "/hubs/live").Build();
@@ -186,11 +215,17 @@ public sealed class DemoRestartTests
         await using (var first = await Oee.StartAsync("demo", port, "--mqtt-port", "0", "--data", data))
         {
             await Eventually.HoldsAsync("counts of the last hour", TimeSpan.FromSeconds(30), () => GoodAsync(first), good => good > 100);
+            // A full hour of the history is closed and written with the next flush.
+            await Eventually.HoldsAsync("a closed hour", TimeSpan.FromSeconds(40), async () => (await first.GetAsync("/api/kpi/history?machine_id=filler1&window=hour")).GetProperty("items").GetArrayLength(), n => n >= 2);
             var started = Stopwatch.GetTimestamp();
             await first.Process.StopAsync("INT");
             Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(10), "it took 10 s or more to end");
             Assert.Equal(0, first.Process.ExitCode);
         }
+
+        // The audit of the system by itself: what the live engine stored is what the batch engine makes of the stored samples.
+        var audit = await ServerProcess.RunAsync("dotnet", Oee.Program, "replay", "--from-store", "--config", Path.Combine(Oee.Root, "src", "OeeOrleans.Host", "demo-plant.yaml"), "--data", data);
+        Assert.True(JsonDocument.Parse(audit).RootElement.GetProperty("windows_compared").GetInt32() >= 8, audit);
 
         await using var second = await Oee.StartAsync("demo", port, "--mqtt-port", "0", "--data", data);
         Assert.True(await GoodAsync(second) > 100, "the counts of the first start are gone");

@@ -11,6 +11,8 @@ namespace OeeOrleans.Gateway.Api;
 /// <summary>OEE now and over history.</summary>
 internal static class KpiEndpoints
 {
+    private const long MaxExplainedUs = 31 * UnixMicros.PerDay;
+
     public static void Map(IEndpointRouteBuilder api)
     {
         api.MapGet("/kpi/current", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains) =>
@@ -39,5 +41,17 @@ internal static class KpiEndpoints
         })
         .WithQuery(("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 7 days ago"), ("to", "ISO 8601; default now"), ("window", "hour (default), shift or day"))
         .Produces<Page<KpiDocument>>().WithSummary("Stored windows that begin in [from, to), newest revision of each");
+
+        api.MapGet("/kpi/explain", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, TimeProvider clock) =>
+        {
+            var id = Parameters.Required(request, "machine_id");
+            var machine = plant.FindMachine(id) ?? throw new NotFoundException($"there is no machine '{id}'");
+            var (from, to) = Parameters.Span(request, clock, UnixMicros.PerHour);
+            if (to - from > MaxExplainedUs) throw new BadParameterException("from", "at most 31 days can be explained at once");
+            var explanation = await grains.GetGrain<IMachineGrain>(machine.Id).Explain(from, to);
+            return ExplanationDocument.Of(machine.Id, explanation!);
+        })
+        .WithQuery(("machine_id", "the machine"), ("from", "ISO 8601; default an hour ago"), ("to", "ISO 8601; default now"))
+        .Produces<ExplanationDocument>().WithSummary("Everything behind the figures of [from, to): intervals, counter deltas, ideal cycles, losses, arithmetic");
     }
 }

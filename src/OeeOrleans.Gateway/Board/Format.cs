@@ -18,6 +18,13 @@ internal static class Format
 
     public static string Seconds(double? seconds) => seconds is { } value ? value.ToString(value < 10 ? "0.00" : "0.0", Thin) : Unknown;
 
+    /// <summary>Hours and minutes, 4:38; below an hour minutes and seconds are too fine for a board.</summary>
+    public static string Hours(long micros)
+    {
+        var minutes = Math.Abs(micros) / UnixMicros.PerMinute;
+        return $"{(micros < 0 ? "−" : "")}{minutes / 60}:{minutes % 60:00}";
+    }
+
     public static string Tenths(double value) => value.ToString("0.0", Thin);
 
     /// <summary>A number for a style sheet.</summary>

@@ -118,6 +118,13 @@ public sealed class MachineGrain(
         };
     }
 
+    public async Task<Explanation?> Explain(long fromUs, long toUs)
+    {
+        if (_machine is null) return null;
+        var ledger = await LedgerAsync();
+        return await ledger.ExplainAsync(fromUs, toUs, Math.Max(UnixMicros.Now(clock), ledger.Account.HeadUs + 1), CancellationToken.None);
+    }
+
     /// <summary>Opened once, however many calls and ticks ask for it meanwhile; tried again after a failure.</summary>
     private async ValueTask<MachineLedger> LedgerAsync()
     {

@@ -152,13 +152,14 @@ internal sealed class MachineLedger
         return changed.Count;
     }
 
-    public HeldState StateOf(MachineSample sample)
+    /// <summary>Explains [from, to) from stored samples.</summary>
+    public async Task<Explanation> ExplainAsync(long fromUs, long toUs, long asOfUs, CancellationToken cancellationToken)
     {
-        if (!sample.HasValue) return HeldState.Unknown;
-        if (sample.Kind == SignalKind.StateRun) return sample.Value != 0 ? HeldState.Run : HeldState.Stop;
-        var code = sample.Text ?? ((long)sample.Value).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return _machine.Oee.StateMap is { } map ? map.GetValueOrDefault(code, HeldState.Unknown) : code == "6" ? HeldState.Run : HeldState.Stop;
+        var (samples, _) = await HistoryLoader.LoadAsync(_store, _machine.Id, StateOf, fromUs, long.MaxValue / 4, cancellationToken);
+        return KpiExplainer.Explain(_machine.Id, _machine.Oee, _windows.Calendar, samples, new WindowSpan(fromUs, toUs), asOfUs);
     }
+
+    private HeldState StateOf(MachineSample sample) => StateReading.Of(sample, _machine.Oee);
 
     /// <summary>Where the earliest window begins that is open now.</summary>
     private long OpenFromUs(long nowUs) => Math.Min(

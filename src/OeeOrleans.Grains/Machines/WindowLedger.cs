@@ -31,8 +31,11 @@ internal sealed class WindowLedger
         foreach (var key in _stored.Where(w => w.Value.ToUs < timeUs).Select(w => w.Key).ToList()) _stored.Remove(key);
     }
 
+    /// <summary>Ideal times are stored as doubles; everything else is compared exactly.</summary>
+    public static bool SameSums(in OeeSums a, in OeeSums b) =>
+        a with { IdealTotalS = 0, IdealGoodS = 0 } == b with { IdealTotalS = 0, IdealGoodS = 0 }
+        && Math.Abs(a.IdealTotalS - b.IdealTotalS) < 0.000001m && Math.Abs(a.IdealGoodS - b.IdealGoodS) < 0.000001m;
+
     private static bool Same(OeeWindow a, OeeWindow b) =>
-        a.ToUs == b.ToUs && a.AsOfUs == b.AsOfUs && a.Sums with { IdealTotalS = 0, IdealGoodS = 0 } == b.Sums with { IdealTotalS = 0, IdealGoodS = 0 }
-        && Math.Abs(a.Sums.IdealTotalS - b.Sums.IdealTotalS) < 0.000001m && Math.Abs(a.Sums.IdealGoodS - b.Sums.IdealGoodS) < 0.000001m
-        && a.Kpis.Oee.HasValue == b.Kpis.Oee.HasValue;
+        a.ToUs == b.ToUs && a.AsOfUs == b.AsOfUs && SameSums(a.Sums, b.Sums) && a.Kpis.Oee.HasValue == b.Kpis.Oee.HasValue;
 }

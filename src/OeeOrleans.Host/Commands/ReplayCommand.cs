@@ -9,11 +9,20 @@ internal static class ReplayCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("file") { Description = "a scenario, or an array of them; - is standard input" };
-        var command = new Command("replay", "recorded samples + plant model -> KPIs as JSON") { file };
+        var file = new Argument<string?>("file") { Description = "a scenario, or an array of them; - is standard input", Arity = ArgumentArity.ZeroOrOne };
+        var fromStore = new Option<bool>("--from-store") { Description = "recompute stored windows from stored samples and compare: the audit of the system by itself" };
+        var audit = new AuditOptions();
+        var command = new Command("replay", "recorded samples + plant model -> KPIs as JSON") { file, fromStore };
+        audit.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var path = parsed.GetRequiredValue(file);
+            if (parsed.GetValue(fromStore)) return await audit.RunAsync(parsed, cancellationToken);
+            if (parsed.GetValue(file) is not { } path)
+            {
+                await Console.Error.WriteLineAsync("oee: give a scenario file (- for standard input), or --from-store with --config and --machine");
+                return ExitCode.WrongUsage;
+            }
+
             try
             {
                 await using var input = path == "-" ? Console.OpenStandardInput() : File.OpenRead(path);

@@ -35,7 +35,7 @@ internal static class OeeHost
         builder.Services.AddSingleton(new SinkOptions { FlushMs = config.FlushMs, FlushRows = config.FlushRows });
         builder.Services.AddSingleton<ISampleSink, GroupCommitSink>();
         builder.Services.AddSingleton<DeadLetterLog>();
-        builder.Services.AddSerializer(s => s.AddJsonSerializer(t => t.Namespace?.StartsWith("OeeOrleans.Model", StringComparison.Ordinal) ?? false));
+        builder.Services.AddSerializer(s => s.AddJsonSerializer(t => t.Namespace is { } name && (name.StartsWith("OeeOrleans.Model", StringComparison.Ordinal) || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));
         builder.Host.UseOrleans(silo => ConfigureSilo(silo, config, roles, brokerUrl));
         if (roles.Gateway) builder.Services.AddGateway();
         if (simulated is not null)

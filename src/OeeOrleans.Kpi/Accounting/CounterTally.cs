@@ -20,23 +20,35 @@ public struct CounterPosition
 
     /// <summary>The next good value (specification section 3: monotonic, rollover at the modulus, otherwise a reset).</summary>
     /// <returns>The delta; 0 for the baseline and for a jump above the maximum.</returns>
-    public long Next(long value, long? modulus, long? maxDelta, out bool jump)
+    public long Next(long value, long? modulus, long? maxDelta, out CounterStep step)
     {
-        jump = false;
         var previous = Value;
         var baseline = !Present;
         Present = true;
         Value = value;
-        if (baseline) return 0;
-        var delta = value >= previous ? value - previous
-            : modulus is { } m && 2 * (value - previous + m) <= m ? value - previous + m
-            : value;
-        if (delta > maxDelta)
+        if (baseline)
         {
-            jump = true;
+            step = CounterStep.Baseline;
             return 0;
         }
 
+        (step, var delta) = value >= previous ? (CounterStep.Count, value - previous)
+            : modulus is { } m && 2 * (value - previous + m) <= m ? (CounterStep.Rollover, value - previous + m)
+            : (CounterStep.Reset, value);
+        if (delta > maxDelta) (step, delta) = (CounterStep.Jump, 0);
         return delta;
     }
+}
+
+/// <summary>How one counter value follows another.</summary>
+public enum CounterStep : byte
+{
+    /// <summary>The first good value: counted from here.</summary>
+    Baseline,
+    Count,
+    Rollover,
+    /// <summary>The counter started anew from zero.</summary>
+    Reset,
+    /// <summary>Above the largest believable step: not counted, flagged.</summary>
+    Jump,
 }

@@ -40,6 +40,9 @@ internal sealed class Fold
     /// <summary>Told of every stretch of accounted time, if somebody listens (explanations, timelines).</summary>
     public Action<long, long, StateCategory>? Observer { get; set; }
 
+    /// <summary>Told of every counter value that counts.</summary>
+    public Action<CounterDelta>? CountObserver { get; set; }
+
     /// <summary>Told when a stop ends, and whether it was small.</summary>
     public Action<bool>? StopClosed { get; set; }
 
@@ -265,10 +268,12 @@ internal sealed class Fold
     {
         if (!sample.HasValue || !TryCounterValue(sample, out var value)) return;
         var baseline = !position.Present;
-        var delta = position.Next(value, _parameters.CounterModulus, _parameters.CounterMaxDelta, out var jump);
+        var previous = position.Value;
+        var delta = position.Next(value, _parameters.CounterModulus, _parameters.CounterMaxDelta, out var step);
         var gap = !baseline && position.UnknownUs != State.UnknownUs;
         position.UnknownUs = State.UnknownUs;
-        if (jump) tally.Jumps++;
+        if (step == CounterStep.Jump) tally.Jumps++;
+        CountObserver?.Invoke(new CounterDelta(sample.TimeUs, sample.Kind, previous, value, delta, step, gap, gap ? null : _idealS, State.Product));
         if (delta == 0) return;
         tally.Delta += delta;
         if (gap) tally.Gap += delta;

@@ -1,0 +1,36 @@
+using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi;
+using OeeOrleans.Kpi.Calendars;
+using OeeOrleans.Model;
+using OeeOrleans.Model.Plant;
+using OeeOrleans.Storage;
+
+namespace OeeOrleans.Grains.Machines;
+
+/// <summary>A stored window that is not what its samples say.</summary>
+public sealed record AuditDifference(OeeWindow Computed, OeeWindow Stored);
+
+/// <summary>What an audit compared.</summary>
+public sealed record AuditReport(IReadOnlyList<OeeWindow> Windows, IReadOnlyList<AuditDifference> Differences);
+
+/// <summary>The audit of the system by itself: windows recomputed from stored samples by the batch engine, against the windows the live engine stored.</summary>
+public static class StoreAudit
+{
+    /// <summary>Compares every window of the machine that is stored as closed and lies in [from, to), as of <paramref name="nowUs"/>.</summary>
+    public static async Task<AuditReport> RunAsync(IStore store, PlantDirectory plant, Machine machine, long fromUs, long toUs, long nowUs, CancellationToken cancellationToken)
+    {
+        var windows = plant.WindowsOf(machine);
+        var stored = new List<OeeWindow>();
+        foreach (var kind in new[] { PlantWindows.HourKind, PlantWindows.ShiftKind, PlantWindows.DayKind })
+        {
+            var ofKind = await store.ReadWindowsAsync([machine.Id], kind, fromUs, toUs, cancellationToken);
+            stored.AddRange(ofKind.Where(w => w.ToUs <= toUs && w.AsOfUs >= w.ToUs));
+        }
+
+        if (stored.Count == 0) return new AuditReport([], []);
+        var (samples, _) = await HistoryLoader.LoadAsync(store, machine.Id, s => StateReading.Of(s, machine.Oee), stored.Min(w => w.FromUs), long.MaxValue / 4, cancellationToken);
+        var result = KpiBatch.Evaluate(machine.Id, machine.Oee, windows.Calendar, samples, [.. stored.Select(w => new WindowSpan(w.FromUs, w.ToUs))], nowUs);
+        var computed = stored.Zip(result.Windows, (w, r) => w with { Sums = r.Sums, Kpis = r.Kpis }).ToList();
+        return new AuditReport(computed, [.. computed.Zip(stored, (c, s) => new AuditDifference(c, s)).Where(d => !WindowLedger.SameSums(d.Computed.Sums, d.Stored.Sums))]);
+    }
+}
