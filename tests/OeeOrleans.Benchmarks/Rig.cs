@@ -22,7 +22,7 @@ internal sealed class Rig : IAsyncDisposable
 
     public string Url { get; private set; } = "";
 
-    public static string Program => Path.Combine(Root(), "src", "OeeOrleans.Host", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", "oee.dll");
+    public static string Program => Repository.Oee;
 
     public static async Task<Rig> StartAsync(string machines)
     {
@@ -87,12 +87,5 @@ internal sealed class Rig : IAsyncDisposable
         await _broker.DisposeAsync();
         await _postgres.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
-    }
-
-    private static string Root()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory!.FullName, "OeeOrleans.sln"))) directory = directory.Parent;
-        return directory.FullName;
     }
 }

@@ -16,22 +16,14 @@ public sealed class Oee : IAsyncDisposable
 
     public string Url => $"http://127.0.0.1:{Port}";
 
-    public static string Root { get; } = FindRoot();
+    public static string Root => Repository.Root;
 
     public static string Peers { get; } = Path.Combine(Root, "tests", "peers");
 
     /// <summary>How long publishing tests publish, seconds; a full run takes 60.</summary>
     public static int Seconds { get; } = int.TryParse(Environment.GetEnvironmentVariable("OEE_E2E_SECONDS"), out var seconds) ? seconds : 20;
 
-    public static string Program
-    {
-        get
-        {
-            // The same configuration as this test was built in.
-            var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-            return Path.Combine(Root, "src", "OeeOrleans.Host", "bin", configuration, "net10.0", "oee.dll");
-        }
-    }
+    public static string Program => Repository.Oee;
 
     public static async Task<Oee> StartAsync(string verb, int port, params string[] arguments)
     {
@@ -62,11 +54,4 @@ public sealed class Oee : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => Process.DisposeAsync();
-
-    private static string FindRoot()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "OeeOrleans.sln"))) directory = directory.Parent;
-        return directory?.FullName ?? throw new DirectoryNotFoundException("OeeOrleans.sln is in no folder above the tests");
-    }
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Host.Tests;
 
@@ -24,19 +25,12 @@ public sealed class RoomTests
     [MemberData(nameof(Rooms))]
     public void A_room_uses_only_the_rooms_it_may(string room)
     {
-        var text = File.ReadAllText(Path.Combine(Root(), "src", $"OeeOrleans.{room}", $"OeeOrleans.{room}.csproj"));
+        var text = File.ReadAllText(Path.Combine(Repository.Root, "src", $"OeeOrleans.{room}", $"OeeOrleans.{room}.csproj"));
         var used = Regex.Matches(text, @"ProjectReference Include=""[^""]*OeeOrleans\.(\w+)\.csproj""").Select(m => m.Groups[1].Value);
         Assert.Empty(used.Except(Allowed[room]));
     }
 
     [Fact]
     public void Every_room_is_on_the_list() => Assert.Equal(
-        Allowed.Keys.Order(), Directory.GetDirectories(Path.Combine(Root(), "src")).Select(d => Path.GetFileName(d).Replace("OeeOrleans.", "", StringComparison.Ordinal)).Order());
-
-    private static string Root()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory!.FullName, "OeeOrleans.sln"))) directory = directory.Parent;
-        return directory.FullName;
-    }
+        Allowed.Keys.Order(), Directory.GetDirectories(Path.Combine(Repository.Root, "src")).Select(d => Path.GetFileName(d).Replace("OeeOrleans.", "", StringComparison.Ordinal)).Order());
 }

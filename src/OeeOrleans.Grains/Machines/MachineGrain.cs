@@ -86,7 +86,7 @@ public sealed class MachineGrain(
         var state = ledger.Account.Latest;
         var fault = ledger.Account.Faults.LastOrDefault(f => f.EndUs is null)?.Code;
         // A change of state, fault or connection is told at once; everything else with the next tick.
-        if (_told is not { } told || (told.State, told.Fault, told.Connected) != (state.Held, fault, _connected)) await TellAsync();
+        if (_told is not { } told || (told.State, told.Fault, told.Connected) != (state.Held, fault, _connected)) await TryTellAsync();
     }
 
     public async Task<MachineStatus?> GetStatus()
@@ -228,6 +228,20 @@ public sealed class MachineGrain(
         {
             // A boundary: the tick comes again in a second, and what it could not write is computed anew.
             Log.MachineWorkFailed(log, Id, "periodic work", error.Message);
+        }
+    }
+
+    /// <summary>The samples are committed and applied: that nobody could be told must not make them come again.</summary>
+    private async Task TryTellAsync()
+    {
+        try
+        {
+            await TellAsync();
+        }
+        catch (Exception error)
+        {
+            _changed = true;
+            Log.MachineWorkFailed(log, Id, "live push", error.Message);
         }
     }
 

@@ -99,33 +99,28 @@ internal sealed class Fold
         var s = State;
         switch (sample.Kind)
         {
-            case SignalKind.StateRun:
-                s.Held = !sample.HasValue ? HeldState.Unknown : sample.Value != 0 ? HeldState.Run : HeldState.Stop;
-                s.Quality = sample.Quality;
-                NoteChange();
-                break;
-            case SignalKind.StateCode:
-                s.Held = sample.HasValue ? Translate(sample) : HeldState.Unknown;
+            case SignalKind.StateRun or SignalKind.StateCode:
+                s.Held = StateReading.Of(sample, _parameters);
                 s.Quality = sample.Quality;
                 NoteChange();
                 break;
             case SignalKind.StateMode:
-                s.Mode = sample.HasValue ? TextOf(sample) : null;
+                s.Mode = sample.HasValue ? StateReading.TextOf(sample) : null;
                 s.ModePlanned = s.Mode is not null && _parameters.PlannedStopModes.Contains(s.Mode);
                 NoteChange();
                 break;
             case SignalKind.FaultCode:
-                s.FaultCode = sample.HasValue ? TextOf(sample) : null;
+                s.FaultCode = sample.HasValue ? StateReading.TextOf(sample) : null;
                 break;
             case SignalKind.FaultActive:
                 s.FaultFlag = sample.HasValue ? sample.Value != 0 : null;
                 break;
             case SignalKind.ProductCode:
-                s.Product = sample.HasValue ? TextOf(sample) : null;
+                s.Product = sample.HasValue ? StateReading.TextOf(sample) : null;
                 SelectIdeal();
                 break;
             case SignalKind.OrderId:
-                s.Order = sample.HasValue ? TextOf(sample) : null;
+                s.Order = sample.HasValue ? StateReading.TextOf(sample) : null;
                 break;
             case SignalKind.CycleIdeal:
                 s.ReportedIdealS = sample.HasValue && sample.Value > 0 && sample.Value < 1e9 ? (decimal)sample.Value : null;
@@ -300,18 +295,6 @@ internal sealed class Fold
         if (s.FaultFlag == false) return null;
         return code ?? (s.FaultFlag == true ? "active" : null);
     }
-
-    private HeldState Translate(in MachineSample sample)
-    {
-        var code = TextOf(sample);
-        if (_parameters.StateMap is { } map) return map.GetValueOrDefault(code, HeldState.Unknown);
-        // PackML / ISA-TR88.00.02: 6 = Execute; every other state is a stop of one kind or another.
-        return code == "6" ? HeldState.Run : HeldState.Stop;
-    }
-
-    private static string TextOf(in MachineSample sample) => sample.Text ?? (sample.Value == Math.Floor(sample.Value) && Math.Abs(sample.Value) < 1e15
-        ? ((long)sample.Value).ToString(CultureInfo.InvariantCulture)
-        : sample.Value.ToString("R", CultureInfo.InvariantCulture));
 
     private void NoteChange()
     {

@@ -10,6 +10,8 @@ namespace OeeOrleans.Storage.Postgres;
 /// <summary>PostgreSQL 15 or later. Samples go in by binary COPY; a group that meets rows already stored goes through a staging table instead.</summary>
 internal sealed class PostgresStore : SqlStore
 {
+    private const string EachPair = "select key, value from jsonb_each_text(cast(@json as jsonb))";
+
     /// <summary>After a duplicate more are to be expected (a redelivery comes in a row), so COPY is not even tried for so long.</summary>
     private static readonly TimeSpan DuplicatesExpected = TimeSpan.FromSeconds(1);
 
@@ -111,7 +113,7 @@ internal sealed class PostgresStore : SqlStore
             return false;
         }
 
-        await SideTables.WriteAsync(writer, transaction, units, cancellationToken);
+        await SideTables.WriteAsync(writer, transaction, units, EachPair, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;
     }
@@ -139,7 +141,7 @@ internal sealed class PostgresStore : SqlStore
             """,
             cancellationToken);
         if (merged < units.Sum(u => u.Rows.Length)) _lastDuplicate = _clock.GetTimestamp();
-        await SideTables.WriteAsync(writer, transaction, units, cancellationToken);
+        await SideTables.WriteAsync(writer, transaction, units, EachPair, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }
 

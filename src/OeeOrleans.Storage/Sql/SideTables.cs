@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text.Json;
 using Dapper;
 using OeeOrleans.Model;
 
@@ -13,15 +14,23 @@ internal static class SideTables
     /// <summary>Dead letters kept; older ones make room.</summary>
     public const int MaxDeadLetters = 10_000;
 
-    public static async Task WriteAsync(DbConnection connection, DbTransaction transaction, IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    /// <param name="eachPair">A select of key and value from the JSON object @json, in the engine's words.</param>
+    public static async Task WriteAsync(DbConnection connection, DbTransaction transaction, IReadOnlyList<CommitUnit> units, string eachPair, CancellationToken cancellationToken)
     {
         Task<int> Run(string sql, object parameters) => connection.ExecuteAsync(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
 
-        // Several units of one node in a group: the last state is the one to keep.
-        var states = units.Where(u => u.EdgeNode is not null).Select(u => u.EdgeNode!.Value).GroupBy(e => e.EdgeNode).Select(g => g.Last());
-        foreach (var (edgeNode, state) in states)
+        // In every group, so in one statement. Several units of one node in a group: the last state is the one to keep.
+        var states = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var unit in units)
         {
-            await Run("insert into edge_node(edge_node, state) values (@edgeNode, @state) on conflict (edge_node) do update set state = excluded.state", new { edgeNode, state });
+            if (unit.EdgeNode is var (edgeNode, state)) states[edgeNode] = state;
+        }
+
+        if (states.Count > 0)
+        {
+            await Run(
+                $"insert into edge_node(edge_node, state) {eachPair} on conflict (edge_node) do update set state = excluded.state",
+                new { json = JsonSerializer.Serialize(states) });
         }
 
         foreach (var birth in units.SelectMany(u => u.Births))

@@ -9,6 +9,8 @@ namespace OeeOrleans.Storage.Sqlite;
 /// <summary>One file, WAL, crash-safe, readable by other programs while we write.</summary>
 internal sealed class SqliteStore : SqlStore
 {
+    private const string EachPair = "select key, value from json_each(@json) where true";
+
     /// <summary>Rows in one statement: 6 parameters each, and SQLite takes 32,766.</summary>
     private const int RowsPerStatement = 200;
 
@@ -44,7 +46,7 @@ internal sealed class SqliteStore : SqlStore
             _writer ??= (SqliteConnection)await OpenAsync(cancellationToken);
             await using var transaction = await _writer.BeginTransactionAsync(cancellationToken);
             WriteRows(_writer, (SqliteTransaction)transaction, units);
-            await SideTables.WriteAsync(_writer, transaction, units, cancellationToken);
+            await SideTables.WriteAsync(_writer, transaction, units, EachPair, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
         catch (SqliteException error)
