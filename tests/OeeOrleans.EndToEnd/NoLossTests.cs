@@ -36,6 +36,10 @@ public sealed class NoLossTests(PlantFixture fixture) : IClassFixture<PlantFixtu
         await fixture.Postgres.StopAsync();
         try
         {
+            // Live endpoints answer from memory; history says that it cannot, and when to ask again.
+            Assert.Equal("press1", (await oee.GetAsync("/api/machines/status")).GetProperty("items")[0].GetProperty("machine_id").GetString());
+            Assert.Contains("503", (await Assert.ThrowsAsync<HttpRequestException>(() => oee.GetAsync("/api/kpi/history?machine_id=press1"))).Message, StringComparison.Ordinal);
+            Assert.Contains("503", (await Assert.ThrowsAsync<HttpRequestException>(() => oee.GetAsync("/health/ready"))).Message, StringComparison.Ordinal);
             // A third of the run without a database: 20 s of 60.
             await WaitForPublishedAsync(plant, (Oee.Seconds * Rate / 4) + (Oee.Seconds * Rate / 3));
         }
