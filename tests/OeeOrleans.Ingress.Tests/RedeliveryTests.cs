@@ -151,6 +151,23 @@ public sealed class RedeliveryTests
     }
 
     [Fact]
+    public void A_stream_nobody_looks_at_is_forgotten_once_it_is_empty()
+    {
+        Add("g/a", 1);
+        var cursor = Cursor("g/a");
+        Next(cursor);
+        cursor.MoveNext();
+        _partition.ForgetIdle();
+        Assert.Single(_partition.Fifos);
+        cursor.Dispose();
+        _partition.ForgetIdle();
+        Assert.Empty(_partition.Fifos);
+        Add("g/b", 1);
+        _partition.ForgetIdle();
+        Assert.Single(_partition.Fifos);
+    }
+
+    [Fact]
     public void A_nudge_is_no_message()
     {
         _cache.AddToCache([new MqttBatchContainer(Partition.StreamOf("g/a"), new MessageBatch([]), 0)]);

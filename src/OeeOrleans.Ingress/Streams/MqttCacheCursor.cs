@@ -8,12 +8,21 @@ namespace OeeOrleans.Ingress.Streams;
 /// Gives a consumer all that waits for its stream as one batch. Moving on means that the batch before was delivered, unless a failure was
 /// recorded: Orleans goes on after a failed delivery as if it had succeeded, so the failure is remembered here and the batch goes back.
 /// </summary>
-internal sealed class MqttCacheCursor(StreamFifo fifo, MqttQueueCache cache) : IQueueCacheCursor
+internal sealed class MqttCacheCursor : IQueueCacheCursor
 {
     private static long _sequence;
 
+    private readonly StreamFifo _fifo;
+    private readonly MqttQueueCache _cache;
     private List<InFlightMessage>? _out;
     private MqttBatchContainer? _current;
+    private bool _disposed;
+
+    public MqttCacheCursor(StreamFifo fifo, MqttQueueCache cache)
+    {
+        (_fifo, _cache) = (fifo, cache);
+        _fifo.Cursors++;
+    }
 
     public IBatchContainer? GetCurrent(out Exception? exception)
     {
@@ -25,14 +34,14 @@ internal sealed class MqttCacheCursor(StreamFifo fifo, MqttQueueCache cache) : I
     {
         if (_out is not null)
         {
-            fifo.Delivered(_out);
-            cache.NoteDelivered(new MqttBatchContainer(fifo.Stream, _current!.Batch, _current.Sequence) { Arrivals = _out });
+            _fifo.Delivered(_out);
+            _cache.NoteDelivered(new MqttBatchContainer(_fifo.Stream, _current!.Batch, _current.Sequence) { Arrivals = _out });
         }
 
         _current = null;
-        _out = fifo.Take();
+        _out = _fifo.Take();
         if (_out is null) return false;
-        _current = new MqttBatchContainer(fifo.Stream, new MessageBatch([.. _out.Select(m => m.Message)]), Interlocked.Increment(ref _sequence));
+        _current = new MqttBatchContainer(_fifo.Stream, new MessageBatch([.. _out.Select(m => m.Message)]), Interlocked.Increment(ref _sequence));
         return true;
     }
 
@@ -44,14 +53,17 @@ internal sealed class MqttCacheCursor(StreamFifo fifo, MqttQueueCache cache) : I
     public void RecordDeliveryFailure()
     {
         if (_out is null) return;
-        fifo.Failed(_out);
+        _fifo.Failed(_out);
         _out = null;
         _current = null;
     }
 
     public void Dispose()
     {
-        if (_out is not null) fifo.PutBack(_out);
+        if (_disposed) return;
+        _disposed = true;
+        _fifo.Cursors--;
+        if (_out is not null) _fifo.PutBack(_out);
         _out = null;
         _current = null;
     }

@@ -14,7 +14,10 @@ internal sealed class MqttReceiver(Partition partition, string clientId) : IQueu
     /// <summary>Messages of one read at most.</summary>
     private const int MaxRead = 5_000;
 
+    private static readonly TimeSpan ForgetEvery = TimeSpan.FromMinutes(1);
+
     private PartitionConnection? _connection;
+    private long _forgotAt = partition.Clock.GetTimestamp();
 
     public Task Initialize(TimeSpan timeout)
     {
@@ -80,6 +83,12 @@ internal sealed class MqttReceiver(Partition partition, string clientId) : IQueu
         foreach (var fifo in partition.Fifos)
         {
             if (fifo.NeedsNudge()) nudges.Add(new MqttBatchContainer(fifo.Stream, new MessageBatch([]), 0));
+        }
+
+        if (partition.Clock.GetElapsedTime(_forgotAt) > ForgetEvery)
+        {
+            partition.ForgetIdle();
+            _forgotAt = partition.Clock.GetTimestamp();
         }
 
         return nudges;

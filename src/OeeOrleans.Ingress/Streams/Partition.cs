@@ -45,6 +45,12 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
         return fifo;
     }
 
+    /// <summary>Forgets streams nobody looks at and nothing waits in: topics may come and go, memory may not grow with them.</summary>
+    public void ForgetIdle()
+    {
+        foreach (var fifo in _fifos.Values.Where(f => f is { IsEmpty: true, Cursors: 0 }).ToList()) _fifos.Remove(fifo.Stream);
+    }
+
     /// <summary>A message left memory: delivered, or dropped because it comes again.</summary>
     public void Left(int count)
     {

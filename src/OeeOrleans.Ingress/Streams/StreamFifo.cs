@@ -17,6 +17,9 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
 
     public bool IsEmpty => _queue.Count == 0;
 
+    /// <summary>Cursors that look at this stream; without any, and empty, it may be forgotten.</summary>
+    public int Cursors { get; set; }
+
     /// <summary>A batch is out.</summary>
     public bool Delivering { get; private set; }
 
