@@ -27,6 +27,9 @@ create table sample (
   primary key (signal_id, ts)
 );
 
+-- What came late is found by when it came, however old it is; rows lie in that order, so a block range index is small and cheap to keep.
+create index sample_by_ingest on sample using brin (ingest_ts) with (pages_per_range = 32, autosummarize = on);
+
 create view telemetry as
   select s.machine_id, p.ts, s.name, p.value, p.text_value, p.quality, p.ingest_ts, p.meta
   from sample p join signal s using (signal_id);

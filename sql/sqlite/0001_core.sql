@@ -20,6 +20,9 @@ create table sample (
   primary key (signal_id, ts)
 ) without rowid;
 
+-- What came late is found by when it came, however old it is.
+create index sample_by_ingest on sample (ingest_ts);
+
 create view telemetry as
   select s.machine_id,
          strftime('%Y-%m-%dT%H:%M:%S', p.ts / 1000000, 'unixepoch') || printf('.%06dZ', p.ts % 1000000) as ts,

@@ -103,7 +103,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
                 builder.WithSessionExpiryInterval((uint)_options.SessionExpiry.TotalSeconds).WithReceiveMaximum(_options.ReceiveMaximum);
             }
 
-            var connected = await client.ConnectAsync(builder.Build(), _stop.Token);
+            var connected = await client.ConnectAsync(builder.BuildForBursts(), _stop.Token);
             _handshakesFailed = 0;
             // 0x84 in version 5; a broker that only knows 3.1.1 says 1 (MQTT 3.1.1, 3.2.2.3).
             if (connected.ResultCode is MqttClientConnectResultCode.UnsupportedProtocolVersion or (MqttClientConnectResultCode)1)
