@@ -58,7 +58,7 @@ public sealed class EdgeNodeDecoderTests
         _decoder.Begin(reuseRows: true);
         _decoder.EmitDeath(_decoder.Session.Current!.Find("d")!, ingestUs: 5_000_000);
         Assert.Equal(2, _decoder.Rows.Length);
-        foreach (var row in _decoder.Rows.Span.ToArray()) Assert.Equal((9_001_000L, Quality.Bad), (row.TimeUs, row.Quality));
+        foreach (var row in _decoder.Rows.Span.ToArray()) Assert.Equal((9_000_001L, Quality.Bad), (row.TimeUs, row.Quality));
         Assert.False(_decoder.Machines["d"].Connected);
         Assert.Equal(SignalKind.StateRun, Assert.Single(_decoder.Machines["d"].Samples).Kind);
     }

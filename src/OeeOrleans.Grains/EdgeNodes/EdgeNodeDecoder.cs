@@ -99,8 +99,9 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         }
     }
 
-    /// <summary>Everything a device could say is unknown from its death on.</summary>
-    public void EmitDeath(DeviceTable table, long ingestUs)
+    /// <summary>Everything a device could say is unknown from its death on. A will has no time of its own, so a node dies when we hear of it; but
+    /// when we were away and its next birth came with the same delivery, it died before that birth.</summary>
+    public void EmitDeath(DeviceTable table, long ingestUs, long bornAgainUs = long.MaxValue)
     {
         var device = table.Device ?? "";
         if (!Machines.TryGetValue(device, out var machine))
@@ -109,8 +110,8 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             return;
         }
 
-        // Not before what the device said last: its clock may be ahead of ours.
-        var deathUs = Math.Max(ingestUs, machine.LastSeenUs + UnixMicros.PerMillisecond);
+        // Not before what the device said last: its clock may be ahead of ours. Source times are whole milliseconds, so no sample has this instant.
+        var deathUs = Math.Max(Math.Min(ingestUs, bornAgainUs - 1), machine.LastSeenUs + 1);
         State.Dead[device] = deathUs;
         foreach (var (id, kind) in machine.Signals)
         {

@@ -3,6 +3,7 @@ using OeeOrleans.Grains.Machines;
 using OeeOrleans.Grains.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Sparkplug;
+using OeeOrleans.Sparkplug.Payload;
 using OeeOrleans.Sparkplug.Session;
 using OeeOrleans.Sparkplug.Topics;
 using OeeOrleans.Storage;
@@ -64,7 +65,7 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
         decoder.Begin(reuseRows: _lastDeliveryDone);
         _lastDeliveryDone = false;
         _unreadable.Clear();
-        foreach (var message in item.Messages) await TakeAsync(decoder, message);
+        for (var i = 0; i < item.Messages.Count; i++) await TakeAsync(decoder, item.Messages, i);
 
         try
         {
@@ -87,8 +88,9 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
         await _rebirths.SendDueAsync(Id);
     }
 
-    private async Task TakeAsync(EdgeNodeDecoder decoder, BrokerMessage message)
+    private async Task TakeAsync(EdgeNodeDecoder decoder, IReadOnlyList<BrokerMessage> messages, int index)
     {
+        var message = messages[index];
         if (!SparkplugTopic.TryParse(message.Topic, out var topic, out var reason))
         {
             Unreadable("topic", message, reason);
@@ -101,7 +103,7 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
             Note(outcome);
             foreach (var death in outcome.Deaths)
             {
-                decoder.EmitDeath(death, message.IngestUs);
+                decoder.EmitDeath(death, message.IngestUs, topic.Type == SparkplugMessageType.NDeath ? NextBirthUs(messages, index) : long.MaxValue);
                 if (death.Device is not null) Log.Died(_log, Id, death.Device);
             }
 
@@ -120,6 +122,26 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
             Unreadable("alias", message, error.Message);
             _rebirths.Want(error.Message);
         }
+    }
+
+    /// <summary>When the node was born again, as far as this delivery knows.</summary>
+    private static long NextBirthUs(IReadOnlyList<BrokerMessage> messages, int index)
+    {
+        for (var i = index + 1; i < messages.Count; i++)
+        {
+            if (!SparkplugTopic.TryParse(messages[i].Topic, out var topic, out _) || topic.Type != SparkplugMessageType.NBirth) continue;
+            try
+            {
+                return (long)(new SparkplugPayloadReader(messages[i].Payload).Timestamp ?? long.MaxValue / 1000) * UnixMicros.PerMillisecond;
+            }
+            catch (SparkplugFormatException)
+            {
+                // It is told of when its turn comes.
+                continue;
+            }
+        }
+
+        return long.MaxValue;
     }
 
     private void Note(in SessionOutcome outcome)
