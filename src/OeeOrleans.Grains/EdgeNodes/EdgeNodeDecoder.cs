@@ -148,9 +148,21 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             var timeMs = metric.Timestamp ?? sentMs ?? (ulong)(message.IngestUs / UnixMicros.PerMillisecond);
             if (timeMs > MaxMs) throw new SparkplugFormatException($"the timestamp {timeMs} of {definition.Name} is beyond the year 9999", metric.Offset);
             var timeUs = (long)timeMs * UnixMicros.PerMillisecond;
-            // The device was unknown since its death; its birth says that the value holds again, whenever it was measured.
-            if (timeUs <= deathUs) timeUs = Math.Max((long)(sentMs ?? timeMs) * UnixMicros.PerMillisecond, deathUs + UnixMicros.PerMillisecond);
+            // The device was unknown since its death; its birth says that an old value holds again, from the birth on. A value measured at the birth
+            // keeps its time even when we heard of the death later than that: then only the live account is told that it still holds.
+            var heardLate = false;
+            if (timeUs <= deathUs)
+            {
+                var sentUs = (long)(sentMs ?? timeMs) * UnixMicros.PerMillisecond;
+                heardLate = timeUs >= sentUs;
+                if (!heardLate) timeUs = Math.Max(sentUs, deathUs + UnixMicros.PerMillisecond);
+            }
+
             Add(binding, metric, metric.DataType != SparkplugDataType.Unknown ? metric.DataType : definition.Type, timeUs, message.IngestUs);
+            if (heardLate && binding.Kind != SignalKind.Other && binding.Machine.Samples.Count > 0)
+            {
+                binding.Machine.Samples.Add(binding.Machine.Samples[^1] with { TimeUs = deathUs + 1 });
+            }
         }
 
         if (Unbound.Count == 0 && birth) State.Dead.Remove(outcome.Table!.Device ?? "");
