@@ -22,6 +22,9 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     private SampleRow[] _rows = new SampleRow[256];
     private int _count;
 
+    /// <summary>The machine of every sample the present message added.</summary>
+    private readonly List<MachineTarget> _sampled = [];
+
     public HostNodeSession Session { get; } = new();
 
     public NodeState State { get; set; } = new();
@@ -80,6 +83,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     public bool TryEmit(in SessionOutcome outcome, BrokerMessage message, bool birth)
     {
         var start = _count;
+        _sampled.Clear();
         Unbound.Clear();
         try
         {
@@ -161,7 +165,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             Add(binding, metric, metric.DataType != SparkplugDataType.Unknown ? metric.DataType : definition.Type, timeUs, message.IngestUs);
             if (heardLate && binding.Kind != SignalKind.Other && binding.Machine.Samples.Count > 0)
             {
-                binding.Machine.Samples.Add(binding.Machine.Samples[^1] with { TimeUs = deathUs + 1 });
+                AddSample(binding.Machine, binding.Machine.Samples[^1] with { TimeUs = deathUs + 1 });
             }
         }
 
@@ -181,7 +185,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         machine.LastSeenUs = Math.Max(machine.LastSeenUs, timeUs);
         if (binding.Kind == SignalKind.Other) return;
         if (timeUs - ingestUs > MaxAheadUs) GrainMetrics.FutureSamples.Inc();
-        else machine.Samples.Add(new MachineSample(binding.Kind, timeUs, value, text, quality));
+        else AddSample(machine, new MachineSample(binding.Kind, timeUs, value, text, quality));
     }
 
     private void AddRow(in SampleRow row)
@@ -190,21 +194,17 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         _rows[_count++] = row;
     }
 
-    /// <summary>Takes back what a half-read message added. Its machine samples are the newest of their machine, one per canonical row.</summary>
+    private void AddSample(MachineTarget machine, in MachineSample sample)
+    {
+        machine.Samples.Add(sample);
+        _sampled.Add(machine);
+    }
+
+    /// <summary>Takes back what a half-read message added: its rows, and for each sample the newest of its machine.</summary>
     private void Rollback(int start)
     {
-        for (var i = _count - 1; i >= start; i--)
-        {
-            foreach (var machine in Machines.Values)
-            {
-                if (machine.Signals.TryGetValue(_rows[i].SignalId, out var kind) && kind != SignalKind.Other && machine.Samples.Count > 0
-                    && machine.Samples[^1].Kind == kind && machine.Samples[^1].TimeUs == _rows[i].TimeUs)
-                {
-                    machine.Samples.RemoveAt(machine.Samples.Count - 1);
-                }
-            }
-        }
-
+        foreach (var machine in _sampled) machine.Samples.RemoveAt(machine.Samples.Count - 1);
+        _sampled.Clear();
         _count = start;
     }
 }
