@@ -33,6 +33,7 @@ public static class GatewayExtensions
         KpiEndpoints.Map(api);
         TelemetryEndpoints.Map(api);
         FaultEndpoints.Map(api);
+        LossEndpoints.Map(api);
         AssetEndpoints.Map(api);
         app.MapHub<LiveHub>("/hubs/live");
         app.MapGet("/health/live", () => Results.Ok(new { status = "live" })).ExcludeFromDescription();

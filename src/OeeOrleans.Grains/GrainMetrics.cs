@@ -16,5 +16,6 @@ internal static class GrainMetrics
     public static readonly Counter Redelivered = Metrics.CreateCounter("sparkplug_redelivered_messages_total", "Messages that came again and had no effect.");
     public static readonly Counter MetricsStored = Metrics.CreateCounter("sparkplug_metrics_total", "Metrics decoded and stored.");
     public static readonly Counter FutureSamples = Metrics.CreateCounter("future_samples_total", "Samples stored but kept out of live OEE, because their source time is more than a day ahead.");
+    public static readonly Counter StaleSamples = Metrics.CreateCounter("stale_samples_total", "Samples stored but kept out of OEE, because their source time is more than three months old.");
     public static readonly Counter Recomputations = Metrics.CreateCounter("oee_recomputations_total", "Recomputations of a machine's windows because something came late.");
 }

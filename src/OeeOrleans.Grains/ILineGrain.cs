@@ -1,4 +1,6 @@
+using OeeOrleans.Kpi;
 using OeeOrleans.Model;
+using Orleans.Concurrency;
 
 namespace OeeOrleans.Grains;
 
@@ -9,6 +11,11 @@ public interface ILineGrain : IGrainWithStringKey
     /// <summary>The line's window of a kind that is open now; null when there is none or the plant model does not know the line.</summary>
     [Alias("GetWindow")]
     Task<OeeWindow?> GetWindow(string kind);
+
+    /// <summary>Lost time of [from, to): of the bottleneck where the policy names one, else of all machines together. Null when the plant model does not know the line.</summary>
+    [Alias("GetLosses")]
+    [AlwaysInterleave]
+    Task<LossReport?> GetLosses(long fromUs, long toUs);
 
     /// <summary>Stored windows of a kind that begin in [from, to), merged, in order of time.</summary>
     [Alias("GetHistory")]

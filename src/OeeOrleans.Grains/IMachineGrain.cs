@@ -17,7 +17,7 @@ public interface IMachineGrain : IGrainWithStringKey
     [Alias("GetStatus")]
     Task<MachineStatus?> GetStatus();
 
-    /// <summary>The window of a kind (shift, hour, day, rolling_5m) that is open now; null when there is none (no shift).</summary>
+    /// <summary>The window of a kind (shift, hour, day, rolling_5m, job) that is open now; null when there is none (no shift).</summary>
     [Alias("GetWindow")]
     Task<OeeWindow?> GetWindow(string kind);
 
@@ -25,6 +25,16 @@ public interface IMachineGrain : IGrainWithStringKey
     [Alias("Explain")]
     [AlwaysInterleave]
     Task<Explanation?> Explain(long fromUs, long toUs);
+
+    /// <summary>Lost time of [from, to) by reason, and the stops, from stored samples. Null when the plant model does not know the machine.</summary>
+    [Alias("GetLosses")]
+    [AlwaysInterleave]
+    Task<LossReport?> GetLosses(long fromUs, long toUs);
+
+    /// <summary>Gives the stop that contains an instant a reason (null takes it back): all of it, or the part from <paramref name="atUs"/> on.
+    /// Null when there is no stop. Throws <see cref="ArgumentException"/> when the split is not inside the stop.</summary>
+    [Alias("GiveReason")]
+    Task<ExplainedStop?> GiveReason(long stopUs, long? atUs, string? reason, string? comment, string by);
 
     /// <summary>Categories from the start of the present shift to now.</summary>
     [Alias("GetTimeline")]

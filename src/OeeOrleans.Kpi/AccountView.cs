@@ -9,9 +9,9 @@ namespace OeeOrleans.Kpi;
 public sealed class AccountView
 {
     private readonly Fold _fold;
-    private readonly OeeParameters _parameters;
+    private readonly ParameterTimeline _parameters;
 
-    internal AccountView(Fold fold, OeeParameters parameters)
+    internal AccountView(Fold fold, ParameterTimeline parameters)
     {
         _fold = fold;
         _parameters = parameters;
@@ -38,7 +38,13 @@ public sealed class AccountView
     }
 
     /// <summary>The ideal cycle in force, seconds; null when unknown.</summary>
-    public decimal? IdealCycleS => State.ReportedIdealS ?? _parameters.IdealCycleOf(State.Product);
+    public decimal? IdealCycleS => State.ReportedIdealS ?? _parameters.At(AsOfUs).IdealCycleOf(State.Product);
+
+    /// <summary>Stops that are over and not released yet, and the one that is open.</summary>
+    public IReadOnlyList<StopSpan> Stops => _fold.OpenStop is { } open ? [.. State.Stops, open] : State.Stops;
+
+    /// <summary>Jobs that are over and not released yet, and the one under way.</summary>
+    public IEnumerable<PlantWindow> Jobs => (State.Job is { } job ? State.Jobs.Append(job) : State.Jobs).Select(j => PlantWindow.Of(j));
 
     /// <summary>Sums of a window up to the present.</summary>
     public OeeSums Sums(PlantWindow window) => _fold.Sums(window.FromUs, Math.Min(window.ToUs, Math.Max(window.FromUs, AsOfUs)));
@@ -55,7 +61,7 @@ public sealed class AccountView
             ToUs = window.ToUs,
             AsOfUs = Math.Min(window.ToUs, AsOfUs),
             Sums = sums,
-            Kpis = Ratios.Of(sums, _parameters, IdealKnown),
+            Kpis = Ratios.Of(sums, _parameters.At(Math.Max(window.FromUs, Math.Min(window.ToUs, AsOfUs) - 1)), IdealKnown),
         };
     }
 }

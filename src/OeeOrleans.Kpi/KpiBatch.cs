@@ -1,8 +1,6 @@
 using OeeOrleans.Kpi.Accounting;
 using OeeOrleans.Kpi.Calendars;
-using OeeOrleans.Kpi.Faults;
 using OeeOrleans.Model;
-using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Kpi;
 
@@ -20,6 +18,12 @@ public sealed record KpiResult(IReadOnlyList<WindowResult> Windows, IReadOnlyLis
 {
     /// <summary>Which of the three counters exist; two of them give the third.</summary>
     public CounterPresence Present { get; init; }
+
+    /// <summary>Every stop that reached into production time, small ones included, in order; the last one may be open.</summary>
+    public IReadOnlyList<StopSpan> Stops { get; init; } = [];
+
+    /// <summary>Runs of one order and product, in order; the last one may be open.</summary>
+    public IReadOnlyList<JobSpan> Jobs { get; init; } = [];
 }
 
 /// <summary>Which counters have been seen.</summary>
@@ -37,51 +41,30 @@ public static class KpiBatch
     /// <param name="counted">Told of every counter value, in order.</param>
     /// <param name="intervals">Also return the categories as intervals from the first window's start to the last one's end.</param>
     public static KpiResult Evaluate(
-        string machine, OeeParameters parameters, ICalendar calendar, IReadOnlyList<MachineSample> arrived,
+        string machine, ParameterTimeline parameters, ICalendar calendar, IReadOnlyList<MachineSample> arrived,
         IReadOnlyList<WindowSpan> windows, long? asOfUs = null, bool intervals = false, Action<CounterDelta>? counted = null)
     {
         var samples = SampleOrder.Sort(arrived);
         var clipped = new WindowSpan[windows.Count];
+        var (first, last) = (long.MaxValue, 0L);
         for (var i = 0; i < clipped.Length; i++)
         {
             var (from, to) = windows[i];
             if (asOfUs is { } known) to = Math.Max(from, Math.Min(to, known));
             clipped[i] = new WindowSpan(from, to);
+            (first, last) = (Math.Min(first, from), i == 0 ? to : Math.Max(last, to));
         }
 
-        var grid = new FixedGrid(clipped.SelectMany(w => new[] { w.FromUs, w.ToUs }));
-        var last = clipped.Length > 0 ? clipped.Max(w => w.ToUs) : 0;
-        var start = Math.Min(grid.First, samples.Length > 0 ? samples[0].TimeUs : grid.First);
+        var start = samples.Length > 0 ? Math.Min(first, samples[0].TimeUs) : first;
         if (start == long.MaxValue) start = 0;
-        var end = asOfUs ?? Math.Max(last, samples.Length > 0 ? samples[^1].TimeUs : last);
-
-        var log = new FaultLog(machine, UnixMicros.FromSeconds(parameters.FaultDedupeS));
-        var fold = new Fold(parameters, calendar, grid, new FoldState { NowUs = start, ActiveSinceUs = start }, log);
-        fold.CountObserver = counted;
-        var spans = intervals ? new IntervalCollector(clipped.Length > 0 ? grid.First : start, last) : null;
-        if (spans is not null) (fold.Observer, fold.StopClosed) = (spans.Add, spans.CloseStop);
+        var end = asOfUs ?? (samples.Length > 0 ? Math.Max(last, samples[^1].TimeUs) : last);
+        var run = new KpiRun(machine, parameters, calendar, clipped, start, intervals, counted);
         foreach (ref readonly var sample in samples.AsSpan())
         {
             if (sample.TimeUs > end) break;
-            fold.AdvanceTo(sample.TimeUs);
-            fold.Apply(sample);
+            run.Apply(sample);
         }
 
-        fold.AdvanceTo(end);
-        fold.Settle();
-        spans?.CloseStop(fold.OpenStopIsSmall);
-
-        var results = new WindowResult[clipped.Length];
-        for (var i = 0; i < clipped.Length; i++)
-        {
-            var sums = fold.Sums(clipped[i].FromUs, clipped[i].ToUs);
-            results[i] = new WindowResult(clipped[i].FromUs, clipped[i].ToUs, sums, Ratios.Of(sums, parameters, fold.IdealKnown));
-        }
-
-        var state = fold.State;
-        return new KpiResult(results, [.. log.Events.OrderBy(e => e.StartUs)], spans?.Spans ?? [])
-        {
-            Present = new CounterPresence(state.Good.Present, state.Reject.Present, state.Total.Present),
-        };
+        return run.Finish(end);
     }
 }

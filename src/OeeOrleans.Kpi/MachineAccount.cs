@@ -2,7 +2,6 @@ using OeeOrleans.Kpi.Accounting;
 using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Kpi.Faults;
 using OeeOrleans.Model;
-using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Kpi;
 
@@ -20,8 +19,8 @@ public enum ApplyOutcome
 /// <summary>
 /// The incremental face of the engine, for one machine. Three parts: a checkpoint (everything up to some minutes ago, folded), a tail
 /// (the samples since, in order, so that a sample that comes a little late is simply put in its place), and a head (checkpoint and
-/// tail folded, ready to be asked). Memory is bounded by open windows and recent samples, not by history.
-/// Not safe for concurrent use: a grain owns it.
+/// tail folded, ready to be asked). The owner stores windows when they end and then releases them, so memory is bounded by open windows
+/// and recent samples, not by history. Not safe for concurrent use: a grain owns it.
 /// </summary>
 public sealed class MachineAccount
 {
@@ -29,32 +28,34 @@ public sealed class MachineAccount
     public const long TailUs = PlantWindows.RollingUs + UnixMicros.PerMinute;
 
     /// <summary>Samples in the tail at most; a machine that sends more than that in six minutes has a shorter tail.</summary>
-    public const int TailCapacity = 8192;
+    public const int TailCapacity = 32_768;
 
-    /// <summary>Cells, timeline and ended faults are kept this long: any shift and day that may be open.</summary>
-    public const long KeepUs = 26 * UnixMicros.PerHour;
+    /// <summary>Fault events kept at most, beyond those that are active.</summary>
+    public const int MaxFaults = 500;
 
-    private readonly OeeParameters _parameters;
+    private readonly ParameterTimeline _parameters;
     private readonly PlantWindows _windows;
     private readonly Fold _checkpoint;
     private readonly List<MachineSample> _tail = [];
     private Fold _head;
+    private bool _headIsStale;
+    private long _releasedUs = long.MinValue;
 
     /// <param name="machine">Machine id, for the ids of fault events.</param>
     /// <param name="parameters">The machine's OEE parameters.</param>
     /// <param name="windows">The machine's windows.</param>
     /// <param name="startUs">Where accounting begins; samples at or before it are late.</param>
-    public MachineAccount(string machine, OeeParameters parameters, PlantWindows windows, long startUs)
+    public MachineAccount(string machine, ParameterTimeline parameters, PlantWindows windows, long startUs)
         : this(machine, parameters, windows, new FoldState { NowUs = startUs, ActiveSinceUs = startUs }, [])
     {
     }
 
     /// <summary>Goes on from a snapshot.</summary>
-    public MachineAccount(string machine, OeeParameters parameters, PlantWindows windows, FoldState snapshot, IEnumerable<FaultEvent> faults)
+    public MachineAccount(string machine, ParameterTimeline parameters, PlantWindows windows, FoldState snapshot, IEnumerable<FaultEvent> faults)
     {
         _parameters = parameters;
         _windows = windows;
-        var log = new FaultLog(machine, UnixMicros.FromSeconds(parameters.FaultDedupeS), faults);
+        var log = new FaultLog(machine, at => UnixMicros.FromSeconds(parameters.At(at).FaultDedupeS), faults);
         _checkpoint = new Fold(parameters, windows.Calendar, windows, snapshot, log) { KeepChanges = true };
         _head = _checkpoint.Clone();
     }
@@ -62,29 +63,47 @@ public sealed class MachineAccount
     /// <summary>Samples at or before this instant are late.</summary>
     public long CheckpointUs => _checkpoint.State.NowUs;
 
+    /// <summary>Windows that ended at or before this are released and forgotten; all others can be asked for.</summary>
+    public long SettledUs => _checkpoint.State.SettledUs;
+
     /// <summary>The newest instant any sample told of.</summary>
-    public long HeadUs => _head.State.NowUs;
+    public long HeadUs => _tail.Count > 0 ? Math.Max(_tail[^1].TimeUs, CheckpointUs) : CheckpointUs;
+
+    /// <summary>Up to here nothing but late samples can change a window: the checkpoint, or the start of a stop that is not over in it.</summary>
+    public long DecidedUs => _checkpoint.State is { StopFirstUs: >= 0 } s ? Math.Min(s.NowUs, s.StopFirstUs) : _checkpoint.State.NowUs;
 
     public int TailCount => _tail.Count;
 
     /// <summary>What is known at the newest sample (not advanced to the present): held values.</summary>
-    public FoldState Latest => _head.State;
+    public FoldState Latest => Head.State;
 
     /// <summary>Recent fault events, in order of start.</summary>
     public IReadOnlyList<FaultEvent> Faults
     {
         get
         {
-            _head.Settle();
-            return _head.Faults.Events;
+            Head.Settle();
+            return Head.Faults.Events;
         }
     }
+
+    /// <summary>Every fault that started after this is among <see cref="Faults"/>.</summary>
+    public long FaultsCompleteFromUs => Head.Faults.CompleteFromUs;
 
     /// <summary>The state to store: everything up to <see cref="CheckpointUs"/>.</summary>
     public FoldState Checkpoint => _checkpoint.State;
 
     /// <summary>Fault events as of <see cref="CheckpointUs"/>, to store with it.</summary>
     public IReadOnlyList<FaultEvent> CheckpointFaults => _checkpoint.Faults.Events;
+
+    private Fold Head
+    {
+        get
+        {
+            if (_headIsStale) Refold();
+            return _head;
+        }
+    }
 
     /// <summary>Applies one sample; idempotent by (signal, source time, value).</summary>
     public ApplyOutcome Apply(in MachineSample sample)
@@ -93,14 +112,10 @@ public sealed class MachineAccount
         if (_tail.Count == 0 || SampleOrder.Compare(_tail[^1], sample) < 0)
         {
             _tail.Add(sample);
-            if (sample.TimeUs >= _head.State.NowUs)
+            if (!_headIsStale)
             {
                 _head.AdvanceTo(sample.TimeUs);
                 _head.Apply(sample);
-            }
-            else
-            {
-                Refold();
             }
         }
         else
@@ -116,7 +131,8 @@ public sealed class MachineAccount
                 _tail.Insert(at, sample);
             }
 
-            Refold();
+            // Folded again when somebody asks: a batch of late samples costs one fold.
+            _headIsStale = true;
         }
 
         if (_tail.Count >= TailCapacity || (_tail.Count >= 64 && _tail[^1].TimeUs - _tail[0].TimeUs > 2 * TailUs)) AdvanceCheckpoint();
@@ -127,7 +143,7 @@ public sealed class MachineAccount
     /// of it, so the present is at least a microsecond after the newest sample.</summary>
     public AccountView At(long asOfUs)
     {
-        var fold = _head.Clone();
+        var fold = Head.Clone(view: true);
         fold.AdvanceTo(Math.Max(asOfUs, HeadUs + 1));
         fold.Settle();
         return new AccountView(fold, _parameters);
@@ -136,7 +152,7 @@ public sealed class MachineAccount
     /// <summary>Sums of [from, to) where from lies in the tail and need not be a boundary of a window; null when it is older than that.</summary>
     public (OeeSums Sums, OeeKpis Kpis)? Span(long fromUs, long toUs)
     {
-        if (fromUs < _checkpoint.State.NowUs && _checkpoint.State.Cells[^1].FromUs < fromUs) return null;
+        if (fromUs < _checkpoint.State.NowUs) return null;
         var fold = _checkpoint.Clone(new SpanGrid(_windows, fromUs));
         // The cell that is open in the checkpoint was made without this boundary.
         if (fold.State.Cells[^1] is var cell && cell.ToUs > fromUs && cell.FromUs < fromUs) cell.ToUs = fromUs;
@@ -150,8 +166,36 @@ public sealed class MachineAccount
         fold.AdvanceTo(toUs);
         fold.Settle();
         var sums = fold.Sums(fromUs, toUs);
-        return (sums, Ratios.Of(sums, _parameters, fold.IdealKnown));
+        return (sums, Ratios.Of(sums, _parameters.At(toUs - 1), fold.IdealKnown));
     }
+
+    /// <summary>Windows, stops and jobs that ended at or before an instant are stored: what no other window needs is forgotten.</summary>
+    public void Release(long untilUs)
+    {
+        _releasedUs = Math.Max(_releasedUs, untilUs);
+        var state = _checkpoint.State;
+        var settled = Math.Min(_releasedUs, DecidedUs);
+        if (settled <= state.SettledUs) return;
+        if (state.SettledUs > long.MinValue && _windows.Next(state.SettledUs) > settled && NothingOver(state, settled) && NothingOver(_head.State, settled))
+        {
+            (state.SettledUs, _head.State.SettledUs) = (settled, settled);
+            return;
+        }
+
+        var keep = _windows.OpenBoundaries(settled);
+        var job = state.Jobs.Append(state.Job ?? new JobSpan(long.MaxValue, null, null, null)).FirstOrDefault(j => j.ToUs is not { } end || end > settled);
+        if (job.FromUs < settled && job.FromUs > 0) keep = [.. keep.Append(job.FromUs).Distinct().Order()];
+        Trim(_checkpoint, settled, keep);
+        if (_headIsStale) return;
+        Trim(_head, settled, keep);
+        // Up to the checkpoint both have the same cells: one copy of what nothing can change any more is enough.
+        var firstOpen = state.Cells.FindIndex(c => c.ToUs > state.NowUs || (state.StopFirstUs >= 0 && c.ToUs > state.StopFirstUs));
+        var openFromUs = state.Cells[firstOpen].FromUs;
+        _head.State.Cells = [.. state.Cells.Take(firstOpen), .. _head.State.Cells.Where(c => c.FromUs >= openFromUs)];
+    }
+
+    /// <summary>Whether nothing waits to be forgotten.</summary>
+    private static bool NothingOver(FoldState state, long settledUs) => !state.Stops.Exists(s => s.EndUs <= settledUs) && !state.Jobs.Exists(j => j.ToUs <= settledUs);
 
     private int FindSlot(in MachineSample sample)
     {
@@ -175,10 +219,10 @@ public sealed class MachineAccount
             head.Apply(sample);
         }
 
-        _head = head;
+        (_head, _headIsStale) = (head, false);
     }
 
-    /// <summary>Folds the older part of the tail into the checkpoint, instant by instant, and forgets what no window needs.</summary>
+    /// <summary>Folds the older part of the tail into the checkpoint, instant by instant.</summary>
     private void AdvanceCheckpoint()
     {
         var keepFrom = _tail[^1].TimeUs - TailUs;
@@ -194,19 +238,18 @@ public sealed class MachineAccount
         }
 
         _tail.RemoveRange(0, count);
-        Trim(_checkpoint);
-        Trim(_head);
     }
 
-    private static void Trim(Fold fold)
+    private void Trim(Fold fold, long settledUs, long[] keep)
     {
-        var before = fold.State.NowUs - KeepUs;
-        var stopFrom = fold.State.StopFirstUs >= 0 ? fold.State.StopFirstUs : long.MaxValue;
-        fold.State.Cells.RemoveAll(c => c.ToUs <= before && c.ToUs <= stopFrom);
-        var changes = fold.State.Changes;
-        var first = changes.FindIndex(c => c.TimeUs >= before);
-        if (first > 1) changes.RemoveRange(0, first - 1);
-        fold.Faults.ForgetBefore(before);
+        var state = fold.State;
+        state.SettledUs = settledUs;
+        state.Cells = Fold.Compact(state.Cells, settledUs, keep);
+        state.Stops.RemoveAll(s => s.EndUs <= settledUs);
+        state.Jobs.RemoveAll(j => j.ToUs <= settledUs);
+        var shownFrom = _windows.Shift(settledUs)?.FromUs ?? settledUs - UnixMicros.PerDay;
+        StateHistory.Forget(state.Changes, shownFrom);
+        fold.Faults.Forget(Math.Min(settledUs, shownFrom), MaxFaults);
     }
 
     private sealed class SpanGrid(PlantWindows windows, long extraUs) : ICellGrid

@@ -8,7 +8,7 @@ namespace OeeOrleans.Kpi;
 /// <summary>The strip of a machine: categories over time from the changes of its state alone.</summary>
 public static class Timeline
 {
-    public static IReadOnlyList<CategorySpan> Of(IReadOnlyList<StateChange> changes, OeeParameters parameters, ICalendar calendar, long fromUs, long toUs)
+    public static IReadOnlyList<CategorySpan> Of(IReadOnlyList<StateChange> changes, ParameterTimeline parameters, ICalendar calendar, long fromUs, long toUs)
     {
         const string Planned = "planned";
         var samples = new List<MachineSample>(changes.Count * 2);
@@ -20,7 +20,7 @@ public static class Timeline
                 : new MachineSample(SignalKind.StateRun, change.TimeUs, change.State == HeldState.Run ? 1 : 0, null, Quality.Good));
         }
 
-        var rules = new OeeParameters { MicroStopS = parameters.MicroStopS, PlannedStopModes = new HashSet<string> { Planned } };
+        var rules = new OeeParameters { MicroStopS = parameters.Latest.MicroStopS, PlannedStopModes = new HashSet<string> { Planned } };
         return KpiBatch.Evaluate("", rules, calendar, samples, [new WindowSpan(fromUs, toUs)], toUs, intervals: true).Intervals;
     }
 }

@@ -13,6 +13,17 @@ public sealed record FaultEvent
     public long? EndUs { get; init; }
     /// <summary>1, plus one for every return within the dedupe time.</summary>
     public int Occurrences { get; init; } = 1;
+    /// <summary>0..1000, from the machine's fault map; 0 when it says nothing.</summary>
+    public short Severity { get; init; }
+    /// <summary>Who acknowledged it, and when; an acknowledged active fault stays active.</summary>
+    public string? AckBy { get; init; }
+    public long? AckUs { get; init; }
+    /// <summary>Hidden from the list of active faults until then.</summary>
+    public long? ShelvedUntilUs { get; init; }
+
+    /// <summary>Whether the engine says the same of both; what people said of them is not compared.</summary>
+    public bool SameAs(FaultEvent other) =>
+        Id == other.Id && EndUs == other.EndUs && Occurrences == other.Occurrences && Severity == other.Severity;
 
     /// <summary>A function of (machine, code, start), so that replays change nothing.</summary>
     public string Id => IdOf(Machine, Code, StartUs);

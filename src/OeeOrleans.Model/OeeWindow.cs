@@ -4,9 +4,9 @@ namespace OeeOrleans.Model;
 public sealed record OeeWindow
 {
     public required string Id { get; init; }
-    /// <summary>"shift", "hour", "day" or "rolling_5m".</summary>
+    /// <summary>"shift", "hour", "day", "rolling_5m" or "job".</summary>
     public required string Kind { get; init; }
-    /// <summary>Name of the shift, else empty.</summary>
+    /// <summary>Name of the shift or job, else empty.</summary>
     public string Name { get; init; } = "";
     public required long FromUs { get; init; }
     /// <summary>Nominal end; <see cref="AsOfUs"/> may be earlier while the window is open.</summary>
@@ -16,4 +16,6 @@ public sealed record OeeWindow
     public required OeeKpis Kpis { get; init; }
     /// <summary>Grows by one whenever a closed window is recomputed to something else.</summary>
     public int Revision { get; init; } = 1;
+    /// <summary>This revision says that there is no such window (the plant model or late data cut time differently); its figures are the last ones it had.</summary>
+    public bool Withdrawn { get; init; }
 }

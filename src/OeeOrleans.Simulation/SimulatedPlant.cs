@@ -56,10 +56,10 @@ public sealed class SimulatedPlant
         string[] two = ["A100", "A120"];
         yield return ("packaging1", 0,
         [
-            new() { Device = "filler1", CycleS = 0.52, RejectRate = 0.024, Products = two, VendorNames = true, FaultCodes = ["E-101 Product pump", "E-114 Nozzle blocked"] },
-            new() { Device = "capper1", CycleS = 0.54, RejectRate = 0.002, Products = two, FaultEveryS = 900, FaultCodes = ["E-217 Cap chute jammed", "E-221 Torque out of range"] },
-            new() { Device = "labeller1", CycleS = 0.55, RejectRate = 0.005, Products = two, FaultCodes = ["E-330 Label roll empty", "E-334 Label skewed"], MicroStopEveryS = 150 },
-            new() { Device = "packer1", CycleS = 3.3, RejectRate = 0.001, Products = two, FaultEveryS = 2400, FaultCodes = ["E-410 Carton magazine low"] },
+            new() { Device = "filler1", CycleS = 0.52, RejectRate = 0.024, Products = two, VendorNames = true, FaultCodes = ["E-101", "E-114"] },
+            new() { Device = "capper1", CycleS = 0.54, RejectRate = 0.002, Products = two, FaultEveryS = 900, FaultCodes = ["E-217", "E-221"] },
+            new() { Device = "labeller1", CycleS = 0.55, RejectRate = 0.005, Products = two, FaultCodes = ["E-330", "E-334"], MicroStopEveryS = 150 },
+            new() { Device = "packer1", CycleS = 3.3, RejectRate = 0.001, Products = two, FaultEveryS = 2400, FaultCodes = ["E-410"] },
         ]);
         yield return ("packaging2", 0,
         [
@@ -69,7 +69,7 @@ public sealed class SimulatedPlant
         ]);
         yield return ("wireless1", 150,
         [
-            new() { Device = "labeller2", CycleS = 1.31, RejectRate = 0.005, Products = ["B20"], FaultCodes = ["E-330 Label roll empty"] },
+            new() { Device = "labeller2", CycleS = 1.31, RejectRate = 0.005, Products = ["B20"], FaultCodes = ["E-330"] },
         ]);
     }
 

@@ -18,11 +18,20 @@ public sealed class CommitUnit
 
     public IReadOnlyList<FaultEvent> Faults { get; init; } = [];
 
-    /// <summary>Fault events that turned out never to have been.</summary>
-    public IReadOnlyList<string> RemovedFaults { get; init; } = [];
+    public IReadOnlyList<StopEvent> Stops { get; init; } = [];
+
+    /// <summary>Ids of faults and stops that turned out never to have been.</summary>
+    public IReadOnlyList<string> RemovedEvents { get; init; } = [];
+
+    public ReasonChange? Reason { get; init; }
+
+    public IReadOnlyList<AuditEntry> Audit { get; init; } = [];
 
     public SnapshotRecord? Snapshot { get; init; }
 
     /// <summary>How much this unit weighs in a group: rows, and something for the rest.</summary>
-    public int Weight => Rows.Length + Births.Count + DeadLetters.Count + Windows.Count + Faults.Count + 1;
+    public int Weight => Rows.Length + Births.Count + DeadLetters.Count + Windows.Count + Faults.Count + Stops.Count + 1;
 }
+
+/// <summary>A reason given for a stop; reasons that begin in [ClearFromUs, ClearToUs) make room for it.</summary>
+public sealed record ReasonChange(long ClearFromUs, long ClearToUs, GivenReason Given);

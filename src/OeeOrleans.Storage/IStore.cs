@@ -47,8 +47,32 @@ public interface IStore : IAsyncDisposable
     /// <summary>Faults that overlap [from, to), newest first, at most <paramref name="limit"/>, after a cursor (start, id).</summary>
     Task<List<FaultEvent>> ReadFaultsAsync(IReadOnlyList<string> machines, long fromUs, long toUs, int limit, (long StartUs, string Id)? after, CancellationToken cancellationToken);
 
-    /// <summary>Stored windows that lie in [from, to), newest revision of each, in order of time.</summary>
-    Task<List<OeeWindow>> ReadWindowsAsync(IReadOnlyList<string> machines, string kind, long fromUs, long toUs, CancellationToken cancellationToken);
+    /// <summary>Acknowledges a fault; the first one to do so stays. Null when there is no such fault.</summary>
+    Task<FaultEvent?> AcknowledgeFaultAsync(string id, AuditEntry audit, CancellationToken cancellationToken);
+
+    /// <summary>Hides an active fault until an instant (null: shows it again). Null when there is no such fault.</summary>
+    Task<FaultEvent?> ShelveFaultAsync(string id, long? untilUs, AuditEntry audit, CancellationToken cancellationToken);
+
+    /// <summary>Reasons given for stops that reach into [from, to), in order of time.</summary>
+    Task<List<GivenReason>> ReadReasonsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken);
+
+    /// <summary>Stored stops that overlap [from, to), in order of time.</summary>
+    Task<List<StopEvent>> ReadStopsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken);
+
+    /// <summary>What was done to a target, newest first; everything when the target is null.</summary>
+    Task<List<AuditEntry>> ReadAuditAsync(string? target, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Since when a signal has had the value it has at an instant: the first of its samples with that value in a row, bad ones left out. Null when it has none.</summary>
+    Task<long?> HeldSinceAsync(string machine, string name, long atUs, CancellationToken cancellationToken);
+
+    /// <summary>Every version of every machine's model, in order of time.</summary>
+    Task<List<ModelVersion>> ReadModelsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Makes the stored versions what is given.</summary>
+    Task SaveModelsAsync(IReadOnlyList<ModelVersion> versions, CancellationToken cancellationToken);
+
+    /// <summary>Stored windows that begin in [from, to), newest revision of each, in order of time; withdrawn ones only when asked for.</summary>
+    Task<List<OeeWindow>> ReadWindowsAsync(IReadOnlyList<string> machines, string kind, long fromUs, long toUs, CancellationToken cancellationToken, bool withdrawn = false);
 }
 
 /// <summary>A signal to resolve.</summary>

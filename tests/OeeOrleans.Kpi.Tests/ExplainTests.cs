@@ -26,8 +26,8 @@ public sealed class ExplainTests
             var e = KpiExplainer.Explain(scenario.Machine, scenario.Parameters, scenario.Calendar, scenario.Samples, window, scenario.AsOfUs);
             var sums = e.Window.Sums;
 
-            var l = e.Losses;
-            Assert.Equal(l.PlannedUs, l.BreakdownsUs + l.OtherStopsUs + l.UnknownUs + l.SmallStopsUs + l.ReducedSpeedUs + l.RejectsUs + l.GoodUs);
+            var l = e.Losses.Tree;
+            Assert.Equal(l.PlannedUs, l.BreakdownsUs + l.SetupUs + l.OtherStopsUs + l.UnknownUs + l.SmallStopsUs + l.ReducedSpeedUs + l.RejectsUs + l.GoodUs);
 
             long Length(params StateCategory[] categories) => e.Intervals.Where(i => categories.Contains(i.Category)).Sum(i => i.ToUs - i.FromUs);
             Assert.Equal(sums.RunUs, Length(StateCategory.Run, StateCategory.SmallStop));

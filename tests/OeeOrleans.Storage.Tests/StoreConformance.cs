@@ -167,7 +167,7 @@ public abstract class StoreConformance : IAsyncLifetime
         Assert.Equal([2, 1, 1, 0, 0], seen.Select(c => (c[1] - '0') / 2));
         Assert.Equal(["E0", "E1", "E2", "E3", "E4"], seen.Order());
         Assert.Equal("E4", Assert.Single(await Store.ReadActiveFaultsAsync(["m1", "m2"], CancellationToken.None)).Code);
-        await Store.CommitAsync([new CommitUnit { RemovedFaults = [faults[4].Id] }], CancellationToken.None);
+        await Store.CommitAsync([new CommitUnit { RemovedEvents = [faults[4].Id] }], CancellationToken.None);
         Assert.Empty(await Store.ReadActiveFaultsAsync(["m1"], CancellationToken.None));
     }
 

@@ -1,5 +1,6 @@
 using OeeOrleans.Grains.EdgeNodes;
 using OeeOrleans.Grains.Machines;
+using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Model;
 using OeeOrleans.Storage;
 
@@ -19,8 +20,8 @@ public sealed record TrendItem(DateTimeOffset Ts, double? Min, double? Max, doub
     private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
 }
 
-/// <summary>Which span a figure is of. `as_of` is what was known.</summary>
-public sealed record WindowDocument(string Kind, string Name, DateTimeOffset From, DateTimeOffset To, DateTimeOffset AsOf);
+/// <summary>Which span a figure is of. `as_of` is what was known. A job that is under way has no end: `to` is null.</summary>
+public sealed record WindowDocument(string Kind, string Name, DateTimeOffset From, DateTimeOffset? To, DateTimeOffset AsOf);
 
 /// <summary>A machine's or line's figures of one window: ratios 0..1 or null, times in seconds, every sum.</summary>
 public sealed record KpiDocument
@@ -63,7 +64,7 @@ public sealed record KpiDocument
     internal static KpiDocument Of(string scope, OeeWindow w) => new()
     {
         Scope = scope, Id = w.Id,
-        Window = new WindowDocument(w.Kind, w.Name, UnixMicros.ToDateTimeOffset(w.FromUs), UnixMicros.ToDateTimeOffset(w.ToUs), UnixMicros.ToDateTimeOffset(w.AsOfUs)),
+        Window = new WindowDocument(w.Kind, w.Name, UnixMicros.ToDateTimeOffset(w.FromUs), w.ToUs == PlantWindows.OpenEndUs ? null : UnixMicros.ToDateTimeOffset(w.ToUs), UnixMicros.ToDateTimeOffset(w.AsOfUs)),
         Oee = w.Kpis.Oee, Availability = w.Kpis.Availability, Performance = w.Kpis.Performance, Quality = w.Kpis.Quality, Teep = w.Kpis.Teep,
         Completeness = w.Kpis.Completeness, RatePerHour = w.Kpis.RatePerHour, PlannedS = w.Kpis.PlannedS, MttrS = w.Kpis.MttrS, MtbfS = w.Kpis.MtbfS, Flags = w.Kpis.Flags,
         NotScheduledS = S(w.Sums.NotScheduledUs), PlannedStopS = S(w.Sums.PlannedStopUs), UnknownS = S(w.Sums.UnknownUs), RunS = S(w.Sums.RunUs), StopS = S(w.Sums.StopUs),
@@ -100,6 +101,8 @@ public sealed record MachineStatusDocument
     public bool Connected { get; init; }
     public DateTimeOffset? LastSeen { get; init; }
     public bool Recomputing { get; init; }
+    /// <summary>More than ten new faults in ten minutes.</summary>
+    public bool FaultFlood { get; init; }
 
     internal static MachineStatusDocument Of(Model.Plant.Machine machine, MachineStatus s) => new()
     {
@@ -107,15 +110,24 @@ public sealed record MachineStatusDocument
         Since = s.State == HeldState.Unknown && s.LastSeenUs is null ? null : UnixMicros.ToDateTimeOffset(s.SinceUs),
         Fault = s.Fault, FaultSince = s.FaultSinceUs is { } fault ? UnixMicros.ToDateTimeOffset(fault) : null, Product = s.Product, Good = s.Good, Reject = s.Reject,
         Speed = s.Speed, CycleS = s.CycleS, IdealCycleS = s.IdealCycleS, OeeShift = s.OeeShift, Quality = Model.Quality.Name(s.Quality), Connected = s.Connected,
-        LastSeen = s.LastSeenUs is { } seen ? UnixMicros.ToDateTimeOffset(seen) : null, Recomputing = s.Recomputing,
+        LastSeen = s.LastSeenUs is { } seen ? UnixMicros.ToDateTimeOffset(seen) : null, Recomputing = s.Recomputing, FaultFlood = s.FaultFlood,
     };
 }
 
 /// <summary>A fault event.</summary>
-public sealed record FaultDocument(string Id, string MachineId, string Code, DateTimeOffset Start, DateTimeOffset? End, int Occurrences, bool Active)
+public sealed record FaultDocument(
+    string Id, string MachineId, string Code, string? Text, DateTimeOffset Start, DateTimeOffset? End, int Occurrences, bool Active, int Severity,
+    string? AckBy, DateTimeOffset? AckAt, DateTimeOffset? ShelvedUntil)
 {
-    internal static FaultDocument Of(FaultEvent f) => new(
-        f.Id, f.Machine, f.Code, UnixMicros.ToDateTimeOffset(f.StartUs), f.EndUs is { } end ? UnixMicros.ToDateTimeOffset(end) : null, f.Occurrences, f.EndUs is null);
+    internal static FaultDocument Of(FaultEvent f, Grains.Plant.PlantDirectory plant)
+    {
+        var known = plant.FindMachine(f.Machine)?.Faults.GetValueOrDefault(f.Code);
+        return new(
+            f.Id, f.Machine, f.Code, known?.Text, UnixMicros.ToDateTimeOffset(f.StartUs), Time(f.EndUs), f.Occurrences, f.EndUs is null, Math.Max(f.Severity, known?.Severity ?? 0),
+            f.AckBy, Time(f.AckUs), Time(f.ShelvedUntilUs));
+    }
+
+    private static DateTimeOffset? Time(long? micros) => micros is { } known ? UnixMicros.ToDateTimeOffset(known) : null;
 }
 
 /// <summary>A stretch of one category.</summary>

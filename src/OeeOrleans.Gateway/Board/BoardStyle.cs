@@ -33,12 +33,17 @@ internal static class BoardStyle
         .why{padding:16px 20px;border-top:1px solid var(--line)}.whyhead{display:flex;justify-content:space-between}.why h3{margin:0 0 2px;font-size:15px}.close{font:inherit;font-size:20px;line-height:1;color:var(--dim);background:none;border:0;cursor:pointer;padding:0 4px}
         .wf{display:grid;gap:6px;margin-top:12px;max-width:820px}.wf>div{display:grid;grid-template-columns:150px 1fr 74px;gap:12px;align-items:center}.t{position:relative;height:18px}.t i{position:absolute;top:0;height:18px;border-radius:3px}
         .eq{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12.5px;margin-top:14px;padding:10px 12px;background:var(--bg);border-radius:6px;white-space:pre-wrap;max-width:820px}
+        .two{display:grid;grid-template-columns:1.35fr 1fr;border-top:1px solid var(--line)}.two .why{border-top:0}.two .pa{border-left:1px solid var(--line)}
+        .pi{display:grid;grid-template-columns:210px 1fr 130px;gap:12px;align-items:center;margin-top:8px}.pi .bar i{opacity:.9}.pi.on .reason{font-weight:600}
+        .reason,.link{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:left}.reason:hover,.link{text-decoration:underline}.ask{color:var(--accent)}.link{color:var(--accent);margin-left:6px}
+        .stops{list-style:none;margin:6px 0 10px;padding:8px 12px;background:var(--bg);border-radius:6px;font-size:12.5px;display:grid;gap:6px;max-height:320px;overflow:auto}
+        .give{display:flex;flex-wrap:wrap;gap:8px 12px;align-items:center;margin-top:6px}.give input,.give select,.give button{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:4px;padding:3px 6px}.give button{cursor:pointer}
         .key{display:flex;gap:18px;flex-wrap:wrap;color:var(--dim);font-size:12.5px}.key i{display:inline-block;width:12px;height:12px;border-radius:3px;vertical-align:-2px;margin-right:6px}
         .wall{font-size:20px}.wall header b{font-size:26px}.wall main{max-width:none}.wall button.oee{font-size:120px;line-height:1}.wall .oee small{font-size:40px}.wall .lh{grid-template-columns:1.2fr 420px 2fr 1.4fr}.wall .lh h2{font-size:32px}
         .wall .apq div{grid-template-columns:150px 1fr 110px}.wall .bar,.wall .bar i{height:14px;border-radius:7px}.wall .cnt b{font-size:44px}.wall .m,.wall .axis{grid-template-columns:240px 250px 120px 1fr 230px}.wall .m .cycle,.wall .axis span:last-child:not(.hours span){display:none}
         .wall .strip,.wall .strip i{height:40px}.wall .pill:before{width:16px;height:16px}.wall .fault{font-size:18px}
         @media(max-width:900px){header{flex-wrap:wrap;padding:10px 14px;gap:6px 14px}.shift{order:9;flex-basis:100%;max-width:none}main{padding:12px}.lh,.wall .lh{grid-template-columns:1fr auto;gap:8px 12px;padding:12px 14px}.lh .apq{grid-column:1/3}.cnt{grid-column:1/3;text-align:left}
-        .axis{display:none!important}.m,.wall .m{grid-template-columns:1fr auto;gap:4px 12px;padding:10px 14px}.m .s{grid-column:1/3}.m .num{display:none}button.oee,.wall button.oee{font-size:36px;text-align:right}.wf>div{grid-template-columns:104px 1fr 56px}}
+        .axis{display:none!important}.m,.wall .m{grid-template-columns:1fr auto;gap:4px 12px;padding:10px 14px}.m .s{grid-column:1/3}.m .num{display:none}button.oee,.wall button.oee{font-size:36px;text-align:right}.wf>div{grid-template-columns:104px 1fr 56px}.two{grid-template-columns:1fr}.two .pa{border-left:0;border-top:1px solid var(--line)}.pi{grid-template-columns:128px 1fr 96px}}
         """;
 
     /// <summary>The mark beats whenever the server draws; when it stops, the connection is lost and the mark says so.</summary>

@@ -32,6 +32,8 @@ internal static class Format
 
     public static string Clock(long timeUs, TimeZoneInfo zone) => Local(timeUs, zone).ToString("HH:mm", CultureInfo.InvariantCulture);
 
+    public static string ClockSeconds(long timeUs, TimeZoneInfo zone) => Local(timeUs, zone).ToString("HH:mm:ss", CultureInfo.InvariantCulture);
+
     public static string Hour(long timeUs, TimeZoneInfo zone) => Local(timeUs, zone).ToString("HH", CultureInfo.InvariantCulture);
 
     public static string Duration(long micros)

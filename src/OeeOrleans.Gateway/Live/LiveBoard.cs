@@ -89,6 +89,7 @@ public sealed class LiveBoard(
             var groups = new[] { LiveHub.LineGroup(lineId), LiveHub.MachineGroup(id) };
             var machine = plant.FindMachine(id)!;
             await hub.Clients.Groups(groups).SendAsync("MachineChanged", MachineStatusDocument.Of(machine, update.Status));
+            foreach (var revised in update.Revised) await hub.Clients.Groups(groups).SendAsync("KpiChanged", KpiDocument.Of("machine", revised));
             if (update.Shift is { } shift) await hub.Clients.Groups(groups).SendAsync("KpiChanged", KpiDocument.Of("machine", shift));
             if (before?.Status.Fault != update.Status.Fault)
             {

@@ -3,6 +3,7 @@ using OeeOrleans.Grains.Live;
 using OeeOrleans.Grains.Plant;
 using OeeOrleans.Kpi;
 using OeeOrleans.Model;
+using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;
 using Orleans.Streams;
 using Orleans.Streams.Core;
@@ -46,6 +47,14 @@ public sealed class LineGrain(PlantDirectory plant, IStore store, TimeProvider c
         if (plant.FindLine(Id) is not { } line) return null;
         var windows = await Task.WhenAll(line.Machines.Select(m => GrainFactory.GetGrain<IMachineGrain>(m.Id).GetWindow(kind)));
         return LineMerge.Merge(line, [.. windows.OfType<OeeWindow>()]);
+    }
+
+    public async Task<LossReport?> GetLosses(long fromUs, long toUs)
+    {
+        if (plant.FindLine(Id) is not { } line) return null;
+        IReadOnlyList<string> machines = line.Policy != LinePolicy.Weighted && line.BottleneckMachine is { } bottleneck ? [bottleneck] : [.. line.Machines.Select(m => m.Id)];
+        var reports = await Task.WhenAll(machines.Select(m => GrainFactory.GetGrain<IMachineGrain>(m).GetLosses(fromUs, toUs)));
+        return LossReport.Merge([.. reports.OfType<LossReport>()]);
     }
 
     public async Task<List<OeeWindow>> GetHistory(string kind, long fromUs, long toUs)

@@ -7,7 +7,12 @@ namespace OeeOrleans.Grains.Live;
 [GenerateSerializer]
 [Immutable]
 [Alias("oee.machine-update")]
-public sealed record MachineUpdate([property: Id(0)] MachineStatus Status, [property: Id(1)] OeeWindow? Shift);
+public sealed record MachineUpdate([property: Id(0)] MachineStatus Status, [property: Id(1)] OeeWindow? Shift)
+{
+    /// <summary>Closed windows that were recomputed and say something else now, each with its new revision.</summary>
+    [Id(2)]
+    public OeeWindow[] Revised { get; init; } = [];
+}
 
 /// <summary>What a line tells the live push.</summary>
 [GenerateSerializer]

@@ -5,6 +5,7 @@ using OeeOrleans.Grains.Plant;
 using OeeOrleans.Kpi;
 using OeeOrleans.Kpi.Accounting;
 using OeeOrleans.Kpi.Calendars;
+using OeeOrleans.Kpi.Faults;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;
@@ -27,6 +28,7 @@ public sealed class MachineGrain(
     private static readonly TimeSpan MaxSettle = TimeSpan.FromSeconds(10);
 
     private Machine? _machine;
+    private MachineModel? _model;
     private PlantWindows? _windows;
     private MachineLedger? _ledger;
     private Task<MachineLedger>? _opening;
@@ -38,6 +40,8 @@ public sealed class MachineGrain(
     private long _flushedAt;
     private long _lateSince;
     private long _lateAt;
+    private bool _flushSoon;
+    private IReadOnlyList<OeeWindow> _revised = [];
 
     private string Id => this.GetPrimaryKeyString();
 
@@ -45,7 +49,8 @@ public sealed class MachineGrain(
     {
         _machine = plant.FindMachine(Id);
         if (_machine is null) return Task.CompletedTask;
-        _windows = plant.WindowsOf(_machine);
+        _model = plant.ModelOf(_machine);
+        _windows = _model.Windows;
         _updates = this.GetStreamProvider(LiveStreams.Provider).GetStream<MachineUpdate>(StreamId.Create(LiveStreams.Machines, _machine.LineId));
         _flushedAt = clock.GetTimestamp();
         // Interleaved: while the store is slow, calls are answered from memory.
@@ -86,7 +91,11 @@ public sealed class MachineGrain(
         var state = ledger.Account.Latest;
         var fault = ledger.Account.Faults.LastOrDefault(f => f.EndUs is null)?.Code;
         // A change of state, fault or connection is told at once; everything else with the next tick.
-        if (_told is not { } told || (told.State, told.Fault, told.Connected) != (state.Held, fault, _connected)) await TryTellAsync();
+        if (_told is not { } told || (told.State, told.Fault, told.Connected) != (state.Held, fault, _connected))
+        {
+            _flushSoon = true;
+            await TryTellAsync();
+        }
     }
 
     public async Task<MachineStatus?> GetStatus()
@@ -110,7 +119,7 @@ public sealed class MachineGrain(
         if (_machine is null) return null;
         var view = (await LedgerAsync()).Account.At(UnixMicros.Now(clock));
         if (_windows!.Shift(view.AsOfUs) is not { } shift) return null;
-        var spans = Timeline.Of(view.State.Changes, _machine.Oee, _windows.Calendar, shift.FromUs, Math.Min(shift.ToUs, view.AsOfUs));
+        var spans = Timeline.Of(view.State.Changes, _model!.Parameters, _windows.Calendar, shift.FromUs, Math.Min(shift.ToUs, view.AsOfUs));
         return new MachineTimeline
         {
             MachineId = Id, ShiftName = shift.Name, FromUs = shift.FromUs, ToUs = shift.ToUs,
@@ -122,7 +131,17 @@ public sealed class MachineGrain(
     {
         if (_machine is null) return null;
         var ledger = await LedgerAsync();
-        return await ledger.ExplainAsync(fromUs, toUs, Math.Max(UnixMicros.Now(clock), ledger.Account.HeadUs + 1), CancellationToken.None);
+        return await ledger.ExplainAsync(fromUs, toUs, UnixMicros.Now(clock), CancellationToken.None);
+    }
+
+    public async Task<LossReport?> GetLosses(long fromUs, long toUs) => (await Explain(fromUs, toUs))?.Losses;
+
+    public async Task<ExplainedStop?> GiveReason(long stopUs, long? atUs, string? reason, string? comment, string by)
+    {
+        if (_machine is null) return null;
+        var stop = await (await LedgerAsync()).GiveReasonAsync(stopUs, atUs, reason, comment, by, UnixMicros.Now(clock), CancellationToken.None);
+        _changed = true;
+        return stop;
     }
 
     /// <summary>Opened once, however many calls and ticks ask for it meanwhile; tried again after a failure.</summary>
@@ -142,7 +161,7 @@ public sealed class MachineGrain(
 
     private async Task<MachineLedger> OpenAsync()
     {
-        var ledger = await MachineLedger.OpenAsync(_machine!, _windows!, store, sink, UnixMicros.Now(clock), CancellationToken.None);
+        var ledger = await MachineLedger.OpenAsync(_model!, store, sink, UnixMicros.Now(clock), CancellationToken.None);
         _lastSeenUs = await store.LastSeenAsync(Id, CancellationToken.None);
         // Whether its device lives is not stored with the machine: a good state says so until a death says otherwise.
         _connected = ledger.Account.Latest.Held != HeldState.Unknown;
@@ -163,10 +182,11 @@ public sealed class MachineGrain(
 
         PlantWindow? window = kind switch
         {
+            PlantWindows.JobKind => view.State.Job is { } job ? PlantWindow.Of(job) : null,
             PlantWindows.HourKind => PlantWindows.Hour(view.AsOfUs),
             PlantWindows.DayKind => _windows!.Day(view.AsOfUs),
             PlantWindows.ShiftKind => _windows!.Shift(view.AsOfUs),
-            _ => throw new ArgumentException($"window '{kind}' is unknown; shift, hour, day and rolling_5m are", nameof(kind)),
+            _ => throw new ArgumentException($"window '{kind}' is unknown; shift, hour, day, rolling_5m and job are", nameof(kind)),
         };
         return window is { } known ? view.Window(Id, known) with { Revision = _ledger!.RevisionOf(known) } : null;
     }
@@ -198,6 +218,7 @@ public sealed class MachineGrain(
             LastSeenUs = _lastSeenUs,
             AsOfUs = view.AsOfUs,
             Recomputing = _ledger.DirtyFromUs is not null,
+            FaultFlood = FaultLog.IsFlood(faults, view.AsOfUs),
         };
     }
 
@@ -209,16 +230,18 @@ public sealed class MachineGrain(
             var nowUs = UnixMicros.Now(clock);
             if (ledger.DirtyFromUs is { } dirty && (clock.GetElapsedTime(_lateAt) > Settle || clock.GetElapsedTime(_lateSince) > MaxSettle))
             {
-                var changed = await ledger.RecomputeAsync(nowUs, cancellationToken);
+                _revised = await ledger.RecomputeAsync(nowUs, cancellationToken);
                 GrainMetrics.Recomputations.Inc();
-                Log.Recomputed(log, Id, UnixMicros.ToIso(dirty), changed);
-                _changed = true;
+                Log.Recomputed(log, Id, UnixMicros.ToIso(dirty), _revised.Count);
+                (_changed, _flushSoon) = (true, true);
             }
 
-            if (clock.GetElapsedTime(_flushedAt) >= FlushEvery)
+            // A fault or stop that came or went can be acknowledged, explained and queried at once; figures have time.
+            if (_flushSoon || clock.GetElapsedTime(_flushedAt) >= FlushEvery)
             {
-                await ledger.FlushAsync(nowUs, cancellationToken);
+                _flushSoon = false;
                 _flushedAt = clock.GetTimestamp();
+                await ledger.FlushAsync(nowUs, cancellationToken);
             }
 
             // Time alone changes shift figures; but a machine that said nothing is told of every tenth tick only.
@@ -251,6 +274,8 @@ public sealed class MachineGrain(
         var status = StatusOf(view);
         _told = (_ledger.Account.Latest.Held, status.Category, status.Fault, _connected);
         _changed = false;
-        await _updates!.OnNextAsync(new MachineUpdate(status, WindowOf(PlantWindows.ShiftKind, view)));
+        var revised = _revised;
+        _revised = [];
+        await _updates!.OnNextAsync(new MachineUpdate(status, WindowOf(PlantWindows.ShiftKind, view)) { Revised = [.. revised] });
     }
 }

@@ -1,8 +1,7 @@
+using OeeOrleans.Grains.Plant;
 using OeeOrleans.Kpi;
-using OeeOrleans.Kpi.Accounting;
 using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Model;
-using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;
 using OeeOrleans.Storage.Sink;
 
@@ -10,7 +9,7 @@ namespace OeeOrleans.Grains.Machines;
 
 /// <summary>
 /// The account of one machine together with its store: recovered from snapshot and samples, written back as windows, events and
-/// snapshots, and recomputed where something came late. Owned by the machine's grain, which is single-threaded.
+/// snapshots, and recomputed where something came late or the plant model changed. Owned by the machine's grain, which is single-threaded.
 /// </summary>
 internal sealed class MachineLedger
 {
@@ -22,23 +21,29 @@ internal sealed class MachineLedger
 
     private const long SnapshotEveryUs = UnixMicros.PerMinute;
 
-    /// <summary>Windows read back after a restart to know their revisions.</summary>
+    /// <summary>An older snapshot is no short cut: building anew reads less.</summary>
+    private const long SnapshotAgeUs = 26 * UnixMicros.PerHour;
+
     private const int MaxFaults = 10_000;
 
-    private readonly Machine _machine;
+    private readonly MachineModel _model;
     private readonly PlantWindows _windows;
     private readonly IStore _store;
     private readonly ISampleSink _sink;
+    private readonly MachineHistory _history;
+    private readonly StopBook _stops;
     private readonly WindowLedger _stored = new();
-    private readonly FaultLedger _faults = new();
+    private readonly EventLedger<FaultEvent> _faults = new(f => f.Id, f => f.StartUs, f => f.EndUs, (a, b) => a.SameAs(b));
     private long _sinceUs;
     private long _ingestUs;
     private long _snapshotUs;
     private List<MachineBatch>? _meanwhile;
 
-    private MachineLedger(Machine machine, PlantWindows windows, IStore store, ISampleSink sink, MachineAccount account)
+    private MachineLedger(MachineModel model, IStore store, ISampleSink sink, MachineAccount account)
     {
-        (_machine, _windows, _store, _sink) = (machine, windows, store, sink);
+        (_model, _windows, _store, _sink) = (model, model.Windows, store, sink);
+        _history = new MachineHistory(store, model);
+        _stops = new StopBook(model);
         Account = account;
     }
 
@@ -47,27 +52,23 @@ internal sealed class MachineLedger
     /// <summary>The earliest source time of what came too late to be put in its place; null when nothing is owed.</summary>
     public long? DirtyFromUs { get; private set; }
 
-    public static async Task<MachineLedger> OpenAsync(Machine machine, PlantWindows windows, IStore store, ISampleSink sink, long nowUs, CancellationToken cancellationToken)
+    public static async Task<MachineLedger> OpenAsync(MachineModel model, IStore store, ISampleSink sink, long nowUs, CancellationToken cancellationToken)
     {
-        var ledger = new MachineLedger(machine, windows, store, sink, new MachineAccount(machine.Id, machine.Oee, windows, nowUs));
-        var record = await store.LoadSnapshotAsync(machine.Id, cancellationToken);
-        var snapshot = record is null ? null : MachineSnapshot.Parse(record.Payload, MachineSnapshot.Fingerprint(machine));
-        if (record is not null && snapshot is not null && nowUs - snapshot.State.NowUs < MachineAccount.KeepUs)
+        var ledger = new MachineLedger(model, store, sink, new MachineAccount(model.Id, model.Parameters, model.Windows, nowUs));
+        var record = await store.LoadSnapshotAsync(model.Id, cancellationToken);
+        var snapshot = record is null ? null : MachineSnapshot.Parse(record.Payload);
+        var changedUs = snapshot is null ? null : MachineModel.DifferFrom(snapshot.Model, model.Stamps);
+        if (record is not null && snapshot is not null) await ledger.OweAsync(record, snapshot, changedUs, nowUs, cancellationToken);
+        if (record is not null && snapshot is not null && nowUs - snapshot.State.NowUs < SnapshotAgeUs && (changedUs is null || changedUs > snapshot.State.NowUs))
         {
             await ledger.ResumeAsync(record, snapshot, cancellationToken);
         }
         else
         {
-            await ledger.RebuildAsync(ledger.OpenFromUs(nowUs), nowUs, cancellationToken);
+            await ledger.RebuildAsync(nowUs, cancellationToken);
         }
 
-        var readFrom = Math.Min(ledger._sinceUs, nowUs - MachineAccount.KeepUs);
-        foreach (var kind in new[] { PlantWindows.HourKind, PlantWindows.ShiftKind, PlantWindows.DayKind })
-        {
-            ledger._stored.Load(await store.ReadWindowsAsync([machine.Id], kind, readFrom - UnixMicros.PerDay, nowUs + UnixMicros.PerDay, cancellationToken));
-        }
-
-        ledger._faults.Load(await store.ReadFaultsAsync([machine.Id], readFrom, long.MaxValue / 4, MaxFaults, null, cancellationToken));
+        await ledger.LoadStoredAsync(Math.Min(ledger._sinceUs, ledger.Account.Checkpoint.Cells[0].FromUs), nowUs, cancellationToken);
         return ledger;
     }
 
@@ -77,43 +78,58 @@ internal sealed class MachineLedger
         _ingestUs = Math.Max(_ingestUs, batch.IngestUs);
         foreach (ref readonly var sample in batch.Samples.AsSpan())
         {
-            if (Account.Apply(sample) == ApplyOutcome.Late) DirtyFromUs = Math.Min(DirtyFromUs ?? long.MaxValue, sample.TimeUs);
+            if (Account.Apply(sample) != ApplyOutcome.Late) continue;
+            if (sample.TimeUs < batch.IngestUs - MachineHistory.MaxLateUs) GrainMetrics.StaleSamples.Inc();
+            else DirtyFromUs = Math.Min(DirtyFromUs ?? long.MaxValue, sample.TimeUs);
         }
     }
 
     public int RevisionOf(PlantWindow window) => _stored.RevisionOf(window.Kind, window.FromUs);
 
-    /// <summary>Writes what changed: windows, faults, and now and then a snapshot.</summary>
+    /// <summary>Writes what changed: windows, faults, stops, and now and then a snapshot.</summary>
     public async Task FlushAsync(long nowUs, CancellationToken cancellationToken)
     {
         var view = Account.At(nowUs);
-        var from = Math.Max(_sinceUs, view.AsOfUs - MachineAccount.KeepUs);
-        var windows = _windows.Overlapping(from, view.AsOfUs)
-            .Where(w => w.FromUs >= from && (w.ToUs > view.AsOfUs || w.ToUs + GraceUs <= nowUs))
-            .Select(w => _stored.Next(view.Window(_machine.Id, w)))
+        // Decided before the write: what is applied meanwhile may still change what lies behind this.
+        var releasedUs = Math.Min(nowUs - GraceUs, Account.DecidedUs);
+        var settledUs = Math.Max(_sinceUs, Account.SettledUs);
+        var known = KnownWindows(view, settledUs).Where(w => w.ToUs > settledUs && w.FromUs >= _sinceUs).ToList();
+        var windows = known
+            .Where(w => w.ToUs > view.AsOfUs || w.ToUs + GraceUs <= nowUs)
+            .Select(w => _stored.Next(view.Window(_model.Id, w)))
             .OfType<OeeWindow>()
+            .Concat(_stored.Withdrawals(settledUs, view.AsOfUs, settledUs, known.Select(w => (w.Kind, w.FromUs))))
             .ToList();
-        var (faults, removed) = _faults.Next(Account.Faults, Math.Max(_sinceUs, nowUs - MachineAccount.KeepUs));
+        var (faults, removedFaults) = _faults.Next(Stamped(Account.Faults), Math.Max(_sinceUs, Account.FaultsCompleteFromUs));
+        var (stops, removedStops) = _stops.Next(view.Stops, settledUs);
         var snapshot = nowUs - _snapshotUs >= SnapshotEveryUs ? TakeSnapshot() : null;
-        if (windows.Count == 0 && faults.Count == 0 && removed.Count == 0 && snapshot is null) return;
-        await _sink.WriteAsync(new CommitUnit { Windows = windows, Faults = faults, RemovedFaults = removed, Snapshot = snapshot }, cancellationToken);
-        foreach (var window in windows) _stored.Written(window);
-        _faults.Written(faults, removed);
-        if (snapshot is not null) _snapshotUs = nowUs;
-        _stored.ForgetBefore(nowUs - (2 * MachineAccount.KeepUs));
-        _faults.ForgetBefore(nowUs - (2 * MachineAccount.KeepUs));
+        List<string> removed = [.. removedFaults, .. removedStops];
+        if (windows.Count > 0 || faults.Count > 0 || stops.Count > 0 || removed.Count > 0 || snapshot is not null)
+        {
+            await _sink.WriteAsync(new CommitUnit { Windows = windows, Faults = faults, Stops = stops, RemovedEvents = removed, Snapshot = snapshot }, cancellationToken);
+            foreach (var window in windows) _stored.Written(window);
+            _faults.Written(faults, removedFaults);
+            _stops.Written(stops, removedStops);
+            if (snapshot is not null) _snapshotUs = nowUs;
+        }
+
+        Account.Release(releasedUs);
+        var forgetUs = Math.Max(_sinceUs, Account.SettledUs);
+        _stored.ForgetBefore(forgetUs);
+        _stops.ForgetBefore(forgetUs);
+        _faults.ForgetBefore(Account.Faults.Count > 0 ? Math.Min(forgetUs, Account.Faults[0].StartUs) : forgetUs);
     }
 
     /// <summary>Recomputes everything that what came late may have changed, rewrites the windows that did, and takes up the account anew.</summary>
-    /// <returns>How many windows changed.</returns>
-    public async Task<int> RecomputeAsync(long nowUs, CancellationToken cancellationToken)
+    /// <returns>The closed windows that say something else now.</returns>
+    public async Task<IReadOnlyList<OeeWindow>> RecomputeAsync(long nowUs, CancellationToken cancellationToken)
     {
-        if (DirtyFromUs is not { } dirty) return 0;
+        if (DirtyFromUs is not { } dirty) return [];
         // What is applied while the store is being read may not be in what was read: it is applied again afterwards.
         _meanwhile = [];
         try
         {
-            return await RecomputeAsync(dirty, nowUs, cancellationToken);
+            return await RecomputeAsync(Math.Max(dirty, nowUs - MachineHistory.MaxLateUs), nowUs, cancellationToken);
         }
         finally
         {
@@ -121,47 +137,75 @@ internal sealed class MachineLedger
         }
     }
 
-    private async Task<int> RecomputeAsync(long dirty, long nowUs, CancellationToken cancellationToken)
-    {
-        var toUs = Math.Max(nowUs, Account.HeadUs);
-        // A late sample can cut or join a stop that began before it, so windows are taken from there.
-        var (_, stopStart) = await HistoryLoader.LoadAsync(_store, _machine.Id, StateOf, dirty, dirty, cancellationToken);
-        var touched = _windows.Overlapping(Math.Min(dirty, stopStart), toUs).ToList();
-        var fromUs = Math.Min(touched.Min(w => w.FromUs), OpenFromUs(nowUs));
-        var (samples, _) = await HistoryLoader.LoadAsync(_store, _machine.Id, StateOf, fromUs, long.MaxValue / 4, cancellationToken);
+    /// <summary>Explains [from, to) from stored samples.</summary>
+    public Task<Explanation> ExplainAsync(long fromUs, long toUs, long nowUs, CancellationToken cancellationToken) =>
+        _history.ExplainAsync(fromUs, toUs, Math.Max(nowUs, Account.HeadUs + 1), cancellationToken);
 
-        foreach (var kind in touched.Select(w => w.Kind).Distinct())
+    /// <summary>Gives a stop a reason: all of it, or the part from <paramref name="atUs"/> on. Null when there is no stop at that instant.</summary>
+    /// <exception cref="ArgumentException">The split is not inside the stop.</exception>
+    public async Task<ExplainedStop?> GiveReasonAsync(long stopUs, long? atUs, string? reason, string? comment, string by, long nowUs, CancellationToken cancellationToken)
+    {
+        var explained = await ExplainAsync(stopUs, stopUs + 1, nowUs, cancellationToken);
+        if (explained.Losses.Stops.Count == 0) return null;
+        var stop = explained.Losses.Stops[0];
+        var endUs = stop.EndUs ?? Math.Max(nowUs, stop.StartUs + 1);
+        if (atUs is { } split && (split <= stop.StartUs || split >= endUs))
         {
-            _stored.Load(await _store.ReadWindowsAsync([_machine.Id], kind, touched.Min(w => w.FromUs), toUs, cancellationToken));
+            throw new ArgumentException($"the stop lasts from {UnixMicros.ToIso(stop.StartUs)} to {UnixMicros.ToIso(endUs)}; {UnixMicros.ToIso(split)} is not inside of it");
         }
 
-        _faults.Load(await _store.ReadFaultsAsync([_machine.Id], fromUs, long.MaxValue / 4, MaxFaults, null, cancellationToken));
-        var result = KpiBatch.Evaluate(_machine.Id, _machine.Oee, _windows.Calendar, samples, [.. touched.Select(w => new WindowSpan(w.FromUs, w.ToUs))], toUs + 1);
-        var changed = touched.Zip(result.Windows, (w, r) => new OeeWindow
-        {
-            Id = _machine.Id, Kind = w.Kind, Name = w.Name, FromUs = w.FromUs, ToUs = w.ToUs, AsOfUs = r.ToUs, Sums = r.Sums, Kpis = r.Kpis,
-        }).Where(w => w.ToUs + GraceUs <= nowUs).Select(_stored.Next).OfType<OeeWindow>().ToList();
-        var (faults, removed) = _faults.Next(result.Events, fromUs);
-        await _sink.WriteAsync(new CommitUnit { Windows = changed, Faults = faults, RemovedFaults = removed }, cancellationToken);
+        var given = new GivenReason { Machine = _model.Id, FromUs = atUs ?? stop.StartUs, UntilUs = endUs, Whole = atUs is null, Reason = reason, Comment = comment, By = by, AtUs = nowUs };
+        var (clearFrom, clearTo) = atUs is null ? (stop.StartUs, stop.EndUs ?? long.MaxValue / 4) : (0L, 0L);
+        var before = await _store.ReadReasonsAsync(_model.Id, stop.StartUs, endUs, cancellationToken);
+        List<GivenReason> after = [.. before.Where(g => (g.FromUs < clearFrom || g.FromUs >= clearTo) && g.FromUs != given.FromUs), given];
+        var now = _model.Reasons.Explain(StopBook.SpanOf(stop), after);
+        var audit = StopBook.Audit(_model.Id, stop, now, given);
+        IReadOnlyList<StopEvent> events = stop.Small ? [] : [StopBook.EventOf(_model, now)];
+        await _sink.WriteAsync(new CommitUnit { Reason = new ReasonChange(clearFrom, clearTo, given), Audit = [audit], Stops = events }, cancellationToken);
+        _stops.Given(clearFrom, clearTo, given);
+        _stops.Written(events, []);
+        return now;
+    }
+
+    private async Task<IReadOnlyList<OeeWindow>> RecomputeAsync(long dirty, long nowUs, CancellationToken cancellationToken)
+    {
+        // A late sample can cut or join a stop or a job that began before it, so windows are taken from there.
+        var touchedUs = Math.Min((await _history.StartAsync(dirty, cancellationToken)).StopStartUs, dirty);
+        var jobUs = await _history.JobStartAsync(dirty - 1, cancellationToken);
+        var openUs = OpenFromUs(nowUs);
+        var fromUs = Math.Min(Math.Min(_windows.Overlapping(touchedUs, touchedUs + 1).Min(w => w.FromUs), jobUs), Math.Min(openUs, await _history.JobStartAsync(nowUs, cancellationToken)));
+        var account = await BuildAsync(fromUs, nowUs, cancellationToken);
+        var view = account.At(nowUs);
+        // A job may end now where the late sample lies.
+        var touched = KnownWindows(view, touchedUs).Where(w => w.FromUs >= fromUs && w.ToUs >= touchedUs).ToList();
+
+        await LoadStoredAsync(fromUs, view.AsOfUs, cancellationToken);
+        await _stops.LoadReasonsAsync(_store, fromUs, cancellationToken);
+        var changed = touched.Where(w => w.ToUs + GraceUs <= nowUs).Select(w => _stored.Next(view.Window(_model.Id, w))).OfType<OeeWindow>()
+            .Concat(_stored.Withdrawals(fromUs, view.AsOfUs, touchedUs, touched.Select(w => (w.Kind, w.FromUs))))
+            .ToList();
+        var (faults, removedFaults) = _faults.Next(Stamped(account.Faults), fromUs);
+        var (stops, removedStops) = _stops.Next(view.Stops, touchedUs);
+        await _sink.WriteAsync(new CommitUnit { Windows = changed, Faults = faults, Stops = stops, RemovedEvents = [.. removedFaults, .. removedStops] }, cancellationToken);
         foreach (var window in changed) _stored.Written(window);
-        _faults.Written(faults, removed);
-        TakeUp(samples, fromUs);
+        _faults.Written(faults, removedFaults);
+        _stops.Written(stops, removedStops);
+        (Account, _sinceUs) = (account, fromUs);
+        Account.Release(Math.Min(openUs, nowUs - GraceUs));
+        // The snapshot that is stored still owes this recomputation; the next flush replaces it.
+        _snapshotUs = 0;
         var meanwhile = _meanwhile ?? [];
         (_meanwhile, DirtyFromUs) = (null, null);
         foreach (var batch in meanwhile) Apply(batch);
-        return changed.Count;
+        return changed;
     }
 
-    /// <summary>Explains [from, to) from stored samples.</summary>
-    public async Task<Explanation> ExplainAsync(long fromUs, long toUs, long asOfUs, CancellationToken cancellationToken)
-    {
-        var (samples, _) = await HistoryLoader.LoadAsync(_store, _machine.Id, StateOf, fromUs, long.MaxValue / 4, cancellationToken);
-        return KpiExplainer.Explain(_machine.Id, _machine.Oee, _windows.Calendar, samples, new WindowSpan(fromUs, toUs), asOfUs);
-    }
+    private IEnumerable<PlantWindow> KnownWindows(AccountView view, long fromUs) => _windows.Overlapping(fromUs, view.AsOfUs).Concat(view.Jobs);
 
-    private HeldState StateOf(MachineSample sample) => StateReading.Of(sample, _machine.Oee);
+    private IReadOnlyList<FaultEvent> Stamped(IReadOnlyList<FaultEvent> faults) =>
+        _model.Machine.Faults.Count == 0 ? faults : [.. faults.Select(f => _model.Reasons.Fault(f.Code) is { } known ? f with { Severity = known.Severity } : f)];
 
-    /// <summary>Where the earliest window begins that is open now.</summary>
+    /// <summary>Where the earliest window begins that is open now, jobs left aside.</summary>
     private long OpenFromUs(long nowUs) => Math.Min(
         Math.Min(PlantWindows.Hour(nowUs).FromUs - UnixMicros.PerHour, _windows.Day(nowUs).FromUs),
         _windows.Shift(nowUs)?.FromUs ?? long.MaxValue);
@@ -174,38 +218,65 @@ internal sealed class MachineLedger
             Faults = [.. Account.CheckpointFaults],
             SinceUs = _sinceUs,
             DirtyFromUs = DirtyFromUs,
-            Parameters = MachineSnapshot.Fingerprint(_machine),
+            Model = _model.Stamps,
         };
-        return new SnapshotRecord(_machine.Id, Account.CheckpointUs, _ingestUs, snapshot.ToJson());
+        return new SnapshotRecord(_model.Id, Account.CheckpointUs, _ingestUs, snapshot.ToJson());
     }
 
-    /// <summary>Snapshot, then everything newer than it; what came late since is owed a recomputation.</summary>
-    private async Task ResumeAsync(SnapshotRecord record, MachineSnapshot snapshot, CancellationToken cancellationToken)
+    /// <summary>What must be recomputed after a restart: what was owed then, what came late since, and what another plant model says.</summary>
+    private async Task OweAsync(SnapshotRecord record, MachineSnapshot snapshot, long? changedUs, long nowUs, CancellationToken cancellationToken)
     {
-        Account = new MachineAccount(_machine.Id, _machine.Oee, _windows, snapshot.State, snapshot.Faults);
-        _sinceUs = snapshot.SinceUs;
-        _ingestUs = record.IngestUs;
         DirtyFromUs = snapshot.DirtyFromUs;
         // A source time watermark alone would forget late samples that came between snapshot and crash: they lie before it.
-        var late = await _store.ReadLateAsync(_machine.Id, Account.CheckpointUs, record.IngestUs - IngestMarginUs, cancellationToken);
-        if (late.Count > 0) DirtyFromUs = Math.Min(DirtyFromUs ?? long.MaxValue, late[0].TimeUs);
-        foreach (var sample in await _store.ReadMachineAsync(_machine.Id, Account.CheckpointUs, long.MaxValue / 4, cancellationToken)) Account.Apply(sample);
+        var late = await _store.ReadLateAsync(_model.Id, snapshot.State.NowUs, record.IngestUs - IngestMarginUs, cancellationToken);
+        foreach (var sample in late)
+        {
+            if (sample.TimeUs >= nowUs - MachineHistory.MaxLateUs) DirtyFromUs = Math.Min(DirtyFromUs ?? long.MaxValue, sample.TimeUs);
+        }
+
+        if (changedUs <= snapshot.State.NowUs) DirtyFromUs = Math.Min(DirtyFromUs ?? long.MaxValue, changedUs.Value);
     }
 
-    private async Task RebuildAsync(long fromUs, long nowUs, CancellationToken cancellationToken)
+    /// <summary>Snapshot, then everything newer than it.</summary>
+    private async Task ResumeAsync(SnapshotRecord record, MachineSnapshot snapshot, CancellationToken cancellationToken)
     {
-        var (samples, _) = await HistoryLoader.LoadAsync(_store, _machine.Id, StateOf, fromUs, long.MaxValue / 4, cancellationToken);
-        TakeUp(samples, fromUs);
+        Account = new MachineAccount(_model.Id, _model.Parameters, _windows, snapshot.State, snapshot.Faults);
+        _sinceUs = snapshot.SinceUs;
+        _ingestUs = record.IngestUs;
+        foreach (var sample in await _store.ReadMachineAsync(_model.Id, Account.CheckpointUs, long.MaxValue / 4, cancellationToken)) Account.Apply(sample);
+    }
+
+    private async Task RebuildAsync(long nowUs, CancellationToken cancellationToken)
+    {
+        var openUs = OpenFromUs(nowUs);
+        _sinceUs = Math.Min(openUs, await _history.JobStartAsync(nowUs, cancellationToken));
+        Account = await BuildAsync(_sinceUs, nowUs, cancellationToken);
+        Account.Release(openUs);
         _ingestUs = nowUs;
     }
 
-    /// <summary>A new account from samples in order; whole windows are known from <paramref name="fromUs"/> on.</summary>
-    private void TakeUp(List<MachineSample> samples, long fromUs)
+    /// <summary>An account from stored samples; whole windows are known from <paramref name="fromUs"/> on.</summary>
+    private async Task<MachineAccount> BuildAsync(long fromUs, long nowUs, CancellationToken cancellationToken)
     {
-        var start = samples.Count > 0 ? Math.Min(samples[0].TimeUs, fromUs) - 1 : fromUs - 1;
-        var account = new MachineAccount(_machine.Id, _machine.Oee, _windows, start);
-        foreach (var sample in samples) account.Apply(sample);
-        Account = account;
-        _sinceUs = fromUs;
+        var start = await _history.StartAsync(fromUs, cancellationToken);
+        var account = new MachineAccount(_model.Id, _model.Parameters, _windows, start.StartUs - 2);
+        await foreach (var piece in _history.ReadAsync(start.StartUs, nowUs, cancellationToken))
+        {
+            foreach (var sample in piece) account.Apply(sample);
+        }
+
+        return account;
+    }
+
+    /// <summary>What the store has of windows and events from an instant on.</summary>
+    private async Task LoadStoredAsync(long fromUs, long nowUs, CancellationToken cancellationToken)
+    {
+        foreach (var kind in PlantWindows.StoredKinds)
+        {
+            _stored.Load(await _store.ReadWindowsAsync([_model.Id], kind, fromUs - (2 * UnixMicros.PerDay), nowUs + (2 * UnixMicros.PerDay), cancellationToken, withdrawn: true));
+        }
+
+        _faults.Load(await _store.ReadFaultsAsync([_model.Id], fromUs, long.MaxValue / 4, MaxFaults, null, cancellationToken));
+        await _stops.LoadAsync(_store, fromUs, cancellationToken);
     }
 }

@@ -1,7 +1,7 @@
 using System.Text.Json;
+using OeeOrleans.Grains.Plant;
 using OeeOrleans.Kpi.Accounting;
 using OeeOrleans.Model;
-using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Grains.Machines;
 
@@ -18,24 +18,23 @@ internal sealed class MachineSnapshot
     /// <summary>Recomputation that was still owed.</summary>
     public long? DirtyFromUs { get; init; }
 
-    /// <summary>Of the parameters it was computed with; others make it useless.</summary>
-    public required string Parameters { get; init; }
+    /// <summary>The model it was computed with: where another one differs, it is owed a recomputation.</summary>
+    public required IReadOnlyList<ModelStamp> Model { get; init; }
 
     public string ToJson() => JsonSerializer.Serialize(this);
 
-    /// <summary>Null when it is of another version or of other parameters.</summary>
-    public static MachineSnapshot? Parse(string json, string parameters)
+    /// <summary>Null when it is of another version or cannot be read.</summary>
+    public static MachineSnapshot? Parse(string json)
     {
         try
         {
             var snapshot = JsonSerializer.Deserialize<MachineSnapshot>(json);
-            return snapshot is not null && snapshot.State.Version == FoldState.CurrentVersion && snapshot.Parameters == parameters ? snapshot : null;
+            return snapshot is not null && snapshot.State.Version == FoldState.CurrentVersion ? snapshot : null;
         }
         catch (JsonException)
         {
+            // A snapshot of an earlier release: the machine is built from its samples.
             return null;
         }
     }
-
-    public static string Fingerprint(Machine machine) => JsonSerializer.Serialize(machine.Oee) + "|" + machine.Calendar;
 }

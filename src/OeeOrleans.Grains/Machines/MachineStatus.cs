@@ -55,6 +55,9 @@ public sealed record MachineStatus
     /// <summary>Windows written before that are being recomputed, because something came late.</summary>
     [Id(18)]
     public bool Recomputing { get; init; }
+    /// <summary>More than ten new faults in ten minutes.</summary>
+    [Id(19)]
+    public bool FaultFlood { get; init; }
 }
 
 /// <summary>Categories of a span as (from, to, category), in order, without gaps.</summary>

@@ -2,7 +2,6 @@ using OeeOrleans.Grains.Plant;
 using OeeOrleans.Kpi;
 using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Model;
-using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;
 
 namespace OeeOrleans.Grains.Machines;
@@ -17,19 +16,28 @@ public sealed record AuditReport(IReadOnlyList<OeeWindow> Windows, IReadOnlyList
 public static class StoreAudit
 {
     /// <summary>Compares every window of the machine that is stored as closed and lies in [from, to), as of <paramref name="nowUs"/>.</summary>
-    public static async Task<AuditReport> RunAsync(IStore store, PlantDirectory plant, Machine machine, long fromUs, long toUs, long nowUs, CancellationToken cancellationToken)
+    public static async Task<AuditReport> RunAsync(IStore store, MachineModel model, long fromUs, long toUs, long nowUs, CancellationToken cancellationToken)
     {
-        var windows = plant.WindowsOf(machine);
         var stored = new List<OeeWindow>();
-        foreach (var kind in new[] { PlantWindows.HourKind, PlantWindows.ShiftKind, PlantWindows.DayKind })
+        foreach (var kind in PlantWindows.StoredKinds)
         {
-            var ofKind = await store.ReadWindowsAsync([machine.Id], kind, fromUs, toUs, cancellationToken);
+            var ofKind = await store.ReadWindowsAsync([model.Id], kind, fromUs, toUs, cancellationToken);
             stored.AddRange(ofKind.Where(w => w.ToUs <= toUs && w.AsOfUs >= w.ToUs));
         }
 
         if (stored.Count == 0) return new AuditReport([], []);
-        var (samples, _) = await HistoryLoader.LoadAsync(store, machine.Id, s => StateReading.Of(s, machine.Oee), stored.Min(w => w.FromUs), long.MaxValue / 4, cancellationToken);
-        var result = KpiBatch.Evaluate(machine.Id, machine.Oee, windows.Calendar, samples, [.. stored.Select(w => new WindowSpan(w.FromUs, w.ToUs))], nowUs);
+        var history = new MachineHistory(store, model);
+        var start = await history.StartAsync(stored.Min(w => w.FromUs), cancellationToken);
+        var run = new KpiRun(model.Id, model.Parameters, model.Windows.Calendar, [.. stored.Select(w => new WindowSpan(w.FromUs, w.ToUs))], start.StartUs - 1);
+        await foreach (var piece in history.ReadAsync(start.StartUs, nowUs, cancellationToken))
+        {
+            foreach (var sample in piece)
+            {
+                if (sample.TimeUs <= nowUs) run.Apply(sample);
+            }
+        }
+
+        var result = run.Finish(nowUs);
         var computed = stored.Zip(result.Windows, (w, r) => w with { Sums = r.Sums, Kpis = r.Kpis }).ToList();
         return new AuditReport(computed, [.. computed.Zip(stored, (c, s) => new AuditDifference(c, s)).Where(d => !WindowLedger.SameSums(d.Computed.Sums, d.Stored.Sums))]);
     }

@@ -2,7 +2,8 @@ using OeeOrleans.Model;
 
 namespace OeeOrleans.Grains.Machines;
 
-/// <summary>What is stored of a machine's recent windows, so that only what changed is written and a closed window that changes gets its next revision.</summary>
+/// <summary>What is stored of a machine's recent windows, so that only what changed is written, a closed window that changes gets its next
+/// revision, and one that is no window any more is withdrawn.</summary>
 internal sealed class WindowLedger
 {
     private readonly Dictionary<(string Kind, long FromUs), OeeWindow> _stored = [];
@@ -16,10 +17,19 @@ internal sealed class WindowLedger
     public OeeWindow? Next(OeeWindow computed)
     {
         if (!_stored.TryGetValue((computed.Kind, computed.FromUs), out var stored)) return computed;
-        // A window that was open goes on under its revision; one that was closed and says something else now is a new revision.
-        var closed = stored.AsOfUs >= stored.ToUs;
         if (Same(stored, computed)) return null;
+        // A window that was open goes on under its revision; one that was closed and says something else now is a new revision.
+        var closed = stored.AsOfUs >= stored.ToUs || stored.Withdrawn;
         return computed with { Revision = closed ? stored.Revision + 1 : stored.Revision };
+    }
+
+    /// <summary>Withdrawals of stored windows that begin in [from, to), end after <paramref name="endAfterUs"/>, and are not among <paramref name="windows"/>.</summary>
+    public List<OeeWindow> Withdrawals(long fromUs, long toUs, long endAfterUs, IEnumerable<(string Kind, long FromUs)> windows)
+    {
+        var known = windows.ToHashSet();
+        return [.. _stored.Values
+            .Where(w => !w.Withdrawn && w.FromUs >= fromUs && w.FromUs < toUs && w.ToUs > endAfterUs && !known.Contains((w.Kind, w.FromUs)))
+            .Select(w => w with { Revision = w.Revision + 1, Withdrawn = true })];
     }
 
     public void Written(OeeWindow window) => _stored[(window.Kind, window.FromUs)] = window;
@@ -28,7 +38,13 @@ internal sealed class WindowLedger
 
     public void ForgetBefore(long timeUs)
     {
-        foreach (var key in _stored.Where(w => w.Value.ToUs < timeUs).Select(w => w.Key).ToList()) _stored.Remove(key);
+        List<(string, long)>? over = null;
+        foreach (var (key, window) in _stored)
+        {
+            if (window.ToUs <= timeUs) (over ??= []).Add(key);
+        }
+
+        foreach (var key in over ?? []) _stored.Remove(key);
     }
 
     /// <summary>Ideal times are stored as doubles; everything else is compared exactly.</summary>
@@ -37,5 +53,8 @@ internal sealed class WindowLedger
         && Math.Abs(a.IdealTotalS - b.IdealTotalS) < 0.000001m && Math.Abs(a.IdealGoodS - b.IdealGoodS) < 0.000001m;
 
     private static bool Same(OeeWindow a, OeeWindow b) =>
-        a.ToUs == b.ToUs && a.AsOfUs == b.AsOfUs && SameSums(a.Sums, b.Sums) && a.Kpis.Oee.HasValue == b.Kpis.Oee.HasValue;
+        a.ToUs == b.ToUs && a.AsOfUs == b.AsOfUs && a.Name == b.Name && a.Withdrawn == b.Withdrawn && SameSums(a.Sums, b.Sums) && SameRatio(a.Kpis.Oee, b.Kpis.Oee);
+
+    /// <summary>The same sums make another ratio when the rules changed (performance basis, unknown policy).</summary>
+    private static bool SameRatio(double? a, double? b) => a.HasValue == b.HasValue && (a is not { } x || b is not { } y || Math.Abs(x - y) <= 1e-9 * Math.Max(1, Math.Abs(x)));
 }

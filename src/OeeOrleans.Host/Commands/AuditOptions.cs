@@ -41,8 +41,7 @@ internal sealed class AuditOptions
         }
 
         if (await ConfigLoading.LoadAsync(path) is not { } config) return ExitCode.WrongUsage;
-        var plant = new PlantDirectory(config.Plant);
-        var machines = parsed.GetValue(_machine) is { } id ? [plant.FindMachine(id)] : config.Plant.Machines.Cast<Model.Plant.Machine?>().ToArray();
+        var machines = parsed.GetValue(_machine) is { } id ? [config.Plant.Machines.FirstOrDefault(m => m.Id == id)] : config.Plant.Machines.Cast<Model.Plant.Machine?>().ToArray();
         if (machines.Contains(null))
         {
             await Console.Error.WriteLineAsync($"oee: there is no machine '{parsed.GetValue(_machine)}' in {path}");
@@ -51,7 +50,7 @@ internal sealed class AuditOptions
 
         try
         {
-            return await CompareAsync(config with { DataDir = parsed.GetValue(_data) ?? config.DataDir }, plant, machines!, from, to, now, cancellationToken);
+            return await CompareAsync(config with { DataDir = parsed.GetValue(_data) ?? config.DataDir }, machines!, from, to, now, cancellationToken);
         }
         catch (StoreUnavailableException error)
         {
@@ -60,11 +59,13 @@ internal sealed class AuditOptions
         }
     }
 
-    private static async Task<int> CompareAsync(OeeConfig config, PlantDirectory plant, IEnumerable<Model.Plant.Machine> machines, long from, long to, long now, CancellationToken cancellationToken)
+    private static async Task<int> CompareAsync(OeeConfig config, IEnumerable<Model.Plant.Machine> machines, long from, long to, long now, CancellationToken cancellationToken)
     {
         await using var store = config.StoreConnection is { } connection
             ? StoreFactory.Postgres(connection, TimeProvider.System, NullLoggerFactory.Instance)
             : StoreFactory.Sqlite(Path.Combine(config.DataDir, "oee.db"), NullLoggerFactory.Instance);
+        // With the models of their time, as the live engine used them.
+        var plant = new PlantDirectory(config.Plant, ModelHistory.Update(await store.ReadModelsAsync(cancellationToken), config.Plant, now));
         var (compared, differences) = (0, 0);
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
@@ -73,7 +74,7 @@ internal sealed class AuditOptions
             json.WriteStartArray("differences");
             foreach (var machine in machines)
             {
-                var report = await StoreAudit.RunAsync(store, plant, machine, from, to, now, cancellationToken);
+                var report = await StoreAudit.RunAsync(store, plant.ModelOf(machine), from, to, now, cancellationToken);
                 compared += report.Windows.Count;
                 differences += report.Differences.Count;
                 foreach (var difference in report.Differences) Write(json, difference);

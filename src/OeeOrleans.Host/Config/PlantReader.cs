@@ -13,14 +13,16 @@ internal sealed partial class PlantReader(YamlSection root)
 
     private readonly Problems _problems = root.Problems;
     private readonly Dictionary<string, long> _ids = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _reasons = new(StringComparer.Ordinal);
     private readonly HashSet<string> _calendars = new(StringComparer.Ordinal);
 
     public PlantModel Read()
     {
         var site = ReadSite();
         var calendars = root.Sections("calendars").Select(ReadCalendar).ToList();
+        var reasons = ReadReasons();
         var areas = root.Sections("areas").Select(ReadArea).ToList();
-        var plant = new PlantModel { Site = site, Calendars = calendars, Areas = areas };
+        var plant = new PlantModel { Site = site, Calendars = calendars, Areas = areas, Reasons = reasons };
         CheckDevices(plant);
         return plant;
     }
@@ -43,8 +45,47 @@ internal sealed partial class PlantReader(YamlSection root)
         if (id.Length > 0 && !_calendars.Add(id)) _problems.Add(calendar.Line, $"{calendar.Path}: the calendar '{id}' is defined twice");
         var shifts = calendar.Sections("shifts").Select(ReadShift).ToList();
         if (shifts.Count == 0) _problems.Add(calendar.Line, $"{calendar.Path}: a calendar needs at least one shift");
+        var validFrom = Instant(calendar, "valid_from");
         calendar.Close();
-        return new ShiftPlan { Id = id, Shifts = shifts };
+        return new ShiftPlan { Id = id, Shifts = shifts, ValidFromUs = validFrom };
+    }
+
+    private List<StopReason> ReadReasons()
+    {
+        var reasons = new List<StopReason>();
+        foreach (var section in root.Sections("reasons"))
+        {
+            var id = section.Required("id", "cap-jam");
+            if (id.Length > 0 && !_reasons.Add(id)) _problems.Add(section.LineOf("id"), $"{section.Path}.id: the reason '{id}' is defined twice");
+            reasons.Add(new StopReason(id, section.Text("name") ?? id, section.Choice("loss", LossKind.Other, ("breakdown", LossKind.Breakdown), ("setup", LossKind.Setup), ("other", LossKind.Other))));
+            section.Close();
+        }
+
+        return reasons;
+    }
+
+    /// <summary>`faults: { CODE: { text, reason, severity } }`.</summary>
+    private Dictionary<string, FaultCode> ReadFaults(YamlSection machine)
+    {
+        var faults = new Dictionary<string, FaultCode>(StringComparer.Ordinal);
+        foreach (var (code, node) in machine.Entries("faults"))
+        {
+            var fault = new YamlSection(node, $"{machine.Path}.faults.{code}", _problems);
+            var reason = fault.Text("reason");
+            if (reason is not null && !_reasons.Contains(reason)) _problems.Add(fault.LineOf("reason"), $"{fault.Path}.reason: '{reason}' is not defined under 'reasons'");
+            faults[code] = new FaultCode(fault.Text("text"), reason, (short)fault.Integer("severity", 0, 0, 1000));
+            fault.Close();
+        }
+
+        return faults;
+    }
+
+    private long? Instant(YamlSection section, string key)
+    {
+        if (section.Text(key) is not { } text) return null;
+        if (Model.UnixMicros.TryParse(text, out var time) && time > 0) return time;
+        _problems.Add(section.LineOf(key), $"{section.Path}.{key}: '{text}' is not a time such as 2026-01-05T06:00:00Z");
+        return null;
     }
 
     private Shift ReadShift(YamlSection shift)
@@ -149,6 +190,8 @@ internal sealed partial class PlantReader(YamlSection root)
             Fallback = machine.Text("fallback"),
             Tags = [.. machine.Sections("tags").Select(ReadTag)],
             Oee = new MachineOeeReader(machine).Read(),
+            ValidFromUs = Instant(machine, "valid_from"),
+            Faults = ReadFaults(machine),
         };
         machine.Close();
         return result;

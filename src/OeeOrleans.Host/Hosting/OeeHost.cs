@@ -19,7 +19,7 @@ internal static class OeeHost
 {
     private const string ClusterService = "oee";
 
-    public static WebApplication Build(OeeConfig config, Roles roles, Uri brokerUrl, IStore store, SimulatedBroker? simulated)
+    public static WebApplication Build(OeeConfig config, PlantDirectory plant, Roles roles, Uri brokerUrl, IStore store, SimulatedBroker? simulated)
     {
         // The content is in the assembly's folder, wherever the command was given.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(OeeHost).Assembly.GetName().Name });
@@ -30,7 +30,7 @@ internal static class OeeHost
         ConfigureLogging(builder.Logging);
 
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(new PlantDirectory(config.Plant));
+        builder.Services.AddSingleton(plant);
         builder.Services.AddSingleton(store);
         builder.Services.AddSingleton(new SinkOptions { FlushMs = config.FlushMs, FlushRows = config.FlushRows });
         builder.Services.AddSingleton<ISampleSink, GroupCommitSink>();

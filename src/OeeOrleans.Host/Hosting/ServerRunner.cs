@@ -1,5 +1,7 @@
 using OeeOrleans.Host.Commands;
+using OeeOrleans.Grains.Plant;
 using OeeOrleans.Host.Config;
+using OeeOrleans.Model;
 using OeeOrleans.Storage;
 
 namespace OeeOrleans.Host.Hosting;
@@ -25,13 +27,13 @@ internal static class ServerRunner
             await using var store = config.StoreConnection is { } connection
                 ? StoreFactory.Postgres(connection, TimeProvider.System, logs)
                 : StoreFactory.Sqlite(Path.Combine(config.DataDir, "oee.db"), logs);
-            await PrepareStoreAsync(store, config, log, stopping.Token);
+            var plant = await PrepareStoreAsync(store, config, log, stopping.Token);
             await using var broker = config.Broker is null ? await EmbeddedBroker.StartAsync(config.MqttAddress, config.MqttPort) : null;
             var brokerUrl = config.Broker?.Url ?? new Uri($"mqtt://127.0.0.1:{broker!.Port}");
             if (config.AllowAnonymous) Log.Anonymous(log, config.GatewayUrls);
             if (config.HasEdge) Log.EdgeIgnored(log);
 
-            await using var app = OeeHost.Build(config, roles, brokerUrl, store, simulate ? new SimulatedBroker(broker!.Port, config.DataDir) : null);
+            await using var app = OeeHost.Build(config, plant, roles, brokerUrl, store, simulate ? new SimulatedBroker(broker!.Port, config.DataDir) : null);
             await app.StartAsync(stopping.Token);
             await PrintAsync(app, brokerUrl, config);
             await stopping.WaitAsync();
@@ -65,7 +67,7 @@ internal static class ServerRunner
     }
 
     /// <summary>The database may come up later than we do.</summary>
-    private static async Task PrepareStoreAsync(IStore store, OeeConfig config, ILogger log, CancellationToken cancellationToken)
+    private static async Task<PlantDirectory> PrepareStoreAsync(IStore store, OeeConfig config, ILogger log, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -73,7 +75,11 @@ internal static class ServerRunner
             {
                 await store.MigrateAsync(cancellationToken);
                 await store.SavePlantAsync(config.Plant, cancellationToken);
-                return;
+                var stored = await store.ReadModelsAsync(cancellationToken);
+                var models = ModelHistory.Update(stored, config.Plant, UnixMicros.Now(TimeProvider.System));
+                if (!models.SequenceEqual(stored)) await store.SaveModelsAsync(models, cancellationToken);
+                foreach (var changed in models.Except(stored).Where(m => m.FromUs > 0)) Log.ModelChanged(log, changed.Machine, changed.Part, UnixMicros.ToIso(changed.FromUs));
+                return new PlantDirectory(config.Plant, models);
             }
             catch (StoreUnavailableException error)
             {

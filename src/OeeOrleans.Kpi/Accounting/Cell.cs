@@ -31,6 +31,27 @@ public sealed class Cell
 
     public Cell Clone() => (Cell)MemberwiseClone();
 
+    /// <summary>Two neighbours as one: nobody asks for the boundary between them any more.</summary>
+    internal static Cell Join(Cell a, Cell b) => new()
+    {
+        FromUs = a.FromUs,
+        ToUs = b.ToUs,
+        NotScheduledUs = a.NotScheduledUs + b.NotScheduledUs,
+        PlannedStopUs = a.PlannedStopUs + b.PlannedStopUs,
+        UnknownUs = a.UnknownUs + b.UnknownUs,
+        RunUs = a.RunUs + b.RunUs,
+        StopUs = a.StopUs + b.StopUs,
+        SmallStopUs = a.SmallStopUs + b.SmallStopUs,
+        FaultStopUs = a.FaultStopUs + b.FaultStopUs,
+        PendingUs = a.PendingUs + b.PendingUs,
+        FailuresStarted = a.FailuresStarted + b.FailuresStarted,
+        FailuresEnded = a.FailuresEnded + b.FailuresEnded,
+        RepairUs = a.RepairUs + b.RepairUs,
+        Good = CounterTally.Plus(a.Good, b.Good, 1),
+        Reject = CounterTally.Plus(a.Reject, b.Reject, 1),
+        Total = CounterTally.Plus(a.Total, b.Total, 1),
+    };
+
     /// <summary>Adds what is not about counters.</summary>
     internal OeeSums Times(bool pendingIsSmall, bool pendingIsFault) => new()
     {

@@ -22,12 +22,12 @@ internal struct CounterSums
         if (hasGood && hasReject)
         {
             good = _good;
-            total = Plus(_good, _reject, 1);
+            total = CounterTally.Plus(_good, _reject, 1);
         }
         else if (hasTotal && hasReject)
         {
             total = _total;
-            good = Plus(_total, _reject, -1);
+            good = CounterTally.Plus(_total, _reject, -1);
         }
         else
         {
@@ -49,14 +49,5 @@ internal struct CounterSums
         };
     }
 
-    private static void Add(ref CounterTally sum, in CounterTally part) => sum = Plus(sum, part, 1);
-
-    private static CounterTally Plus(in CounterTally a, in CounterTally b, int sign) => new()
-    {
-        Delta = a.Delta + (sign * b.Delta),
-        Gap = a.Gap + (sign * b.Gap),
-        IdealS = a.IdealS + (sign * b.IdealS),
-        NoIdeal = a.NoIdeal + (sign * b.NoIdeal),
-        Jumps = a.Jumps + b.Jumps,
-    };
+    private static void Add(ref CounterTally sum, in CounterTally part) => sum = CounterTally.Plus(sum, part, 1);
 }

@@ -8,6 +8,16 @@ public struct CounterTally
     public decimal IdealS { get; set; }
     public long NoIdeal { get; set; }
     public int Jumps { get; set; }
+
+    /// <summary>a + sign x b; jumps are only ever added.</summary>
+    internal static CounterTally Plus(in CounterTally a, in CounterTally b, int sign) => new()
+    {
+        Delta = a.Delta + (sign * b.Delta),
+        Gap = a.Gap + (sign * b.Gap),
+        IdealS = a.IdealS + (sign * b.IdealS),
+        NoIdeal = a.NoIdeal + (sign * b.NoIdeal),
+        Jumps = a.Jumps + b.Jumps,
+    };
 }
 
 /// <summary>Where one counter stands: its last good value, and how much unknown time had passed then.</summary>

@@ -15,26 +15,27 @@ internal sealed class Fold
 {
     private readonly ICalendar _calendar;
     private readonly ICellGrid _grid;
-    private readonly OeeParameters _parameters;
-    private readonly long _microStopUs;
-    private readonly long _failureUs;
+    private readonly ParameterTimeline _timeline;
+    private OeeParameters _parameters;
+    private long _parametersUntilUs;
+    private long _microStopUs;
+    private long _failureUs;
     private PlanSpan _span;
     private Cell _cell;
     private decimal? _idealS;
 
-    public Fold(OeeParameters parameters, ICalendar calendar, ICellGrid grid, FoldState state, FaultLog faults)
+    public Fold(ParameterTimeline timeline, ICalendar calendar, ICellGrid grid, FoldState state, FaultLog faults)
     {
-        _parameters = parameters;
+        _timeline = timeline;
+        _parameters = timeline.Latest;
         _calendar = calendar;
         _grid = grid;
-        _microStopUs = UnixMicros.FromSeconds(parameters.MicroStopS);
-        _failureUs = Math.Max(_microStopUs, UnixMicros.FromSeconds(parameters.FailureMinS));
         State = state;
+        TakeParameters();
         Faults = faults;
         if (state.Cells.Count == 0) state.Cells.Add(new Cell { FromUs = state.NowUs, ToUs = grid.Next(state.NowUs) });
         _cell = state.Cells[^1];
         _span = calendar.SpanAt(state.NowUs);
-        SelectIdeal();
     }
 
     /// <summary>Told of every stretch of accounted time, if somebody listens (explanations, timelines).</summary>
@@ -57,7 +58,11 @@ internal sealed class Fold
     /// <summary>Whether the stop that is open now is small as far as is known.</summary>
     public bool OpenStopIsSmall => State.StopOpen && State.StopProductionUs < _microStopUs;
 
-    public Fold Clone(ICellGrid? grid = null) => new(_parameters, _calendar, grid ?? _grid, State.Clone(), Faults.Clone()) { KeepChanges = KeepChanges };
+    /// <summary>The stop that is open now, as far as it lies in production time.</summary>
+    public StopSpan? OpenStop => State is { StopOpen: true, StopFirstUs: >= 0 } s ? new StopSpan(s.StopFirstUs, null, s.StopProductionUs, s.StopFault, OpenStopIsSmall) : null;
+
+    /// <summary>A copy that may go its own way; as a view it may be advanced and asked, but not given samples.</summary>
+    public Fold Clone(ICellGrid? grid = null, bool view = false) => new(_timeline, _calendar, grid ?? _grid, State.Clone(view), Faults.Clone()) { KeepChanges = KeepChanges && !view };
 
     /// <summary>Accounts for the time up to an instant. Going back is a mistake of the caller.</summary>
     public void AdvanceTo(long toUs)
@@ -68,10 +73,11 @@ internal sealed class Fold
         while (s.NowUs < toUs)
         {
             if (s.NowUs >= _span.ToUs) _span = _calendar.SpanAt(s.NowUs);
-            var end = Math.Min(toUs, Math.Min(_span.ToUs, _cell.ToUs));
+            var end = Math.Min(Math.Min(toUs, _parametersUntilUs), Math.Min(_span.ToUs, _cell.ToUs));
             Account(s.NowUs, end);
             s.NowUs = end;
             if (end == _cell.ToUs) OpenNextCell();
+            if (end == _parametersUntilUs) ChangeParameters(settle: end < toUs);
         }
     }
 
@@ -79,6 +85,7 @@ internal sealed class Fold
     public void Settle()
     {
         var s = State;
+        if (s.JobPending) LookAtJob();
         var fault = FaultNow();
         if (fault != s.ActiveFault)
         {
@@ -97,11 +104,13 @@ internal sealed class Fold
     public void Apply(in MachineSample sample)
     {
         var s = State;
+        // Before anything is counted at this instant: a delta belongs to the job of its own instant.
+        if (s.JobPending && sample.Kind > SignalKind.OrderId) LookAtJob();
         switch (sample.Kind)
         {
             case SignalKind.StateRun or SignalKind.StateCode:
                 s.Held = StateReading.Of(sample, _parameters);
-                s.Quality = sample.Quality;
+                (s.HeldKind, s.HeldValue, s.HeldText, s.Quality) = (sample.Kind, double.IsFinite(sample.Value) ? sample.Value : 0, sample.Text, sample.Quality);
                 NoteChange();
                 break;
             case SignalKind.StateMode:
@@ -117,10 +126,12 @@ internal sealed class Fold
                 break;
             case SignalKind.ProductCode:
                 s.Product = sample.HasValue ? StateReading.TextOf(sample) : null;
+                s.JobPending = true;
                 SelectIdeal();
                 break;
             case SignalKind.OrderId:
                 s.Order = sample.HasValue ? StateReading.TextOf(sample) : null;
+                s.JobPending = true;
                 break;
             case SignalKind.CycleIdeal:
                 s.ReportedIdealS = sample.HasValue && sample.Value > 0 && sample.Value < 1e9 ? (decimal)sample.Value : null;
@@ -157,7 +168,7 @@ internal sealed class Fold
         foreach (var cell in s.Cells)
         {
             if (cell.FromUs < fromUs || cell.FromUs >= toUs) continue;
-            times += cell.Times(small, s.StopHadFault);
+            times += cell.Times(small, s.StopFault is not null);
             tallies.Add(cell);
         }
 
@@ -169,14 +180,14 @@ internal sealed class Fold
     }
 
     private bool OpenStopIsFailure =>
-        State is { StopOpen: true, StopHadFault: true, StopFirstUs: >= 0 } && State.StopProductionUs >= _failureUs;
+        State is { StopOpen: true, StopFault: not null, StopFirstUs: >= 0 } && State.StopProductionUs >= _failureUs;
 
     private void Account(long from, long to)
     {
         var s = State;
         var length = to - from;
         var stopped = s.Active == HeldState.Stop;
-        if (stopped && s.ActiveFault is not null) s.StopHadFault = true;
+        if (stopped) s.StopFault ??= s.ActiveFault;
         // What a counter did while nobody knew the machine's state is a gap delta, whatever the calendar says.
         if (s.Active == HeldState.Unknown) s.UnknownUs += length;
         StateCategory category;
@@ -227,6 +238,7 @@ internal sealed class Fold
         {
             var small = OpenStopIsSmall;
             var failure = OpenStopIsFailure;
+            s.Stops.Add(new StopSpan(s.StopFirstUs, s.StopLastEndUs, s.StopProductionUs, s.StopFault, small));
             for (var i = s.Cells.Count - 1; i >= 0 && s.Cells[i].ToUs > s.StopFirstUs; i--)
             {
                 var cell = s.Cells[i];
@@ -238,7 +250,7 @@ internal sealed class Fold
                 else
                 {
                     cell.StopUs += cell.PendingUs;
-                    if (s.StopHadFault) cell.FaultStopUs += cell.PendingUs;
+                    if (s.StopFault is not null) cell.FaultStopUs += cell.PendingUs;
                 }
 
                 cell.PendingUs = 0;
@@ -255,8 +267,59 @@ internal sealed class Fold
 
         s.StopProductionUs = 0;
         s.StopFirstUs = s.StopLastEndUs = -1;
-        s.StopHadFault = false;
+        s.StopFault = null;
         s.StopOpen = false;
+    }
+
+    /// <summary>A job ends where a known order or product follows another; a bad sample says nothing about it.</summary>
+    private void LookAtJob()
+    {
+        var s = State;
+        s.JobPending = false;
+        var (order, product) = (s.Order ?? s.JobOrder, s.Product ?? s.JobProduct);
+        if (order == s.JobOrder && product == s.JobProduct) return;
+        if (s.Job is { } job && s.NowUs > job.FromUs) s.Jobs.Add(job with { ToUs = s.NowUs });
+        (s.JobOrder, s.JobProduct) = (order, product);
+        s.JobFromUs = string.IsNullOrEmpty(order) && string.IsNullOrEmpty(product) ? -1 : s.NowUs;
+        if (_cell.FromUs == s.NowUs) return;
+        _cell.ToUs = s.NowUs;
+        OpenNextCell();
+    }
+
+    private void TakeParameters()
+    {
+        _parameters = _timeline.At(State.NowUs);
+        _parametersUntilUs = _timeline.NextChange(State.NowUs);
+        _microStopUs = UnixMicros.FromSeconds(_parameters.MicroStopS);
+        _failureUs = Math.Max(_microStopUs, UnixMicros.FromSeconds(_parameters.FailureMinS));
+        SelectIdeal();
+    }
+
+    /// <summary>The plant model says something else from this instant on: what is held is read anew. A stop under way is judged by the parameters in force when it ends.</summary>
+    private void ChangeParameters(bool settle)
+    {
+        TakeParameters();
+        var s = State;
+        if (s.HeldKind != SignalKind.Other) s.Held = StateReading.Of(new MachineSample(s.HeldKind, s.NowUs, s.HeldValue, s.HeldText, s.Quality), _parameters);
+        s.ModePlanned = s.Mode is not null && _parameters.PlannedStopModes.Contains(s.Mode);
+        NoteChange();
+        if (settle) Settle();
+    }
+
+    /// <summary>Forgets what no window needs that ends after <paramref name="settledUs"/>: cells are joined across boundaries that are not among <paramref name="keep"/>.</summary>
+    internal static List<Cell> Compact(List<Cell> cells, long settledUs, long[] keep)
+    {
+        var first = keep[0];
+        var compacted = new List<Cell>(keep.Length + 2);
+        foreach (var cell in cells)
+        {
+            if (cell.ToUs <= first) continue;
+            var joins = compacted.Count > 0 && compacted[^1].ToUs <= settledUs && cell.ToUs <= settledUs && Array.BinarySearch(keep, cell.FromUs) < 0;
+            if (joins) compacted[^1] = Cell.Join(compacted[^1], cell);
+            else compacted.Add(cell);
+        }
+
+        return compacted;
     }
 
     private void Count(in MachineSample sample, ref CounterPosition position, ref CounterTally tally)
@@ -298,13 +361,6 @@ internal sealed class Fold
 
     private void NoteChange()
     {
-        if (!KeepChanges) return;
-        var s = State;
-        var changes = s.Changes;
-        if (changes.Count > 0 && changes[^1].TimeUs == s.NowUs) changes.RemoveAt(changes.Count - 1);
-        if (changes.Count == 0 || changes[^1].State != s.Held || changes[^1].ModePlanned != s.ModePlanned)
-        {
-            changes.Add(new StateChange(s.NowUs, s.Held, s.ModePlanned));
-        }
+        if (KeepChanges) StateHistory.Note(State.Changes, new StateChange(State.NowUs, State.Held, State.ModePlanned));
     }
 }

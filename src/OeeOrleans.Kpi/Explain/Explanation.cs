@@ -16,28 +16,21 @@ namespace OeeOrleans.Kpi;
 public readonly record struct CounterDelta(
     long TimeUs, SignalKind Counter, long Previous, long Value, long Delta, CounterStep Step, bool Gap, decimal? IdealS, string? Product);
 
-/// <summary>A stretch of one category, and why (a fault code, a break, no data).</summary>
-public sealed record ExplainedInterval(long FromUs, long ToUs, StateCategory Category, string? Reason);
+/// <summary>A stretch of one category, and why (a reason, a break, no data). <see cref="StopUs"/> is the start of the stop it is a part of.</summary>
+public sealed record ExplainedInterval(long FromUs, long ToUs, StateCategory Category, string? Reason, long? StopUs = null);
 
 /// <summary>Counts that were weighed with one ideal cycle: gap counts are left out.</summary>
 public sealed record IdealUse(string? Product, decimal? IdealS, long Good, long Total);
 
-/// <summary>Where planned time went, microseconds: planned = breakdowns + other stops + small stops + reduced speed + rejects + good time, exactly
-/// (six big losses, specification section 4; reduced speed may be negative). Ideal times are exact decimals rounded to microseconds once.</summary>
-public sealed record LossTree(long PlannedUs, long BreakdownsUs, long OtherStopsUs, long UnknownUs, long SmallStopsUs, long ReducedSpeedUs, long RejectsUs, long GoodUs)
-{
-    public static LossTree Of(in OeeSums sums, bool unknownIsStop)
-    {
-        var unknown = unknownIsStop ? sums.UnknownUs : 0;
-        var idealTotal = UnixMicros.FromSeconds(sums.IdealTotalS);
-        var idealGood = UnixMicros.FromSeconds(sums.IdealGoodS);
-        return new LossTree(
-            sums.RunUs + sums.StopUs + unknown, sums.FaultStopUs, sums.StopUs - sums.FaultStopUs, unknown, sums.SmallStopUs,
-            sums.RunUs - sums.SmallStopUs - idealTotal, idealTotal - idealGood, idealGood);
-    }
-}
-
 /// <summary>Everything behind one window's figures.</summary>
+/// <param name="Window">Sums and ratios.</param>
+/// <param name="Losses">Lost time as a tree, by reason, and the stops.</param>
+/// <param name="Intervals">Categories with reasons, without gaps.</param>
+/// <param name="Deltas">The first counter values, at most <see cref="KpiExplainer.MaxDeltas"/>.</param>
+/// <param name="DeltaCount">How many there are.</param>
+/// <param name="Ideals">Counts by product and ideal cycle; they add up to the counts that are not gaps.</param>
+/// <param name="Faults">Faults that overlap the window.</param>
+/// <param name="Arithmetic">The way from sums to ratios, to follow by hand.</param>
 public sealed record Explanation(
-    WindowResult Window, LossTree Losses, IReadOnlyList<ExplainedInterval> Intervals, IReadOnlyList<CounterDelta> Deltas,
+    WindowResult Window, LossReport Losses, IReadOnlyList<ExplainedInterval> Intervals, IReadOnlyList<CounterDelta> Deltas, int DeltaCount,
     IReadOnlyList<IdealUse> Ideals, IReadOnlyList<FaultEvent> Faults, IReadOnlyList<string> Arithmetic);

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace OeeOrleans.Model.Plant;
 
 /// <summary>A machine: who it is, where its signals come from, and the parameters of its OEE (specification section 1).</summary>
@@ -19,6 +21,10 @@ public sealed record Machine
     public string? Fallback { get; init; }
     public IReadOnlyList<TagMapping> Tags { get; init; } = [];
     public OeeParameters Oee { get; init; } = new();
+    /// <summary>From when on <see cref="Oee"/> holds, microseconds; null: from when it is first seen. Before that the machine was as it was.</summary>
+    public long? ValidFromUs { get; init; }
+    /// <summary>What the machine's fault codes mean.</summary>
+    public IReadOnlyDictionary<string, FaultCode> Faults { get; init; } = new Dictionary<string, FaultCode>();
 }
 
 /// <summary>Sparkplug metric -> canonical signal; value = raw x scale + offset.</summary>
@@ -45,6 +51,7 @@ public sealed record OeeParameters
     public bool UnknownIsStop { get; init; }
 
     /// <summary>Whether any ideal cycle is known from the model.</summary>
+    [JsonIgnore]
     public bool KnowsAnIdealCycle => IdealCycleS is not null || Products.Values.Any(p => p is not null);
 
     /// <summary>The model's ideal cycle of a product (null code = none reported).</summary>

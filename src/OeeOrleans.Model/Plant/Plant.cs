@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace OeeOrleans.Model.Plant;
 
 /// <summary>A plant as one file describes it: Site > Area > Line > (Cell) > Machine (ISA-95).</summary>
@@ -6,6 +8,8 @@ public sealed record PlantModel
     public required Site Site { get; init; }
     public IReadOnlyList<ShiftPlan> Calendars { get; init; } = [];
     public IReadOnlyList<Area> Areas { get; init; } = [];
+    /// <summary>The catalogue of reasons for stops.</summary>
+    public IReadOnlyList<StopReason> Reasons { get; init; } = [];
 
     public IEnumerable<Line> Lines => Areas.SelectMany(a => a.Lines);
     public IEnumerable<Machine> Machines => Lines.SelectMany(l => l.Machines);
@@ -47,6 +51,9 @@ public sealed record ShiftPlan
 {
     public required string Id { get; init; }
     public IReadOnlyList<Shift> Shifts { get; init; } = [];
+    /// <summary>From when on the shifts hold, microseconds; null: from when they are first seen. Before that they were as they were.</summary>
+    [JsonIgnore]
+    public long? ValidFromUs { get; init; }
 }
 
 /// <summary>A named production span with breaks. An end that is not after its start is on the next day; the shift belongs to the date on which it starts.</summary>

@@ -20,7 +20,10 @@ public sealed record MachineProfile
     /// <summary>Mean length of a fault, seconds.</summary>
     public double FaultLengthS { get; init; } = 120;
 
-    public IReadOnlyList<string> FaultCodes { get; init; } = ["E-101 Motor overload", "E-217 Chute jammed", "E-330 Guard door open"];
+    public IReadOnlyList<string> FaultCodes { get; init; } = ["E-101", "E-217", "E-330"];
+
+    /// <summary>Mean length of a changeover between products, seconds: nobody tells the machine why it stands then.</summary>
+    public double ChangeoverS { get; init; } = 100;
 
     public IReadOnlyList<string> Products { get; init; } = ["A100"];
 

@@ -129,7 +129,9 @@ public sealed class SimulatedMachine
 
         if (atMs < _nextProductMs) return;
         _nextProductMs = atMs + Exponential(2400);
+        if (_profile.Products.Count < 2) return;
         Memory.Product++;
+        _stopUntilMs = Math.Max(_stopUntilMs, atMs + 60_000 + Exponential(_profile.ChangeoverS));
     }
 
     private void Produce()

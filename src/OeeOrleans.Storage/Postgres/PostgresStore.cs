@@ -113,7 +113,7 @@ internal sealed class PostgresStore : SqlStore
             return false;
         }
 
-        await SideTables.WriteAsync(writer, transaction, units, EachPair, cancellationToken);
+        await SideTables.WriteAsync(writer, transaction, units, Json, EachPair, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;
     }
@@ -141,7 +141,7 @@ internal sealed class PostgresStore : SqlStore
             """,
             cancellationToken);
         if (merged < units.Sum(u => u.Rows.Length)) _lastDuplicate = _clock.GetTimestamp();
-        await SideTables.WriteAsync(writer, transaction, units, EachPair, cancellationToken);
+        await SideTables.WriteAsync(writer, transaction, units, Json, EachPair, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }
 

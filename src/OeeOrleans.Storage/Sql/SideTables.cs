@@ -14,8 +14,11 @@ internal static class SideTables
     /// <summary>Dead letters kept; older ones make room.</summary>
     public const int MaxDeadLetters = 10_000;
 
+    public const string InsertAudit = "insert into audit_log(ts, actor, action, target, detail) values (oee_ts(@AtUs), @Actor, @Action, @Target, @Detail)";
+
+    /// <param name="json">The type that holds JSON on the engine.</param>
     /// <param name="eachPair">A select of key and value from the JSON object @json, in the engine's words.</param>
-    public static async Task WriteAsync(DbConnection connection, DbTransaction transaction, IReadOnlyList<CommitUnit> units, string eachPair, CancellationToken cancellationToken)
+    public static async Task WriteAsync(DbConnection connection, DbTransaction transaction, IReadOnlyList<CommitUnit> units, string json, string eachPair, CancellationToken cancellationToken)
     {
         Task<int> Run(string sql, object parameters) => connection.ExecuteAsync(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
 
@@ -57,15 +60,38 @@ internal static class SideTables
         }
 
         foreach (var window in units.SelectMany(u => u.Windows)) await Run(WindowRow.Upsert, WindowRow.Of(window));
-        foreach (var id in units.SelectMany(u => u.RemovedFaults)) await Run("delete from events where id = @id", new { id });
+        foreach (var id in units.SelectMany(u => u.RemovedEvents)) await Run("delete from events where id = @id", new { id });
         foreach (var fault in units.SelectMany(u => u.Faults))
         {
             await Run(
                 """
-                insert into events(id, machine_id, type, code, severity, ts_start, ts_end, occurrences) values (@Id, @Machine, 'fault', @Code, 0, oee_ts(@StartUs), oee_ts(@EndUs), @Occurrences)
-                on conflict (id) do update set ts_end = excluded.ts_end, occurrences = excluded.occurrences
-                """, new { fault.Id, fault.Machine, fault.Code, fault.StartUs, fault.EndUs, fault.Occurrences });
+                insert into events(id, machine_id, type, code, severity, ts_start, ts_end, occurrences) values (@Id, @Machine, 'fault', @Code, @Severity, oee_ts(@StartUs), oee_ts(@EndUs), @Occurrences)
+                on conflict (id) do update set ts_end = excluded.ts_end, occurrences = excluded.occurrences, severity = excluded.severity
+                """, new { fault.Id, fault.Machine, fault.Code, fault.Severity, fault.StartUs, fault.EndUs, fault.Occurrences });
         }
+
+        foreach (var stop in units.SelectMany(u => u.Stops))
+        {
+            await Run(
+                $"""
+                insert into events(id, machine_id, type, code, severity, ts_start, ts_end, payload) values (@Id, @Machine, 'stop', @Reason, 0, oee_ts(@StartUs), oee_ts(@EndUs), cast(@Payload as {json}))
+                on conflict (id) do update set code = excluded.code, ts_end = excluded.ts_end, payload = excluded.payload
+                """, new { stop.Id, stop.Machine, stop.Reason, stop.StartUs, stop.EndUs, stop.Payload });
+        }
+
+        foreach (var (clearFromUs, clearToUs, given) in units.Select(u => u.Reason).OfType<ReasonChange>())
+        {
+            await Run("delete from stop_reason where machine_id = @Machine and ts_from >= oee_ts(@clearFromUs) and ts_from < oee_ts(@clearToUs)", new { given.Machine, clearFromUs, clearToUs });
+            await Run(
+                """
+                insert into stop_reason(machine_id, ts_from, ts_until, whole, reason, comment, given_by, given_at)
+                values (@Machine, oee_ts(@FromUs), oee_ts(@UntilUs), @Whole, @Reason, @Comment, @By, oee_ts(@AtUs))
+                on conflict (machine_id, ts_from) do update set ts_until = excluded.ts_until, whole = excluded.whole, reason = excluded.reason, comment = excluded.comment,
+                  given_by = excluded.given_by, given_at = excluded.given_at
+                """, given);
+        }
+
+        foreach (var entry in units.SelectMany(u => u.Audit)) await Run(InsertAudit, entry);
 
         foreach (var snapshot in units.Select(u => u.Snapshot).OfType<SnapshotRecord>())
         {

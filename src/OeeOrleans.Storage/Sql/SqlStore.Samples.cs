@@ -32,6 +32,23 @@ internal abstract partial class SqlStore
             new { machine }, cancellationToken)),
         cancellationToken);
 
+    public Task<long?> HeldSinceAsync(string machine, string name, long atUs, CancellationToken cancellationToken) => QueryAsync(async c =>
+    {
+        const string Said = "coalesce(text_value, cast(value as text), '')";
+        var id = await c.ExecuteScalarAsync<int?>(Command("select signal_id from signal where machine_id = @machine and name = @name", new { machine, name }, cancellationToken));
+        if (id is null) return null;
+        var held = await c.QueryFirstOrDefaultAsync<HeldRow>(Command(
+            $"select oee_us(ts) as TimeUs, {Said} as Value from sample where signal_id = @id and ts <= oee_ts(@atUs) and quality >= {Quality.Uncertain} order by ts desc limit 1",
+            new { id, atUs }, cancellationToken));
+        if (held is null) return null;
+        var other = await c.ExecuteScalarAsync<long?>(Command(
+            $"select oee_us(ts) from sample where signal_id = @id and ts < oee_ts(@TimeUs) and quality >= {Quality.Uncertain} and {Said} <> @Value order by ts desc limit 1",
+            new { id, held.TimeUs, held.Value }, cancellationToken));
+        return await c.ExecuteScalarAsync<long?>(Command(
+            $"select oee_us(ts) from sample where signal_id = @id and ts > oee_ts(@other) and quality >= {Quality.Uncertain} order by ts limit 1",
+            new { id, other = other ?? -1 }, cancellationToken));
+    }, cancellationToken);
+
     public Task<Trend?> ReadTrendAsync(string machine, string name, long fromUs, long toUs, int points, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         var id = await c.ExecuteScalarAsync<int?>(Command("select signal_id from signal where machine_id = @machine and name = @name", new { machine, name }, cancellationToken));
@@ -47,6 +64,12 @@ internal abstract partial class SqlStore
 
         return buckets.Finish();
     }, cancellationToken);
+
+    private sealed class HeldRow
+    {
+        public long TimeUs { get; set; }
+        public string Value { get; set; } = "";
+    }
 
     private Task<List<MachineSample>> ReadMachineSamplesAsync(string sql, object parameters, CancellationToken cancellationToken) => QueryAsync(async c =>
     {

@@ -88,6 +88,23 @@ internal abstract partial class SqlStore : IStore
         return true;
     }, cancellationToken);
 
+    public Task<List<ModelVersion>> ReadModelsAsync(CancellationToken cancellationToken) => QueryAsync(async c =>
+    {
+        var rows = await c.QueryAsync<(string Machine, string Part, long FromUs, string Model)>(Command(
+            "select machine_id as Machine, part as Part, oee_us(valid_from) as FromUs, model as Model from machine_model order by machine_id, part, valid_from", null, cancellationToken));
+        return rows.Select(r => new ModelVersion(r.Machine, r.Part, r.FromUs, r.Model)).ToList();
+    }, cancellationToken);
+
+    public Task SaveModelsAsync(IReadOnlyList<ModelVersion> versions, CancellationToken cancellationToken) => QueryAsync(async c =>
+    {
+        await using var transaction = await c.BeginTransactionAsync(cancellationToken);
+        await c.ExecuteAsync(new CommandDefinition("delete from machine_model", null, transaction, cancellationToken: cancellationToken));
+        await c.ExecuteAsync(new CommandDefinition(
+            "insert into machine_model(machine_id, part, valid_from, model) values (@Machine, @Part, oee_ts(@FromUs), @Model)", versions, transaction, cancellationToken: cancellationToken));
+        await transaction.CommitAsync(cancellationToken);
+        return true;
+    }, cancellationToken);
+
     /// <summary>Opens a connection that knows `oee_ts` and `oee_us`.</summary>
     protected abstract Task<DbConnection> OpenAsync(CancellationToken cancellationToken);
 

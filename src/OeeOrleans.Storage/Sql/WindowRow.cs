@@ -13,17 +13,17 @@ internal sealed class WindowRow
         cast(ideal_total_s as double precision) as IdealTotalS, cast(ideal_good_s as double precision) as IdealGoodS, no_ideal_total as NoIdealTotal,
         failures_started as FailuresStarted, failures_ended as FailuresEnded, repair_s as RepairS, counter_jumps as CounterJumps, planned_s as PlannedS,
         availability as Availability, performance as Performance, quality as Quality, oee as Oee, teep as Teep, completeness as Completeness,
-        rate_per_hour as RatePerHour, mttr_s as MttrS, mtbf_s as MtbfS
+        rate_per_hour as RatePerHour, mttr_s as MttrS, mtbf_s as MtbfS, withdrawn as Withdrawn
         """;
 
     public const string Upsert =
         """
         insert into oee_window(machine_id, kind, name, ts_from, ts_to, revision, as_of, not_scheduled_s, planned_stop_s, unknown_s, run_s, stop_s, small_stop_s, fault_stop_s,
           good, reject, total, gap_good, gap_total, ideal_total_s, ideal_good_s, no_ideal_total, failures_started, failures_ended, repair_s, counter_jumps, planned_s,
-          availability, performance, quality, oee, teep, completeness, rate_per_hour, mttr_s, mtbf_s)
+          availability, performance, quality, oee, teep, completeness, rate_per_hour, mttr_s, mtbf_s, withdrawn)
         values (@Machine, @Kind, @Name, oee_ts(@FromUs), oee_ts(@ToUs), @Revision, oee_ts(@AsOfUs), @NotScheduledS, @PlannedStopS, @UnknownS, @RunS, @StopS, @SmallStopS, @FaultStopS,
           @Good, @Reject, @Total, @GapGood, @GapTotal, @IdealTotalS, @IdealGoodS, @NoIdealTotal, @FailuresStarted, @FailuresEnded, @RepairS, @CounterJumps, @PlannedS,
-          @Availability, @Performance, @Quality, @Oee, @Teep, @Completeness, @RatePerHour, @MttrS, @MtbfS)
+          @Availability, @Performance, @Quality, @Oee, @Teep, @Completeness, @RatePerHour, @MttrS, @MtbfS, @Withdrawn)
         on conflict (machine_id, kind, ts_from, revision) do update set name = excluded.name, ts_to = excluded.ts_to, as_of = excluded.as_of,
           not_scheduled_s = excluded.not_scheduled_s, planned_stop_s = excluded.planned_stop_s, unknown_s = excluded.unknown_s, run_s = excluded.run_s, stop_s = excluded.stop_s,
           small_stop_s = excluded.small_stop_s, fault_stop_s = excluded.fault_stop_s, good = excluded.good, reject = excluded.reject, total = excluded.total,
@@ -31,7 +31,7 @@ internal sealed class WindowRow
           no_ideal_total = excluded.no_ideal_total, failures_started = excluded.failures_started, failures_ended = excluded.failures_ended, repair_s = excluded.repair_s,
           counter_jumps = excluded.counter_jumps, planned_s = excluded.planned_s, availability = excluded.availability, performance = excluded.performance,
           quality = excluded.quality, oee = excluded.oee, teep = excluded.teep, completeness = excluded.completeness, rate_per_hour = excluded.rate_per_hour,
-          mttr_s = excluded.mttr_s, mtbf_s = excluded.mtbf_s
+          mttr_s = excluded.mttr_s, mtbf_s = excluded.mtbf_s, withdrawn = excluded.withdrawn
         """;
 
     public string Machine { get; set; } = "";
@@ -70,6 +70,7 @@ internal sealed class WindowRow
     public double? RatePerHour { get; set; }
     public double? MttrS { get; set; }
     public double? MtbfS { get; set; }
+    public bool Withdrawn { get; set; }
 
     public static WindowRow Of(OeeWindow w) => new()
     {
@@ -80,12 +81,12 @@ internal sealed class WindowRow
         IdealTotalS = (double)w.Sums.IdealTotalS, IdealGoodS = (double)w.Sums.IdealGoodS, NoIdealTotal = w.Sums.NoIdealTotal,
         FailuresStarted = w.Sums.FailuresStarted, FailuresEnded = w.Sums.FailuresEnded, RepairS = S(w.Sums.RepairUs), CounterJumps = w.Sums.CounterJumps,
         PlannedS = w.Kpis.PlannedS, Availability = w.Kpis.Availability, Performance = w.Kpis.Performance, Quality = w.Kpis.Quality, Oee = w.Kpis.Oee,
-        Teep = w.Kpis.Teep, Completeness = w.Kpis.Completeness, RatePerHour = w.Kpis.RatePerHour, MttrS = w.Kpis.MttrS, MtbfS = w.Kpis.MtbfS,
+        Teep = w.Kpis.Teep, Completeness = w.Kpis.Completeness, RatePerHour = w.Kpis.RatePerHour, MttrS = w.Kpis.MttrS, MtbfS = w.Kpis.MtbfS, Withdrawn = w.Withdrawn,
     };
 
     public OeeWindow ToWindow() => new()
     {
-        Id = Machine, Kind = Kind, Name = Name, FromUs = FromUs, ToUs = ToUs, AsOfUs = AsOfUs, Revision = Revision,
+        Id = Machine, Kind = Kind, Name = Name, FromUs = FromUs, ToUs = ToUs, AsOfUs = AsOfUs, Revision = Revision, Withdrawn = Withdrawn,
         Sums = new OeeSums
         {
             NotScheduledUs = Us(NotScheduledS), PlannedStopUs = Us(PlannedStopS), UnknownUs = Us(UnknownS), RunUs = Us(RunS), StopUs = Us(StopS),

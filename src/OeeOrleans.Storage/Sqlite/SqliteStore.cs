@@ -46,7 +46,7 @@ internal sealed class SqliteStore : SqlStore
             _writer ??= (SqliteConnection)await OpenAsync(cancellationToken);
             await using var transaction = await _writer.BeginTransactionAsync(cancellationToken);
             WriteRows(_writer, (SqliteTransaction)transaction, units);
-            await SideTables.WriteAsync(_writer, transaction, units, EachPair, cancellationToken);
+            await SideTables.WriteAsync(_writer, transaction, units, Json, EachPair, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
         catch (SqliteException error)
