@@ -27,7 +27,7 @@ public sealed class KpiRun
     {
         (_parameters, _windows) = (parameters, windows);
         var grid = new FixedGrid(windows.SelectMany(w => new[] { w.FromUs, w.ToUs }));
-        var log = new FaultLog(machine, at => UnixMicros.FromSeconds(parameters.At(at).FaultDedupeS));
+        var log = new FaultLog(machine, parameters);
         _fold = new Fold(parameters, calendar, grid, new FoldState { NowUs = startUs, ActiveSinceUs = startUs }, log) { CountObserver = counted };
         if (!intervals) return;
         _spans = new IntervalCollector(windows.Count > 0 ? grid.First : startUs, windows.Count > 0 ? windows.Max(w => w.ToUs) : startUs);

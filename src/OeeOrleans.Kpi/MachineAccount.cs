@@ -37,6 +37,7 @@ public sealed class MachineAccount
     private readonly PlantWindows _windows;
     private readonly Fold _checkpoint;
     private readonly List<MachineSample> _tail = [];
+    private readonly StateHistory _history;
     private Fold _head;
     private bool _headIsStale;
     private long _releasedUs = long.MinValue;
@@ -46,18 +47,18 @@ public sealed class MachineAccount
     /// <param name="windows">The machine's windows.</param>
     /// <param name="startUs">Where accounting begins; samples at or before it are late.</param>
     public MachineAccount(string machine, ParameterTimeline parameters, PlantWindows windows, long startUs)
-        : this(machine, parameters, windows, new FoldState { NowUs = startUs, ActiveSinceUs = startUs }, [])
+        : this(machine, parameters, windows, new FoldState { NowUs = startUs, ActiveSinceUs = startUs }, [], [])
     {
     }
 
     /// <summary>Goes on from a snapshot.</summary>
-    public MachineAccount(string machine, ParameterTimeline parameters, PlantWindows windows, FoldState snapshot, IEnumerable<FaultEvent> faults)
+    public MachineAccount(string machine, ParameterTimeline parameters, PlantWindows windows, FoldState snapshot, IEnumerable<FaultEvent> faults, IEnumerable<StateChange> changes)
     {
         _parameters = parameters;
         _windows = windows;
-        var log = new FaultLog(machine, at => UnixMicros.FromSeconds(parameters.At(at).FaultDedupeS), faults);
-        _checkpoint = new Fold(parameters, windows.Calendar, windows, snapshot, log) { KeepChanges = true };
-        _head = _checkpoint.Clone();
+        _history = new StateHistory(changes);
+        _checkpoint = new Fold(parameters, windows.Calendar, windows, snapshot, new FaultLog(machine, parameters, faults));
+        _head = _checkpoint.Clone(history: _history);
     }
 
     /// <summary>Samples at or before this instant are late.</summary>
@@ -90,6 +91,16 @@ public sealed class MachineAccount
     /// <summary>Every fault that started after this is among <see cref="Faults"/>.</summary>
     public long FaultsCompleteFromUs => Head.Faults.CompleteFromUs;
 
+    /// <summary>Changes of the held state since the start of the shift, for timelines.</summary>
+    public IReadOnlyList<StateChange> Changes
+    {
+        get
+        {
+            _ = Head;
+            return _history.Changes;
+        }
+    }
+
     /// <summary>The state to store: everything up to <see cref="CheckpointUs"/>.</summary>
     public FoldState Checkpoint => _checkpoint.State;
 
@@ -109,6 +120,7 @@ public sealed class MachineAccount
     public ApplyOutcome Apply(in MachineSample sample)
     {
         if (sample.TimeUs <= _checkpoint.State.NowUs) return ApplyOutcome.Late;
+        if (sample.Quality == Quality.Retracted) return Retract(sample);
         if (_tail.Count == 0 || SampleOrder.Compare(_tail[^1], sample) < 0)
         {
             _tail.Add(sample);
@@ -143,7 +155,7 @@ public sealed class MachineAccount
     /// of it, so the present is at least a microsecond after the newest sample.</summary>
     public AccountView At(long asOfUs)
     {
-        var fold = Head.Clone(view: true);
+        var fold = Head.Clone();
         fold.AdvanceTo(Math.Max(asOfUs, HeadUs + 1));
         fold.Settle();
         return new AccountView(fold, _parameters);
@@ -197,6 +209,15 @@ public sealed class MachineAccount
     /// <summary>Whether nothing waits to be forgotten.</summary>
     private static bool NothingOver(FoldState state, long settledUs) => !state.Stops.Exists(s => s.EndUs <= settledUs) && !state.Jobs.Exists(j => j.ToUs <= settledUs);
 
+    private ApplyOutcome Retract(in MachineSample sample)
+    {
+        var at = FindSlot(sample);
+        if (at >= _tail.Count || SampleOrder.Compare(_tail[at], sample) != 0) return ApplyOutcome.NoEffect;
+        _tail.RemoveAt(at);
+        _headIsStale = true;
+        return ApplyOutcome.Applied;
+    }
+
     private int FindSlot(in MachineSample sample)
     {
         int lo = 0, hi = _tail.Count;
@@ -212,7 +233,8 @@ public sealed class MachineAccount
 
     private void Refold()
     {
-        var head = _checkpoint.Clone();
+        _history.CutAfter(_checkpoint.State.NowUs);
+        var head = _checkpoint.Clone(history: _history);
         foreach (var sample in _tail)
         {
             head.AdvanceTo(sample.TimeUs);
@@ -248,7 +270,7 @@ public sealed class MachineAccount
         state.Stops.RemoveAll(s => s.EndUs <= settledUs);
         state.Jobs.RemoveAll(j => j.ToUs <= settledUs);
         var shownFrom = _windows.Shift(settledUs)?.FromUs ?? settledUs - UnixMicros.PerDay;
-        StateHistory.Forget(state.Changes, shownFrom);
+        _history.Forget(shownFrom);
         fold.Faults.Forget(Math.Min(settledUs, shownFrom), MaxFaults);
     }
 

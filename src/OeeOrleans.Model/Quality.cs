@@ -7,6 +7,9 @@ public static class Quality
     public const short Uncertain = 64;
     public const short Bad = 0;
 
+    /// <summary>Not a quality but a correction: the sample of this signal and instant never was. Known to accounts only, never stored.</summary>
+    public const short Retracted = short.MinValue;
+
     public static bool CarriesValue(short quality) => quality >= Uncertain;
 
     public static string Name(short quality) => quality >= Good ? "good" : quality >= Uncertain ? "uncertain" : "bad";

@@ -7,6 +7,9 @@ public sealed class CommitUnit
 {
     public ReadOnlyMemory<SampleRow> Rows { get; init; }
 
+    /// <summary>Bad rows that turned out never to have been (a death that was heard of late): signal and source time.</summary>
+    public IReadOnlyList<RowKey> RemovedRows { get; init; } = [];
+
     public IReadOnlyList<BirthRecord> Births { get; init; } = [];
 
     /// <summary>Session state of an edge node after these rows; (node, state).</summary>
@@ -30,8 +33,11 @@ public sealed class CommitUnit
     public SnapshotRecord? Snapshot { get; init; }
 
     /// <summary>How much this unit weighs in a group: rows, and something for the rest.</summary>
-    public int Weight => Rows.Length + Births.Count + DeadLetters.Count + Windows.Count + Faults.Count + Stops.Count + 1;
+    public int Weight => Rows.Length + Births.Count + DeadLetters.Count + Windows.Count + Faults.Count + Stops.Count + RemovedRows.Count + 1;
 }
+
+/// <summary>Key of a sample row.</summary>
+public readonly record struct RowKey(int SignalId, long TimeUs);
 
 /// <summary>A reason given for a stop; reasons that begin in [ClearFromUs, ClearToUs) make room for it.</summary>
 public sealed record ReasonChange(long ClearFromUs, long ClearToUs, GivenReason Given);

@@ -11,7 +11,7 @@ public sealed class EdgeNodeDecoderTests
 {
     private readonly EdgeNodeDecoder _decoder = new("g/n");
     private readonly SparkplugPayloadWriter _writer = new();
-    private int _nextSignal;
+    private readonly Dictionary<string, int> _ids = [];
 
     public EdgeNodeDecoderTests() => _decoder.Machines["d"] = new MachineTarget("m1", inPlant: true);
 
@@ -72,6 +72,22 @@ public sealed class EdgeNodeDecoderTests
         Send(SparkplugMessageType.NBirth, null, 8000, 0, w => w.Integer(new MetricHead("bdSeq", null, 8000, SparkplugDataType.Int64), 2));
         Send(SparkplugMessageType.DBirth, "d", 8000, 1, w => w.Boolean(new MetricHead("state.run", 1, 900, SparkplugDataType.Boolean), true));
         Assert.Equal(8_000_000, _decoder.Rows.Span[^1].TimeUs);
+    }
+
+    [Fact]
+    public void A_will_that_is_heard_of_after_the_next_birth_was_sent_is_moved_before_that_birth()
+    {
+        Birth(1000, ("state.run", 1, SparkplugDataType.Boolean));
+        Assert.True(Death(5_000_000));
+        _decoder.Begin(reuseRows: true);
+        // Sent at 3 s, heard of after the will that came at 5 s.
+        Send(SparkplugMessageType.NBirth, null, 3000, 0, w => w.Integer(new MetricHead("bdSeq", null, 3000, SparkplugDataType.Int64), 2));
+        Send(SparkplugMessageType.DBirth, "d", 3000, 1, w => w.Boolean(new MetricHead("state.run", 1, 3000, SparkplugDataType.Boolean), true));
+
+        var id = _decoder.Machines["d"].Signals.Single().Key;
+        Assert.Equal(5_000_000, Assert.Single(_decoder.Removed).TimeUs);
+        Assert.Equal([(2_999_999L, Quality.Bad), (3_000_000L, Quality.Good)], _decoder.Rows.ToArray().Where(r => r.SignalId == id).Select(r => (r.TimeUs, r.Quality)));
+        Assert.Equal([(5_000_000L, Quality.Retracted), (2_999_999L, Quality.Bad), (3_000_000L, Quality.Good)], _decoder.Machines["d"].Samples.Select(s => (s.TimeUs, s.Quality)));
     }
 
     [Fact]
@@ -147,8 +163,9 @@ public sealed class EdgeNodeDecoderTests
         foreach (var metric in _decoder.Unbound)
         {
             var kind = CanonicalSignals.KindOf(metric.Name);
-            metric.Binding = new SignalBinding(++_nextSignal, _decoder.Machines["d"], kind, 1, 0);
-            _decoder.Machines["d"].Signals[_nextSignal] = kind;
+            if (!_ids.TryGetValue(metric.Name, out var id)) _ids[metric.Name] = id = _ids.Count + 1;
+            metric.Binding = new SignalBinding(id, _decoder.Machines["d"], kind, 1, 0);
+            _decoder.Machines["d"].Signals[id] = kind;
         }
 
         Assert.True(_decoder.TryEmit(outcome, message, birth));

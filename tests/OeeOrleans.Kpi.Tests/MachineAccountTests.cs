@@ -81,6 +81,19 @@ public sealed class MachineAccountTests
     }
 
     [Fact]
+    public void A_sample_that_is_retracted_never_was()
+    {
+        var account = new MachineAccount("m", Parameters, Windows, Start);
+        var samples = LongRun(hours: 1).TakeLast(300).ToList();
+        foreach (var sample in samples) account.Apply(sample);
+        var wrong = new MachineSample(SignalKind.StateRun, samples[150].TimeUs + 7, double.NaN, null, Quality.Bad);
+        account.Apply(wrong);
+        Assert.Equal(ApplyOutcome.Applied, account.Apply(wrong with { Quality = Quality.Retracted }));
+        Assert.Equal(ApplyOutcome.NoEffect, account.Apply(wrong with { Quality = Quality.Retracted }));
+        AssertSame(account, samples, samples[^1].TimeUs + 1);
+    }
+
+    [Fact]
     public void Doubled_samples_have_no_effect()
     {
         var account = new MachineAccount("m", Parameters, Windows, Start);
@@ -97,7 +110,7 @@ public sealed class MachineAccountTests
         foreach (var sample in samples) account.Apply(sample);
         var json = System.Text.Json.JsonSerializer.Serialize(account.Checkpoint);
 
-        var restored = new MachineAccount("m", Parameters, Windows, System.Text.Json.JsonSerializer.Deserialize<Accounting.FoldState>(json)!, account.CheckpointFaults);
+        var restored = new MachineAccount("m", Parameters, Windows, System.Text.Json.JsonSerializer.Deserialize<Accounting.FoldState>(json)!, account.CheckpointFaults, account.Changes);
         foreach (var sample in samples.Where(s => s.TimeUs > restored.CheckpointUs)) restored.Apply(sample);
 
         AssertSame(restored, samples, samples[^1].TimeUs + 1);
@@ -117,14 +130,87 @@ public sealed class MachineAccountTests
         Assert.Equal(expected.Sums, rolling!.Value.Sums);
     }
 
-    private static void AssertSame(MachineAccount account, IReadOnlyList<MachineSample> samples, long asOf)
+    [Fact]
+    public void Incremental_equals_batch_at_every_prefix() =>
+        GenSample.Array[1, 60].Sample(
+            input =>
+            {
+                // As they arrive: every prefix is a state in which somebody may ask.
+                var account = new MachineAccount("m", Parameters, Windows, Start);
+                var arrived = new List<MachineSample>();
+                foreach (var sample in input.DistinctBy(s => (s.Kind, s.TimeUs)))
+                {
+                    if (account.Apply(sample) == ApplyOutcome.Late) continue;
+                    arrived.Add(sample);
+                    AssertSame(account, arrived, arrived.Max(s => s.TimeUs) + (7 * UnixMicros.PerSecond));
+                }
+            },
+            iter: 60);
+
+    [Fact]
+    public void Released_windows_are_forgotten_and_the_open_ones_stay_exact()
     {
-        var windows = Windows.Overlapping(Start, asOf).Where(w => w.FromUs >= Start).ToList();
-        var baseline = samples.ToList();
-        var batch = KpiBatch.Evaluate("m", Parameters, Windows.Calendar, baseline, [.. windows.Select(w => new WindowSpan(w.FromUs, w.ToUs))], asOf);
+        var samples = LongRun(hours: 15).ToList();
+        var account = new MachineAccount("m", Parameters, Windows, Start);
+        foreach (var sample in samples)
+        {
+            account.Apply(sample);
+            if (sample.TimeUs % (10 * UnixMicros.PerSecond) == 0) account.Release(sample.TimeUs - (5 * UnixMicros.PerSecond));
+        }
+
+        var asOf = samples[^1].TimeUs + UnixMicros.PerSecond;
+        var open = Windows.Overlapping(account.SettledUs, asOf).Where(w => w.ToUs > account.SettledUs && w.FromUs >= Start).ToList();
+        Assert.Contains(open, w => w.Kind == PlantWindows.ShiftKind);
+        AssertSame(account, samples, asOf, open, faults: false);
+        Assert.InRange(account.Checkpoint.Cells.Count, 1, 8);
+        Assert.InRange(account.Latest.Cells.Count, 1, 8);
+    }
+
+    [Fact]
+    public void A_timeline_is_bounded_and_keeps_what_an_eye_would_see()
+    {
+        var account = new MachineAccount("m", Parameters, Windows, Start);
+        for (var second = 1; second < 20_000; second++)
+        {
+            // A state that flickers every second, and one long stop.
+            var run = second is < 5000 or > 6000 && second % 2 == 0;
+            account.Apply(new MachineSample(SignalKind.StateRun, Start + (second * UnixMicros.PerSecond), run ? 1 : 0, null, Quality.Good));
+        }
+
+        var changes = account.Changes;
+        Assert.True(changes.Count <= 2048, $"{changes.Count} changes");
+        var (longest, stop) = (changes.Zip(changes.Skip(1)).MaxBy(p => p.Second.TimeUs - p.First.TimeUs), HeldState.Stop);
+        Assert.Equal(stop, longest.First.State);
+        Assert.True(longest.Second.TimeUs - longest.First.TimeUs >= 990 * UnixMicros.PerSecond);
+    }
+
+    [Fact]
+    public void In_the_steady_state_a_sample_allocates_nothing()
+    {
+        var account = new MachineAccount("m", Parameters, Windows, Start);
+        var samples = LongRun(hours: 3).Where(s => s.Kind == SignalKind.CounterGood || s.Kind == SignalKind.StateRun).ToArray();
+        var half = samples.Length / 2;
+        for (var i = 0; i < half; i++) account.Apply(samples[i]);
+        // Less than a checkpoint and an hour apart: nothing but samples.
+        var from = Array.FindIndex(samples, half, s => s.TimeUs % UnixMicros.PerHour > 5 * UnixMicros.PerMinute);
+        for (var i = half; i < from; i++) account.Apply(samples[i]);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = from; i < from + 200; i++) account.Apply(samples[i]);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static void AssertSame(MachineAccount account, IReadOnlyList<MachineSample> samples, long asOf) =>
+        AssertSame(account, samples, asOf, [.. Windows.Overlapping(Start, asOf).Where(w => w.FromUs >= Start)], faults: true);
+
+    private static void AssertSame(MachineAccount account, IReadOnlyList<MachineSample> samples, long asOf, List<PlantWindow> windows, bool faults)
+    {
+        var batch = KpiBatch.Evaluate("m", Parameters, Windows.Calendar, samples, [.. windows.Select(w => new WindowSpan(w.FromUs, w.ToUs))], asOf);
         var view = account.At(asOf);
         for (var i = 0; i < windows.Count; i++) Assert.Equal(batch.Windows[i].Sums, view.Sums(windows[i]));
+        if (!faults) return;
         Assert.Equal(batch.Events, account.Faults);
+        Assert.Equal(batch.Stops, view.Stops);
+        Assert.Equal(batch.Jobs.Select(j => PlantWindow.Of(j)), view.Jobs);
     }
 
     /// <summary>Every sample comes at most a few places from where it belongs.</summary>

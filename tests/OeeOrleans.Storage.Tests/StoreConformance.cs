@@ -57,6 +57,79 @@ public abstract class StoreConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_bad_row_that_never_was_is_removed_and_a_good_one_is_not()
+    {
+        var id = await SignalAsync("state.run");
+        await CommitAsync([Row(id, 1, 1), new SampleRow(id, T0 + 2, double.NaN, null, Quality.Bad, T0)]);
+        await Store.CommitAsync([new CommitUnit { RemovedRows = [new RowKey(id, T0 + 1), new RowKey(id, T0 + 2)] }], CancellationToken.None);
+        Assert.Equal(T0 + 1, Assert.Single(await ReadAsync()).TimeUs);
+    }
+
+    [Fact]
+    public async Task A_value_is_held_since_the_first_of_its_run()
+    {
+        var id = await SignalAsync("product.code");
+        SampleRow Code(int offset, string? code) => new(id, T0 + offset, double.NaN, code, code is null ? Quality.Bad : Quality.Good, T0);
+        await CommitAsync([Code(1, "A"), Code(2, "B"), Code(3, "B"), Code(4, null), Code(5, "B"), Code(9, "C")]);
+        Task<long?> SinceAsync(int offset) => Store.HeldSinceAsync("m1", "product.code", T0 + offset, CancellationToken.None);
+        Assert.Equal([T0 + 1, T0 + 2, T0 + 2, T0 + 9], [await SinceAsync(1), await SinceAsync(2), await SinceAsync(8), await SinceAsync(20)]);
+        Assert.Null(await SinceAsync(0));
+        Assert.Null(await Store.HeldSinceAsync("m1", "order.id", T0 + 5, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_withdrawn_window_is_only_read_when_asked_for()
+    {
+        var window = new OeeWindow { Id = "m1", Kind = "shift", FromUs = T0, ToUs = T0 + 10, AsOfUs = T0 + 10, Sums = default, Kpis = new OeeKpis() };
+        await Store.CommitAsync([new CommitUnit { Windows = [window, window with { Revision = 2, Withdrawn = true }] }], CancellationToken.None);
+        Assert.Empty(await Store.ReadWindowsAsync(["m1"], "shift", T0, T0 + 1, CancellationToken.None));
+        Assert.True(Assert.Single(await Store.ReadWindowsAsync(["m1"], "shift", T0, T0 + 1, CancellationToken.None, withdrawn: true)).Withdrawn);
+    }
+
+    [Fact]
+    public async Task Reasons_stops_and_their_audit_come_back()
+    {
+        var given = new GivenReason { Machine = "m1", FromUs = T0 + 10, UntilUs = T0 + 90, Whole = true, Reason = "jam", Comment = "again", By = "mia", AtUs = T0 + 95 };
+        var stop = new StopEvent { Machine = "m1", StartUs = T0 + 10, EndUs = T0 + 90, Reason = "jam", Payload = "{\"fault\":null}" };
+        var audit = new AuditEntry(T0 + 95, "mia", "stop.reason", stop.Id, "{}");
+        await Store.CommitAsync([new CommitUnit { Stops = [stop with { EndUs = null, Reason = "" }], Reason = new ReasonChange(0, 0, given with { FromUs = T0 + 20, Reason = "split" }) }], CancellationToken.None);
+        await Store.CommitAsync([new CommitUnit { Stops = [stop], Reason = new ReasonChange(T0 + 10, T0 + 90, given), Audit = [audit] }], CancellationToken.None);
+
+        Assert.Equal(given, Assert.Single(await Store.ReadReasonsAsync("m1", T0 + 50, T0 + 60, CancellationToken.None)));
+        Assert.Empty(await Store.ReadReasonsAsync("m1", T0 + 91, T0 + 99, CancellationToken.None));
+        var read = Assert.Single(await Store.ReadStopsAsync("m1", T0, T0 + 100, CancellationToken.None));
+        Assert.Equal((stop.Id, "jam", T0 + 90), (read.Id, read.Reason, read.EndUs));
+        Assert.Equal(audit, Assert.Single(await Store.ReadAuditAsync(stop.Id, 5, CancellationToken.None)));
+        Assert.Empty(await Store.ReadAuditAsync("other", 5, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task The_first_to_acknowledge_a_fault_stays_and_the_engine_does_not_undo_it()
+    {
+        var fault = new FaultEvent { Machine = "m1", Code = "E1", StartUs = T0, Severity = 300 };
+        await Store.CommitAsync([new CommitUnit { Faults = [fault] }], CancellationToken.None);
+        AuditEntry By(string who) => new(T0 + 5, who, "fault.ack", fault.Id, "{}");
+        await Store.AcknowledgeFaultAsync(fault.Id, By("mia"), CancellationToken.None);
+        var acked = await Store.AcknowledgeFaultAsync(fault.Id, By("tom"), CancellationToken.None);
+        await Store.ShelveFaultAsync(fault.Id, T0 + 99, By("tom") with { Action = "fault.shelve" }, CancellationToken.None);
+        await Store.CommitAsync([new CommitUnit { Faults = [fault with { EndUs = T0 + 9 }] }], CancellationToken.None);
+        Assert.Equal("mia", acked!.AckBy);
+        var read = Assert.Single(await Store.ReadFaultsAsync(["m1"], T0, T0 + 100, 10, null, CancellationToken.None));
+        Assert.Equal(("mia", T0 + 99, T0 + 9, (short)300), (read.AckBy, read.ShelvedUntilUs, read.EndUs, read.Severity));
+        Assert.Equal(["fault.shelve", "fault.ack"], (await Store.ReadAuditAsync(null, 10, CancellationToken.None)).Select(a => a.Action));
+        Assert.Null(await Store.AcknowledgeFaultAsync("none", By("mia"), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Model_versions_are_replaced_as_a_whole()
+    {
+        Model.Plant.ModelVersion[] versions = [new("m1", "calendar", 0, "{}"), new("m1", "oee", 0, "{1}"), new("m1", "oee", T0, "{2}")];
+        await Store.SaveModelsAsync([versions[0]], CancellationToken.None);
+        await Store.SaveModelsAsync(versions, CancellationToken.None);
+        Assert.Equal(versions, await Store.ReadModelsAsync(CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Text_bad_quality_and_numbers_beyond_double_come_back_as_they_went()
     {
         var id = await SignalAsync("product.code");

@@ -36,6 +36,9 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
 
     public List<BirthRecord> Births { get; } = [];
 
+    /// <summary>Rows of deaths that were moved.</summary>
+    public List<RowKey> Removed { get; } = [];
+
     public ReadOnlyMemory<SampleRow> Rows => _rows.AsMemory(0, _count);
 
     /// <summary>Newest payload time of the present delivery, milliseconds.</summary>
@@ -48,6 +51,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         _count = 0;
         NewestMs = 0;
         Births.Clear();
+        Removed.Clear();
         foreach (var machine in Machines.Values)
         {
             machine.Samples.Clear();
@@ -83,6 +87,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     public bool TryEmit(in SessionOutcome outcome, BrokerMessage message, bool birth)
     {
         var start = _count;
+        var removed = Removed.Count;
         _sampled.Clear();
         Unbound.Clear();
         try
@@ -90,7 +95,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             var unknownAlias = Emit(outcome, message, birth);
             if (Unbound.Count > 0)
             {
-                Rollback(start);
+                Rollback(start, removed);
                 return false;
             }
 
@@ -98,7 +103,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         }
         catch (SparkplugFormatException)
         {
-            Rollback(start);
+            Rollback(start, removed);
             throw;
         }
     }
@@ -132,7 +137,14 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         var reader = new SparkplugPayloadReader(message.Payload);
         var sentMs = reader.Timestamp;
         ulong? unknownAlias = null;
+        var bornUs = (long)(sentMs ?? (ulong)(message.IngestUs / UnixMicros.PerMillisecond)) * UnixMicros.PerMillisecond;
         var deathUs = birth && outcome.CameBack && State.Dead.TryGetValue(outcome.Table!.Device ?? "", out var died) ? died : long.MinValue;
+        if (deathUs >= bornUs)
+        {
+            MoveDeath(outcome.Table!, deathUs, bornUs - 1, message.IngestUs);
+            deathUs = bornUs - 1;
+        }
+
         while (reader.TryReadMetric(out var metric))
         {
             var definition = HostNodeSession.Resolve(outcome, metric);
@@ -152,25 +164,28 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             var timeMs = metric.Timestamp ?? sentMs ?? (ulong)(message.IngestUs / UnixMicros.PerMillisecond);
             if (timeMs > MaxMs) throw new SparkplugFormatException($"the timestamp {timeMs} of {definition.Name} is beyond the year 9999", metric.Offset);
             var timeUs = (long)timeMs * UnixMicros.PerMillisecond;
-            // The device was unknown since its death; its birth says that an old value holds again, from the birth on. A value measured at the birth
-            // keeps its time even when we heard of the death later than that: then only the live account is told that it still holds.
-            var heardLate = false;
-            if (timeUs <= deathUs)
-            {
-                var sentUs = (long)(sentMs ?? timeMs) * UnixMicros.PerMillisecond;
-                heardLate = timeUs >= sentUs;
-                if (!heardLate) timeUs = Math.Max(sentUs, deathUs + UnixMicros.PerMillisecond);
-            }
-
+            // The device was unknown since its death; its birth says that an old value holds again, from the birth on.
+            if (timeUs <= deathUs) timeUs = Math.Max(timeUs, Math.Max(bornUs, deathUs + UnixMicros.PerMillisecond));
             Add(binding, metric, metric.DataType != SparkplugDataType.Unknown ? metric.DataType : definition.Type, timeUs, message.IngestUs);
-            if (heardLate && binding.Kind != SignalKind.Other && binding.Machine.Samples.Count > 0)
-            {
-                AddSample(binding.Machine, binding.Machine.Samples[^1] with { TimeUs = deathUs + 1 });
-            }
         }
 
         if (Unbound.Count == 0 && birth) State.Dead.Remove(outcome.Table!.Device ?? "");
         return unknownAlias;
+    }
+
+    /// <summary>A will has no time of its own: this one was heard of after the birth that followed it had been sent. So the device died before
+    /// that birth, and what was stored of its death is moved there.</summary>
+    private void MoveDeath(DeviceTable table, long fromUs, long toUs, long ingestUs)
+    {
+        if (!Machines.TryGetValue(table.Device ?? "", out var machine)) return;
+        foreach (var (id, kind) in machine.Signals)
+        {
+            Removed.Add(new RowKey(id, fromUs));
+            AddRow(new SampleRow(id, toUs, double.NaN, null, Quality.Bad, ingestUs));
+            if (kind == SignalKind.Other) continue;
+            AddSample(machine, new MachineSample(kind, fromUs, double.NaN, null, Quality.Retracted));
+            AddSample(machine, new MachineSample(kind, toUs, double.NaN, null, Quality.Bad));
+        }
     }
 
     private void Add(SignalBinding binding, scoped in MetricView metric, SparkplugDataType type, long timeUs, long ingestUs)
@@ -201,11 +216,12 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     }
 
     /// <summary>Takes back what a half-read message added: its rows, and for each sample the newest of its machine.</summary>
-    private void Rollback(int start)
+    private void Rollback(int start, int removed)
     {
         foreach (var machine in _sampled) machine.Samples.RemoveAt(machine.Samples.Count - 1);
         _sampled.Clear();
         _count = start;
+        Removed.RemoveRange(removed, Removed.Count - removed);
     }
 }
 

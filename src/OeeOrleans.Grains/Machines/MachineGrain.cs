@@ -119,7 +119,7 @@ public sealed class MachineGrain(
         if (_machine is null) return null;
         var view = (await LedgerAsync()).Account.At(UnixMicros.Now(clock));
         if (_windows!.Shift(view.AsOfUs) is not { } shift) return null;
-        var spans = Timeline.Of(view.State.Changes, _model!.Parameters, _windows.Calendar, shift.FromUs, Math.Min(shift.ToUs, view.AsOfUs));
+        var spans = Timeline.Of(_ledger!.Account.Changes, _model!.Parameters, _windows.Calendar, shift.FromUs, Math.Min(shift.ToUs, view.AsOfUs));
         return new MachineTimeline
         {
             MachineId = Id, ShiftName = shift.Name, FromUs = shift.FromUs, ToUs = shift.ToUs,

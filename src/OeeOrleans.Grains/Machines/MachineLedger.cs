@@ -216,6 +216,7 @@ internal sealed class MachineLedger
         {
             State = Account.Checkpoint,
             Faults = [.. Account.CheckpointFaults],
+            Changes = [.. Account.Changes.Where(c => c.TimeUs <= Account.CheckpointUs)],
             SinceUs = _sinceUs,
             DirtyFromUs = DirtyFromUs,
             Model = _model.Stamps,
@@ -240,7 +241,7 @@ internal sealed class MachineLedger
     /// <summary>Snapshot, then everything newer than it.</summary>
     private async Task ResumeAsync(SnapshotRecord record, MachineSnapshot snapshot, CancellationToken cancellationToken)
     {
-        Account = new MachineAccount(_model.Id, _model.Parameters, _windows, snapshot.State, snapshot.Faults);
+        Account = new MachineAccount(_model.Id, _model.Parameters, _windows, snapshot.State, snapshot.Faults, snapshot.Changes);
         _sinceUs = snapshot.SinceUs;
         _ingestUs = record.IngestUs;
         foreach (var sample in await _store.ReadMachineAsync(_model.Id, Account.CheckpointUs, long.MaxValue / 4, cancellationToken)) Account.Apply(sample);

@@ -12,6 +12,9 @@ internal sealed class MachineSnapshot
 
     public required List<FaultEvent> Faults { get; init; }
 
+    /// <summary>Changes of state up to it, for the timeline.</summary>
+    public required List<StateChange> Changes { get; init; }
+
     /// <summary>From where the account knows everything.</summary>
     public required long SinceUs { get; init; }
 

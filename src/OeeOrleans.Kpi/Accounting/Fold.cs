@@ -51,7 +51,8 @@ internal sealed class Fold
 
     public FaultLog Faults { get; }
 
-    public bool KeepChanges { get; init; }
+    /// <summary>Where changes of state are noted; null where nobody draws a timeline.</summary>
+    public StateHistory? History { get; init; }
 
     public bool IdealKnown => State.IdealReported || _parameters.KnowsAnIdealCycle;
 
@@ -61,8 +62,8 @@ internal sealed class Fold
     /// <summary>The stop that is open now, as far as it lies in production time.</summary>
     public StopSpan? OpenStop => State is { StopOpen: true, StopFirstUs: >= 0 } s ? new StopSpan(s.StopFirstUs, null, s.StopProductionUs, s.StopFault, OpenStopIsSmall) : null;
 
-    /// <summary>A copy that may go its own way; as a view it may be advanced and asked, but not given samples.</summary>
-    public Fold Clone(ICellGrid? grid = null, bool view = false) => new(_timeline, _calendar, grid ?? _grid, State.Clone(view), Faults.Clone()) { KeepChanges = KeepChanges && !view };
+    /// <summary>A copy that may go its own way.</summary>
+    public Fold Clone(ICellGrid? grid = null, StateHistory? history = null) => new(_timeline, _calendar, grid ?? _grid, State.Clone(), Faults.Clone()) { History = history };
 
     /// <summary>Accounts for the time up to an instant. Going back is a mistake of the caller.</summary>
     public void AdvanceTo(long toUs)
@@ -361,6 +362,6 @@ internal sealed class Fold
 
     private void NoteChange()
     {
-        if (KeepChanges) StateHistory.Note(State.Changes, new StateChange(State.NowUs, State.Held, State.ModePlanned));
+        History?.Note(new StateChange(State.NowUs, State.Held, State.ModePlanned));
     }
 }

@@ -62,8 +62,6 @@ public sealed class FoldState
 
     /// <summary>Cells in order; the last one contains <see cref="NowUs"/>.</summary>
     public List<Cell> Cells { get; set; } = [];
-    /// <summary>Changes of the held state, for timelines.</summary>
-    public List<StateChange> Changes { get; set; } = [];
     /// <summary>Stops that are over, in order of start, until their owner releases them.</summary>
     public List<StopSpan> Stops { get; set; } = [];
     /// <summary>Jobs that are over, likewise.</summary>
@@ -74,8 +72,7 @@ public sealed class FoldState
     public JobSpan? Job => JobFromUs >= 0 ? new JobSpan(JobFromUs, null, JobOrder, JobProduct) : null;
 
     /// <summary>A copy that may go its own way. Cells that nothing can change any more are shared.</summary>
-    /// <param name="view">The copy is only asked and advanced, never given samples, so it shares what only samples change.</param>
-    public FoldState Clone(bool view = false)
+    public FoldState Clone()
     {
         var copy = (FoldState)MemberwiseClone();
         copy.Cells = new List<Cell>(Cells.Count + 1);
@@ -85,12 +82,8 @@ public sealed class FoldState
             copy.Cells.Add(changes ? Cells[i].Clone() : Cells[i]);
         }
 
-        if (!view) copy.Changes = [.. Changes];
         copy.Stops = [.. Stops];
         copy.Jobs = [.. Jobs];
         return copy;
     }
 }
-
-/// <summary>From <paramref name="TimeUs"/> on the machine is held to be in <paramref name="State"/>.</summary>
-public readonly record struct StateChange(long TimeUs, HeldState State, bool ModePlanned);

@@ -12,20 +12,20 @@ public sealed class FaultLog
     public const long FloodWithinUs = 10 * UnixMicros.PerMinute;
 
     private readonly string _machine;
-    private readonly Func<long, long> _dedupeUs;
+    private readonly ParameterTimeline _parameters;
     private List<FaultEvent> _events;
     private bool _shared;
 
     /// <param name="machine">Machine id, for the ids of events.</param>
-    /// <param name="dedupeUs">The dedupe time in force at an instant, microseconds.</param>
+    /// <param name="parameters">The machine's parameters, for the dedupe time in force.</param>
     /// <param name="known">Events to go on from.</param>
-    public FaultLog(string machine, Func<long, long> dedupeUs, IEnumerable<FaultEvent>? known = null)
-        : this(machine, dedupeUs, known is null ? [] : [.. known], shared: false)
+    public FaultLog(string machine, ParameterTimeline parameters, IEnumerable<FaultEvent>? known = null)
+        : this(machine, parameters, known is null ? [] : [.. known], shared: false)
     {
     }
 
-    private FaultLog(string machine, Func<long, long> dedupeUs, List<FaultEvent> events, bool shared) =>
-        (_machine, _dedupeUs, _events, _shared) = (machine, dedupeUs, events, shared);
+    private FaultLog(string machine, ParameterTimeline parameters, List<FaultEvent> events, bool shared) =>
+        (_machine, _parameters, _events, _shared) = (machine, parameters, events, shared);
 
     public IReadOnlyList<FaultEvent> Events => _events;
 
@@ -35,7 +35,7 @@ public sealed class FaultLog
     public FaultLog Clone()
     {
         _shared = true;
-        return new FaultLog(_machine, _dedupeUs, _events, shared: true) { CompleteFromUs = CompleteFromUs };
+        return new FaultLog(_machine, _parameters, _events, shared: true) { CompleteFromUs = CompleteFromUs };
     }
 
     /// <summary>The fault changes from one code to another at an instant; null = no fault.</summary>
@@ -53,7 +53,7 @@ public sealed class FaultLog
         var kept = new List<FaultEvent>(Math.Min(_events.Count, keep + 1));
         foreach (var fault in _events)
         {
-            var over = fault.EndUs is { } end && end + _dedupeUs(end) < beforeUs;
+            var over = fault.EndUs is { } end && end + DedupeUs(end) < beforeUs;
             if (over || (surplus > 0 && fault.EndUs is not null))
             {
                 CompleteFromUs = Math.Max(CompleteFromUs, fault.StartUs);
@@ -80,13 +80,15 @@ public sealed class FaultLog
         return false;
     }
 
+    private long DedupeUs(long atUs) => UnixMicros.FromSeconds(_parameters.At(atUs).FaultDedupeS);
+
     private void Start(string code, long timeUs)
     {
         for (var i = _events.Count - 1; i >= 0; i--)
         {
             var last = _events[i];
             if (last.Code != code) continue;
-            if (last.EndUs is { } end && timeUs - end <= _dedupeUs(timeUs))
+            if (last.EndUs is { } end && timeUs - end <= DedupeUs(timeUs))
             {
                 _events[i] = last with { EndUs = null, Occurrences = last.Occurrences + 1 };
                 return;

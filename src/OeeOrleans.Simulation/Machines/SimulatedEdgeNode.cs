@@ -123,14 +123,15 @@ public sealed class SimulatedEdgeNode(EdgeNodeSettings settings, IReadOnlyList<S
     {
         _rebirth = false;
         _seq = 0;
-        var now = (ulong)NowMs();
-        _writer.Begin(now, _seq++);
+        // The values are those of the machines' last step, and so is their time: a later one would put the next change before the birth, and a counter would seem to go back.
+        var now = (ulong)machines.Max(m => m.NowMs);
+        _writer.Begin((ulong)NowMs(), _seq++);
         _writer.Integer(new MetricHead("bdSeq", null, now, SparkplugDataType.Int64), bdSeq);
         _writer.Boolean(new MetricHead("Node Control/Rebirth", null, now, SparkplugDataType.Boolean), false);
         await PublishAsync(client, SparkplugMessageType.NBirth, null, cancellationToken);
         for (var i = 0; i < machines.Count; i++)
         {
-            _writer.Begin(now, _seq++);
+            _writer.Begin((ulong)NowMs(), _seq++);
             foreach (var (metric, value) in machines[i].Shown())
             {
                 var info = machines[i].Metrics[metric];

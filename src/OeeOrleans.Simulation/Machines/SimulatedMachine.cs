@@ -63,6 +63,9 @@ public sealed class SimulatedMachine
 
     public MachineMemory Memory { get; }
 
+    /// <summary>The instant up to which it has lived, milliseconds: what it shows was measured then.</summary>
+    public long NowMs => _nowMs;
+
     public IReadOnlyList<MetricInfo> Metrics { get; }
 
     public string Device => _profile.Device;

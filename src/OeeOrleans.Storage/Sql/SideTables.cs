@@ -22,6 +22,9 @@ internal static class SideTables
     {
         Task<int> Run(string sql, object parameters) => connection.ExecuteAsync(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
 
+        var removed = units.SelectMany(u => u.RemovedRows).ToList();
+        if (removed.Count > 0) await Run($"delete from sample where signal_id = @SignalId and ts = oee_ts(@TimeUs) and quality < {Quality.Uncertain}", removed);
+
         // In every group, so in one statement. Several units of one node in a group: the last state is the one to keep.
         var states = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var unit in units)
