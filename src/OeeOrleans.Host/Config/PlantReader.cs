@@ -159,6 +159,12 @@ internal sealed partial class PlantReader(YamlSection root)
             _problems.Add(oee.LineOf("machine"), $"{oee.Path}.machine: '{bottleneck}' is no machine of the line '{id}'; {string.Join(", ", machines.Select(m => m.Id))} are");
         }
 
+        // The time of such a line is that of its own calendar with the bottleneck's state: with one calendar for both that is the bottleneck's time.
+        if (policy == LinePolicy.InOut && machines.Find(m => m.Id == bottleneck) is { } known && known.Calendar != calendar)
+        {
+            _problems.Add(oee.LineOf("machine"), $"{oee.Path}.machine: under the policy in_out the bottleneck must have the calendar of its line; '{bottleneck}' has another one");
+        }
+
         oee.Close();
         var result = new Line { Id = id, Name = line.Text("name") ?? id, AreaId = area, Calendar = calendar, Policy = policy, BottleneckMachine = bottleneck, Machines = machines };
         line.Close();
