@@ -46,7 +46,21 @@ public sealed class ConfigFileTests
         Assert.Equal([DayOfWeek.Monday, DayOfWeek.Friday], config.Plant.Calendars.Single().Shifts[1].Days);
     }
 
+    [Fact]
+    public void Reasons_faults_and_times_of_change_are_read()
+    {
+        var config = ConfigFile.Parse(
+            Small.Replace("        edge_node: berlin/edge1", "        valid_from: \"2026-01-05T06:00:00Z\"\n            faults: { \"E-217\": { text: Jam, reason: jam, severity: 500 } }\n            edge_node: berlin/edge1", StringComparison.Ordinal)
+            + "\nreasons: [ { id: jam, name: Jammed, loss: breakdown } ]", "plant.yaml");
+        var machine = config.Plant.Machines.Single();
+        Assert.Equal(new FaultCode("Jam", "jam", 500), machine.Faults["E-217"]);
+        Assert.Equal(UnixMicros.From(new DateTimeOffset(2026, 1, 5, 6, 0, 0, TimeSpan.Zero)), machine.ValidFromUs);
+        Assert.Equal(new StopReason("jam", "Jammed", LossKind.Breakdown), Assert.Single(config.Plant.Reasons));
+    }
+
     [Theory]
+    [InlineData("state_map: {", "valid_from: yesterday\n            state_map: {", 18, "not a time such as")]
+    [InlineData("state_map: {", "faults: { E1: { reason: jam } }\n            state_map: {", 18, "not defined under 'reasons'")]
     [InlineData("id: berlin, name", "id: Berlin, name", 1, "'Berlin' is not allowed")]
     [InlineData("Europe/Berlin", "Mars/Olympus", 1, "time_zone")]
     [InlineData("\"14:00\", breaks", "\"25:00\", breaks", 5, "not a time of day")]

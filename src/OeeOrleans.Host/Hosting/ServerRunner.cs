@@ -1,5 +1,5 @@
-using OeeOrleans.Host.Commands;
 using OeeOrleans.Grains.Plant;
+using OeeOrleans.Host.Commands;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Model;
 using OeeOrleans.Storage;
