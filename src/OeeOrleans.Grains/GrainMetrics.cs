@@ -12,6 +12,7 @@ internal static class GrainMetrics
         new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.01, 2, 16) });
     public static readonly Counter SequenceGaps = Metrics.CreateCounter("sparkplug_missed_messages_total", "Messages missing in the sequence of an edge node.", "edge_node");
     public static readonly Counter Rebirths = Metrics.CreateCounter("sparkplug_rebirth_requests_total", "Rebirths asked of an edge node.", "edge_node");
+    public static readonly Counter CommitMarks = Metrics.CreateCounter("sparkplug_commit_marks_total", "Commit marks told to our own edge nodes.");
     public static readonly Gauge ClockSkew = Metrics.CreateGauge("edge_clock_skew_seconds", "Clock of the edge node minus ours.", "edge_node");
     public static readonly Counter Redelivered = Metrics.CreateCounter("sparkplug_redelivered_messages_total", "Messages that came again and had no effect.");
     public static readonly Counter MetricsStored = Metrics.CreateCounter("sparkplug_metrics_total", "Metrics decoded and stored.");

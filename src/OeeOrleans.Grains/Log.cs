@@ -29,6 +29,9 @@ internal static partial class Log
     [LoggerMessage(5008, LogLevel.Debug, "edge node {EdgeNode}: restored with {Births} births, seq {Seq}")]
     public static partial void Restored(ILogger log, string edgeNode, int births, int seq);
 
+    [LoggerMessage(5010, LogLevel.Debug, "edge node {EdgeNode}: cannot tell its commit mark: {Error}; told with the next commit")]
+    public static partial void MarkFailed(ILogger log, string edgeNode, string error);
+
     [LoggerMessage(5009, LogLevel.Warning, "line {Line}: cannot merge its machines: {Error}")]
     public static partial void LineMergeFailed(ILogger log, string line, string error);
 }

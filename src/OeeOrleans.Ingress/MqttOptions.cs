@@ -22,6 +22,12 @@ public sealed class MqttOptions
     /// <summary>Client ids are `{prefix}-{partition}`: fixed, because the broker keeps the session under them.</summary>
     public string ClientIdPrefix { get; set; } = "oee";
 
+    /// <summary>Id of this host application, told on `spBv1.0/STATE/{id}` (Sparkplug 3.0 section 6.4.26); null: nothing is told.</summary>
+    public string? HostId { get; set; }
+
+    /// <summary>Our own edge node (`group/node`), which we publish and do not listen to.</summary>
+    public string? OwnEdgeNode { get; set; }
+
     /// <summary>Topic filters; each is one Orleans queue and one MQTT session.</summary>
     public IReadOnlyList<string> Partitions { get; set; } = ["spBv1.0/#"];
 

@@ -64,6 +64,24 @@ public sealed class NoLossTests(PlantFixture fixture) : IClassFixture<PlantFixtu
     }
 
     [Fact]
+    public async Task Aliases_that_change_with_every_birth_never_put_a_value_on_another_signal()
+    {
+        await using var plant = await TestPlant.CreateAsync(fixture.Postgres);
+        var oee = await plant.StartAsync();
+        await using var edge = plant.StartQos1Edge(Rate, Oee.Seconds, shuffle: true);
+        for (var kill = 1; kill <= 2; kill++)
+        {
+            await WaitForPublishedAsync(plant, Oee.Seconds * Rate * kill / 3);
+            await oee.Process.KillAsync();
+            await oee.DisposeAsync();
+            oee = await plant.StartAsync();
+        }
+
+        await AssertExactAsync(plant, edge, oee, reconnected: true);
+        await oee.DisposeAsync();
+    }
+
+    [Fact]
     public async Task At_qos_0_counts_recover_and_what_was_missed_is_reported()
     {
         await using var plant = await TestPlant.CreateAsync(fixture.Postgres);

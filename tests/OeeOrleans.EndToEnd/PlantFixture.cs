@@ -33,9 +33,9 @@ public sealed class TestPlant : IAsyncDisposable
 
     public string PublishedFile => Path.Combine(_directory, "published.jsonl");
 
-    public static async Task<TestPlant> CreateAsync(PostgresServer postgres)
+    public static async Task<TestPlant> CreateAsync(PostgresServer postgres, bool brokerPersistence = true)
     {
-        var plant = new TestPlant(await MosquittoServer.StartAsync(), await postgres.CreateDatabaseAsync());
+        var plant = new TestPlant(await MosquittoServer.StartAsync(brokerPersistence), await postgres.CreateDatabaseAsync());
         await File.WriteAllTextAsync(plant.ConfigFile,
             $$"""
             site: { id: e2e, name: End to end, time_zone: UTC }
@@ -53,8 +53,32 @@ public sealed class TestPlant : IAsyncDisposable
 
     public Task<Oee> StartAsync() => Oee.StartAsync("run", _port, "--config", ConfigFile);
 
-    public ServerProcess StartQos1Edge(int rate, int seconds) => ServerProcess.Start(
-        "node", [Path.Combine(Oee.Peers, "edge-qos1.mjs"), Broker.Url, "e2e", "edge1", "press1", $"{rate}", $"{seconds}", PublishedFile]);
+    /// <param name="shuffle">Other aliases at every birth, and a birth a second.</param>
+    public ServerProcess StartQos1Edge(int rate, int seconds, bool shuffle = false) => ServerProcess.Start(
+        "node", [Path.Combine(Oee.Peers, "edge-qos1.mjs"), Broker.Url, "e2e", "edge1", "press1", $"{rate}", $"{seconds}", PublishedFile],
+        environment: shuffle ? new Dictionary<string, string> { ["SHUFFLE"] = "1" } : null);
+
+    /// <summary>An edge node of our own: a thousand tags four times a second, over a broker address of its own.</summary>
+    public async Task<string> WriteEdgeConfigAsync(string brokerUrl, string acknowledge)
+    {
+        var file = Path.Combine(_directory, "edge.yaml");
+        await File.WriteAllTextAsync(file,
+            $$"""
+            site: { id: e2e, name: End to end, time_zone: UTC }
+            broker: { url: "{{brokerUrl}}" }
+            data_dir: {{_directory}}/edge
+            edge:
+              group: e2e
+              node: edge2
+              acknowledge: {{acknowledge}}
+              sources:
+                - { id: sim1, url: "sim://plant?tags=1000&devices=4&journal={{JournalFile}}", device: d, interval_ms: 250 }
+            """);
+        return file;
+    }
+
+    /// <summary>The readings that are durable at the edge, one time a line.</summary>
+    public string JournalFile => Path.Combine(_directory, "journal");
 
     /// <summary>What the edge says it published.</summary>
     public SortedSet<(string Name, long Ms, double Value)> Published() =>

@@ -11,12 +11,13 @@ public sealed class RoomTests
         ["Model"] = [],
         ["Kpi"] = ["Model"],
         ["Sparkplug"] = [],
+        ["Edge"] = ["Model", "Sparkplug"],
         ["Ingress"] = ["Model", "Sparkplug"],
         ["Grains"] = ["Model", "Kpi", "Sparkplug", "Storage"],
         ["Storage"] = ["Model"],
         ["Gateway"] = ["Model", "Grains", "Storage"],
         ["Simulation"] = ["Model", "Sparkplug"],
-        ["Host"] = ["Model", "Kpi", "Sparkplug", "Ingress", "Grains", "Storage", "Gateway", "Simulation"],
+        ["Host"] = ["Model", "Kpi", "Sparkplug", "Edge", "Ingress", "Grains", "Storage", "Gateway", "Simulation"],
     };
 
     public static TheoryData<string> Rooms() => [.. Allowed.Keys];

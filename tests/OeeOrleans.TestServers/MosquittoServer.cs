@@ -65,6 +65,15 @@ public sealed class MosquittoServer : IAsyncDisposable
         _process = null;
     }
 
+    /// <summary>kill -9: what was not written to the disk is forgotten.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is null) return;
+        await _process.KillAsync();
+        await _process.DisposeAsync();
+        _process = null;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await StopAsync();

@@ -12,6 +12,9 @@ const names = ['state.run', 'counter.good', 'counter.reject', 'process.temperatu
 const types = ['Boolean', 'UInt32', 'UInt32', 'Double'];
 const values = [true, 0, 0, 20.5];
 const bdSeq = 7;
+// With SHUFFLE set every birth assigns other aliases, and there is one a second.
+const shuffle = Boolean(process.env.SHUFFLE);
+let aliases = [1, 2, 3, 4];
 let seq = 0, last = 0, open = 0, births = 0, sent = 0, n = 0;
 
 const now = () => (last = Math.max(last + 1, Date.now()));
@@ -33,12 +36,13 @@ function publish(topic, payload) {
 function birth() {
   births++;
   seq = 0;
+  if (shuffle) aliases = aliases.map((_, i) => ((births + i) % 4) + 1);
   const ts = now();
   publish(`spBv1.0/${group}/NBIRTH/${node}`, { timestamp: ts, seq: nextSeq(), metrics: [
     { name: 'bdSeq', type: 'Int64', value: bdSeq, timestamp: ts },
     { name: 'Node Control/Rebirth', type: 'Boolean', value: false, timestamp: ts }] });
   publish(`spBv1.0/${group}/DBIRTH/${node}/${device}`, { timestamp: ts, seq: nextSeq(), metrics:
-    names.map((name, i) => ({ name, alias: i + 1, type: types[i], value: values[i], timestamp: ts })) });
+    names.map((name, i) => ({ name, alias: aliases[i], type: types[i], value: values[i], timestamp: ts })) });
   names.forEach((name, i) => published.write(JSON.stringify({ name, ts, value: Number(values[i]) }) + '\n'));
 }
 
@@ -51,7 +55,7 @@ function data() {
   const ts = now();
   const changed = [1, 3, ...(n % 7 === 0 ? [2] : []), ...(n % 50 === 0 ? [0] : [])];
   publish(`spBv1.0/${group}/DDATA/${node}/${device}`, { timestamp: ts, seq: nextSeq(), metrics:
-    changed.map((i) => ({ alias: i + 1, type: types[i], value: values[i], timestamp: ts })) });
+    changed.map((i) => ({ alias: aliases[i], type: types[i], value: values[i], timestamp: ts })) });
   changed.forEach((i) => published.write(JSON.stringify({ name: names[i], ts, value: Number(values[i]) }) + '\n'));
   sent++;
 }
@@ -66,6 +70,7 @@ client.on('connect', () => {
   const begin = Date.now();
   const timer = setInterval(() => {
     while (sent < (Date.now() - begin) / 1000 * Number(rate)) data();
+    if (shuffle && Date.now() - begin > births * 1000) birth();
     if (Date.now() - begin < Number(seconds) * 1000) return;
     clearInterval(timer);
     const drain = setInterval(() => {

@@ -22,6 +22,8 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     private SampleRow[] _rows = new SampleRow[256];
     private int _count;
 
+    private readonly CommitControl _control = new();
+
     /// <summary>The machine of every sample the present message added.</summary>
     private readonly List<MachineTarget> _sampled = [];
 
@@ -90,6 +92,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         var removed = Removed.Count;
         _sampled.Clear();
         Unbound.Clear();
+        _control.Clear();
         try
         {
             var unknownAlias = Emit(outcome, message, birth);
@@ -99,7 +102,9 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
                 return false;
             }
 
-            return unknownAlias is null ? true : throw new UnknownAliasException(unknownAlias.Value);
+            if (unknownAlias is not null) throw new UnknownAliasException(unknownAlias.Value);
+            _control.CommitTo(State.Committed);
+            return true;
         }
         catch (SparkplugFormatException)
         {
@@ -154,7 +159,12 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
                 continue;
             }
 
-            if (definition.IsControl) continue;
+            if (definition.IsControl)
+            {
+                _control.Read(definition, metric);
+                continue;
+            }
+
             if (definition.Binding is not SignalBinding binding)
             {
                 Unbound.Add(definition);

@@ -20,6 +20,8 @@ namespace OeeOrleans.Grains.EdgeNodes;
 [ImplicitStreamSubscription(MessageBatch.StreamNamespace)]
 public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionObserver, IAsyncObserver<MessageBatch>
 {
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(250);
+
     private readonly IStore _store;
     private readonly ISampleSink _sink;
     private readonly PlantDirectory _plant;
@@ -27,6 +29,8 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
     private readonly ILogger<EdgeNodeGrain> _log;
     private readonly DeadLetterLog _letters;
     private readonly RebirthRequests _rebirths;
+    private readonly CommitMarks _marks;
+    private IGrainTimer? _due;
     private readonly List<DeadLetter> _unreadable = [];
     private EdgeNodeDecoder? _decoder;
     private bool _lastDeliveryDone = true;
@@ -34,10 +38,11 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
     private long? _lastMessageUs;
     private double? _skewS;
 
-    public EdgeNodeGrain(IStore store, ISampleSink sink, PlantDirectory plant, ICommandPublisher commands, DeadLetterLog letters, TimeProvider clock, ILogger<EdgeNodeGrain> log)
+    public EdgeNodeGrain(IStore store, ISampleSink sink, PlantDirectory plant, ICommandPublisher commands, RebirthLimiter limiter, DeadLetterLog letters, TimeProvider clock, ILogger<EdgeNodeGrain> log)
     {
         (_store, _sink, _plant, _clock, _letters, _log) = (store, sink, plant, clock, letters, log);
-        _rebirths = new RebirthRequests(commands, clock, log);
+        _rebirths = new RebirthRequests(commands, limiter, clock, log);
+        _marks = new CommitMarks(commands, clock, log);
     }
 
     private string Id => this.GetPrimaryKeyString();
@@ -85,7 +90,18 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
         _lastDeliveryDone = true;
         _lastMessageUs = item.Messages[^1].IngestUs;
         ObserveLag(decoder.NewestMs, item.Messages[^1].IngestUs);
+        await TellDueAsync();
+    }
+
+    /// <summary>Marks and rebirth requests that are due; those that are not yet are looked at again soon, also when no message comes.</summary>
+    private async Task TellDueAsync()
+    {
+        if (_decoder is not { } decoder || Id == MessageBatch.UnreadableKey) return;
+        await _marks.TellDueAsync(Id, decoder.State.Committed);
         await _rebirths.SendDueAsync(Id);
+        if (!_rebirths.IsOwed && !_marks.IsOwed(decoder.State.Committed)) return;
+        _due ??= this.RegisterGrainTimer(_ => _lastDeliveryDone ? TellDueAsync() : Task.CompletedTask, new GrainTimerCreationOptions { DueTime = Timeout.InfiniteTimeSpan, Period = Timeout.InfiniteTimeSpan });
+        _due.Change(Soon, Timeout.InfiniteTimeSpan);
     }
 
     private async Task TakeAsync(EdgeNodeDecoder decoder, IReadOnlyList<BrokerMessage> messages, int index)
@@ -147,6 +163,7 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
     private void Note(in SessionOutcome outcome)
     {
         if (outcome.Redelivered) GrainMetrics.Redelivered.Inc();
+        if (outcome.Filled) _rebirths.Filled();
         if (outcome.MissedMessages > 0)
         {
             _missed += outcome.MissedMessages;
@@ -154,8 +171,11 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
             Log.MessagesMissed(_log, Id, outcome.MissedMessages, outcome.RebirthReason ?? "");
         }
 
-        if (outcome.RebirthReason is { } reason) _rebirths.Want(reason);
-        if (outcome is { BirthToKeep: true, Table.Device: null }) _rebirths.Born();
+        if (outcome is { RebirthReason: { } gap, MissedMessages: > 0 }) _rebirths.WantUnlessFilled(gap);
+        else if (outcome.RebirthReason is { } reason) _rebirths.Want(reason);
+        if (outcome is not { BirthToKeep: true, Table.Device: null }) return;
+        _rebirths.Born();
+        _marks.Born();
     }
 
     private async Task ApplyAsync(EdgeNodeDecoder decoder, long ingestUs)

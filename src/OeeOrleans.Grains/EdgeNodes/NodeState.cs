@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OeeOrleans.Sparkplug.Host;
 using OeeOrleans.Sparkplug.Session;
 
 namespace OeeOrleans.Grains.EdgeNodes;
@@ -14,6 +15,9 @@ internal sealed class NodeState
 
     /// <summary>Dead devices and when they died (microseconds); the empty name is the node itself.</summary>
     public Dictionary<string, long> Dead { get; set; } = [];
+
+    /// <summary>Records of one of our own edge nodes that are committed; empty for all others.</summary>
+    public CommittedRecords Committed { get; set; } = new();
 
     public static NodeState Parse(string json) => json.Length == 0 ? new NodeState() : JsonSerializer.Deserialize<NodeState>(json) ?? new NodeState();
 

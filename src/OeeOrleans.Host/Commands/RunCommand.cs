@@ -17,10 +17,10 @@ internal static class RunCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (await ConfigLoading.LoadAsync(parsed.GetRequiredValue(config)) is not { } loaded) return ExitCode.WrongUsage;
-            var asked = Roles.Parse(parsed.GetValue(roles));
-            if (asked.Edge)
+            var asked = Roles.Parse(parsed.GetValue(roles), loaded.Edge is not null);
+            if (asked.Edge && loaded.Edge is null)
             {
-                await Console.Error.WriteLineAsync("oee: the role 'edge' is not part of this version; run the edge with the version that has it, or leave the role out");
+                await Console.Error.WriteLineAsync("oee: the role 'edge' needs a section 'edge' in the config");
                 return ExitCode.WrongUsage;
             }
 

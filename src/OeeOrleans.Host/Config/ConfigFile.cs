@@ -70,7 +70,8 @@ public static partial class ConfigFile
             SiloPort = cluster.Integer("silo_port", 11111, 0, 65535),
             GatewayPort = cluster.Integer("gateway_port", 30000, 0, 65535),
             DataDir = root.Text("data_dir") ?? "./data",
-            HasEdge = root.Has("edge"),
+            Edge = new EdgeReader(root).Read(broker),
+            HostId = ingress.Text("host_id") ?? (plant.Site.Id.Length > 0 ? $"oee-{plant.Site.Id}" : "oee"),
         };
         CheckUrls(gateway, config);
         _ = root.Section("edge");

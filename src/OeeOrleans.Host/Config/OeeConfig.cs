@@ -1,3 +1,4 @@
+using OeeOrleans.Edge;
 using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Host.Config;
@@ -36,8 +37,11 @@ public sealed record OeeConfig
 
     public string DataDir { get; init; } = "./data";
 
-    /// <summary>The file has an `edge` section.</summary>
-    public bool HasEdge { get; init; }
+    /// <summary>This process as an edge node; null where the file has no section `edge`.</summary>
+    public EdgeOptions? Edge { get; init; }
+
+    /// <summary>Id of this host application on STATE.</summary>
+    public string HostId { get; init; } = "oee";
 }
 
 /// <summary>A broker that is not ours.</summary>

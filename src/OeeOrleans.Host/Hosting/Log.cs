@@ -11,7 +11,4 @@ internal static partial class Log
 
     [LoggerMessage(1004, LogLevel.Information, "machine {Machine}: its model ({Part}) is another one from {From} on; windows from there are recomputed")]
     public static partial void ModelChanged(ILogger log, string machine, string part, string from);
-
-    [LoggerMessage(1003, LogLevel.Warning, "the section 'edge' is read but not used by this version")]
-    public static partial void EdgeIgnored(ILogger log);
 }

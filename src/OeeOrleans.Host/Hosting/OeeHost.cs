@@ -35,9 +35,16 @@ internal static class OeeHost
         builder.Services.AddSingleton(new SinkOptions { FlushMs = config.FlushMs, FlushRows = config.FlushRows });
         builder.Services.AddSingleton<ISampleSink, GroupCommitSink>();
         builder.Services.AddSingleton<DeadLetterLog>();
+        builder.Services.AddSingleton(new RebirthLimiter(TimeProvider.System));
         builder.Services.AddSerializer(s => s.AddJsonSerializer(t => t.Namespace is { } name && (name.StartsWith("OeeOrleans.Model", StringComparison.Ordinal) || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));
         builder.Host.UseOrleans(silo => ConfigureSilo(silo, config, roles, brokerUrl));
         if (roles.Gateway) builder.Services.AddGateway();
+        if (roles.Edge)
+        {
+            config.Edge!.DataDir = config.DataDir;
+            EdgeHost.Add(builder.Services, config.Edge);
+        }
+
         if (simulated is not null)
         {
             builder.Services.AddSingleton(simulated);
@@ -84,11 +91,12 @@ internal static class OeeHost
         options.CertificateFile = config.Broker?.CertificateFile;
         options.KeyFile = config.Broker?.KeyFile;
         options.Partitions = config.Partitions;
+        options.HostId = config.HostId;
         // The session belongs to the plant, not to the process: the next life of this silo takes it up.
         options.ClientIdPrefix = $"oee-{config.ClusterId}-{config.Plant.Site.Id}";
     }
 
-    private static void ConfigureLogging(ILoggingBuilder logging)
+    public static void ConfigureLogging(ILoggingBuilder logging)
     {
         logging.ClearProviders();
         // Results go to stdout; whatever is logged goes to stderr.

@@ -22,6 +22,7 @@ internal static class ServerRunner
         using var stopping = new StopSignals(cancellationToken);
         using var logs = LoggerFactory.Create(b => b.AddSimpleConsole(o => o.SingleLine = true).Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
         var log = logs.CreateLogger("OeeOrleans.Host");
+        if (roles.EdgeOnly) return await RunEdgeAsync(config, stopping);
         try
         {
             await using var store = config.StoreConnection is { } connection
@@ -31,8 +32,7 @@ internal static class ServerRunner
             await using var broker = config.Broker is null ? await EmbeddedBroker.StartAsync(config.MqttAddress, config.MqttPort) : null;
             var brokerUrl = config.Broker?.Url ?? new Uri($"mqtt://127.0.0.1:{broker!.Port}");
             if (config.AllowAnonymous) Log.Anonymous(log, config.GatewayUrls);
-            if (config.HasEdge) Log.EdgeIgnored(log);
-
+            if (roles.Edge && config.Edge!.Brokers.Count == 0) config.Edge.Brokers = [new OeeOrleans.Edge.EdgeBroker(brokerUrl)];
             await using var app = OeeHost.Build(config, plant, roles, brokerUrl, store, simulate ? new SimulatedBroker(broker!.Port, config.DataDir) : null);
             await app.StartAsync(stopping.Token);
             await PrintAsync(app, brokerUrl, config);
@@ -45,6 +45,43 @@ internal static class ServerRunner
             return ExitCode.Success;
         }
         catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException or InvalidOperationException or UnauthorizedAccessException or StoreUnavailableException)
+        {
+            await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
+            return ExitCode.Failure;
+        }
+    }
+
+    private static async Task<int> RunEdgeAsync(OeeConfig config, StopSignals stopping)
+    {
+        if (config.Edge!.Brokers.Count == 0)
+        {
+            await Console.Error.WriteLineAsync("oee: an edge node by itself needs a broker; give broker.url or edge.brokers in the config");
+            return ExitCode.WrongUsage;
+        }
+
+        try
+        {
+            config.Edge.DataDir = config.DataDir;
+            await using var app = EdgeHost.Build(config);
+            await app.StartAsync(stopping.Token);
+            await Console.Out.WriteLineAsync(
+                $"""
+                health     {app.Urls.First()}/health/ready
+                metrics    {app.Urls.First()}/metrics
+                broker     {string.Join(", ", config.Edge.Brokers.Select(b => b.Url.ToString().TrimEnd('/')))}
+                edge node  {config.Edge.Group}/{config.Edge.Node}
+                ready; Ctrl-C stops
+                """);
+            await Console.Out.FlushAsync();
+            await stopping.WaitAsync();
+            await app.StopAsync(CancellationToken.None);
+            return ExitCode.Success;
+        }
+        catch (OperationCanceledException) when (stopping.Token.IsCancellationRequested)
+        {
+            return ExitCode.Success;
+        }
+        catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException or InvalidOperationException or UnauthorizedAccessException or RocksDbSharp.RocksDbException)
         {
             await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
             return ExitCode.Failure;

@@ -196,7 +196,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
         var acknowledge = mqtt.QualityOfServiceLevel != MqttQualityOfServiceLevel.AtMostOnce;
         var message = new InFlightMessage(
             new BrokerMessage(mqtt.Topic, mqtt.Payload.ToArray(), UnixMicros.Now(_clock)),
-            StreamKeyOf(mqtt.Topic, out var forUs),
+            StreamKeyOf(mqtt.Topic, _options.OwnEdgeNode, out var forUs),
             acknowledge ? acks : null,
             acknowledge ? args : null);
         if (acknowledge) acks.Arrived(message);
@@ -212,13 +212,14 @@ internal sealed class PartitionConnection : IAsyncDisposable
         if (Interlocked.Increment(ref _dropped) % 10_000 == 1) Log.Dropped(_log, _filter, _dropped, _options.MaxBuffered);
     }
 
-    /// <summary>The stream of a topic; commands and host states travel past us.</summary>
-    internal static string StreamKeyOf(string topic, out bool forUs)
+    /// <summary>The stream of a topic; commands, host states and what we publish ourselves travel past us.</summary>
+    internal static string StreamKeyOf(string topic, string? ownEdgeNode, out bool forUs)
     {
         forUs = true;
         if (!SparkplugTopic.TryParse(topic, out var parsed, out _)) return MessageBatch.UnreadableKey;
-        forUs = parsed.Type is not (SparkplugMessageType.State or SparkplugMessageType.NCommand or SparkplugMessageType.DCommand);
-        return parsed.EdgeNode;
+        var edgeNode = parsed.EdgeNode;
+        forUs = parsed.Type is not (SparkplugMessageType.State or SparkplugMessageType.NCommand or SparkplugMessageType.DCommand) && edgeNode != ownEdgeNode;
+        return edgeNode;
     }
 
     private static async Task DisconnectAsync(IMqttClient client)

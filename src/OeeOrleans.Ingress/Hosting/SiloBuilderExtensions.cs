@@ -35,7 +35,7 @@ public static class SiloBuilderExtensions
     /// <summary>The publisher of commands, for silos whose grains ask for rebirths.</summary>
     public static IServiceCollection AddMqttCommands(this IServiceCollection services)
     {
-        services.AddSingleton(s => new MqttCommandPublisher(s.GetRequiredService<IOptions<MqttOptions>>().Value, s.GetRequiredService<ILogger<MqttCommandPublisher>>()));
+        services.AddSingleton(s => new MqttCommandPublisher(s.GetRequiredService<IOptions<MqttOptions>>().Value, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<MqttCommandPublisher>>()));
         services.AddSingleton<ICommandPublisher>(s => s.GetRequiredService<MqttCommandPublisher>());
         services.AddHostedService<BrokerWatch>();
         return services;

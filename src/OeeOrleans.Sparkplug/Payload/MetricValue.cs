@@ -10,6 +10,9 @@ public static class MetricValue
 
     public static bool IsInteger(SparkplugDataType type) => type is >= SparkplugDataType.Int8 and <= SparkplugDataType.UInt64 or SparkplugDataType.DateTime;
 
+    /// <summary>Integers that travel in the 64-bit field.</summary>
+    public static bool IsWide(SparkplugDataType type) => type is SparkplugDataType.Int64 or SparkplugDataType.UInt64 or SparkplugDataType.DateTime;
+
     public static bool IsArray(SparkplugDataType type) => type is >= SparkplugDataType.Int8Array and <= SparkplugDataType.DateTimeArray;
 
     /// <summary>A signed integer from its bits.</summary>

@@ -1,18 +1,25 @@
 using System.Buffers;
-using System.Buffers.Binary;
-using System.Text;
 
 namespace OeeOrleans.Sparkplug.Payload;
 
 /// <summary>What a metric carries besides its value.</summary>
 /// <param name="Name">Present in births; null in data when an alias is used.</param>
 /// <param name="Alias">Unique over the edge node.</param>
-/// <param name="TimestampMs">Source time, milliseconds since 1970 UTC.</param>
+/// <param name="TimestampMs">Source time, milliseconds since 1970 UTC; 0 = none.</param>
 /// <param name="Type">Required in births, optional in data.</param>
 /// <param name="Historical">A value of the past: into history, not over the live value.</param>
-public readonly record struct MetricHead(string? Name, ulong? Alias, ulong TimestampMs, SparkplugDataType Type, bool Historical = false);
+public readonly record struct MetricHead(string? Name, ulong? Alias, ulong TimestampMs, SparkplugDataType Type, bool Historical = false)
+{
+    /// <summary>Not to be kept in history.</summary>
+    public bool Transient { get; init; }
 
-/// <summary>Writes a Sparkplug B payload into a buffer: begin, metrics, and the result is complete at any time (Sparkplug 3.0 section 6.4).</summary>
+    public PropertySet? Properties { get; init; }
+
+    public MetricMetadata? Metadata { get; init; }
+}
+
+/// <summary>Writes a Sparkplug B payload into a buffer of its own: begin, metrics, and the result is complete at any time (Sparkplug 3.0 section 6.4).
+/// Scalars allocate nothing.</summary>
 public sealed class SparkplugPayloadWriter
 {
     private readonly ArrayBufferWriter<byte> _buffer = new(1024);
@@ -20,18 +27,15 @@ public sealed class SparkplugPayloadWriter
 
     public ReadOnlyMemory<byte> Written => _buffer.WrittenMemory;
 
-    /// <summary>Starts a payload; <paramref name="seq"/> is null in NDEATH only.</summary>
+    /// <summary>How many metrics were written since the payload began.</summary>
+    public int MetricCount { get; private set; }
+
+    /// <summary>Starts a payload; <paramref name="seq"/> is null in NDEATH and commands only.</summary>
     public SparkplugPayloadWriter Begin(ulong timestampMs, byte? seq)
     {
-        _buffer.ResetWrittenCount();
-        Tag(_buffer, 1, ProtobufReader.Varint);
-        Varint(_buffer, timestampMs);
-        if (seq is { } number)
-        {
-            Tag(_buffer, 3, ProtobufReader.Varint);
-            Varint(_buffer, number);
-        }
-
+        BeginWill();
+        ProtobufWriter.Varint(_buffer, 1, timestampMs);
+        if (seq is { } number) ProtobufWriter.Varint(_buffer, 3, number);
         return this;
     }
 
@@ -39,14 +43,24 @@ public sealed class SparkplugPayloadWriter
     public SparkplugPayloadWriter BeginWill()
     {
         _buffer.ResetWrittenCount();
+        MetricCount = 0;
         return this;
     }
+
+    /// <summary>The payload's uuid and body; either may be null.</summary>
+    public void Envelope(string? uuid, byte[]? body)
+    {
+        if (uuid is not null) ProtobufWriter.Utf8(_buffer, 4, uuid);
+        if (body is not null) ProtobufWriter.Bytes(_buffer, 5, body);
+    }
+
+    /// <summary>Copies the payload.</summary>
+    public void WriteTo(IBufferWriter<byte> output) => output.Write(_buffer.WrittenSpan);
 
     public void Boolean(in MetricHead head, bool value)
     {
         Head(head);
-        Tag(_metric, (int)ValueField.Boolean, ProtobufReader.Varint);
-        Varint(_metric, value ? 1UL : 0);
+        ProtobufWriter.Varint(_metric, (int)ValueField.Boolean, value ? 1UL : 0);
         Close();
     }
 
@@ -54,95 +68,80 @@ public sealed class SparkplugPayloadWriter
     public void Integer(in MetricHead head, long value)
     {
         Head(head);
-        var wide = head.Type is SparkplugDataType.Int64 or SparkplugDataType.UInt64 or SparkplugDataType.DateTime;
-        Tag(_metric, (int)(wide ? ValueField.Long : ValueField.Int), ProtobufReader.Varint);
-        Varint(_metric, wide ? (ulong)value : (uint)value);
+        var wide = MetricValue.IsWide(head.Type);
+        ProtobufWriter.Varint(_metric, (int)(wide ? ValueField.Long : ValueField.Int), wide ? (ulong)value : (uint)value);
         Close();
     }
 
     public void Double(in MetricHead head, double value)
     {
         Head(head);
-        if (head.Type == SparkplugDataType.Float)
-        {
-            Tag(_metric, (int)ValueField.Float, ProtobufReader.Fixed32);
-            BinaryPrimitives.WriteSingleLittleEndian(_metric.GetSpan(4), (float)value);
-            _metric.Advance(4);
-        }
-        else
-        {
-            Tag(_metric, (int)ValueField.Double, ProtobufReader.Fixed64);
-            BinaryPrimitives.WriteDoubleLittleEndian(_metric.GetSpan(8), value);
-            _metric.Advance(8);
-        }
-
+        if (head.Type == SparkplugDataType.Float) ProtobufWriter.Fixed32(_metric, (int)ValueField.Float, BitConverter.SingleToUInt32Bits((float)value));
+        else ProtobufWriter.Fixed64(_metric, (int)ValueField.Double, BitConverter.DoubleToUInt64Bits(value));
         Close();
     }
 
     public void String(in MetricHead head, string value)
     {
         Head(head);
-        Utf8(_metric, (int)ValueField.String, value);
+        ProtobufWriter.Utf8(_metric, (int)ValueField.String, value);
+        Close();
+    }
+
+    /// <summary>Bytes, a file, or an array in its packed form (section 6.4.17).</summary>
+    public void Bytes(in MetricHead head, ReadOnlySpan<byte> value)
+    {
+        Head(head);
+        ProtobufWriter.Bytes(_metric, (int)ValueField.Bytes, value);
         Close();
     }
 
     public void Null(in MetricHead head)
     {
         Head(head);
-        Tag(_metric, 7, ProtobufReader.Varint);
-        Varint(_metric, 1);
+        ProtobufWriter.Varint(_metric, 7, 1);
+        Close();
+    }
+
+    /// <summary>A value of any kind that <see cref="Metric"/> names, under the datatype of its head.</summary>
+    /// <exception cref="ArgumentException">The value does not fit the datatype.</exception>
+    public void Value(in MetricHead head, object? value)
+    {
+        Head(head);
+        SparkplugValueWriter.Value(_metric, head.Type, value);
+        Close();
+    }
+
+    /// <summary>A metric as it was read, with another name, alias or mark of history; its value and the rest travel untouched.</summary>
+    public void Copy(scoped in MetricView metric, in MetricHead head)
+    {
+        Head(head with { TimestampMs = metric.Timestamp ?? 0, Type = head.Type != SparkplugDataType.Unknown ? head.Type : metric.DataType, Transient = metric.IsTransient });
+        if (metric.HasProperties) ProtobufWriter.Bytes(_metric, 9, metric.Properties);
+        if (metric.IsNull) ProtobufWriter.Varint(_metric, 7, 1);
+        else
+        {
+            switch (metric.Field)
+            {
+                case ValueField.None: break;
+                case ValueField.Int or ValueField.Long or ValueField.Boolean: ProtobufWriter.Varint(_metric, (int)metric.Field, metric.Bits); break;
+                case ValueField.Float: ProtobufWriter.Fixed32(_metric, (int)metric.Field, (uint)metric.Bits); break;
+                case ValueField.Double: ProtobufWriter.Fixed64(_metric, (int)metric.Field, metric.Bits); break;
+                default: ProtobufWriter.Bytes(_metric, (int)metric.Field, metric.Content); break;
+            }
+        }
+
         Close();
     }
 
     private void Head(in MetricHead head)
     {
         _metric.ResetWrittenCount();
-        if (head.Name is { } name) Utf8(_metric, 1, name);
-        if (head.Alias is { } alias)
-        {
-            Tag(_metric, 2, ProtobufReader.Varint);
-            Varint(_metric, alias);
-        }
-
-        if (head.TimestampMs != 0)
-        {
-            Tag(_metric, 3, ProtobufReader.Varint);
-            Varint(_metric, head.TimestampMs);
-        }
-
-        if (head.Type != SparkplugDataType.Unknown)
-        {
-            Tag(_metric, 4, ProtobufReader.Varint);
-            Varint(_metric, (byte)head.Type);
-        }
-
-        if (!head.Historical) return;
-        Tag(_metric, 5, ProtobufReader.Varint);
-        Varint(_metric, 1);
+        SparkplugValueWriter.Head(_metric, head);
     }
 
     private void Close()
     {
-        Tag(_buffer, 2, ProtobufReader.Length);
-        Varint(_buffer, (ulong)_metric.WrittenCount);
-        _buffer.Write(_metric.WrittenSpan);
-    }
-
-    private static void Utf8(ArrayBufferWriter<byte> to, int field, string text)
-    {
-        Tag(to, field, ProtobufReader.Length);
-        Varint(to, (ulong)Encoding.UTF8.GetByteCount(text));
-        Encoding.UTF8.GetBytes(text, to);
-    }
-
-    private static void Tag(ArrayBufferWriter<byte> to, int field, int wireType) => Varint(to, (ulong)((field << 3) | wireType));
-
-    private static void Varint(ArrayBufferWriter<byte> to, ulong value)
-    {
-        var span = to.GetSpan(10);
-        var length = 0;
-        for (; value >= 0x80; value >>= 7) span[length++] = (byte)(value | 0x80);
-        span[length++] = (byte)value;
-        to.Advance(length);
+        ProtobufWriter.Bytes(_buffer, 2, _metric.WrittenSpan);
+        MetricCount++;
     }
 }

@@ -17,6 +17,9 @@ public sealed class HostNodeSession
 
     private readonly List<NodeGeneration> _generations = [];
 
+    /// <summary>Sequence numbers that were skipped and may still come.</summary>
+    private readonly HashSet<byte> _missing = [];
+
     /// <summary>Whether the node is born and not dead.</summary>
     public bool Online { get; private set; }
 
@@ -93,6 +96,7 @@ public sealed class HostNodeSession
         _generations.Add(generation);
         if (_generations.Count > KeptGenerations) _generations.RemoveAt(0);
         Online = true;
+        _missing.Clear();
         LastSeq = (int)(payload.Seq ?? 0);
         LastMs = again < 0 ? sentMs : Math.Max(LastMs, sentMs);
         return new SessionOutcome { Table = generation.Node, Generation = generation, BirthToKeep = true, CameBack = cameBack, Redelivered = again >= 0, Deaths = [] };
@@ -185,9 +189,10 @@ public sealed class HostNodeSession
             return outcome;
         }
 
-        if (sentMs <= newest) return outcome with { Redelivered = true };
+        if (sentMs <= newest) return outcome with { Redelivered = true, Filled = _missing.Remove((byte)number) && _missing.Count == 0 };
         LastSeq = (int)number;
         LastMs = sentMs;
+        for (var skipped = expected; skipped != (int)number; skipped = (skipped + 1) & 0xFF) _missing.Add((byte)skipped);
         return outcome with
         {
             MissedMessages = (int)((number + 256 - (ulong)expected) & 0xFF),

@@ -14,6 +14,9 @@ public readonly record struct SessionOutcome
     /// <summary>Messages that are missing before this one.</summary>
     public int MissedMessages { get; init; }
 
+    /// <summary>The last of the messages that were missing has come, late.</summary>
+    public bool Filled { get; init; }
+
     /// <summary>A message seen before (the broker or our receiver sent it again): to be stored again, which has no effect.</summary>
     public bool Redelivered { get; init; }
 

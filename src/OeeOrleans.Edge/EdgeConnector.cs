@@ -1,0 +1,113 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OeeOrleans.Edge.Queue;
+using OeeOrleans.Edge.Sessions;
+using OeeOrleans.Edge.Sources;
+using OeeOrleans.Sparkplug;
+using OeeOrleans.Sparkplug.Edge;
+
+namespace OeeOrleans.Edge;
+
+/// <summary>An edge node: reads its sources, makes every value durable, and publishes it as Sparkplug B whenever there is somebody to publish to.</summary>
+public sealed class EdgeConnector : BackgroundService
+{
+    private static readonly TimeSpan FirstReading = TimeSpan.FromSeconds(5);
+
+    private readonly EdgeOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<EdgeConnector> _log;
+    private readonly RecordQueue _queue;
+    private readonly Signal _wake = new();
+    private readonly SamplingGovernor _governor;
+    private readonly List<SourceLoop> _loops;
+    private readonly EdgeLink _link;
+    private long _toldDropped;
+
+    /// <exception cref="ArgumentException">The options cannot be used; one sentence per mistake.</exception>
+    public EdgeConnector(EdgeOptions options, TimeProvider clock, ILogger<EdgeConnector> log)
+    {
+        if (options.Validate().ToList() is { Count: > 0 } mistakes) throw new ArgumentException(string.Join("; ", mistakes), nameof(options));
+        (_options, _clock, _log) = (options, clock, log);
+        _queue = new RecordQueue(Path.Combine(options.DataDir, $"edge-{options.Group}-{options.Node}"), options.BufferMaxMb * 1_000_000L);
+        Log.QueueOpened(log, _queue.Id, _queue.Count, _queue.First, _queue.Next - 1);
+        _governor = new SamplingGovernor(options.SlowestIntervalMs);
+        var sources = options.Sources.Select(s => (ISource)new SimSource(s)).ToList();
+        var definition = new EdgeNodeDefinition(
+            options.Group, options.Node, [],
+            [.. sources.SelectMany(s => s.Tags).GroupBy(t => t.Device).Select(d => new EdgeDevice(d.Key, [.. d.Select(Metric)]))]);
+        var image = new EdgeImage(definition);
+        _loops = [.. sources.Zip(options.Sources, (source, settings) => new SourceLoop(source, settings, definition, image, _queue, _governor, _wake, clock, log))];
+        _link = new EdgeLink(options, new EdgeNodeSession(definition), image, _queue, _wake, clock, log);
+    }
+
+    public EdgeState State => _link.State;
+
+    /// <summary>Why it is in this state.</summary>
+    public string Why => _link.Why;
+
+    /// <summary>Records that wait for their acknowledgement.</summary>
+    public int Buffered => _queue.Count;
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _queue.Dispose();
+        _wake.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var sampling = Task.WhenAll(_loops.Select(l => l.RunAsync(ended.Token)));
+        var watching = WatchAsync(ended.Token);
+        // A birth tells what everything shows: so every source is read once before it, or given up for now.
+        await Task.WhenAny(Task.WhenAll(_loops.Select(l => l.FirstReading)), Task.Delay(FirstReading, _clock, stoppingToken));
+        await _link.RunAsync(stoppingToken);
+        await ended.CancelAsync();
+        await Task.WhenAll(sampling, watching);
+        foreach (var loop in _loops) await loop.DisposeAsync();
+    }
+
+    private EdgeMetric Metric(SourceTag tag)
+    {
+        var type = tag.Tag is { Scale: 1, Offset: 0 } ? tag.Type : SparkplugDataType.Double;
+        return new EdgeMetric(tag.Tag.Metric, type, _queue.AliasOf(AliasBook.Describe(tag.Device, tag.Tag.Metric, type)), tag.Tag.Unit);
+    }
+
+    /// <summary>Once a second: how full is the queue, and what does that mean for sampling.</summary>
+    private async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), _clock);
+        EdgeMetrics.Dropped.WithLabels("buffer_full").IncTo(0);
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            EdgeMetrics.BufferBytes.Set(_queue.Bytes);
+            EdgeMetrics.BufferRecords.Set(_queue.Count);
+            EdgeMetrics.BufferOldestSeconds.Set(OldestSeconds());
+            if (_governor.Observe(_queue.Depth)) Log.SamplingChanged(_log, _governor.IntervalMs(_loops.Min(l => l.OwnIntervalMs)), (int)(_queue.Depth * 100));
+            foreach (var loop in _loops) EdgeMetrics.SamplingIntervalMs.WithLabels(loop.Id).Set(_governor.IntervalMs(loop.OwnIntervalMs));
+            if (_queue.DroppedValues > _toldDropped)
+            {
+                EdgeMetrics.Dropped.WithLabels("buffer_full").IncTo(_queue.DroppedRecords);
+                _toldDropped = _queue.DroppedValues;
+                Log.Dropping(_log, _options.BufferMaxMb, _toldDropped);
+            }
+
+            try
+            {
+                await timer.WaitForNextTickAsync(cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private double OldestSeconds()
+    {
+        if (_queue.ReadFrom(_queue.First, 1) is not [var oldest]) return 0;
+        var sent = new Sparkplug.Payload.SparkplugPayloadReader(oldest.Payload).Timestamp ?? 0;
+        return Math.Max(0, (_clock.GetUtcNow().ToUnixTimeMilliseconds() - (long)sent) / 1000.0);
+    }
+}

@@ -1,0 +1,75 @@
+namespace OeeOrleans.Edge;
+
+/// <summary>Whose word frees the queue.</summary>
+public enum AcknowledgeMode
+{
+    /// <summary>The host's commit mark as soon as one was ever heard, until then the broker's PUBACK.</summary>
+    Auto,
+    /// <summary>The host's commit mark only: our own host, and not even a broker that loses its memory loses data.</summary>
+    Commit,
+    /// <summary>The broker's PUBACK only: any host.</summary>
+    Puback,
+}
+
+/// <summary>A broker an edge node may use.</summary>
+public sealed record EdgeBroker(Uri Url, string? Username = null, string? Password = null, string? CaFile = null, string? CertificateFile = null, string? KeyFile = null)
+{
+    public int Port => Url.Port > 0 ? Url.Port : Url.Scheme == "mqtts" ? 8883 : 1883;
+}
+
+/// <summary>One tag of a source: where it is, what it is called, how its raw value becomes ours.</summary>
+public sealed record EdgeTag(string Address, string Metric, int IntervalMs = 0, double Scale = 1, double Offset = 0, double Deadband = 0, string? Unit = null);
+
+/// <summary>A source of values: a PLC, or a simulated one.</summary>
+public sealed record EdgeSource(string Id, Uri Url, string Device, int IntervalMs, IReadOnlyList<EdgeTag> Tags);
+
+/// <summary>An edge node: who it is, where it publishes, what it reads, how much it keeps.</summary>
+public sealed class EdgeOptions
+{
+    public string Group { get; set; } = "";
+
+    public string Node { get; set; } = "";
+
+    /// <summary>In the order in which they are tried.</summary>
+    public IReadOnlyList<EdgeBroker> Brokers { get; set; } = [];
+
+    public IReadOnlyList<EdgeSource> Sources { get; set; } = [];
+
+    /// <summary>Where the queue and what else must survive lies.</summary>
+    public string DataDir { get; set; } = "./data";
+
+    /// <summary>Buffered bytes at most; beyond it the oldest records are dropped and counted.</summary>
+    public int BufferMaxMb { get; set; } = 500;
+
+    /// <summary>Host application without which nothing is published; null: publish whoever listens.</summary>
+    public string? PrimaryHost { get; set; }
+
+    public AcknowledgeMode Acknowledge { get; set; } = AcknowledgeMode.Auto;
+
+    /// <summary>QoS of births and data: 1 survives a lossy link, 0 is what the specification says.</summary>
+    public int Qos { get; set; } = 1;
+
+    /// <summary>Unacknowledged publishes at most.</summary>
+    public int MaxInFlight { get; set; } = 100;
+
+    /// <summary>Old values a second at most, so that live ones keep their latency.</summary>
+    public int ReplayValuesPerS { get; set; } = 20_000;
+
+    /// <summary>Sampling slows down to this when the queue fills.</summary>
+    public int SlowestIntervalMs { get; set; } = 2_000;
+
+    /// <summary>A mark that does not move for this long although everything was sent: it is sent again.</summary>
+    public TimeSpan ResendAfter { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>One sentence per mistake.</summary>
+    public IEnumerable<string> Validate()
+    {
+        if (Group.Length == 0 || Node.Length == 0) yield return "edge.group and edge.node are needed, such as group: berlin, node: edge1";
+        foreach (var id in new[] { Group, Node }.Where(i => i.AsSpan().ContainsAny('+', '#', '/'))) yield return $"edge: '{id}' must not contain '+', '#' or '/' (Sparkplug 3.0 section 4.1)";
+        if (Brokers.Count == 0) yield return "edge needs a broker";
+        if (Sources.Count == 0) yield return "edge.sources is empty; a source such as { id: plc1, url: \"sim://plant\", device: filler1 } is needed";
+        if (BufferMaxMb is < 1 or > 1_000_000) yield return $"edge.buffer.max_mb is {BufferMaxMb}; 1..1000000 is possible";
+        if (MaxInFlight is < 1 or > 65_535) yield return $"edge.max_inflight is {MaxInFlight}; 1..65535 is possible";
+        if (Qos is not (0 or 1)) yield return $"edge.qos is {Qos}; 0 or 1 is possible";
+    }
+}

@@ -1,0 +1,252 @@
+using System.Buffers.Binary;
+using System.Text;
+using RocksDbSharp;
+
+namespace OeeOrleans.Edge.Queue;
+
+/// <summary>One message to be: a device's values as a payload without `seq`, under its number.</summary>
+public readonly record struct QueueRecord(ulong Number, string Device, byte[] Payload, int Values);
+
+/// <summary>
+/// Store-and-forward on RocksDB: ordered, crash-safe, bounded. Records are numbered from 1; what is appended is on the disk when the call returns
+/// (one synced write per batch, because synced writes one by one are forty times slower). Beside the records lie the few things an edge node must remember.
+/// Safe for concurrent use.
+/// </summary>
+public sealed class RecordQueue : IDisposable
+{
+    private const byte RecordPrefix = (byte)'r';
+    private const byte MetaPrefix = (byte)'m';
+    private const byte AliasPrefix = (byte)'a';
+
+    private readonly RocksDb _db;
+    private readonly WriteOptions _synced = new WriteOptions().SetSync(true);
+    private readonly WriteOptions _lazy = new WriteOptions().SetSync(false);
+    private readonly Lock _lock = new();
+    private readonly Queue<(int Bytes, int Values)> _sizes = new();
+    private readonly long _maxBytes;
+
+    /// <param name="directory">Made when it is not there.</param>
+    /// <param name="maxBytes">Beyond it the oldest records are dropped.</param>
+    public RecordQueue(string directory, long maxBytes)
+    {
+        Directory.CreateDirectory(directory);
+        _maxBytes = maxBytes;
+        var options = new DbOptions().SetCreateIfMissing().SetWriteBufferSize(32UL << 20).SetMaxWriteBufferNumber(3).SetKeepLogFileNum(2);
+        _db = RocksDb.Open(options, directory);
+        Id = GetText("id") ?? Create();
+        First = GetNumber("mark") + 1;
+        Next = First;
+        Load();
+        // Records that were released or dropped leave no trace of the highest number: it is never used again.
+        Next = Math.Max(Next, GetNumber("next"));
+    }
+
+    /// <summary>Identity of this queue: another one when the directory was lost.</summary>
+    public string Id { get; }
+
+    /// <summary>The lowest number that is not released.</summary>
+    public ulong First { get; private set; }
+
+    /// <summary>The number the next record gets.</summary>
+    public ulong Next { get; private set; }
+
+    public long Bytes { get; private set; }
+
+    public int Count
+    {
+        get
+        {
+            lock (_lock) return _sizes.Count;
+        }
+    }
+
+    /// <summary>Records dropped since the start, because the queue was full.</summary>
+    public long DroppedRecords { get; private set; }
+
+    /// <summary>Values dropped since the start, because the queue was full.</summary>
+    public long DroppedValues { get; private set; }
+
+    /// <summary>The highest number that was dropped; 0 = none since the start.</summary>
+    public ulong DroppedUpTo { get; private set; }
+
+    /// <summary>How full it is, 0..1.</summary>
+    public double Depth => Bytes / (double)_maxBytes;
+
+    /// <summary>Makes records durable, in order, all or none. Drops the oldest when there is no room.</summary>
+    public void Append(IReadOnlyList<(string Device, ReadOnlyMemory<byte> Payload, int Values)> records)
+    {
+        if (records.Count == 0) return;
+        lock (_lock)
+        {
+            using var batch = new WriteBatch();
+            var number = Next;
+            foreach (var (device, payload, values) in records) batch.Put(Key(RecordPrefix, number++), Encode(device, payload.Span, values));
+            _db.Write(batch, _synced);
+            foreach (var (device, payload, values) in records)
+            {
+                _sizes.Enqueue((payload.Length, values));
+                Bytes += payload.Length;
+            }
+
+            Next = number;
+            if (Bytes > _maxBytes) DropOldest();
+        }
+    }
+
+    /// <summary>Everything up to a number is stored by somebody else: forgotten here.</summary>
+    public void Release(ulong mark)
+    {
+        lock (_lock)
+        {
+            if (mark < First) return;
+            Forget(Math.Min(mark, Next - 1), dropped: false);
+        }
+    }
+
+    /// <summary>A record; null when it is released or was never there.</summary>
+    public QueueRecord? Read(ulong number)
+    {
+        var value = _db.Get(Key(RecordPrefix, number));
+        return value is null ? null : Decode(number, value);
+    }
+
+    /// <summary>Records from a number on, at most so many.</summary>
+    public List<QueueRecord> ReadFrom(ulong number, int count)
+    {
+        var found = new List<QueueRecord>(count);
+        using var iterator = _db.NewIterator();
+        for (iterator.Seek(Key(RecordPrefix, number)); iterator.Valid() && found.Count < count; iterator.Next())
+        {
+            var key = iterator.Key();
+            if (key[0] != RecordPrefix) break;
+            found.Add(Decode(BinaryPrimitives.ReadUInt64BigEndian(key.AsSpan(1)), iterator.Value()));
+        }
+
+        return found;
+    }
+
+    /// <summary>A number that must survive, such as `bdSeq`; 0 when it was never set.</summary>
+    public ulong GetNumber(string name) => _db.Get(MetaKey(name)) is { Length: 8 } value ? BinaryPrimitives.ReadUInt64BigEndian(value) : 0;
+
+    public void SetNumber(string name, ulong value)
+    {
+        var bytes = new byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, value);
+        _db.Put(MetaKey(name), bytes, writeOptions: _synced);
+    }
+
+    /// <summary>The alias of a metric: the same for all lives of the edge node, so that records of an earlier life can be read.</summary>
+    public ulong AliasOf(string description)
+    {
+        var key = Encoding.UTF8.GetBytes("k" + description);
+        if (_db.Get(key) is { Length: 8 } known) return BinaryPrimitives.ReadUInt64BigEndian(known);
+        lock (_lock)
+        {
+            var alias = GetNumber("aliases") + 1;
+            var bytes = new byte[8];
+            BinaryPrimitives.WriteUInt64BigEndian(bytes, alias);
+            using var batch = new WriteBatch();
+            batch.Put(MetaKey("aliases"), bytes);
+            batch.Put(key, bytes);
+            batch.Put(Key(AliasPrefix, alias), Encoding.UTF8.GetBytes(description));
+            _db.Write(batch, _synced);
+            return alias;
+        }
+    }
+
+    /// <summary>What an alias stood for; null when nobody knows.</summary>
+    public string? Describe(ulong alias) => _db.Get(Key(AliasPrefix, alias)) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+
+    public void Dispose() => _db.Dispose();
+
+    private static byte[] Key(byte prefix, ulong number)
+    {
+        var key = new byte[9];
+        key[0] = prefix;
+        BinaryPrimitives.WriteUInt64BigEndian(key.AsSpan(1), number);
+        return key;
+    }
+
+    private static byte[] MetaKey(string name) => [MetaPrefix, .. Encoding.UTF8.GetBytes(name)];
+
+    /// <summary>Count of values (2 bytes), length of the device's name (2 bytes), name, payload.</summary>
+    private static byte[] Encode(string device, ReadOnlySpan<byte> payload, int values)
+    {
+        var name = Encoding.UTF8.GetBytes(device);
+        var bytes = new byte[4 + name.Length + payload.Length];
+        BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)Math.Min(values, ushort.MaxValue));
+        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2), (ushort)name.Length);
+        name.CopyTo(bytes, 4);
+        payload.CopyTo(bytes.AsSpan(4 + name.Length));
+        return bytes;
+    }
+
+    private static QueueRecord Decode(ulong number, byte[] value)
+    {
+        var length = BinaryPrimitives.ReadUInt16BigEndian(value.AsSpan(2));
+        return new QueueRecord(number, Encoding.UTF8.GetString(value, 4, length), value[(4 + length)..], BinaryPrimitives.ReadUInt16BigEndian(value));
+    }
+
+    private string Create()
+    {
+        var id = Guid.NewGuid().ToString("N");
+        _db.Put(MetaKey("id"), Encoding.UTF8.GetBytes(id), writeOptions: _synced);
+        return id;
+    }
+
+    private string? GetText(string name) => _db.Get(MetaKey(name)) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+
+    private void Load()
+    {
+        using var iterator = _db.NewIterator();
+        for (iterator.Seek(Key(RecordPrefix, First)); iterator.Valid(); iterator.Next())
+        {
+            var key = iterator.Key();
+            if (key[0] != RecordPrefix) break;
+            var record = Decode(BinaryPrimitives.ReadUInt64BigEndian(key.AsSpan(1)), iterator.Value());
+            _sizes.Enqueue((record.Payload.Length, record.Values));
+            Bytes += record.Payload.Length;
+            Next = record.Number + 1;
+        }
+    }
+
+    private void DropOldest()
+    {
+        // A little below the limit, so that not every append drops.
+        var target = _maxBytes - (_maxBytes / 20);
+        var (bytes, last) = (Bytes, First);
+        foreach (var (size, _) in _sizes)
+        {
+            if (bytes <= target) break;
+            bytes -= size;
+            last++;
+        }
+
+        if (last > First) Forget(last - 1, dropped: true);
+    }
+
+    /// <summary>The mark is written with the removal, so that a crash between them cannot bring numbers back.</summary>
+    private void Forget(ulong mark, bool dropped)
+    {
+        var bytes = new byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, mark);
+        using var batch = new WriteBatch();
+        batch.Put(MetaKey("mark"), bytes);
+        var next = new byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(next, Next);
+        batch.Put(MetaKey("next"), next);
+        for (var number = First; number <= mark; number++)
+        {
+            batch.Delete(Key(RecordPrefix, number));
+            var (size, values) = _sizes.Dequeue();
+            Bytes -= size;
+            if (!dropped) continue;
+            DroppedValues += values;
+            DroppedRecords++;
+        }
+
+        _db.Write(batch, _lazy);
+        if (dropped) DroppedUpTo = mark;
+        First = mark + 1;
+    }
+}

@@ -1,0 +1,220 @@
+using System.Buffers;
+using Microsoft.Extensions.Logging;
+using MQTTnet;
+using MQTTnet.Protocol;
+using OeeOrleans.Edge.Queue;
+using OeeOrleans.Sparkplug;
+using OeeOrleans.Sparkplug.Edge;
+using OeeOrleans.Sparkplug.Host;
+using OeeOrleans.Sparkplug.Topics;
+
+namespace OeeOrleans.Edge.Sessions;
+
+/// <summary>
+/// Keeps one edge node connected: brokers in turn, will, births, and then whatever the queue holds. See <see cref="EdgeState"/>; one loop owns the
+/// session, so `seq` needs no lock. Every connection has its own will with the next `bdSeq`.
+/// </summary>
+internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, Signal wake, TimeProvider clock, ILogger log)
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    private readonly string _name = $"{options.Group}/{options.Node}";
+    private readonly AckTracker _acks = new();
+    private bool _rebirth;
+    private bool _hostSpoke;
+    private ulong _anyHostTimestamp;
+    private ulong _hostTimestamp;
+    private TaskCompletionSource<bool> _hostOnline = NewSource();
+    private TaskCompletionSource _hostOffline = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public EdgeState State { get; private set; } = EdgeState.Stopped;
+
+    public string Why { get; private set; } = "not started";
+
+    /// <summary>Whether records are kept until the host says that they are committed.</summary>
+    public bool ByCommit => options.Acknowledge == AcknowledgeMode.Commit || (options.Acknowledge == AcknowledgeMode.Auto && queue.GetNumber("ours") == 1);
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var pause = TimeSpan.FromMilliseconds(500);
+        for (var attempt = 0; !cancellationToken.IsCancellationRequested; attempt++)
+        {
+            var broker = options.Brokers[attempt % options.Brokers.Count];
+            Move(EdgeState.Connecting, $"trying {broker.Url}");
+            var (born, why) = await LiveAsync(broker, cancellationToken);
+            EdgeMetrics.Connected.WithLabels(_name).Set(0);
+            if (cancellationToken.IsCancellationRequested) break;
+            Move(EdgeState.Connecting, why);
+            pause = born ? TimeSpan.FromMilliseconds(500) : TimeSpan.FromMilliseconds(Math.Min(pause.TotalMilliseconds * 1.6, LongestPause.TotalMilliseconds));
+            // Jitter: a thousand edge nodes must not come back in the same instant.
+            await Task.Delay(pause * (0.75 + (Random.Shared.NextDouble() / 2)), clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        Move(EdgeState.Stopped, "asked to stop");
+    }
+
+    private static TaskCompletionSource<bool> NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private async Task<(bool Born, string Why)> LiveAsync(EdgeBroker broker, CancellationToken cancellationToken)
+    {
+        using var gone = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var client = new MqttClientFactory().CreateMqttClient();
+        var reason = "connection lost";
+        client.DisconnectedAsync += args =>
+        {
+            reason = $"connection lost: {args.Reason}";
+            return gone.CancelAsync();
+        };
+        client.ApplicationMessageReceivedAsync += args =>
+        {
+            Hear(args.ApplicationMessage.Topic, args.ApplicationMessage.Payload.ToArray());
+            return Task.CompletedTask;
+        };
+        _hostOnline = NewSource();
+        _hostOffline = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        var born = false;
+        try
+        {
+            await ConnectAsync(client, broker, cancellationToken);
+            if (options.PrimaryHost is { } host)
+            {
+                Move(EdgeState.WaitingForHost, $"the primary host {host} is not online");
+                await _hostOnline.Task.WaitAsync(gone.Token);
+                _ = _hostOffline.Task.ContinueWith(_ => gone.CancelAsync(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+
+            born = true;
+            var sender = new EdgeSender(options, session, image, queue, _acks, client, wake, clock, log, () => ByCommit, () => Take(ref _hostSpoke));
+            await sender.BirthAsync(gone.Token);
+            Move(EdgeState.Born, $"at {broker.Url}");
+            EdgeMetrics.Connected.WithLabels(_name).Set(1);
+            await sender.RunAsync(() => Take(ref _rebirth), gone.Token);
+            return (true, reason);
+        }
+        catch (OperationCanceledException) when (gone.IsCancellationRequested)
+        {
+            var hostGone = _hostOffline.Task.IsCompleted;
+            if (client.IsConnected) await LeaveAsync(client, born);
+            return (born, hostGone ? "the primary host went offline" : reason);
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            // A boundary: whatever the network did, the records are kept and the next attempt comes.
+            return (born, $"{broker.Url}: {error.Message}");
+        }
+        finally
+        {
+            _acks.Clear();
+        }
+    }
+
+    private async Task ConnectAsync(IMqttClient client, EdgeBroker broker, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ConnectTimeout);
+        var bdSeq = (byte)queue.GetNumber("bdseq");
+        // On the disk before it is used: the next connection has another one, whatever happens to this (tck-id-payloads-nbirth-bdseq-repeat).
+        queue.SetNumber("bdseq", (ulong)((bdSeq + 1) & 0xFF));
+        var result = await client.ConnectAsync(EdgeTransport.Settings(broker, $"edge-{options.Group}-{options.Node}", session.Will(bdSeq)), limit.Token);
+        if (result.ResultCode != MqttClientConnectResultCode.Success) throw new InvalidOperationException($"the broker refuses: {result.ResultCode} {result.ReasonString}");
+        var filters = new List<string> { $"spBv1.0/{options.Group}/NCMD/{options.Node}", $"spBv1.0/{options.Group}/DCMD/{options.Node}/#" };
+        // Any host that comes up may have missed what the broker did not keep for it; the primary host decides whether we publish at all.
+        filters.Add($"spBv1.0/STATE/{options.PrimaryHost ?? "+"}");
+        var subscribe = new MqttClientSubscribeOptionsBuilder();
+        foreach (var filter in filters) subscribe.WithTopicFilter(filter, MqttQualityOfServiceLevel.AtLeastOnce);
+        await client.SubscribeAsync(subscribe.Build(), limit.Token);
+    }
+
+    /// <summary>An intentional end publishes the death itself: a clean DISCONNECT makes the broker forget the will
+    /// (tck-id-payloads-ndeath-will-message-publisher-disconnect-mqtt311).</summary>
+    private async Task LeaveAsync(IMqttClient client, bool born)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        try
+        {
+            if (born) await client.PublishAsync(EdgeTransport.Message(session.Death(), qos: 1), limit.Token);
+            await client.DisconnectAsync(new MqttClientDisconnectOptions(), limit.Token);
+        }
+        catch (Exception error) when (error is OperationCanceledException or MQTTnet.Exceptions.MqttCommunicationException)
+        {
+            // The broker publishes the will instead.
+            return;
+        }
+    }
+
+    private static bool Take(ref bool flag) => Interlocked.Exchange(ref flag, false);
+
+    private void Hear(string topic, byte[] payload)
+    {
+        if (!SparkplugTopic.TryParse(topic, out var parsed, out var reason))
+        {
+            Log.BadCommand(log, topic, reason);
+            return;
+        }
+
+        if (parsed.Type == SparkplugMessageType.State)
+        {
+            HearHost(parsed, payload);
+            return;
+        }
+
+        try
+        {
+            foreach (var request in session.Accept(parsed, payload)) Carry(request);
+        }
+        catch (SparkplugFormatException error)
+        {
+            Log.BadCommand(log, topic, error.Message);
+        }
+    }
+
+    private void Carry(EdgeRequest request)
+    {
+        switch (request)
+        {
+            case EdgeRequest.Rebirth:
+                Volatile.Write(ref _rebirth, true);
+                wake.Set();
+                break;
+            case EdgeRequest.Committed committed when committed.Queue == queue.Id:
+                if (options.Acknowledge == AcknowledgeMode.Puback) break;
+                if (queue.GetNumber("ours") != 1) queue.SetNumber("ours", 1);
+                queue.Release(committed.Mark);
+                Volatile.Write(ref _hostSpoke, true);
+                wake.Set();
+                break;
+            case EdgeRequest.Write write:
+                Log.CommandRefused(log, write.Device ?? options.Node, write.Metric.Name, "its source cannot be written");
+                break;
+            case EdgeRequest.Unknown unknown:
+                Log.CommandRefused(log, unknown.Device ?? options.Node, unknown.Name, "there is no such metric that can be written");
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>A STATE with an older time than the last one is the will of a connection that is over (tck-id-message-flow-edge-node-birth-publish-phid-wait-timestamp).</summary>
+    private void HearHost(in SparkplugTopic topic, byte[] payload)
+    {
+        if (!HostState.TryParse(payload, out var state)) return;
+        if (state.Online && state.TimestampMs > _anyHostTimestamp)
+        {
+            _anyHostTimestamp = state.TimestampMs;
+            Volatile.Write(ref _hostSpoke, true);
+        }
+
+        if (topic.Node != options.PrimaryHost) return;
+        if (state.TimestampMs != 0 && state.TimestampMs < _hostTimestamp) return;
+        _hostTimestamp = Math.Max(_hostTimestamp, state.TimestampMs);
+        if (state.Online) _hostOnline.TrySetResult(true);
+        else if (_hostOnline.Task.IsCompleted) _hostOffline.TrySetResult();
+    }
+
+    private void Move(EdgeState to, string why)
+    {
+        if (State != to || to == EdgeState.Connecting && why != Why) Log.StateChanged(log, _name, State, to, why);
+        (State, Why) = (to, why);
+    }
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Web;
+using OeeOrleans.Sparkplug;
+
+namespace OeeOrleans.Edge.Sources;
+
+/// <summary>
+/// `sim://plant?tags=1000&amp;devices=4`: a source without a PLC. A tag's value is a function of its address and the time alone, so what was published can be checked
+/// afterwards. Addresses: `counter`, `bool`, `sine`, `text`, `random`, each with an optional `:seed`. With `journal=FILE` every reading that is durable is noted there.
+/// </summary>
+public sealed class SimSource : ISource
+{
+    /// <summary>Values change on this grid, milliseconds.</summary>
+    public const int StepMs = 250;
+
+    private readonly StreamWriter? _journal;
+
+    public SimSource(EdgeSource source)
+    {
+        Id = source.Id;
+        var query = HttpUtility.ParseQueryString(source.Url.Query);
+        var tags = source.Tags.Select(t => new SourceTag(source.Device, t, TypeOf(t.Address))).ToList();
+        var (count, devices) = (Number(query["tags"], 0), Math.Max(1, Number(query["devices"], 1)));
+        for (var i = 0; i < count; i++)
+        {
+            var device = devices == 1 ? source.Device : $"{source.Device}{(i % devices) + 1}";
+            tags.Add(new SourceTag(device, new EdgeTag($"counter:{i}", string.Create(CultureInfo.InvariantCulture, $"tag{i:0000}")), SparkplugDataType.Int64));
+        }
+
+        Tags = tags;
+        if (query["journal"] is { Length: > 0 } file) _journal = new StreamWriter(new FileStream(file, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+    }
+
+    public string Id { get; }
+
+    public IReadOnlyList<SourceTag> Tags { get; }
+
+    public Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
+    {
+        foreach (var tag in tags) into.Add(new SourceValue(tag, timeMs, ValueOf(Tags[tag].Tag.Address, timeMs)));
+        return Task.CompletedTask;
+    }
+
+    public void Stored(long timeMs) => _journal?.WriteLine(timeMs.ToString(CultureInfo.InvariantCulture));
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_journal is not null) await _journal.DisposeAsync();
+    }
+
+    /// <summary>What an address shows at an instant.</summary>
+    public static object ValueOf(string address, long timeMs)
+    {
+        var (kind, seed) = Split(address);
+        var step = timeMs / StepMs;
+        return kind switch
+        {
+            "counter" => (step % 1_000_000_000) + seed,
+            "bool" => ((step / 40) + seed) % 5 != 0,
+            "sine" => Math.Round(50 + (40 * Math.Sin((step * 0.01) + seed)), 3),
+            "text" => $"P{((step / 2400) + seed) % 4}",
+            _ => Math.Round(new Random(HashCode.Combine(seed, (int)(step & 0x7FFF_FFFF))).NextDouble() * 100, 3),
+        };
+    }
+
+    public static bool IsAddress(string address) => Split(address).Kind is "counter" or "bool" or "sine" or "text" or "random";
+
+    private static SparkplugDataType TypeOf(string address) => Split(address).Kind switch
+    {
+        "counter" => SparkplugDataType.Int64,
+        "bool" => SparkplugDataType.Boolean,
+        "text" => SparkplugDataType.String,
+        _ => SparkplugDataType.Double,
+    };
+
+    private static (string Kind, long Seed) Split(string address)
+    {
+        var colon = address.IndexOf(':', StringComparison.Ordinal);
+        return colon < 0 ? (address, 0) : (address[..colon], long.TryParse(address.AsSpan(colon + 1), NumberStyles.Integer, CultureInfo.InvariantCulture, out var seed) ? seed : 0);
+    }
+
+    private static int Number(string? text, int otherwise) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+}

@@ -1,0 +1,154 @@
+using Microsoft.Extensions.Logging;
+using OeeOrleans.Edge.Queue;
+using OeeOrleans.Edge.Sessions;
+using OeeOrleans.Sparkplug.Edge;
+using OeeOrleans.Sparkplug.Payload;
+
+namespace OeeOrleans.Edge.Sources;
+
+/// <summary>Polls one source on a grid of its interval, and makes what is new durable before anybody hears of it.</summary>
+internal sealed class SourceLoop : IAsyncDisposable
+{
+    private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+
+    private readonly ISource _source;
+    private readonly EdgeImage _image;
+    private readonly RecordQueue _queue;
+    private readonly SamplingGovernor _governor;
+    private readonly Signal _wake;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly TagFilter _filter;
+    private readonly (EdgeDevice Device, EdgeMetric Metric)[] _metrics;
+    private readonly List<EdgeDevice> _devices;
+    private readonly int[] _intervals;
+    private readonly SparkplugPayloadWriter _writer = new();
+    private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public SourceLoop(ISource source, EdgeSource settings, EdgeNodeDefinition definition, EdgeImage image, RecordQueue queue, SamplingGovernor governor, Signal wake, TimeProvider clock, ILogger log)
+    {
+        (_source, _image, _queue, _governor, _wake, _clock, _log) = (source, image, queue, governor, wake, clock, log);
+        _filter = new TagFilter(source.Tags);
+        _devices = [.. definition.Devices.Where(d => source.Tags.Any(t => t.Device == d.Id))];
+        _metrics = [.. source.Tags.Select(t => definition.Devices.First(d => d.Id == t.Device)).Zip(source.Tags, (d, t) => (d, d.Metrics.First(m => m.Name == t.Tag.Metric)))];
+        _intervals = [.. source.Tags.Select(t => t.Tag.IntervalMs > 0 ? t.Tag.IntervalMs : settings.IntervalMs)];
+        OwnIntervalMs = _intervals.Length > 0 ? _intervals.Min() : settings.IntervalMs;
+    }
+
+    public string Id => _source.Id;
+
+    /// <summary>The shortest interval of its tags.</summary>
+    public int OwnIntervalMs { get; }
+
+    /// <summary>Done when the source was read for the first time.</summary>
+    public Task FirstReading => _first.Task;
+
+    public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var due = new List<int>();
+        var values = new List<SourceValue>();
+        var pause = TimeSpan.Zero;
+        long last = 0;
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                var tick = await NextTickAsync(last, cancellationToken);
+                due.Clear();
+                values.Clear();
+                for (var i = 0; i < _intervals.Length; i++)
+                {
+                    if (last == 0 || tick / _governor.IntervalMs(_intervals[i]) != last / _governor.IntervalMs(_intervals[i])) due.Add(i);
+                }
+
+                using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+                {
+                    limit.CancelAfter(ReadTimeout);
+                    await _source.ReadAsync(due, tick, values, limit.Token);
+                }
+
+                Store(values, tick);
+                last = tick;
+                pause = TimeSpan.Zero;
+                Alive();
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
+            {
+                // A boundary: a source may fail in any way; its devices die, the others go on, and it is tried again.
+                Failed(error.Message);
+                pause = TimeSpan.FromMilliseconds(Math.Min(Math.Max(1000, pause.TotalMilliseconds * 2), LongestPause.TotalMilliseconds));
+                await Task.Delay(pause, _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task<long> NextTickAsync(long last, CancellationToken cancellationToken)
+    {
+        var interval = _governor.IntervalMs(OwnIntervalMs);
+        var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var next = Math.Max(((now / interval) + (last == 0 ? 0 : 1)) * interval, last + 1);
+        // A clock that went back: go on from here instead of waiting for it to catch up.
+        if (next - now > 2 * interval) next = ((now / interval) + 1) * interval;
+        if (next > now) await Task.Delay(TimeSpan.FromMilliseconds(next - now), _clock, cancellationToken);
+        return next;
+    }
+
+    private void Store(List<SourceValue> values, long tick)
+    {
+        var published = new Dictionary<EdgeDevice, List<EdgeValue>>();
+        foreach (var raw in values)
+        {
+            if (_filter.Take(raw) is not { } value) continue;
+            var (device, metric) = _metrics[value.Tag];
+            if (!published.TryGetValue(device, out var list)) published[device] = list = [];
+            list.Add(new EdgeValue(metric, (ulong)value.TimeMs, value.Value, value.Quality));
+        }
+
+        if (published.Count > 0)
+        {
+            var records = new List<(string, ReadOnlyMemory<byte>, int)>(published.Count);
+            foreach (var (device, list) in published)
+            {
+                _writer.Begin((ulong)_clock.GetUtcNow().ToUnixTimeMilliseconds(), null);
+                foreach (var value in list) value.WriteData(_writer);
+                records.Add((device.Id, _writer.Written.ToArray(), list.Count));
+            }
+
+            // A dead device is born before its first record is sent.
+            Alive();
+            _queue.Append(records);
+            foreach (var (device, list) in published) _image.Update(device.Id, list);
+            EdgeMetrics.Sampled.Inc(published.Sum(p => p.Value.Count));
+        }
+
+        _source.Stored(tick);
+        _first.TrySetResult();
+        _wake.Set();
+    }
+
+    private void Alive()
+    {
+        var news = false;
+        foreach (var device in _devices) news |= _image.SetOnline(device, true);
+        EdgeMetrics.SourceUp.WithLabels(Id).Set(1);
+        if (!news) return;
+        Log.SourceUp(_log, Id);
+        _wake.Set();
+    }
+
+    private void Failed(string error)
+    {
+        var news = false;
+        foreach (var device in _devices) news |= _image.SetOnline(device, false);
+        EdgeMetrics.SourceUp.WithLabels(Id).Set(0);
+        if (news || !_first.Task.IsCompleted) Log.SourceFailed(_log, Id, error);
+        _wake.Set();
+    }
+}

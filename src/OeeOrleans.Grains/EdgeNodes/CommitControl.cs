@@ -1,0 +1,41 @@
+using System.Text;
+using OeeOrleans.Sparkplug.Host;
+using OeeOrleans.Sparkplug.Payload;
+using OeeOrleans.Sparkplug.Session;
+
+namespace OeeOrleans.Grains.EdgeNodes;
+
+/// <summary>What one message of our own edge nodes says of its records; counted when the message was understood as a whole.</summary>
+internal sealed class CommitControl
+{
+    private readonly List<ulong> _records = [];
+    private string? _queue;
+    private ulong? _first;
+
+    public void Clear()
+    {
+        _records.Clear();
+        (_queue, _first) = (null, null);
+    }
+
+    public void Read(MetricDefinition definition, scoped in MetricView metric)
+    {
+        if (metric.IsNull) return;
+        switch (definition.Name)
+        {
+            // In a birth it only announces the metric.
+            case CommitProtocol.Record when metric.Bits > 0: _records.Add(metric.Bits); break;
+            case CommitProtocol.GivenUp: _records.Add(metric.Bits); break;
+            case CommitProtocol.First: _first = metric.Bits; break;
+            case CommitProtocol.Queue: _queue = Encoding.UTF8.GetString(metric.Content); break;
+            default: break;
+        }
+    }
+
+    public void CommitTo(CommittedRecords committed)
+    {
+        if (_queue is not null || (_first is not null && committed.Queue is not null)) committed.Announce(_queue, _first ?? 0);
+        if (committed.Queue is null) return;
+        foreach (var record in _records) committed.Add(record);
+    }
+}

@@ -1,0 +1,241 @@
+using OeeOrleans.Sparkplug.Host;
+using OeeOrleans.Sparkplug.Payload;
+using OeeOrleans.Sparkplug.Topics;
+
+namespace OeeOrleans.Sparkplug.Edge;
+
+/// <summary>A message to publish. QoS and retain are the transport's: births and data are never retained (Sparkplug 3.0 section 6.4).</summary>
+public readonly record struct EdgeMessage(SparkplugTopic Topic, ReadOnlyMemory<byte> Payload);
+
+/// <summary>What a host asks of an edge node.</summary>
+public abstract record EdgeRequest
+{
+    /// <summary>Publish all births again (`Node Control/Rebirth`).</summary>
+    public sealed record Rebirth : EdgeRequest;
+
+    /// <summary>Everything up to a record number of a queue is committed (our own hosts only).</summary>
+    public sealed record Committed(string Queue, ulong Mark) : EdgeRequest;
+
+    /// <summary>Write a value to a metric; device null = of the node itself.</summary>
+    public sealed record Write(string? Device, EdgeMetric Metric, object? Value) : EdgeRequest;
+
+    /// <summary>A metric that does not exist or cannot be written.</summary>
+    public sealed record Unknown(string? Device, string Name) : EdgeRequest;
+}
+
+/// <summary>
+/// The edge node's side of a Sparkplug session: bytes in, bytes out. One per connection attempt chain: <see cref="Will"/> before the connect, then
+/// births, then data; `seq` grows by one per message of node and devices together. Not safe for concurrent use: one loop owns it.
+/// <code>
+/// offline --Will/connect--> connected --NodeBirth, DeviceBirth...--> born --Data, DeviceDeath--> born --Death/lost--> offline
+/// </code>
+/// </summary>
+public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
+{
+    private const string RebirthName = "Node Control/Rebirth";
+
+    private static readonly EdgeMetric RecordMetric = new(CommitProtocol.Record, SparkplugDataType.UInt64, RecordAliasBase);
+
+    /// <summary>Aliases of the record metric lie above all others: one per device.</summary>
+    private const ulong RecordAliasBase = 1UL << 40;
+
+    private static readonly byte[] QueueName = System.Text.Encoding.UTF8.GetBytes(CommitProtocol.Queue);
+    private static readonly byte[] MarkName = System.Text.Encoding.UTF8.GetBytes(CommitProtocol.Mark);
+
+    private readonly SparkplugPayloadWriter _writer = new();
+    private readonly Dictionary<ulong, (string? Device, EdgeMetric Metric)> _byAlias = Index(definition);
+    private int _seq = -1;
+    private ulong _lastMs;
+
+    public EdgeNodeDefinition Definition => definition;
+
+    /// <summary>Number of this connection, 0..255; in the will and in every birth of it.</summary>
+    public byte BdSeq { get; private set; }
+
+    public bool Born { get; private set; }
+
+    /// <summary>The NDEATH to register as the will (QoS 1, not retained), for a connection with the number after the last one's.</summary>
+    public EdgeMessage Will(byte bdSeq)
+    {
+        (BdSeq, Born) = (bdSeq, false);
+        return Death();
+    }
+
+    /// <summary>The NDEATH to publish before an intentional disconnect: the same payload as the will.</summary>
+    public EdgeMessage Death()
+    {
+        Born = false;
+        _writer.BeginWill();
+        _writer.Integer(new MetricHead("bdSeq", null, 0, SparkplugDataType.Int64), BdSeq);
+        return Message(SparkplugMessageType.NDeath, null);
+    }
+
+    /// <summary>NBIRTH: `seq` starts at 0; bdSeq, the rebirth control, and every metric of the node with its current value.</summary>
+    /// <param name="nowMs">When it is sent.</param>
+    /// <param name="values">Current values of the node's own metrics; those without one are null.</param>
+    /// <param name="queue">The commit queue of this edge, if it has one: identity and lowest record that will still come.</param>
+    public EdgeMessage NodeBirth(ulong nowMs, IReadOnlyCollection<EdgeValue> values, (string Id, ulong First)? queue = null)
+    {
+        _seq = -1;
+        var sent = Begin(nowMs);
+        _writer.Integer(new MetricHead("bdSeq", null, sent, SparkplugDataType.Int64), BdSeq);
+        _writer.Boolean(new MetricHead(RebirthName, null, sent, SparkplugDataType.Boolean), false);
+        if (queue is { } known)
+        {
+            _writer.String(new MetricHead(CommitProtocol.Queue, null, sent, SparkplugDataType.String), known.Id);
+            _writer.Integer(new MetricHead(CommitProtocol.First, null, sent, SparkplugDataType.UInt64), (long)known.First);
+            _writer.Integer(new MetricHead(CommitProtocol.Mark, null, sent, SparkplugDataType.UInt64), (long)known.First - 1);
+        }
+
+        WriteBirth(definition.Metrics, values, sent);
+        Born = true;
+        return Message(SparkplugMessageType.NBirth, null);
+    }
+
+    /// <summary>DBIRTH of a device, after the NBIRTH: every metric with its current value.</summary>
+    public EdgeMessage DeviceBirth(EdgeDevice device, ulong nowMs, IReadOnlyCollection<EdgeValue> values, bool numbered = false)
+    {
+        CheckBorn("DBIRTH");
+        var sent = Begin(nowMs);
+        if (numbered) new EdgeValue(RecordMetric with { Alias = RecordAlias(device) }, sent, 0L).Write(_writer, birth: true, historical: false);
+        WriteBirth(device.Metrics, values, sent);
+        return Message(SparkplugMessageType.DBirth, device.Id);
+    }
+
+    /// <summary>NDATA (device null) or DDATA.</summary>
+    public EdgeMessage Data(EdgeDevice? device, ulong nowMs, IReadOnlyList<EdgeValue> values, bool historical = false)
+    {
+        CheckBorn("data");
+        Begin(nowMs);
+        foreach (var value in values) value.Write(_writer, birth: false, historical);
+        return Message(device is null ? SparkplugMessageType.NData : SparkplugMessageType.DData, device?.Id);
+    }
+
+    /// <summary>DDATA from a payload kept aside, whose metrics go by alias; numbered when the host shall say how far it is committed.</summary>
+    /// <param name="device">The device; its metrics are those of <paramref name="kept"/>.</param>
+    /// <param name="kept">A payload without `seq`.</param>
+    /// <param name="record">Its number in the queue.</param>
+    /// <param name="known">The name and type under an alias that this life of the node has not announced; null when nobody knows.</param>
+    public EdgeMessage Replay(EdgeDevice device, ulong nowMs, ReadOnlySpan<byte> kept, ulong? record, bool historical, Func<ulong, EdgeMetric?> known)
+    {
+        CheckBorn("data");
+        Begin(nowMs);
+        var reader = new SparkplugPayloadReader(kept);
+        while (reader.TryReadMetric(out var metric))
+        {
+            var alias = metric.Alias ?? 0;
+            if (_byAlias.TryGetValue(alias, out var announced) && announced.Device == device.Id) _writer.Copy(metric, new MetricHead(null, alias, 0, announced.Metric.Type, historical));
+            else if (known(alias) is { } old) _writer.Copy(metric, new MetricHead(old.Name, null, 0, old.Type, historical));
+        }
+
+        if (record is { } number) _writer.Integer(new MetricHead(null, RecordAlias(device), 0, SparkplugDataType.UInt64, historical), (long)number);
+        return Message(SparkplugMessageType.DData, device.Id);
+    }
+
+    /// <summary>NDATA: below this record number nothing more comes.</summary>
+    public EdgeMessage QueueFirst(ulong first, ulong nowMs)
+    {
+        CheckBorn("data");
+        var sent = Begin(nowMs);
+        _writer.Integer(new MetricHead(CommitProtocol.First, null, sent, SparkplugDataType.UInt64), (long)first);
+        return Message(SparkplugMessageType.NData, null);
+    }
+
+    /// <summary>NDATA: a record that cannot be sent, because its device is gone.</summary>
+    public EdgeMessage GiveUp(ulong record, ulong nowMs)
+    {
+        CheckBorn("data");
+        var sent = Begin(nowMs);
+        _writer.Integer(new MetricHead(CommitProtocol.GivenUp, null, sent, SparkplugDataType.UInt64), (long)record);
+        return Message(SparkplugMessageType.NData, null);
+    }
+
+    public EdgeMessage DeviceDeath(EdgeDevice device, ulong nowMs)
+    {
+        CheckBorn("DDEATH");
+        Begin(nowMs);
+        return Message(SparkplugMessageType.DDeath, device.Id);
+    }
+
+    /// <summary>Reads an NCMD or DCMD for this node.</summary>
+    /// <exception cref="SparkplugFormatException">The payload is malformed.</exception>
+    public IReadOnlyList<EdgeRequest> Accept(in SparkplugTopic topic, ReadOnlySpan<byte> payload)
+    {
+        var requests = new List<EdgeRequest>();
+        if (topic.Group != definition.Group || topic.Node != definition.Node || topic.Type is not (SparkplugMessageType.NCommand or SparkplugMessageType.DCommand)) return requests;
+        var reader = new SparkplugPayloadReader(payload);
+        (string? Queue, ulong? Mark) committed = default;
+        while (reader.TryReadMetric(out var metric))
+        {
+            if (topic.Device is null && metric.HasName && metric.Name.SequenceEqual(QueueName)) committed.Queue = System.Text.Encoding.UTF8.GetString(metric.Content);
+            else if (topic.Device is null && metric.HasName && metric.Name.SequenceEqual(MarkName)) committed.Mark = metric.Bits;
+            else requests.Add(Read(topic.Device, metric));
+        }
+
+        if (committed is { Queue: { } queue, Mark: { } mark }) requests.Add(new EdgeRequest.Committed(queue, mark));
+        return requests;
+    }
+
+    private EdgeRequest Read(string? device, scoped in MetricView metric)
+    {
+        var name = metric.HasName ? System.Text.Encoding.UTF8.GetString(metric.Name) : null;
+        if (device is null && name == RebirthName) return metric.Bits != 0 ? new EdgeRequest.Rebirth() : new EdgeRequest.Unknown(null, $"{RebirthName} = false");
+        var found = name is not null
+            ? (device is null ? definition.Metrics : definition.Devices.FirstOrDefault(d => d.Id == device)?.Metrics ?? []).FirstOrDefault(m => m.Name == name)
+            : metric.Alias is { } alias && _byAlias.TryGetValue(alias, out var known) && known.Device == device ? known.Metric : null;
+        if (found is not { Writable: true }) return new EdgeRequest.Unknown(device, name ?? $"alias {metric.Alias}");
+        object? value = metric.IsNull ? null
+            : metric.Field == ValueField.String ? System.Text.Encoding.UTF8.GetString(metric.Content)
+            : found.Type == SparkplugDataType.Boolean ? metric.Bits != 0
+            : MetricValue.IsInteger(found.Type) && metric.Field is ValueField.Int or ValueField.Long ? MetricValue.IsSigned(found.Type) ? MetricValue.Signed(found.Type, metric.Bits) : (long)MetricValue.Unsigned(found.Type, metric.Field, metric.Bits)
+            : metric.TryGetDouble(found.Type, out var number) ? number : null;
+        return new EdgeRequest.Write(device, found, value);
+    }
+
+    private void WriteBirth(IReadOnlyList<EdgeMetric> metrics, IReadOnlyCollection<EdgeValue> values, ulong sentMs)
+    {
+        var current = values.ToDictionary(v => v.Metric.Alias);
+        foreach (var metric in metrics)
+        {
+            var value = current.TryGetValue(metric.Alias, out var known) ? known : new EdgeValue(metric, sentMs, null);
+            value.Write(_writer, birth: true, historical: false);
+        }
+    }
+
+    /// <summary>The time a message is sent never goes back and is never the same twice: hosts tell a redelivery from a loss by it.</summary>
+    private ulong Begin(ulong nowMs)
+    {
+        _lastMs = Math.Max(_lastMs + 1, nowMs);
+        _seq = (_seq + 1) & 0xFF;
+        _writer.Begin(_lastMs, (byte)_seq);
+        return _lastMs;
+    }
+
+    private EdgeMessage Message(SparkplugMessageType type, string? device) => new(new SparkplugTopic(type, definition.Group, definition.Node, device), _writer.Written.ToArray());
+
+    private ulong RecordAlias(EdgeDevice device)
+    {
+        for (var i = 0; i < definition.Devices.Count; i++)
+        {
+            if (definition.Devices[i].Id == device.Id) return RecordAliasBase + (ulong)i;
+        }
+
+        throw new ArgumentException($"{device.Id} is no device of {definition.Group}/{definition.Node}", nameof(device));
+    }
+
+    private void CheckBorn(string what)
+    {
+        if (!Born) throw new InvalidOperationException($"{what} before NBIRTH: {definition.Group}/{definition.Node} must be born first");
+    }
+
+    private static Dictionary<ulong, (string? Device, EdgeMetric Metric)> Index(EdgeNodeDefinition definition)
+    {
+        var byAlias = new Dictionary<ulong, (string?, EdgeMetric)>();
+        foreach (var (device, metric) in definition.Metrics.Select(m => ((string?)null, m)).Concat(definition.Devices.SelectMany(d => d.Metrics.Select(m => ((string?)d.Id, m)))))
+        {
+            if (!byAlias.TryAdd(metric.Alias, (device, metric))) throw new ArgumentException($"the alias {metric.Alias} of {metric.Name} is used twice; aliases are unique over the edge node", nameof(definition));
+        }
+
+        return byAlias;
+    }
+}
