@@ -65,7 +65,7 @@ public sealed class EdgeOptions
     public IEnumerable<string> Validate()
     {
         if (Group.Length == 0 || Node.Length == 0) yield return "edge.group and edge.node are needed, such as group: berlin, node: edge1";
-        foreach (var id in new[] { Group, Node }.Where(i => i.AsSpan().ContainsAny('+', '#', '/'))) yield return $"edge: '{id}' must not contain '+', '#' or '/' (Sparkplug 3.0 section 4.1)";
+        foreach (var id in Sources.Select(s => s.Device).Append(Group).Append(Node).Where(i => i.AsSpan().ContainsAny('+', '#', '/'))) yield return $"edge: '{id}' must not contain '+', '#' or '/' (Sparkplug 3.0 section 4.1)";
         if (Brokers.Count == 0) yield return "edge needs a broker";
         if (Sources.Count == 0) yield return "edge.sources is empty; a source such as { id: plc1, url: \"sim://plant\", device: filler1 } is needed";
         if (BufferMaxMb is < 1 or > 1_000_000) yield return $"edge.buffer.max_mb is {BufferMaxMb}; 1..1000000 is possible";

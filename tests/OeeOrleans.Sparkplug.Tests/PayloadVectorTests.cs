@@ -40,6 +40,8 @@ public sealed class PayloadVectorTests
         return buffer.ToArray();
     }
 
+    internal static byte[] PayloadOf(string name) => Convert.FromHexString(Find(name).GetProperty("hex").GetString()!);
+
     internal static IEnumerable<byte[]> All() => Vectors.EnumerateArray().Select(v => Convert.FromHexString(v.GetProperty("hex").GetString()!));
 
     private static JsonElement Find(string name) => Vectors.EnumerateArray().First(v => v.GetProperty("name").GetString() == name);

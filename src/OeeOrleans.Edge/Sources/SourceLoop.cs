@@ -93,7 +93,8 @@ internal sealed class SourceLoop : IAsyncDisposable
     {
         var interval = _governor.IntervalMs(OwnIntervalMs);
         var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var next = Math.Max(((now / interval) + (last == 0 ? 0 : 1)) * interval, last + 1);
+        // A timer may fire a little early: the next instant on the grid is after the last one, whatever the clock says.
+        var next = Math.Max(((now / interval) + (last == 0 ? 0 : 1)) * interval, ((last / interval) + 1) * interval);
         // A clock that went back: go on from here instead of waiting for it to catch up.
         if (next - now > 2 * interval) next = ((now / interval) + 1) * interval;
         if (next > now) await Task.Delay(TimeSpan.FromMilliseconds(next - now), _clock, cancellationToken);

@@ -23,6 +23,7 @@ internal sealed class MqttCommandPublisher(MqttOptions options, TimeProvider clo
     private readonly SemaphoreSlim _connecting = new(1, 1);
     private IMqttClient? _client;
     private ulong _bornMs;
+    private volatile bool _leaving;
 
     private string? StateTopic => options.HostId is { } id ? new SparkplugTopic(SparkplugMessageType.State, "", id, null).ToString() : null;
 
@@ -40,6 +41,7 @@ internal sealed class MqttCommandPublisher(MqttOptions options, TimeProvider clo
     {
         if (_client is { IsConnected: true } client)
         {
+            _leaving = true;
             // A clean DISCONNECT makes the broker forget the will, so the death is told first (tck-id-operational-behavior-host-application-disconnect-intentional).
             if (StateTopic is { } topic) await client.PublishAsync(State(topic, online: false, _bornMs));
             await client.DisconnectAsync();
@@ -52,7 +54,7 @@ internal sealed class MqttCommandPublisher(MqttOptions options, TimeProvider clo
     /// <summary>Somebody says that this host is offline although it is not: an old will, or another silo that ended (tck-id-message-flow-hid-sparkplug-state-message-delivered).</summary>
     private async Task HearStateAsync(byte[] payload)
     {
-        if (!HostState.TryParse(payload, out var state) || state.Online || _client is not { IsConnected: true } client || StateTopic is not { } topic) return;
+        if (_leaving || !HostState.TryParse(payload, out var state) || state.Online || _client is not { IsConnected: true } client || StateTopic is not { } topic) return;
         _bornMs = Math.Max(NowMs(), _bornMs);
         await client.PublishAsync(State(topic, online: true, _bornMs));
     }
