@@ -16,7 +16,7 @@ internal static class SparkplugCommand
         var file = new Argument<string?>("file") { Description = "a file with the payload's bytes; - is standard input", Arity = ArgumentArity.ZeroOrOne };
         var decode = new Command("decode", "one Sparkplug B payload -> JSON") { hex, file };
         decode.SetAction(async (parsed, cancellationToken) => await DecodeAsync(parsed.GetValue(hex), parsed.GetValue(file), cancellationToken));
-        return new Command("sparkplug", "tools for Sparkplug B") { decode };
+        return new Command("sparkplug", "tools for Sparkplug B") { decode, WatchCommand.Create() };
     }
 
     private static async Task<int> DecodeAsync(string? hex, string? file, CancellationToken cancellationToken)

@@ -71,6 +71,7 @@ public static partial class ConfigFile
             GatewayPort = cluster.Integer("gateway_port", 30000, 0, 65535),
             DataDir = root.Text("data_dir") ?? "./data",
             Edge = new EdgeReader(root).Read(broker),
+            ResultsNode = ReadResults(root, plant.Site.Id),
             HostId = ingress.Text("host_id") ?? (plant.Site.Id.Length > 0 ? $"oee-{plant.Site.Id}" : "oee"),
         };
         CheckUrls(gateway, config);
@@ -92,6 +93,17 @@ public static partial class ConfigFile
                 gateway.Problems.Add(gateway.LineOf("urls"), $"gateway.urls: '{url}' can be reached from other machines and there are no users yet; set allow_anonymous: true if that is meant");
             }
         }
+    }
+
+    /// <summary>`results: { publish: true, group, node }`; published as `{site}/oee` unless the file says otherwise.</summary>
+    private static string? ReadResults(YamlSection root, string site)
+    {
+        var results = root.Section("results");
+        var publish = results.Choice("publish", true, ("true", true), ("false", false));
+        var (group, node) = (results.Text("group") ?? site, results.Text("node") ?? "oee");
+        foreach (var id in new[] { group, node }.Where(i => i.AsSpan().ContainsAny('+', '#', '/'))) results.Problems.Add(results.Line, $"results: '{id}' must not contain '+', '#' or '/'");
+        results.Close();
+        return publish && group.Length > 0 ? $"{group}/{node}" : null;
     }
 
     private static BrokerConfig? ReadBroker(YamlSection broker)

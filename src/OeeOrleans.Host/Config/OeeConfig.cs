@@ -40,6 +40,9 @@ public sealed record OeeConfig
     /// <summary>This process as an edge node; null where the file has no section `edge`.</summary>
     public EdgeOptions? Edge { get; init; }
 
+    /// <summary>Sparkplug `group/node` under which results are published; null: they are not.</summary>
+    public string? ResultsNode { get; init; }
+
     /// <summary>Id of this host application on STATE.</summary>
     public string HostId { get; init; } = "oee";
 }

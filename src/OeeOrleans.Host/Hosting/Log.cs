@@ -9,6 +9,9 @@ internal static partial class Log
     [LoggerMessage(1002, LogLevel.Warning, "anyone who reaches {Urls} may see and do everything: allow_anonymous is set and there are no users yet")]
     public static partial void Anonymous(ILogger log, string urls);
 
+    [LoggerMessage(1005, LogLevel.Warning, "results: cannot hear the machines yet: {Reason}")]
+    public static partial void ResultsNotSubscribed(ILogger log, string reason);
+
     [LoggerMessage(1004, LogLevel.Information, "machine {Machine}: its model ({Part}) is another one from {From} on; windows from there are recomputed")]
     public static partial void ModelChanged(ILogger log, string machine, string part, string from);
 }

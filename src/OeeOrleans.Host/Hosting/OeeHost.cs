@@ -39,6 +39,14 @@ internal static class OeeHost
         builder.Services.AddSerializer(s => s.AddJsonSerializer(t => t.Namespace is { } name && (name.StartsWith("OeeOrleans.Model", StringComparison.Ordinal) || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));
         builder.Host.UseOrleans(silo => ConfigureSilo(silo, config, roles, brokerUrl));
         if (roles.Gateway) builder.Services.AddGateway();
+        // One process of a cluster is enough; the gateway's is the one that lives off results.
+        if (roles.Gateway && config.ResultsNode is { } results)
+        {
+            var broker = new OeeOrleans.Edge.EdgeBroker(brokerUrl, config.Broker?.Username, config.Broker?.Password, config.Broker?.CaFile, config.Broker?.CertificateFile, config.Broker?.KeyFile);
+            builder.Services.AddSingleton(new ResultsSettings(results.Split('/')[0], results.Split('/')[1], broker));
+            builder.Services.AddHostedService<ResultsPublisher>();
+        }
+
         if (roles.Edge)
         {
             config.Edge!.DataDir = config.DataDir;
@@ -92,6 +100,7 @@ internal static class OeeHost
         options.KeyFile = config.Broker?.KeyFile;
         options.Partitions = config.Partitions;
         options.HostId = config.HostId;
+        options.OwnEdgeNode = config.ResultsNode;
         // The session belongs to the plant, not to the process: the next life of this silo takes it up.
         options.ClientIdPrefix = $"oee-{config.ClusterId}-{config.Plant.Site.Id}";
     }

@@ -10,6 +10,7 @@ public ref struct SparkplugPayloadReader
     /// <summary>Checks the outer structure and reads the header.</summary>
     public SparkplugPayloadReader(ReadOnlySpan<byte> payload)
     {
+        if (payload.Length > SparkplugLimits.MaxPayloadBytes) SparkplugFormatException.Throw($"a payload of {payload.Length} bytes; {SparkplugLimits.MaxPayloadBytes} are possible", SparkplugLimits.MaxPayloadBytes);
         _payload = payload;
         _reader = new ProtobufReader(payload, 0);
         var scan = new ProtobufReader(payload, 0);
