@@ -1,10 +1,12 @@
 using BenchmarkDotNet.Running;
 using OeeOrleans.Benchmarks;
 
-// throughput | latency | memory: whole systems, as ratios and medians. Anything else goes to BenchmarkDotNet.
+// throughput | latency | memory | codec | fuzz: whole systems, as ratios and medians. Anything else goes to BenchmarkDotNet.
 return args.FirstOrDefault() switch
 {
     "throughput" => await Throughput.RunAsync(args[1..]),
+    "codec" => await CodecRace.RunAsync(),
+    "fuzz" => Fuzz.Run(args[1..]),
     "memory" => AccountMemory.Run(args[1..]),
     "latency" => await Latency.RunAsync(args[1..]),
     _ => Micro(args),

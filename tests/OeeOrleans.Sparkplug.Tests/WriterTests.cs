@@ -1,5 +1,5 @@
-using CsCheck;
 using System.Text.Json;
+using CsCheck;
 using OeeOrleans.Sparkplug.Edge;
 using OeeOrleans.Sparkplug.Host;
 using OeeOrleans.Sparkplug.Payload;

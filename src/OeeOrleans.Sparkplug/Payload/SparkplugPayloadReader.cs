@@ -14,8 +14,16 @@ public ref struct SparkplugPayloadReader
         _payload = payload;
         _reader = new ProtobufReader(payload, 0);
         var scan = new ProtobufReader(payload, 0);
+        var metrics = 0;
         while (!scan.AtEnd)
         {
+            while (scan.TryTake(2, ProtobufReader.Length))
+            {
+                scan.ReadBytes(out _);
+                metrics++;
+            }
+
+            if (scan.AtEnd) break;
             var field = scan.ReadTag(out var wire);
             switch (field)
             {
@@ -26,11 +34,7 @@ public ref struct SparkplugPayloadReader
                 case 2:
                     scan.Expect(wire, ProtobufReader.Length, "metrics");
                     scan.ReadBytes(out _);
-                    if (++MetricCount > SparkplugLimits.MaxMetrics)
-                    {
-                        SparkplugFormatException.Throw($"more than {SparkplugLimits.MaxMetrics} metrics in one payload", scan.Offset);
-                    }
-
+                    metrics++;
                     break;
                 case 3:
                     scan.Expect(wire, ProtobufReader.Varint, "seq");
@@ -51,6 +55,9 @@ public ref struct SparkplugPayloadReader
                     break;
             }
         }
+
+        MetricCount = metrics;
+        if (metrics > SparkplugLimits.MaxMetrics) SparkplugFormatException.Throw($"more than {SparkplugLimits.MaxMetrics} metrics in one payload", payload.Length);
     }
 
     /// <summary>When the message was sent, milliseconds since 1970 UTC; null when absent.</summary>
@@ -72,13 +79,20 @@ public ref struct SparkplugPayloadReader
     /// <summary>The next metric; false at the end.</summary>
     public bool TryReadMetric(out MetricView metric)
     {
+        if (_reader.TryTake(2, ProtobufReader.Length))
+        {
+            var content = _reader.ReadBytes(out var at);
+            MetricView.Read(content, at, out metric);
+            return true;
+        }
+
         while (!_reader.AtEnd)
         {
             var field = _reader.ReadTag(out var wire);
             if (field == 2)
             {
                 var bytes = _reader.ReadBytes(out var offset);
-                metric = MetricView.Read(bytes, offset);
+                MetricView.Read(bytes, offset, out metric);
                 return true;
             }
 

@@ -91,7 +91,8 @@ internal static class SparkplugValueWriter
         {
             case null: ProtobufWriter.Varint(to, 2, 1); break;
             case PropertySet set: Nested(to, 9, set, Properties); break;
-            case IReadOnlyList<PropertySet> list: Nested(to, 10, list, static (buffer, sets) =>
+            case IReadOnlyList<PropertySet> list:
+                Nested(to, 10, list, static (buffer, sets) =>
             {
                 foreach (var set in sets) Nested(buffer, 1, set, Properties);
             });

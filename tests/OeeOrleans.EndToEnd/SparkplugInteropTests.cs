@@ -1,0 +1,70 @@
+using System.Text.Json;
+using OeeOrleans.TestServers;
+
+namespace OeeOrleans.EndToEnd;
+
+/// <summary>Sparkplug with code that is not ours: our edge node under a host on the npm libraries, and what we encode read by their codec. Their edge nodes under our host: NoLossTests.</summary>
+public sealed class SparkplugInteropTests
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(40);
+
+    [Fact]
+    public async Task A_host_on_the_npm_libraries_understands_our_edge_node_its_rebirth_and_its_death()
+    {
+        await using var broker = await MosquittoServer.StartAsync();
+        var directory = Directory.CreateTempSubdirectory("oee-interop-").FullName;
+        var config = Path.Combine(directory, "edge.yaml");
+        await File.WriteAllTextAsync(config,
+            $$"""
+            site: { id: e2e, name: End to end, time_zone: UTC }
+            broker: { url: "{{broker.Url}}" }
+            data_dir: {{directory}}
+            edge:
+              group: e2e
+              node: edge3
+              sources:
+                - id: sim1
+                  url: "sim://plant"
+                  device: press1
+                  interval_ms: 100
+                  tags:
+                    - { address: counter, metric: counter.good, unit: pcs }
+                    - { address: "bool:1", metric: state.run }
+                    - { address: sine, metric: process.temperature, scale: 0.1, unit: "°C" }
+                    - { address: text, metric: product.code }
+            """);
+        await using var host = ServerProcess.Start("node", [Path.Combine(Oee.Peers, "host.mjs"), broker.Url, "e2e", "edge3", "60"]);
+        await using var edge = ServerProcess.Start("dotnet", [Oee.Program, "run", "--config", config, "--role", "edge", "--urls", $"http://127.0.0.1:{ServerProcess.FreePort()}"]);
+        await Eventually.TrueAsync("the host to have seen enough", Soon, () => edge.HasExited ? throw new InvalidOperationException(edge.Output) : Task.FromResult(host.Output.Contains("enough", StringComparison.Ordinal)));
+
+        // Its socket dies with it: the broker publishes the will.
+        await edge.KillAsync();
+        await host.WaitForExitAsync(Soon);
+        var seen = JsonDocument.Parse(host.Output.Split('\n').First(l => l.StartsWith('{'))).RootElement;
+        Assert.Equal((2, 2, 1), (seen.GetProperty("nbirth").GetInt32(), seen.GetProperty("dbirth").GetInt32(), seen.GetProperty("ndeath").GetInt32()));
+        Assert.Equal((0, 0, true), (seen.GetProperty("unknown_aliases").GetInt32(), seen.GetProperty("sequence_errors").GetInt32(), seen.GetProperty("bdseq_matches").GetBoolean()));
+        Assert.Contains("counter.good", seen.GetProperty("names").EnumerateArray().Select(n => n.GetString()));
+        Directory.Delete(directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task What_we_encode_means_the_same_to_the_npm_codec()
+    {
+        var vectors = JsonDocument.Parse(File.ReadAllText(Path.Combine(Oee.Root, "tests", "OeeOrleans.Sparkplug.Tests", "vectors", "payloads.json"))).RootElement.GetProperty("payloads");
+        var lines = new List<string>();
+        foreach (var vector in vectors.EnumerateArray().Where(v => !v.TryGetProperty("error", out _)))
+        {
+            var hex = vector.GetProperty("hex").GetString()!;
+            using var buffer = new MemoryStream();
+            using (var json = new Utf8JsonWriter(buffer)) Sparkplug.Payload.SparkplugJson.Write(json, Convert.FromHexString(hex));
+            var again = Sparkplug.Payload.SparkplugJsonReader.Encode(JsonDocument.Parse(buffer.ToArray()).RootElement);
+            lines.Add($"{vector.GetProperty("name").GetString()}\t{hex}\t{Convert.ToHexString(again)}");
+        }
+
+        var file = Path.GetTempFileName();
+        await File.WriteAllLinesAsync(file, lines);
+        var report = await ServerProcess.RunAsync("sh", "-c", $"node {Path.Combine(Oee.Peers, "same-meaning.mjs")} < {file}");
+        File.Delete(file);
+        Assert.Contains($"\"compared\":{lines.Count},\"failed\":0", report, StringComparison.Ordinal);
+    }
+}
