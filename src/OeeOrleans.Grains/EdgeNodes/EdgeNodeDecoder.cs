@@ -103,7 +103,8 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             }
 
             if (unknownAlias is not null) throw new UnknownAliasException(unknownAlias.Value);
-            _control.CommitTo(State.Committed);
+            // A birth that comes again may be of a queue that is lost since; what it said was counted when it came first.
+            if (!birth || !outcome.Redelivered) _control.CommitTo(State.Committed);
             return true;
         }
         catch (SparkplugFormatException)
