@@ -10,8 +10,8 @@ public static class MetricValue
 
     public static bool IsInteger(SparkplugDataType type) => type is >= SparkplugDataType.Int8 and <= SparkplugDataType.UInt64 or SparkplugDataType.DateTime;
 
-    /// <summary>Integers that travel in the 64-bit field.</summary>
-    public static bool IsWide(SparkplugDataType type) => type is SparkplugDataType.Int64 or SparkplugDataType.UInt64 or SparkplugDataType.DateTime;
+    /// <summary>Integers that travel in the 64-bit field. UInt32 as well: the Tahu libraries write it there and read it nowhere else.</summary>
+    public static bool IsWide(SparkplugDataType type) => type is SparkplugDataType.Int64 or SparkplugDataType.UInt32 or SparkplugDataType.UInt64 or SparkplugDataType.DateTime;
 
     public static bool IsArray(SparkplugDataType type) => type is >= SparkplugDataType.Int8Array and <= SparkplugDataType.DateTimeArray;
 

@@ -69,7 +69,7 @@ public sealed class SparkplugPayloadWriter
     {
         Head(head);
         var wide = MetricValue.IsWide(head.Type);
-        ProtobufWriter.Varint(_metric, (int)(wide ? ValueField.Long : ValueField.Int), wide ? (ulong)value : (uint)value);
+        ProtobufWriter.Varint(_metric, (int)(wide ? ValueField.Long : ValueField.Int), wide && head.Type != SparkplugDataType.UInt32 ? (ulong)value : (uint)value);
         Close();
     }
 

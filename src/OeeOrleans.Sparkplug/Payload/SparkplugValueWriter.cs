@@ -53,7 +53,7 @@ internal static class SparkplugValueWriter
             case SparkplugDataType.String or SparkplugDataType.Text or SparkplugDataType.UUID: ProtobufWriter.Utf8(to, first + 5, (string)value); break;
             case var integer when MetricValue.IsInteger(integer):
                 var bits = value is ulong unsigned ? unsigned : (ulong)Convert.ToInt64(value, null);
-                if (MetricValue.IsWide(integer)) ProtobufWriter.Varint(to, first + 1, bits);
+                if (MetricValue.IsWide(integer)) ProtobufWriter.Varint(to, first + 1, integer == SparkplugDataType.UInt32 ? (uint)bits : bits);
                 else ProtobufWriter.Varint(to, first, (uint)bits);
                 break;
             // Without a datatype the kind of the value says which field it takes.
