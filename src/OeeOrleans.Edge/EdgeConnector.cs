@@ -37,7 +37,7 @@ public sealed class EdgeConnector : BackgroundService
             [.. sources.SelectMany(s => s.Tags).GroupBy(t => t.Device).Select(d => new EdgeDevice(d.Key, [.. d.Select(Metric)]))]);
         var image = new EdgeImage(definition);
         _loops = [.. sources.Zip(options.Sources, (source, settings) => new SourceLoop(source, settings, definition, image, _queue, _governor, _wake, clock, log))];
-        _link = new EdgeLink(options, new EdgeNodeSession(definition), image, _queue, _wake, clock, log);
+        _link = new EdgeLink(options, new EdgeNodeSession(definition), image, _queue, _wake, clock, log, write => _ = WriteAsync(write));
     }
 
     public EdgeState State => _link.State;
@@ -71,7 +71,28 @@ public sealed class EdgeConnector : BackgroundService
     private EdgeMetric Metric(SourceTag tag)
     {
         var type = tag.Tag is { Scale: 1, Offset: 0 } ? tag.Type : SparkplugDataType.Double;
-        return new EdgeMetric(tag.Tag.Metric, type, _queue.AliasOf(AliasBook.Describe(tag.Device, tag.Tag.Metric, type)), tag.Tag.Unit);
+        return new EdgeMetric(tag.Tag.Metric, type, _queue.AliasOf(AliasBook.Describe(tag.Device, tag.Tag.Metric, type)), tag.Tag.Unit, tag.Tag.Writable);
+    }
+
+    /// <summary>A command: carried out by the source the metric comes from; the value is published when it is read back.</summary>
+    private async Task WriteAsync(EdgeRequest.Write write)
+    {
+        try
+        {
+            foreach (var loop in _loops)
+            {
+                if (!await loop.TryWriteAsync(write.Device, write.Metric, write.Value, CancellationToken.None)) continue;
+                Log.CommandDone(_log, write.Device ?? _options.Node, write.Metric.Name);
+                return;
+            }
+
+            Log.CommandRefused(_log, write.Device ?? _options.Node, write.Metric.Name, "no source has it");
+        }
+        catch (Exception error)
+        {
+            // A boundary: whatever the source says against it, the edge goes on.
+            Log.CommandRefused(_log, write.Device ?? _options.Node, write.Metric.Name, error.Message);
+        }
     }
 
     /// <summary>Once a second: how full is the queue, and what does that mean for sampling.</summary>
@@ -84,7 +105,12 @@ public sealed class EdgeConnector : BackgroundService
             EdgeMetrics.BufferBytes.Set(_queue.Bytes);
             EdgeMetrics.BufferRecords.Set(_queue.Count);
             EdgeMetrics.BufferOldestSeconds.Set(OldestSeconds());
-            if (_governor.Observe(_queue.Depth)) Log.SamplingChanged(_log, _governor.IntervalMs(_loops.Min(l => l.OwnIntervalMs)), (int)(_queue.Depth * 100));
+            if (_governor.Observe(_queue.Depth))
+            {
+                Log.SamplingChanged(_log, _governor.IntervalMs(_loops.Min(l => l.OwnIntervalMs)), (int)(_queue.Depth * 100));
+                foreach (var loop in _loops) loop.SetPaused(_governor.Paused);
+            }
+
             foreach (var loop in _loops) EdgeMetrics.SamplingIntervalMs.WithLabels(loop.Id).Set(_governor.IntervalMs(loop.OwnIntervalMs));
             if (_queue.DroppedValues > _toldDropped)
             {

@@ -18,7 +18,7 @@ public sealed record EdgeBroker(Uri Url, string? Username = null, string? Passwo
 }
 
 /// <summary>One tag of a source: where it is, what it is called, how its raw value becomes ours.</summary>
-public sealed record EdgeTag(string Address, string Metric, int IntervalMs = 0, double Scale = 1, double Offset = 0, double Deadband = 0, string? Unit = null);
+public sealed record EdgeTag(string Address, string Metric, int IntervalMs = 0, double Scale = 1, double Offset = 0, double Deadband = 0, string? Unit = null, bool Writable = false);
 
 /// <summary>A source of values: a PLC, or a simulated one.</summary>
 public sealed record EdgeSource(string Id, Uri Url, string Device, int IntervalMs, IReadOnlyList<EdgeTag> Tags);

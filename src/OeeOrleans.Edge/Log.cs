@@ -32,6 +32,9 @@ internal static partial class Log
     [LoggerMessage(8010, LogLevel.Warning, "record {Number} is of the device {Device}, which is configured no more; it is not sent")]
     public static partial void RecordWithoutDevice(ILogger log, ulong number, string device);
 
+    [LoggerMessage(8012, LogLevel.Information, "command: {Device} {Metric} was written")]
+    public static partial void CommandDone(ILogger log, string device, string metric);
+
     [LoggerMessage(8011, LogLevel.Debug, "results: not connected: {Reason}")]
     public static partial void ResultsAway(ILogger log, string reason);
 

@@ -59,6 +59,17 @@ public sealed class SourceTests
     }
 
     [Fact]
+    public async Task A_simulated_tag_that_was_written_to_keeps_its_value()
+    {
+        await using var source = new SimSource(new EdgeSource("s", new Uri("sim://x"), "d", 250, [new EdgeTag("sine", "setpoint", Writable: true)]));
+        await source.WriteAsync(0, 42.5, CancellationToken.None);
+        var values = new List<SourceValue>();
+        await source.ReadAsync([0], 1000, values, CancellationToken.None);
+        Assert.Equal(42.5, Assert.Single(values).Value);
+        await Assert.ThrowsAsync<ArgumentException>(() => source.WriteAsync(0, null, CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Tags_by_number_are_spread_over_devices()
     {
         await using var source = new SimSource(new EdgeSource("s", new Uri("sim://x?tags=10&devices=4"), "d", 250, []));

@@ -3,13 +3,13 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.EndToEnd;
 
-/// <summary>Sparkplug with code that is not ours: our edge node under a host on the npm libraries, and what we encode read by their codec. Their edge nodes under our host: NoLossTests.</summary>
-public sealed class SparkplugInteropTests
+/// <summary>Sparkplug with code that is not ours: our edge node under a host on the npm libraries, and what we encode read by their codec. Their edge nodes under our host, with failures: NoLossTests.</summary>
+public sealed class SparkplugInteropTests(PlantFixture fixture) : IClassFixture<PlantFixture>
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(40);
 
     [Fact]
-    public async Task A_host_on_the_npm_libraries_understands_our_edge_node_its_rebirth_and_its_death()
+    public async Task A_host_on_the_npm_libraries_understands_our_edge_node_commands_it_and_sees_its_rebirth_and_its_death()
     {
         await using var broker = await MosquittoServer.StartAsync();
         var directory = Directory.CreateTempSubdirectory("oee-interop-").FullName;
@@ -32,6 +32,7 @@ public sealed class SparkplugInteropTests
                     - { address: "bool:1", metric: state.run }
                     - { address: sine, metric: process.temperature, scale: 0.1, unit: "°C" }
                     - { address: text, metric: product.code }
+                    - { address: "sine:9", metric: setpoint, writable: true }
             """);
         await using var host = ServerProcess.Start("node", [Path.Combine(Oee.Peers, "host.mjs"), broker.Url, "e2e", "edge3", "60"]);
         await using var edge = ServerProcess.Start("dotnet", [Oee.Program, "run", "--config", config, "--role", "edge", "--urls", $"http://127.0.0.1:{ServerProcess.FreePort()}"]);
@@ -45,6 +46,19 @@ public sealed class SparkplugInteropTests
         Assert.Equal((0, 0, true), (seen.GetProperty("unknown_aliases").GetInt32(), seen.GetProperty("sequence_errors").GetInt32(), seen.GetProperty("bdseq_matches").GetBoolean()));
         Assert.Contains("counter.good", seen.GetProperty("names").EnumerateArray().Select(n => n.GetString()));
         Directory.Delete(directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task An_edge_node_on_the_npm_client_is_born_here_and_dead_when_its_socket_dies()
+    {
+        await using var plant = await TestPlant.CreateAsync(fixture.Postgres);
+        await using var oee = await plant.StartAsync();
+        await using var edge = ServerProcess.Start("node", [Path.Combine(Oee.Peers, "edge-qos0.mjs"), plant.Broker.Url, "e2e", "edge1", "press1", "10", "60"]);
+        async Task<JsonElement> MachineAsync() => (await oee.GetAsync("/api/machines/status")).GetProperty("items")[0];
+        await Eventually.HoldsAsync("the machine to run and count", Soon, MachineAsync, m => m.GetProperty("state").GetString() == "run" && m.GetProperty("good").GetInt64() > 5);
+        await edge.KillAsync();
+        var dead = await Eventually.HoldsAsync("the machine to be dead", Soon, MachineAsync, m => !m.GetProperty("connected").GetBoolean());
+        Assert.Equal(("unknown", "bad"), (dead.GetProperty("state").GetString(), dead.GetProperty("quality").GetString()));
     }
 
     [Fact]

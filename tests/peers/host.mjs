@@ -24,12 +24,14 @@ client.on('message', (topic, bytes) => {
     if (type.endsWith('BIRTH') && alias) aliases.set(alias, metric.name);
     if (type !== 'DDATA') continue;
     const name = metric.name ?? aliases.get(alias);
+    if (name === 'setpoint' && metric.value === 42.5) seen.written = true;
     if (name === undefined) seen.unknown_aliases++; else { seen.values++; if (!seen.names.includes(name)) seen.names.push(name); }
   }
   if (!asked && seen.values > 20) {
     asked = true;
+    client.publish(`spBv1.0/${group}/DCMD/${node}/press1`, Buffer.from(codec.encodePayload({ timestamp: Date.now(), metrics: [{ name: 'setpoint', type: 'Double', value: 42.5, timestamp: Date.now() }] })));
     client.publish(`spBv1.0/${group}/NCMD/${node}`, Buffer.from(codec.encodePayload({ timestamp: Date.now(), metrics: [{ name: 'Node Control/Rebirth', type: 'Boolean', value: true, timestamp: Date.now() }] })));
   }
-  if (seen.values > Number(wanted) && seen.nbirth >= 2 && !seen.told) { seen.told = true; console.log('enough'); }
+  if (seen.values > Number(wanted) && seen.nbirth >= 2 && seen.written && !seen.told) { seen.told = true; console.log('enough'); }
 });
 function finish() { console.log(JSON.stringify(seen)); client.end(true, {}, () => process.exit(0)); }

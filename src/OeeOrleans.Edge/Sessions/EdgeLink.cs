@@ -14,7 +14,7 @@ namespace OeeOrleans.Edge.Sessions;
 /// Keeps one edge node connected: brokers in turn, will, births, and then whatever the queue holds. See <see cref="EdgeState"/>; one loop owns the
 /// session, so `seq` needs no lock. Every connection has its own will with the next `bdSeq`.
 /// </summary>
-internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, Signal wake, TimeProvider clock, ILogger log)
+internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, Signal wake, TimeProvider clock, ILogger log, Action<EdgeRequest.Write> write)
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
@@ -184,8 +184,8 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
                 Volatile.Write(ref _hostSpoke, true);
                 wake.Set();
                 break;
-            case EdgeRequest.Write write:
-                Log.CommandRefused(log, write.Device ?? options.Node, write.Metric.Name, "its source cannot be written");
+            case EdgeRequest.Write command:
+                write(command);
                 break;
             case EdgeRequest.Unknown unknown:
                 Log.CommandRefused(log, unknown.Device ?? options.Node, unknown.Name, "there is no such metric that can be written");

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Web;
 using OeeOrleans.Sparkplug;
@@ -14,6 +15,7 @@ public sealed class SimSource : ISource
     public const int StepMs = 250;
 
     private readonly StreamWriter? _journal;
+    private readonly ConcurrentDictionary<int, object> _written = new();
 
     public SimSource(EdgeSource source)
     {
@@ -37,8 +39,20 @@ public sealed class SimSource : ISource
 
     public Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
     {
-        foreach (var tag in tags) into.Add(new SourceValue(tag, timeMs, ValueOf(Tags[tag].Tag.Address, timeMs)));
+        foreach (var tag in tags) into.Add(new SourceValue(tag, timeMs, _written.TryGetValue(tag, out var value) ? value : ValueOf(Tags[tag].Tag.Address, timeMs)));
         return Task.CompletedTask;
+    }
+
+    /// <summary>A tag that was written to stays at its value.</summary>
+    public Task WriteAsync(int tag, object? value, CancellationToken cancellationToken)
+    {
+        _written[tag] = value ?? throw new ArgumentException("null cannot be written", nameof(value));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>It has no subscriptions.</summary>
+    public void SetPaused(bool paused)
+    {
     }
 
     public void Stored(long timeMs) => _journal?.WriteLine(timeMs.ToString(CultureInfo.InvariantCulture));

@@ -46,6 +46,21 @@ internal sealed class SourceLoop : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 
+    public void SetPaused(bool paused) => _source.SetPaused(paused);
+
+    /// <summary>Writes a published value back to where it comes from; false when the metric is none of this source.</summary>
+    public async Task<bool> TryWriteAsync(string? device, EdgeMetric metric, object? value, CancellationToken cancellationToken)
+    {
+        var index = Array.FindIndex(_metrics, m => m.Device.Id == device && m.Metric.Alias == metric.Alias);
+        if (index < 0) return false;
+        var tag = _source.Tags[index].Tag;
+        if (tag is not { Scale: 1, Offset: 0 } && value is double or long) value = (Convert.ToDouble(value, null) - tag.Offset) / tag.Scale;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ReadTimeout);
+        await _source.WriteAsync(index, value, limit.Token);
+        return true;
+    }
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         var due = new List<int>();
