@@ -2,8 +2,7 @@ using Microsoft.Extensions.Logging;
 using MQTTnet;
 using MQTTnet.Formatter;
 using MQTTnet.Protocol;
-using OeeOrleans.Sparkplug;
-using OeeOrleans.Sparkplug.Payload;
+using OeeOrleans.Sparkplug.Edge;
 using OeeOrleans.Sparkplug.Topics;
 
 namespace OeeOrleans.Simulation.Machines;
@@ -23,10 +22,9 @@ public sealed class SimulatedEdgeNode(EdgeNodeSettings settings, IReadOnlyList<S
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
-    private readonly SparkplugPayloadWriter _writer = new();
+    private readonly EdgeNodeSession _session = new(new EdgeNodeDefinition(settings.Group, settings.Node, [], [.. machines.Select(Device)]));
     private readonly Random _random = new(settings.Node.Length * 7919);
     private readonly List<MetricChange>[] _changes = [.. machines.Select(_ => new List<MetricChange>())];
-    private byte _seq;
     private volatile bool _rebirth;
 
     /// <summary>Lives until cancelled; reconnects by itself.</summary>
@@ -75,17 +73,17 @@ public sealed class SimulatedEdgeNode(EdgeNodeSettings settings, IReadOnlyList<S
                 return Task.CompletedTask;
             };
             await client.ConnectAsync(Options(bdSeq), cancellationToken);
-            await client.SubscribeAsync(Topic(SparkplugMessageType.NCommand, null), MqttQualityOfServiceLevel.AtLeastOnce, cancellationToken);
+            await client.SubscribeAsync(new SparkplugTopic(SparkplugMessageType.NCommand, settings.Group, settings.Node, null).ToString(), MqttQualityOfServiceLevel.AtLeastOnce, cancellationToken);
             var endsMs = settings.LosesConnectionEveryS > 0 ? NowMs() + (long)(settings.LosesConnectionEveryS * 1000 * (0.6 + (0.8 * _random.NextDouble()))) : long.MaxValue;
             if (!history) Advance();
-            await BirthAsync(client, bdSeq, cancellationToken);
+            await BirthAsync(client, cancellationToken);
             if (history) await PublishHistoryAsync(client, cancellationToken);
             foreach (var list in _changes) list.Clear();
             while (NowMs() < endsMs)
             {
                 await Task.Delay(Period, clock, cancellationToken);
                 Advance();
-                if (_rebirth) await BirthAsync(client, bdSeq, cancellationToken);
+                if (_rebirth) await BirthAsync(client, cancellationToken);
                 await PublishChangesAsync(client, cancellationToken);
             }
         }
@@ -106,39 +104,28 @@ public sealed class SimulatedEdgeNode(EdgeNodeSettings settings, IReadOnlyList<S
 
     private MqttClientOptions Options(byte bdSeq)
     {
-        _writer.BeginWill();
-        _writer.Integer(new MetricHead("bdSeq", null, 0, SparkplugDataType.Int64), bdSeq);
+        var will = _session.Will(bdSeq);
         return new MqttClientOptionsBuilder()
             .WithTcpServer(settings.Host, settings.Port)
             .WithClientId($"sim-{settings.Group}-{settings.Node}")
             .WithProtocolVersion(MqttProtocolVersion.V311)
             .WithCleanSession()
-            .WithWillTopic(Topic(SparkplugMessageType.NDeath, null))
-            .WithWillPayload(_writer.Written.ToArray())
+            .WithWillTopic(will.Topic.ToString())
+            .WithWillPayload(will.Payload.ToArray())
             .WithWillQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)
             .Build();
     }
 
-    private async Task BirthAsync(IMqttClient client, byte bdSeq, CancellationToken cancellationToken)
+    private async Task BirthAsync(IMqttClient client, CancellationToken cancellationToken)
     {
         _rebirth = false;
-        _seq = 0;
-        // The values are those of the machines' last step, and so is their time: a later one would put the next change before the birth, and a counter would seem to go back.
-        var now = (ulong)machines.Max(m => m.NowMs);
-        _writer.Begin((ulong)NowMs(), _seq++);
-        _writer.Integer(new MetricHead("bdSeq", null, now, SparkplugDataType.Int64), bdSeq);
-        _writer.Boolean(new MetricHead("Node Control/Rebirth", null, now, SparkplugDataType.Boolean), false);
-        await PublishAsync(client, SparkplugMessageType.NBirth, null, cancellationToken);
+        await PublishAsync(client, _session.NodeBirth((ulong)NowMs(), []), cancellationToken);
         for (var i = 0; i < machines.Count; i++)
         {
-            _writer.Begin((ulong)NowMs(), _seq++);
-            foreach (var (metric, value) in machines[i].Shown())
-            {
-                var info = machines[i].Metrics[metric];
-                Write(new MetricHead(info.Name, Alias(i, metric), now, info.Type), value);
-            }
-
-            await PublishAsync(client, SparkplugMessageType.DBirth, machines[i].Device, cancellationToken);
+            var device = _session.Definition.Devices[i];
+            // The values are those of the machine's last step, and so is their time: a later one would put the next change before the birth, and a counter would seem to go back.
+            var shown = machines[i].Shown().Select(s => new EdgeValue(device.Metrics[s.Metric], (ulong)machines[i].NowMs, s.Value)).ToList();
+            await PublishAsync(client, _session.DeviceBirth(device, (ulong)NowMs(), shown), cancellationToken);
         }
     }
 
@@ -162,40 +149,24 @@ public sealed class SimulatedEdgeNode(EdgeNodeSettings settings, IReadOnlyList<S
         }
     }
 
-    private async Task PublishDataAsync(IMqttClient client, int machine, IReadOnlyList<MetricChange> changes, bool historical, CancellationToken cancellationToken)
+    private Task PublishDataAsync(IMqttClient client, int machine, IReadOnlyList<MetricChange> changes, bool historical, CancellationToken cancellationToken)
     {
-        _writer.Begin((ulong)NowMs(), _seq++);
-        foreach (var change in changes)
-        {
-            Write(new MetricHead(null, Alias(machine, change.Metric), (ulong)change.TimeMs, machines[machine].Metrics[change.Metric].Type, historical), change.Value);
-        }
-
-        await PublishAsync(client, SparkplugMessageType.DData, machines[machine].Device, cancellationToken);
+        var device = _session.Definition.Devices[machine];
+        var values = changes.Select(c => new EdgeValue(device.Metrics[c.Metric], (ulong)c.TimeMs, c.Value)).ToList();
+        return PublishAsync(client, _session.Data(device, (ulong)NowMs(), values, historical), cancellationToken);
     }
 
-    private async Task PublishAsync(IMqttClient client, SparkplugMessageType type, string? device, CancellationToken cancellationToken) => await client.PublishAsync(
-        new MqttApplicationMessageBuilder().WithTopic(Topic(type, device)).WithPayload(_writer.Written.ToArray()).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build(),
+    private static async Task PublishAsync(IMqttClient client, EdgeMessage message, CancellationToken cancellationToken) => await client.PublishAsync(
+        new MqttApplicationMessageBuilder().WithTopic(message.Topic.ToString()).WithPayload(message.Payload.ToArray()).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build(),
         cancellationToken);
 
-    private void Write(in MetricHead head, object value)
-    {
-        switch (value)
-        {
-            case bool flag: _writer.Boolean(head, flag); break;
-            case long number: _writer.Integer(head, number); break;
-            case double number: _writer.Double(head, number); break;
-            default: _writer.String(head, (string)value); break;
-        }
-    }
+    private static EdgeDevice Device(SimulatedMachine machine, int index) => new(
+        machine.Device, [.. machine.Metrics.Select((m, i) => new EdgeMetric(m.Name, m.Type, (ulong)((index * 100) + i + 1), m.Unit))]);
 
     private void Advance()
     {
         for (var i = 0; i < machines.Count; i++) machines[i].AdvanceTo(NowMs(), _changes[i]);
     }
-
-    private static ulong Alias(int machine, int metric) => (ulong)((machine * 100) + metric + 1);
-
-    private string Topic(SparkplugMessageType type, string? device) => new SparkplugTopic(type, settings.Group, settings.Node, device).ToString();
 
     private long NowMs() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }
