@@ -266,7 +266,7 @@ public sealed class MachineAccount
     {
         var state = fold.State;
         state.SettledUs = settledUs;
-        state.Cells = Fold.Compact(state.Cells, settledUs, keep);
+        state.Cells = CellCompaction.Of(state.Cells, settledUs, keep);
         state.Stops.RemoveAll(s => s.EndUs <= settledUs);
         state.Jobs.RemoveAll(j => j.ToUs <= settledUs);
         var shownFrom = _windows.Shift(settledUs)?.FromUs ?? settledUs - UnixMicros.PerDay;

@@ -62,8 +62,8 @@ public interface IStore : IAsyncDisposable
     /// <summary>What was done to a target, newest first; everything when the target is null.</summary>
     Task<List<AuditEntry>> ReadAuditAsync(string? target, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Since when a signal has had the value it has at an instant: the first of its samples with that value in a row, bad ones left out. Null when it has none.</summary>
-    Task<long?> HeldSinceAsync(string machine, string name, long atUs, CancellationToken cancellationToken);
+    /// <summary>Since when a signal has had the value it has at an instant: the first of its samples with that value in a row, bad ones left out. Null when it has none. Looks no further back than <paramref name="notBeforeUs"/>: a value held longer is held since the first sample after it.</summary>
+    Task<long?> HeldSinceAsync(string machine, string name, long atUs, long notBeforeUs, CancellationToken cancellationToken);
 
     /// <summary>Every version of every machine's model, in order of time.</summary>
     Task<List<ModelVersion>> ReadModelsAsync(CancellationToken cancellationToken);

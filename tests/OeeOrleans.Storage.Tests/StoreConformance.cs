@@ -71,10 +71,11 @@ public abstract class StoreConformance : IAsyncLifetime
         var id = await SignalAsync("product.code");
         SampleRow Code(int offset, string? code) => new(id, T0 + offset, double.NaN, code, code is null ? Quality.Bad : Quality.Good, T0);
         await CommitAsync([Code(1, "A"), Code(2, "B"), Code(3, "B"), Code(4, null), Code(5, "B"), Code(9, "C")]);
-        Task<long?> SinceAsync(int offset) => Store.HeldSinceAsync("m1", "product.code", T0 + offset, CancellationToken.None);
+        Task<long?> SinceAsync(int offset) => Store.HeldSinceAsync("m1", "product.code", T0 + offset, 0, CancellationToken.None);
         Assert.Equal([T0 + 1, T0 + 2, T0 + 2, T0 + 9], [await SinceAsync(1), await SinceAsync(2), await SinceAsync(8), await SinceAsync(20)]);
         Assert.Null(await SinceAsync(0));
-        Assert.Null(await Store.HeldSinceAsync("m1", "order.id", T0 + 5, CancellationToken.None));
+        Assert.Equal(T0 + 3, await Store.HeldSinceAsync("m1", "product.code", T0 + 8, T0 + 2, CancellationToken.None));
+        Assert.Null(await Store.HeldSinceAsync("m1", "order.id", T0 + 5, 0, CancellationToken.None));
     }
 
     [Fact]

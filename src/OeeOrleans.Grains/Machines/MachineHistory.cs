@@ -43,8 +43,8 @@ internal sealed class MachineHistory(IStore store, MachineModel model)
     /// <summary>When the job under way at an instant began; the instant itself when there is none.</summary>
     public async Task<long> JobStartAsync(long atUs, CancellationToken cancellationToken)
     {
-        var product = await store.HeldSinceAsync(model.Id, "product.code", atUs, cancellationToken);
-        var order = await store.HeldSinceAsync(model.Id, "order.id", atUs, cancellationToken);
+        var product = await store.HeldSinceAsync(model.Id, "product.code", atUs, atUs - MaxLateUs, cancellationToken);
+        var order = await store.HeldSinceAsync(model.Id, "order.id", atUs, atUs - MaxLateUs, cancellationToken);
         return Math.Max(Math.Max(product ?? long.MinValue, order ?? long.MinValue) is var since && since > long.MinValue ? since : atUs, atUs - MaxLateUs);
     }
 

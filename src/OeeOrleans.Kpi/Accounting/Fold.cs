@@ -307,22 +307,6 @@ internal sealed class Fold
         if (settle) Settle();
     }
 
-    /// <summary>Forgets what no window needs that ends after <paramref name="settledUs"/>: cells are joined across boundaries that are not among <paramref name="keep"/>.</summary>
-    internal static List<Cell> Compact(List<Cell> cells, long settledUs, long[] keep)
-    {
-        var first = keep[0];
-        var compacted = new List<Cell>(keep.Length + 2);
-        foreach (var cell in cells)
-        {
-            if (cell.ToUs <= first) continue;
-            var joins = compacted.Count > 0 && compacted[^1].ToUs <= settledUs && cell.ToUs <= settledUs && Array.BinarySearch(keep, cell.FromUs) < 0;
-            if (joins) compacted[^1] = Cell.Join(compacted[^1], cell);
-            else compacted.Add(cell);
-        }
-
-        return compacted;
-    }
-
     private void Count(in MachineSample sample, ref CounterPosition position, ref CounterTally tally)
     {
         if (!sample.HasValue || !TryCounterValue(sample, out var value)) return;

@@ -32,7 +32,7 @@ internal abstract partial class SqlStore
             new { machine }, cancellationToken)),
         cancellationToken);
 
-    public Task<long?> HeldSinceAsync(string machine, string name, long atUs, CancellationToken cancellationToken) => QueryAsync(async c =>
+    public Task<long?> HeldSinceAsync(string machine, string name, long atUs, long notBeforeUs, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         const string Said = "coalesce(text_value, cast(value as text), '')";
         var id = await c.ExecuteScalarAsync<int?>(Command("select signal_id from signal where machine_id = @machine and name = @name", new { machine, name }, cancellationToken));
@@ -42,11 +42,11 @@ internal abstract partial class SqlStore
             new { id, atUs }, cancellationToken));
         if (held is null) return null;
         var other = await c.ExecuteScalarAsync<long?>(Command(
-            $"select oee_us(ts) from sample where signal_id = @id and ts < oee_ts(@TimeUs) and quality >= {Quality.Uncertain} and {Said} <> @Value order by ts desc limit 1",
-            new { id, held.TimeUs, held.Value }, cancellationToken));
+            $"select oee_us(ts) from sample where signal_id = @id and ts < oee_ts(@TimeUs) and ts > oee_ts(@notBeforeUs) and quality >= {Quality.Uncertain} and {Said} <> @Value order by ts desc limit 1",
+            new { id, held.TimeUs, held.Value, notBeforeUs }, cancellationToken));
         return await c.ExecuteScalarAsync<long?>(Command(
             $"select oee_us(ts) from sample where signal_id = @id and ts > oee_ts(@other) and quality >= {Quality.Uncertain} order by ts limit 1",
-            new { id, other = other ?? -1 }, cancellationToken));
+            new { id, other = other ?? Math.Min(notBeforeUs, held.TimeUs - 1) }, cancellationToken));
     }, cancellationToken);
 
     public Task<Trend?> ReadTrendAsync(string machine, string name, long fromUs, long toUs, int points, CancellationToken cancellationToken) => QueryAsync(async c =>
