@@ -41,10 +41,10 @@ public sealed class AccountView
     public decimal? IdealCycleS => State.ReportedIdealS ?? _parameters.At(AsOfUs).IdealCycleOf(State.Product);
 
     /// <summary>Stops that are over and not released yet, and the one that is open.</summary>
-    public IReadOnlyList<StopSpan> Stops => _fold.OpenStop is { } open ? [.. State.Stops, open] : State.Stops;
+    public IReadOnlyList<StopSpan> Stops => _fold.Stops;
 
     /// <summary>Jobs that are over and not released yet, and the one under way.</summary>
-    public IEnumerable<PlantWindow> Jobs => (State.Job is { } job ? State.Jobs.Append(job) : State.Jobs).Select(j => PlantWindow.Of(j));
+    public IEnumerable<PlantWindow> Jobs => _fold.Jobs.Select(j => PlantWindow.Of(j));
 
     /// <summary>Sums of a window up to the present.</summary>
     public OeeSums Sums(PlantWindow window) => _fold.Sums(window.FromUs, Math.Min(window.ToUs, Math.Max(window.FromUs, AsOfUs)));

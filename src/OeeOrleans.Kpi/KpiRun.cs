@@ -68,8 +68,8 @@ public sealed class KpiRun
         return new KpiResult(results, [.. _fold.Faults.Events.OrderBy(e => e.StartUs)], _spans?.Spans ?? [])
         {
             Present = new CounterPresence(state.Good.Present, state.Reject.Present, state.Total.Present),
-            Stops = _fold.OpenStop is { } open ? [.. state.Stops, open] : [.. state.Stops],
-            Jobs = state.Job is { } job ? [.. state.Jobs, job] : [.. state.Jobs],
+            Stops = _fold.Stops,
+            Jobs = _fold.Jobs,
         };
     }
 }

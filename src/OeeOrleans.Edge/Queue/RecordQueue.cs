@@ -128,12 +128,7 @@ public sealed class RecordQueue : IDisposable
     /// <summary>A number that must survive, such as `bdSeq`; 0 when it was never set.</summary>
     public ulong GetNumber(string name) => _db.Get(MetaKey(name)) is { Length: 8 } value ? BinaryPrimitives.ReadUInt64BigEndian(value) : 0;
 
-    public void SetNumber(string name, ulong value)
-    {
-        var bytes = new byte[8];
-        BinaryPrimitives.WriteUInt64BigEndian(bytes, value);
-        _db.Put(MetaKey(name), bytes, writeOptions: _synced);
-    }
+    public void SetNumber(string name, ulong value) => _db.Put(MetaKey(name), BytesOf(value), writeOptions: _synced);
 
     /// <summary>The alias of a metric: the same for all lives of the edge node, so that records of an earlier life can be read.</summary>
     public ulong AliasOf(string description)
@@ -143,8 +138,7 @@ public sealed class RecordQueue : IDisposable
         lock (_lock)
         {
             var alias = GetNumber("aliases") + 1;
-            var bytes = new byte[8];
-            BinaryPrimitives.WriteUInt64BigEndian(bytes, alias);
+            var bytes = BytesOf(alias);
             using var batch = new WriteBatch();
             batch.Put(MetaKey("aliases"), bytes);
             batch.Put(key, bytes);
@@ -165,6 +159,13 @@ public sealed class RecordQueue : IDisposable
         key[0] = prefix;
         BinaryPrimitives.WriteUInt64BigEndian(key.AsSpan(1), number);
         return key;
+    }
+
+    private static byte[] BytesOf(ulong value)
+    {
+        var bytes = new byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, value);
+        return bytes;
     }
 
     private static byte[] MetaKey(string name) => [MetaPrefix, .. Encoding.UTF8.GetBytes(name)];
@@ -228,13 +229,9 @@ public sealed class RecordQueue : IDisposable
     /// <summary>The mark is written with the removal, so that a crash between them cannot bring numbers back.</summary>
     private void Forget(ulong mark, bool dropped)
     {
-        var bytes = new byte[8];
-        BinaryPrimitives.WriteUInt64BigEndian(bytes, mark);
         using var batch = new WriteBatch();
-        batch.Put(MetaKey("mark"), bytes);
-        var next = new byte[8];
-        BinaryPrimitives.WriteUInt64BigEndian(next, Next);
-        batch.Put(MetaKey("next"), next);
+        batch.Put(MetaKey("mark"), BytesOf(mark));
+        batch.Put(MetaKey("next"), BytesOf(Next));
         for (var number = First; number <= mark; number++)
         {
             batch.Delete(Key(RecordPrefix, number));

@@ -23,17 +23,18 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
     private readonly AckTracker _acks = new();
     private bool _rebirth;
     private bool _hostSpoke;
+    private bool _ours = queue.GetNumber("ours") == 1;
     private ulong _anyHostTimestamp;
     private ulong _hostTimestamp;
-    private TaskCompletionSource<bool> _hostOnline = NewSource();
-    private TaskCompletionSource _hostOffline = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _hostOnline = NewSource();
+    private TaskCompletionSource _hostOffline = NewSource();
 
     public EdgeState State { get; private set; } = EdgeState.Stopped;
 
     public string Why { get; private set; } = "not started";
 
-    /// <summary>Whether records are kept until the host says that they are committed.</summary>
-    public bool ByCommit => options.Acknowledge == AcknowledgeMode.Commit || (options.Acknowledge == AcknowledgeMode.Auto && queue.GetNumber("ours") == 1);
+    /// <summary>Whether records are kept until the host says that they are committed. Asked for every record.</summary>
+    public bool ByCommit => options.Acknowledge == AcknowledgeMode.Commit || (options.Acknowledge == AcknowledgeMode.Auto && Volatile.Read(ref _ours));
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -54,7 +55,7 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
         Move(EdgeState.Stopped, "asked to stop");
     }
 
-    private static TaskCompletionSource<bool> NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private async Task<(bool Born, string Why)> LiveAsync(EdgeBroker broker, CancellationToken cancellationToken)
     {
@@ -72,7 +73,7 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
             return Task.CompletedTask;
         };
         _hostOnline = NewSource();
-        _hostOffline = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _hostOffline = NewSource();
         var born = false;
         try
         {
@@ -179,7 +180,12 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
                 break;
             case EdgeRequest.Committed committed when committed.Queue == queue.Id:
                 if (options.Acknowledge == AcknowledgeMode.Puback) break;
-                if (queue.GetNumber("ours") != 1) queue.SetNumber("ours", 1);
+                if (!_ours)
+                {
+                    queue.SetNumber("ours", 1);
+                    Volatile.Write(ref _ours, true);
+                }
+
                 queue.Release(committed.Mark);
                 Volatile.Write(ref _hostSpoke, true);
                 wake.Set();
@@ -208,7 +214,7 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
         if (topic.Node != options.PrimaryHost) return;
         if (state.TimestampMs != 0 && state.TimestampMs < _hostTimestamp) return;
         _hostTimestamp = Math.Max(_hostTimestamp, state.TimestampMs);
-        if (state.Online) _hostOnline.TrySetResult(true);
+        if (state.Online) _hostOnline.TrySetResult();
         else if (_hostOnline.Task.IsCompleted) _hostOffline.TrySetResult();
     }
 

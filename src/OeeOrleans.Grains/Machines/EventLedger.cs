@@ -30,12 +30,10 @@ internal sealed class EventLedger<T>(Func<T, string> idOf, Func<T, long> startOf
 
     public void ForgetBefore(long timeUs)
     {
-        List<string>? over = null;
+        // Removing does not disturb the enumeration of a dictionary.
         foreach (var (id, item) in _stored)
         {
-            if (endOf(item) < timeUs) (over ??= []).Add(id);
+            if (endOf(item) < timeUs) _stored.Remove(id);
         }
-
-        foreach (var id in over ?? []) _stored.Remove(id);
     }
 }

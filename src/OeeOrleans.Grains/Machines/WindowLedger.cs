@@ -38,13 +38,11 @@ internal sealed class WindowLedger
 
     public void ForgetBefore(long timeUs)
     {
-        List<(string, long)>? over = null;
+        // Removing does not disturb the enumeration of a dictionary.
         foreach (var (key, window) in _stored)
         {
-            if (window.ToUs <= timeUs) (over ??= []).Add(key);
+            if (window.ToUs <= timeUs) _stored.Remove(key);
         }
-
-        foreach (var key in over ?? []) _stored.Remove(key);
     }
 
     /// <summary>Ideal times are stored as doubles; everything else is compared exactly.</summary>

@@ -3,6 +3,7 @@ using System.CommandLine;
 using MQTTnet;
 using MQTTnet.Formatter;
 using MQTTnet.Protocol;
+using OeeOrleans.Edge;
 using OeeOrleans.Host.Watch;
 using OeeOrleans.Sparkplug.Session;
 using Spectre.Console;
@@ -61,7 +62,7 @@ internal static class WatchCommand
             view.Hear(args.ApplicationMessage.Topic, args.ApplicationMessage.Payload.ToArray());
             return Task.CompletedTask;
         };
-        var options = new MqttClientOptionsBuilder().WithTcpServer(url.Host, url.Port > 0 ? url.Port : url.Scheme == "mqtts" ? 8883 : 1883)
+        var options = new MqttClientOptionsBuilder().WithTcpServer(url.Host, new EdgeBroker(url).Port)
             .WithClientId($"oee-watch-{Guid.NewGuid():N}").WithProtocolVersion(MqttProtocolVersion.V311).WithCleanSession().WithTimeout(ConnectTimeout);
         if (user is not null) options.WithCredentials(user, password ?? "");
         if (url.Scheme == "mqtts") options.WithTlsOptions(tls => tls.UseTls());

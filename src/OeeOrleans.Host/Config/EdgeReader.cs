@@ -42,11 +42,11 @@ internal sealed class EdgeReader(YamlSection root)
         var brokers = new List<EdgeBroker>();
         foreach (var node in _edge.Items("brokers"))
         {
-            if (Uri.TryCreate(node.ToString(), UriKind.Absolute, out var url) && url.Scheme is "mqtt" or "mqtts") brokers.Add(new EdgeBroker(url!, plant?.Username, plant?.Password, plant?.CaFile, plant?.CertificateFile, plant?.KeyFile));
+            if (Uri.TryCreate(node.ToString(), UriKind.Absolute, out var url) && url.Scheme is "mqtt" or "mqtts") brokers.Add(BrokerConfig.ForEdge(url!, plant));
             else _edge.Problems.Add(node.Start.Line, $"edge.brokers: '{node}' is not mqtt://host:port or mqtts://host:port");
         }
 
-        if (brokers.Count == 0 && plant is not null) brokers.Add(new EdgeBroker(plant.Url, plant.Username, plant.Password, plant.CaFile, plant.CertificateFile, plant.KeyFile));
+        if (brokers.Count == 0 && plant is not null) brokers.Add(BrokerConfig.ForEdge(plant.Url, plant));
         return brokers;
     }
 

@@ -48,7 +48,11 @@ public sealed record OeeConfig
 }
 
 /// <summary>A broker that is not ours.</summary>
-public sealed record BrokerConfig(Uri Url, string? Username, string? Password, string? CaFile, string? CertificateFile, string? KeyFile);
+public sealed record BrokerConfig(Uri Url, string? Username, string? Password, string? CaFile, string? CertificateFile, string? KeyFile)
+{
+    /// <summary>A broker as an edge node uses it, with the credentials of the plant's broker when the file names one.</summary>
+    public static EdgeBroker ForEdge(Uri url, BrokerConfig? plant) => new(url, plant?.Username, plant?.Password, plant?.CaFile, plant?.CertificateFile, plant?.KeyFile);
+}
 
 /// <summary>Something wrong in a configuration file, and where.</summary>
 public sealed record ConfigProblem(string File, long Line, string Message)

@@ -42,8 +42,7 @@ internal static class OeeHost
         // One process of a cluster is enough; the gateway's is the one that lives off results.
         if (roles.Gateway && config.ResultsNode is { } results)
         {
-            var broker = new OeeOrleans.Edge.EdgeBroker(brokerUrl, config.Broker?.Username, config.Broker?.Password, config.Broker?.CaFile, config.Broker?.CertificateFile, config.Broker?.KeyFile);
-            builder.Services.AddSingleton(new ResultsSettings(results.Split('/')[0], results.Split('/')[1], broker));
+            builder.Services.AddSingleton(new ResultsSettings(results.Split('/')[0], results.Split('/')[1], BrokerConfig.ForEdge(brokerUrl, config.Broker)));
             builder.Services.AddHostedService<ResultsPublisher>();
         }
 

@@ -62,6 +62,12 @@ internal sealed class Fold
     /// <summary>The stop that is open now, as far as it lies in production time.</summary>
     public StopSpan? OpenStop => State is { StopOpen: true, StopFirstUs: >= 0 } s ? new StopSpan(s.StopFirstUs, null, s.StopProductionUs, s.StopFault, OpenStopIsSmall) : null;
 
+    /// <summary>Stops that are over and not released yet, and the one that is open.</summary>
+    public IReadOnlyList<StopSpan> Stops => OpenStop is { } open ? [.. State.Stops, open] : State.Stops;
+
+    /// <summary>Jobs that are over and not released yet, and the one under way.</summary>
+    public IReadOnlyList<JobSpan> Jobs => State.Job is { } job ? [.. State.Jobs, job] : State.Jobs;
+
     /// <summary>A copy that may go its own way.</summary>
     public Fold Clone(ICellGrid? grid = null, StateHistory? history = null) => new(_timeline, _calendar, grid ?? _grid, State.Clone(), Faults.Clone()) { History = history };
 

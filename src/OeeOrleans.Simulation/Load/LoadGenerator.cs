@@ -4,6 +4,7 @@ using MQTTnet.Formatter;
 using MQTTnet.Protocol;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Payload;
+using OeeOrleans.Sparkplug.Session;
 using OeeOrleans.Sparkplug.Topics;
 
 namespace OeeOrleans.Simulation.Load;
@@ -91,7 +92,7 @@ public sealed class LoadGenerator(LoadSettings settings, TimeProvider clock)
 
         writer.Begin(NextMs(), seq++);
         writer.Integer(new MetricHead("bdSeq", null, lastMs, SparkplugDataType.Int64), 0);
-        writer.Boolean(new MetricHead("Node Control/Rebirth", null, lastMs, SparkplugDataType.Boolean), false);
+        writer.Boolean(new MetricHead(NodeCommands.RebirthName, null, lastMs, SparkplugDataType.Boolean), false);
         await SendAsync(SparkplugMessageType.NBirth, null);
         for (var device = 0; device < settings.Devices; device++)
         {

@@ -1,5 +1,6 @@
 using OeeOrleans.Sparkplug.Host;
 using OeeOrleans.Sparkplug.Payload;
+using OeeOrleans.Sparkplug.Session;
 using OeeOrleans.Sparkplug.Topics;
 
 namespace OeeOrleans.Sparkplug.Edge;
@@ -32,8 +33,6 @@ public abstract record EdgeRequest
 /// </summary>
 public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
 {
-    private const string RebirthName = "Node Control/Rebirth";
-
     private static readonly EdgeMetric RecordMetric = new(CommitProtocol.Record, SparkplugDataType.UInt64, RecordAliasBase);
 
     /// <summary>Aliases of the record metric lie above all others: one per device.</summary>
@@ -79,7 +78,7 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
         _seq = -1;
         var sent = Begin(nowMs);
         _writer.Integer(new MetricHead("bdSeq", null, sent, SparkplugDataType.Int64), BdSeq);
-        _writer.Boolean(new MetricHead(RebirthName, null, sent, SparkplugDataType.Boolean), false);
+        _writer.Boolean(new MetricHead(NodeCommands.RebirthName, null, sent, SparkplugDataType.Boolean), false);
         if (queue is { } known)
         {
             _writer.String(new MetricHead(CommitProtocol.Queue, null, sent, SparkplugDataType.String), known.Id);
@@ -179,7 +178,7 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
     private EdgeRequest Read(string? device, scoped in MetricView metric)
     {
         var name = metric.HasName ? System.Text.Encoding.UTF8.GetString(metric.Name) : null;
-        if (device is null && name == RebirthName) return metric.Bits != 0 ? new EdgeRequest.Rebirth() : new EdgeRequest.Unknown(null, $"{RebirthName} = false");
+        if (device is null && name == NodeCommands.RebirthName) return metric.Bits != 0 ? new EdgeRequest.Rebirth() : new EdgeRequest.Unknown(null, $"{NodeCommands.RebirthName} = false");
         var found = name is not null
             ? (device is null ? definition.Metrics : definition.Devices.FirstOrDefault(d => d.Id == device)?.Metrics ?? []).FirstOrDefault(m => m.Name == name)
             : metric.Alias is { } alias && _byAlias.TryGetValue(alias, out var known) && known.Device == device ? known.Metric : null;
