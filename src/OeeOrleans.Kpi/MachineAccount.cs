@@ -253,6 +253,8 @@ public sealed class MachineAccount
         // Samples of one instant stay together.
         while (count > 0 && count < _tail.Count && _tail[count].TimeUs == _tail[count - 1].TimeUs) count++;
         if (count == 0 || count >= _tail.Count) return;
+        // What leaves the tail can be noted for timelines no more.
+        if (_headIsStale) Refold();
         for (var i = 0; i < count; i++)
         {
             _checkpoint.AdvanceTo(_tail[i].TimeUs);

@@ -185,6 +185,23 @@ public sealed class MachineAccountTests
     }
 
     [Fact]
+    public void A_timeline_is_the_same_when_samples_come_out_of_order()
+    {
+        var samples = Enumerable.Range(1, 3600).Where(second => second % 20 == 0)
+            .Select(second => new MachineSample(SignalKind.StateRun, Start + (second * UnixMicros.PerSecond), second / 20 % 2, null, Quality.Good)).ToArray();
+        var (inOrder, swapped) = (new MachineAccount("m", Parameters, Windows, Start), new MachineAccount("m", Parameters, Windows, Start));
+        foreach (var sample in samples) inOrder.Apply(sample);
+        foreach (var pair in samples.Chunk(2))
+        {
+            foreach (var sample in pair.Reverse()) swapped.Apply(sample);
+        }
+
+        // Nobody asked meanwhile, and yet most of it is behind the checkpoint by now.
+        Assert.True(swapped.CheckpointUs > samples[60].TimeUs);
+        Assert.Equal(inOrder.Changes, swapped.Changes);
+    }
+
+    [Fact]
     public void In_the_steady_state_a_sample_allocates_nothing()
     {
         var account = new MachineAccount("m", Parameters, Windows, Start);
