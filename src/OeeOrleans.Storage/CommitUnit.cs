@@ -3,8 +3,11 @@ using OeeOrleans.Model;
 namespace OeeOrleans.Storage;
 
 /// <summary>What one writer wants durable, all or nothing. Units of many writers share a transaction (group commit).</summary>
-public sealed class CommitUnit
+public sealed record CommitUnit
 {
+    /// <summary>Who writes it: an edge node or a machine. Units of one owner are committed in the order in which they were given.</summary>
+    public string Owner { get; init; } = "";
+
     public ReadOnlyMemory<SampleRow> Rows { get; init; }
 
     /// <summary>Bad rows that turned out never to have been (a death that was heard of late): signal and source time.</summary>

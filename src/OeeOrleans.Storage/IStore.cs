@@ -7,15 +7,18 @@ namespace OeeOrleans.Storage;
 /// while the database cannot be reached. Times are microseconds since 1970 UTC.</summary>
 public interface IStore : IAsyncDisposable
 {
-    /// <summary>Brings the schema up to date; safe to repeat.</summary>
+    /// <summary>Brings the schema up to date; safe to repeat, also from several processes at once. Throws <see cref="SchemaException"/> when it cannot, or when the database is of a later release.</summary>
     Task MigrateAsync(CancellationToken cancellationToken);
 
     /// <summary>Whether the database answers.</summary>
     Task<bool> IsReachableAsync(CancellationToken cancellationToken);
 
-    /// <summary>Writes units in one transaction: all of it or nothing. Rows are idempotent by (signal, source time): of two rows with one
-    /// key the later one stays.</summary>
+    /// <summary>Writes units, each all or nothing, together in one transaction as long as the database refuses none of them. Rows are idempotent by (signal, source time): of two
+    /// rows with one key the later one stays. A row the database refuses goes to `dead_letter` with the reason; everything else is stored.</summary>
     Task CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken);
+
+    /// <summary>A round of upkeep: partitions ahead, retention, rollups. Null when another process is at it.</summary>
+    Task<MaintenanceReport?> MaintainAsync(Retention retention, long nowUs, CancellationToken cancellationToken);
 
     /// <summary>Ids of a machine's signals, made where they do not exist yet; in the order asked.</summary>
     Task<int[]> ResolveSignalsAsync(string machine, IReadOnlyList<SignalSpec> signals, CancellationToken cancellationToken);
@@ -39,7 +42,8 @@ public interface IStore : IAsyncDisposable
     /// <summary>Newest source time of all of a machine's signals, those of OEE and all others; null when there is none.</summary>
     Task<long?> LastSeenAsync(string machine, CancellationToken cancellationToken);
 
-    /// <summary>Samples of one signal with from &lt;= ts &lt; to as buckets, or raw when there are at most <paramref name="points"/>. Null when the signal does not exist.</summary>
+    /// <summary>Samples of one signal with from &lt;= ts &lt; to as buckets, or raw when there are at most <paramref name="points"/>. Buckets of a minute and longer begin at whole
+    /// minutes (five minutes, hours) but for the first, and come from the rollups. Null when the signal does not exist.</summary>
     Task<Trend?> ReadTrendAsync(string machine, string name, long fromUs, long toUs, int points, CancellationToken cancellationToken);
 
     Task<List<FaultEvent>> ReadActiveFaultsAsync(IReadOnlyList<string> machines, CancellationToken cancellationToken);

@@ -10,4 +10,22 @@ internal static partial class Log
 
     [LoggerMessage(3002, LogLevel.Information, "schema of {Store} is up to date ({Scripts} scripts run)")]
     public static partial void Migrated(ILogger log, string store, int scripts);
+
+    [LoggerMessage(3003, LogLevel.Warning, "TimescaleDB is on the server but cannot be used ({Reason}); the schema is made for plain PostgreSQL. To use it, let an administrator create the extension before the first start")]
+    public static partial void NoTimescale(ILogger log, string reason);
+
+    [LoggerMessage(3004, LogLevel.Warning, "the database has TimescaleDB, but its schema was made without it and stays so; docs/sql.md says how to move")]
+    public static partial void TimescaleUnused(ILogger log);
+
+    [LoggerMessage(3005, LogLevel.Information, "partition of {Day} added")]
+    public static partial void PartitionAdded(ILogger log, string day);
+
+    [LoggerMessage(3006, LogLevel.Information, "{Partition} dropped: samples are kept for {Days} days")]
+    public static partial void PartitionDropped(ILogger log, string partition, int days);
+
+    [LoggerMessage(3007, LogLevel.Warning, "upkeep of the store failed: {Reason}; it is tried again")]
+    public static partial void UpkeepFailed(ILogger log, string reason);
+
+    [LoggerMessage(3008, LogLevel.Warning, "commit of {Units} units failed: {Reason}; attempt {Attempt} follows in {PauseMs} ms")]
+    public static partial void CommitRetried(ILogger log, int units, string reason, int attempt, int pauseMs);
 }

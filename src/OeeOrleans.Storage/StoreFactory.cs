@@ -8,8 +8,8 @@ namespace OeeOrleans.Storage;
 public static class StoreFactory
 {
     /// <summary>PostgreSQL (15 or later, TimescaleDB or plain).</summary>
-    public static IStore Postgres(string connectionString, TimeProvider clock, ILoggerFactory logs) =>
-        new PostgresStore(connectionString, clock, logs.CreateLogger("OeeOrleans.Storage.Postgres"));
+    public static IStore Postgres(string connectionString, TimeProvider clock, ILoggerFactory logs, StoreOptions? options = null) =>
+        new PostgresStore(connectionString, options ?? new StoreOptions(), clock, logs.CreateLogger("OeeOrleans.Storage.Postgres"));
 
     /// <summary>SQLite in one file, made when it is not there.</summary>
     public static IStore Sqlite(string path, ILoggerFactory logs) => new SqliteStore(path, logs.CreateLogger("OeeOrleans.Storage.Sqlite"));

@@ -5,7 +5,7 @@ using OeeOrleans.Storage.Sink;
 namespace OeeOrleans.Storage.Tests;
 
 /// <summary>What every engine must do. Derive with an engine.</summary>
-public abstract class StoreConformance : IAsyncLifetime
+public abstract partial class StoreConformance : IAsyncLifetime
 {
     private const long T0 = 1_767_600_000_000_000;
 
@@ -263,6 +263,30 @@ public abstract class StoreConformance : IAsyncLifetime
     }
 
     protected abstract Task<IStore> OpenAsync();
+
+    /// <summary>Makes the database refuse rows with this value.</summary>
+    protected abstract string RefuseValue666 { get; }
+
+    /// <summary>Another program's look at the database.</summary>
+    protected abstract Task<List<object?[]>> QueryAsync(string sql);
+
+    protected static async Task<List<object?[]>> RowsAsync(System.Data.Common.DbCommand command)
+    {
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<object?[]>();
+        do
+        {
+            while (await reader.ReadAsync())
+            {
+                var row = new object?[reader.FieldCount];
+                for (var i = 0; i < row.Length; i++) row[i] = reader.IsDBNull(i) ? null : reader.GetValue(i);
+                rows.Add(row);
+            }
+        }
+        while (await reader.NextResultAsync());
+
+        return rows;
+    }
 
     private static SampleRow Row(int id, int offset, double value) => new(id, T0 + offset, value, null, Quality.Good, T0 + 1_000_000);
 

@@ -75,7 +75,7 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
         try
         {
             await _sink.WriteAsync(
-                new CommitUnit { Rows = decoder.Rows, RemovedRows = [.. decoder.Removed], Births = [.. decoder.Births], EdgeNode = Id == MessageBatch.UnreadableKey ? null : (Id, decoder.State.ToJson(decoder.Session)), DeadLetters = [.. _unreadable] },
+                new CommitUnit { Owner = Id, Rows = decoder.Rows, RemovedRows = [.. decoder.Removed], Births = [.. decoder.Births], EdgeNode = Id == MessageBatch.UnreadableKey ? null : (Id, decoder.State.ToJson(decoder.Session)), DeadLetters = [.. _unreadable] },
                 CancellationToken.None);
             GrainMetrics.MetricsStored.Inc(decoder.Rows.Length);
             await ApplyAsync(decoder, item.Messages[^1].IngestUs);

@@ -106,7 +106,7 @@ internal sealed class MachineLedger
         List<string> removed = [.. removedFaults, .. removedStops];
         if (windows.Count > 0 || faults.Count > 0 || stops.Count > 0 || removed.Count > 0 || snapshot is not null)
         {
-            await _sink.WriteAsync(new CommitUnit { Windows = windows, Faults = faults, Stops = stops, RemovedEvents = removed, Snapshot = snapshot }, cancellationToken);
+            await _sink.WriteAsync(new CommitUnit { Owner = _model.Id, Windows = windows, Faults = faults, Stops = stops, RemovedEvents = removed, Snapshot = snapshot }, cancellationToken);
             foreach (var window in windows) _stored.Written(window);
             _faults.Written(faults, removedFaults);
             _stops.Written(stops, removedStops);
@@ -161,7 +161,7 @@ internal sealed class MachineLedger
         var now = _model.Reasons.Explain(StopBook.SpanOf(stop), after);
         var audit = StopBook.Audit(_model.Id, stop, now, given);
         IReadOnlyList<StopEvent> events = stop.Small ? [] : [StopBook.EventOf(_model, now)];
-        await _sink.WriteAsync(new CommitUnit { Reason = new ReasonChange(clearFrom, clearTo, given), Audit = [audit], Stops = events }, cancellationToken);
+        await _sink.WriteAsync(new CommitUnit { Owner = _model.Id, Reason = new ReasonChange(clearFrom, clearTo, given), Audit = [audit], Stops = events }, cancellationToken);
         _stops.Given(clearFrom, clearTo, given);
         _stops.Written(events, []);
         return now;
@@ -186,7 +186,7 @@ internal sealed class MachineLedger
             .ToList();
         var (faults, removedFaults) = _faults.Next(Stamped(account.Faults), fromUs);
         var (stops, removedStops) = _stops.Next(view.Stops, touchedUs);
-        await _sink.WriteAsync(new CommitUnit { Windows = changed, Faults = faults, Stops = stops, RemovedEvents = [.. removedFaults, .. removedStops] }, cancellationToken);
+        await _sink.WriteAsync(new CommitUnit { Owner = _model.Id, Windows = changed, Faults = faults, Stops = stops, RemovedEvents = [.. removedFaults, .. removedStops] }, cancellationToken);
         foreach (var window in changed) _stored.Written(window);
         _faults.Written(faults, removedFaults);
         _stops.Written(stops, removedStops);

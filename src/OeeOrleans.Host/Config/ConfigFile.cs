@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using OeeOrleans.Storage;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -49,7 +50,8 @@ public static partial class ConfigFile
         var plant = new PlantReader(root).Read();
         var broker = ReadBroker(root.Section("broker"));
         var store = root.Section("store");
-        var connection = store.Exists ? store.Required("connection", "\"Host=127.0.0.1;Database=oee;Username=oee\"") : null;
+        // Retention may be asked for without a connection: the embedded store keeps to it too.
+        var connection = store.Exists && (store.Has("connection") || !store.Has("retention")) ? store.Required("connection", "\"Host=127.0.0.1;Database=oee;Username=oee\"") : null;
         var ingress = root.Section("ingress");
         var partitions = ingress.Items("partitions").Select(p => p.ToString()).ToList();
         var gateway = root.Section("gateway");
@@ -59,6 +61,13 @@ public static partial class ConfigFile
             Plant = plant,
             Broker = broker,
             StoreConnection = connection,
+            Store = new StoreOptions
+            {
+                Writers = store.Integer("writers", new StoreOptions().Writers, 1, 8),
+                Copy = store.Choice("bulk", true, ("copy", true), ("insert", false)),
+                SpacePartitions = store.Integer("space_partitions", 0, 0, 64),
+            },
+            Retention = ReadRetention(store.Section("retention")),
             FlushMs = store.Integer("flush_ms", 50, 0, 10_000),
             FlushRows = store.Integer("flush_rows", 10_000, 1, 1_000_000),
             Partitions = partitions.Count > 0 ? partitions : ["spBv1.0/#"],
@@ -78,6 +87,20 @@ public static partial class ConfigFile
         _ = root.Section("edge");
         foreach (var section in new[] { store, ingress, gateway, cluster }) section.Close();
         return config;
+    }
+
+    /// <summary>`retention: { samples, minutes, five_minutes, hours, events }` in days; what is not named is kept for ever.</summary>
+    private static Retention ReadRetention(YamlSection retention)
+    {
+        const int Longest = 36_500;
+        int? Days(string key, int min) => (int?)retention.Number(key, min, Longest);
+        var result = new Retention
+        {
+            Samples = Days("samples", Retention.MinSampleDays), Minutes = Days("minutes", Retention.MinSampleDays), FiveMinutes = Days("five_minutes", Retention.MinSampleDays),
+            Hours = Days("hours", Retention.MinSampleDays), Events = Days("events", Retention.MinSampleDays),
+        };
+        retention.Close();
+        return result;
     }
 
     private static void CheckUrls(YamlSection gateway, OeeConfig config)

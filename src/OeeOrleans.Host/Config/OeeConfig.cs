@@ -1,5 +1,6 @@
 using OeeOrleans.Edge;
 using OeeOrleans.Model.Plant;
+using OeeOrleans.Storage;
 
 namespace OeeOrleans.Host.Config;
 
@@ -13,6 +14,10 @@ public sealed record OeeConfig
 
     /// <summary>Null: the embedded SQLite in <see cref="DataDir"/>.</summary>
     public string? StoreConnection { get; init; }
+
+    public StoreOptions Store { get; init; } = new();
+
+    public Retention Retention { get; init; } = new();
 
     public int FlushMs { get; init; } = 50;
 

@@ -32,8 +32,10 @@ internal static class OeeHost
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(plant);
         builder.Services.AddSingleton(store);
-        builder.Services.AddSingleton(new SinkOptions { FlushMs = config.FlushMs, FlushRows = config.FlushRows });
+        builder.Services.AddSingleton(new SinkOptions { FlushMs = config.FlushMs, FlushRows = config.FlushRows, Writers = config.StoreConnection is null ? 1 : config.Store.Writers });
         builder.Services.AddSingleton<ISampleSink, GroupCommitSink>();
+        builder.Services.AddSingleton(config.Retention);
+        builder.Services.AddHostedService<StoreKeeper>();
         builder.Services.AddSingleton<DeadLetterLog>();
         builder.Services.AddSingleton(new RebirthLimiter(TimeProvider.System));
         builder.Services.AddSerializer(s => s.AddJsonSerializer(t => t.Namespace is { } name && (name.StartsWith("OeeOrleans.Model", StringComparison.Ordinal) || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));

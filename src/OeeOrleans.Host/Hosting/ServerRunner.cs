@@ -26,7 +26,7 @@ internal static class ServerRunner
         try
         {
             await using var store = config.StoreConnection is { } connection
-                ? StoreFactory.Postgres(connection, TimeProvider.System, logs)
+                ? StoreFactory.Postgres(connection, TimeProvider.System, logs, config.Store)
                 : StoreFactory.Sqlite(Path.Combine(config.DataDir, "oee.db"), logs);
             var plant = await PrepareStoreAsync(store, config, log, stopping.Token);
             await using var broker = config.Broker is null ? await EmbeddedBroker.StartAsync(config.MqttAddress, config.MqttPort) : null;

@@ -19,16 +19,15 @@ internal static class CopyFormat
 
     public static string Command(string table) => $"copy {table}({Columns}) from stdin (format binary)";
 
-
     /// <summary>Signature, flags, length of the extension.</summary>
     public static readonly byte[] Header = [0x50, 0x47, 0x43, 0x4F, 0x50, 0x59, 0x0A, 0xFF, 0x0D, 0x0A, 0x00, 0, 0, 0, 0, 0, 0, 0, 0];
 
-    public static void WriteRow(IBufferWriter<byte> to, in SampleRow row, int order = -1)
+    public static void WriteRow(IBufferWriter<byte> to, in SampleRow row)
     {
         var textBytes = row.Text is null ? 0 : Encoding.UTF8.GetByteCount(row.Text);
-        var span = to.GetSpan(FixedBytes + textBytes + 8);
+        var span = to.GetSpan(FixedBytes + textBytes);
         var at = 0;
-        Int16(span, ref at, (short)(order < 0 ? 6 : 7));
+        Int16(span, ref at, 6);
         Int32(span, ref at, 4);
         Int32(span, ref at, row.SignalId);
         Int32(span, ref at, 8);
@@ -58,12 +57,6 @@ internal static class CopyFormat
         Int16(span, ref at, row.Quality);
         Int32(span, ref at, 8);
         Int64(span, ref at, row.IngestUs - EpochUs);
-        if (order >= 0)
-        {
-            Int32(span, ref at, 4);
-            Int32(span, ref at, order);
-        }
-
         to.Advance(at);
     }
 

@@ -1,53 +1,53 @@
-using System.Buffers;
+using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using OeeOrleans.Model;
 using OeeOrleans.Storage.Sql;
 
 namespace OeeOrleans.Storage.Postgres;
 
-/// <summary>PostgreSQL 15 or later. Samples go in by binary COPY; a group that meets rows already stored goes through a staging table instead.</summary>
+/// <summary>PostgreSQL 15 or later, with TimescaleDB or plain. Samples go in by binary COPY; a group that meets rows already stored is merged instead.</summary>
 internal sealed class PostgresStore : SqlStore
 {
-    private const string EachPair = "select key, value from jsonb_each_text(cast(@json as jsonb))";
-
     /// <summary>After a duplicate more are to be expected (a redelivery comes in a row), so COPY is not even tried for so long.</summary>
     private static readonly TimeSpan DuplicatesExpected = TimeSpan.FromSeconds(1);
 
-    private const string Staging = "sample_staging";
-
     private readonly NpgsqlDataSource _source;
+    private readonly StoreOptions _options;
     private readonly ILogger _log;
     private readonly TimeProvider _clock;
-    private readonly ArrayBufferWriter<byte> _buffer = new(1 << 20);
-    private readonly SemaphoreSlim _writing = new(1, 1);
-    private NpgsqlConnection? _writer;
-    private bool _hasStaging;
+    private readonly ConcurrentBag<PostgresWriter> _idle = [];
+    private readonly SemaphoreSlim _writers;
+    private readonly PostgresUpkeep _upkeep;
+    private PostgresFlavor? _flavor;
     private long? _lastDuplicate;
 
-    public PostgresStore(string connectionString, TimeProvider clock, ILogger log)
+    public PostgresStore(string connectionString, StoreOptions options, TimeProvider clock, ILogger log)
     {
         var builder = new NpgsqlConnectionStringBuilder(connectionString);
         if (builder.Timeout == 15) builder.Timeout = 5;
         if (builder.CommandTimeout == 30) builder.CommandTimeout = QueryTimeoutS;
         builder.ApplicationName ??= "oee";
         _source = new NpgsqlDataSourceBuilder(builder.ToString()).Build();
-        (_clock, _log) = (clock, log);
+        (_options, _clock, _log) = (options, clock, log);
+        _writers = new SemaphoreSlim(options.Writers, options.Writers);
+        _upkeep = new PostgresUpkeep(_source, log);
         Name = $"{builder.Host}/{builder.Database}";
     }
 
     public string Name { get; }
 
-    protected override string Json => "jsonb";
+    protected override SqlDialect Dialect => SqlDialect.Postgres;
 
     protected override string In(string parameter) => $"= any(@{parameter})";
 
-    public override Task MigrateAsync(CancellationToken cancellationToken) => Task.Run(() =>
+    public override Task MigrateAsync(CancellationToken cancellationToken) => Task.Run(async () =>
     {
         try
         {
-            var scripts = SqlMigrations.Run(DbUp.DeployChanges.To.PostgresqlDatabase(_source.ConnectionString), "postgres");
+            var scripts = await new PostgresMigration(_source, _options, _log).RunAsync(cancellationToken);
             Log.Migrated(_log, Name, scripts);
         }
         catch (Exception error) when (IsTransient(error) || error.InnerException is { } inner && IsTransient(inner))
@@ -56,37 +56,51 @@ internal sealed class PostgresStore : SqlStore
         }
     }, cancellationToken);
 
-    public override async Task CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    public override async Task<MaintenanceReport?> MaintainAsync(Retention retention, long nowUs, CancellationToken cancellationToken)
     {
-        await _writing.WaitAsync(cancellationToken);
         try
         {
-            var duplicatesExpected = _lastDuplicate is { } last && _clock.GetElapsedTime(last) < DuplicatesExpected;
-            if (!duplicatesExpected && await TryCopyAsync(units, cancellationToken)) return;
-            StorageMetrics.DuplicateFallbacks.Inc();
-            await MergeAsync(units, cancellationToken);
+            return await _upkeep.RunAsync(await FlavorAsync(cancellationToken), retention, nowUs, cancellationToken);
         }
-        catch (Exception error) when (error is NpgsqlException or SocketException or IOException or InvalidOperationException or ObjectDisposedException)
+        catch (Exception error) when (error is not OperationCanceledException && IsTransient(error))
         {
-            await DropWriterAsync();
-            throw new StoreUnavailableException($"cannot write to {Name}: {error.Message}", error);
-        }
-        catch (OperationCanceledException)
-        {
-            await DropWriterAsync();
-            throw;
-        }
-        finally
-        {
-            _writing.Release();
+            throw new StoreUnavailableException($"the store does not answer: {error.Message}", error);
         }
     }
 
     public override async ValueTask DisposeAsync()
     {
-        await DropWriterAsync();
+        while (_idle.TryTake(out var writer)) await writer.DisposeAsync();
         await _source.DisposeAsync();
-        _writing.Dispose();
+        _writers.Dispose();
+    }
+
+    protected override Task WriteAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken) => WithWriterAsync(async writer =>
+    {
+        var duplicatesExpected = _lastDuplicate is { } last && _clock.GetElapsedTime(last) < DuplicatesExpected;
+        if (_options.Copy && !duplicatesExpected && await TryCopyAsync(writer, units, cancellationToken)) return true;
+        if (_options.Copy) StorageMetrics.DuplicateFallbacks.Inc();
+        await MergeAsync(writer, units, cancellationToken);
+        return true;
+    }, cancellationToken);
+
+    protected override async Task<string?> TryRowsAsync(ReadOnlyMemory<SampleRow> rows, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await WithWriterAsync(async writer =>
+            {
+                var connection = await writer.ConnectionAsync(cancellationToken);
+                await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+                await PostgresWriter.MergeAsync(connection, [rows], cancellationToken);
+                await transaction.RollbackAsync(cancellationToken);
+                return (string?)null;
+            }, cancellationToken);
+        }
+        catch (RowsRefusedException refused)
+        {
+            return refused.Message;
+        }
     }
 
     protected override async Task<DbConnection> OpenAsync(CancellationToken cancellationToken) => await _source.OpenConnectionAsync(cancellationToken);
@@ -98,13 +112,47 @@ internal sealed class PostgresStore : SqlStore
         _ => false,
     };
 
-    private async Task<bool> TryCopyAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    /// <summary>Data exceptions, violated constraints, and what triggers raise (PostgreSQL, appendix A, classes 21, 22, 23 and P0).</summary>
+    private static bool IsRefusal(PostgresException error) => error.SqlState[..2] is "21" or "22" or "23" or "P0";
+
+    private async Task<T> WithWriterAsync<T>(Func<PostgresWriter, Task<T>> work, CancellationToken cancellationToken)
     {
-        var writer = await WriterAsync(cancellationToken);
-        await using var transaction = await writer.BeginTransactionAsync(cancellationToken);
+        await _writers.WaitAsync(cancellationToken);
+        var writer = _idle.TryTake(out var idle) ? idle : new PostgresWriter(_source);
         try
         {
-            await CopyAsync(writer, "sample", units, numbered: false, cancellationToken);
+            return await work(writer);
+        }
+        catch (PostgresException error) when (IsRefusal(error))
+        {
+            await writer.DisposeAsync();
+            throw new RowsRefusedException(error.MessageText, error);
+        }
+        catch (Exception error) when (error is NpgsqlException or SocketException or IOException or InvalidOperationException or ObjectDisposedException or TimeoutException)
+        {
+            await writer.DisposeAsync();
+            throw new StoreUnavailableException($"cannot write to {Name}: {error.Message}", error);
+        }
+        catch (OperationCanceledException)
+        {
+            await writer.DisposeAsync();
+            throw;
+        }
+        finally
+        {
+            _idle.Add(writer);
+            _writers.Release();
+        }
+    }
+
+    private async Task<bool> TryCopyAsync(PostgresWriter writer, IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    {
+        var connection = await writer.ConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var claimedUs = await ClaimedAsync(connection, cancellationToken);
+        try
+        {
+            await writer.CopyAsync(connection, units, cancellationToken);
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.UniqueViolation)
         {
@@ -113,82 +161,41 @@ internal sealed class PostgresStore : SqlStore
             return false;
         }
 
-        await SideTables.WriteAsync(writer, transaction, units, Json, EachPair, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await FinishAsync(connection, transaction, units, claimedUs, cancellationToken);
         return true;
     }
 
-    /// <summary>Of several rows with one key the last one counts; against the table a row counts only if it says something else.</summary>
-    private async Task MergeAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    private async Task MergeAsync(PostgresWriter writer, IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
     {
-        var writer = await WriterAsync(cancellationToken);
-        if (!_hasStaging)
-        {
-            await ExecuteAsync(writer, $"create temp table if not exists {Staging} (like sample, ord integer)", cancellationToken);
-            _hasStaging = true;
-        }
+        var connection = await writer.ConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var claimedUs = await ClaimedAsync(connection, cancellationToken);
+        var changed = await PostgresWriter.MergeAsync(connection, [.. units.Select(u => u.Rows)], cancellationToken);
+        if (changed < units.Sum(u => u.Rows.Length)) _lastDuplicate = _clock.GetTimestamp();
+        await FinishAsync(connection, transaction, units, claimedUs, cancellationToken);
+    }
 
-        await using var transaction = await writer.BeginTransactionAsync(cancellationToken);
-        await ExecuteAsync(writer, $"truncate {Staging}", cancellationToken);
-        await CopyAsync(writer, Staging, units, numbered: true, cancellationToken);
-        var merged = await ExecuteAsync(
-            writer,
-            $"""
-            insert into sample({CopyFormat.Columns})
-            select distinct on (signal_id, ts) {CopyFormat.Columns} from {Staging} order by signal_id, ts, ord desc
-            on conflict (signal_id, ts) do update set value = excluded.value, text_value = excluded.text_value, quality = excluded.quality, ingest_ts = excluded.ingest_ts
-            where (sample.value, sample.text_value, sample.quality) is distinct from (excluded.value, excluded.text_value, excluded.quality)
-            """,
-            cancellationToken);
-        if (merged < units.Sum(u => u.Rows.Length)) _lastDuplicate = _clock.GetTimestamp();
-        await SideTables.WriteAsync(writer, transaction, units, Json, EachPair, cancellationToken);
+    private async Task FinishAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<CommitUnit> units, long? claimedUs, CancellationToken cancellationToken)
+    {
+        var sets = new SetWriter(connection, transaction, Dialect, cancellationToken);
+        if (claimedUs is { } claimed) await Rollups.NoteLateAsync(sets, units, claimed);
+        await SideTables.WriteAsync(sets, Dialect, units);
         await transaction.CommitAsync(cancellationToken);
     }
 
-    private async Task CopyAsync(NpgsqlConnection writer, string table, IReadOnlyList<CommitUnit> units, bool numbered, CancellationToken cancellationToken)
+    /// <summary>Takes a place in the line that a claim of minutes waits for, and then asks up to where they are claimed. Two statements: the second must see what the first waited for. Null with TimescaleDB, which sees to it itself.</summary>
+    private async Task<long?> ClaimedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        if (units.All(u => u.Rows.Length == 0)) return;
-        var command = numbered ? $"copy {table}({CopyFormat.Columns}, ord) from stdin (format binary)" : CopyFormat.Command(table);
-        _buffer.ResetWrittenCount();
-        _buffer.Write(CopyFormat.Header);
-        var order = 0;
-        await using var copy = await writer.BeginRawBinaryCopyAsync(command, cancellationToken);
-        foreach (var unit in units)
+        if (await FlavorAsync(cancellationToken) != PostgresFlavor.Plain) return null;
+        await using var batch = new NpgsqlBatch(connection)
         {
-            Encode(unit, numbered, ref order);
-            if (_buffer.WrittenCount < 1 << 19) continue;
-            await copy.WriteAsync(_buffer.WrittenMemory, cancellationToken);
-            _buffer.ResetWrittenCount();
-        }
-
-        CopyFormat.WriteTrailer(_buffer);
-        await copy.WriteAsync(_buffer.WrittenMemory, cancellationToken);
+            BatchCommands = { new NpgsqlBatchCommand($"select pg_advisory_xact_lock_shared({PostgresUpkeep.RollupLock})"), new NpgsqlBatchCommand("select oee_us(claimed) from rollup_state") },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? reader.GetInt64(0) : null;
     }
 
-    private void Encode(CommitUnit unit, bool numbered, ref int order)
-    {
-        foreach (ref readonly var row in unit.Rows.Span) CopyFormat.WriteRow(_buffer, row, numbered ? order++ : -1);
-    }
-
-    private async Task<NpgsqlConnection> WriterAsync(CancellationToken cancellationToken)
-    {
-        if (_writer is { FullState: System.Data.ConnectionState.Open }) return _writer;
-        await DropWriterAsync();
-        return _writer = await _source.OpenConnectionAsync(cancellationToken);
-    }
-
-    private async Task DropWriterAsync()
-    {
-        _hasStaging = false;
-        if (_writer is null) return;
-        var writer = _writer;
-        _writer = null;
-        await writer.DisposeAsync();
-    }
-
-    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        return await command.ExecuteNonQueryAsync(cancellationToken);
-    }
+    private async ValueTask<PostgresFlavor> FlavorAsync(CancellationToken cancellationToken) => _flavor ??= await PostgresMigration.FlavorOfAsync(_source, cancellationToken)
+        ?? throw new StoreUnavailableException($"{Name} has no schema yet; run oee migrate");
 }

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace OeeOrleans.Storage.Sink;
 
 /// <summary>
-/// Group commit: while one group is being written, the next one fills; the first unit of a group waits at most <see cref="SinkOptions.FlushMs"/>.
-/// Rows that wait are bounded; a failed group fails all of its units, whose owners offer them again.
+/// Group commit: while groups are being written, the next one fills; the first unit of a group waits at most <see cref="SinkOptions.FlushMs"/>.
+/// Rows that wait are bounded; a group that fails is tried again a few times, then fails all of its units, whose owners offer them again.
 /// </summary>
 public sealed class GroupCommitSink : ISampleSink, IAsyncDisposable
 {
@@ -14,17 +14,18 @@ public sealed class GroupCommitSink : ISampleSink, IAsyncDisposable
     private readonly SinkOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<GroupCommitSink> _log;
-    private readonly Channel<Pending> _queue = Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<Pending>[] _queues;
     private readonly Lock _room = new();
     private readonly Queue<(TaskCompletionSource Turn, int Weight)> _waiting = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly Task _loop;
+    private readonly Task _loops;
     private int _pending;
 
     public GroupCommitSink(IStore store, SinkOptions options, TimeProvider clock, ILogger<GroupCommitSink> log)
     {
         (_store, _options, _clock, _log) = (store, options, clock, log);
-        _loop = Task.Run(RunAsync);
+        _queues = [.. Enumerable.Range(0, options.Writers).Select(_ => Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true }))];
+        _loops = Task.WhenAll(_queues.Select(q => Task.Run(() => RunAsync(q.Reader))));
     }
 
     /// <inheritdoc/>
@@ -36,7 +37,9 @@ public sealed class GroupCommitSink : ISampleSink, IAsyncDisposable
         {
             await TakeRoomAsync(unit.Weight, deadline.Token);
             var pending = new Pending(unit, _clock.GetTimestamp());
-            await _queue.Writer.WriteAsync(pending, deadline.Token);
+            // What one owner writes stays in its order: it always goes to the same writer.
+            var queue = _queues[(uint)string.GetHashCode(unit.Owner, StringComparison.Ordinal) % _queues.Length];
+            await queue.Writer.WriteAsync(pending, deadline.Token);
             await pending.Done.Task.WaitAsync(deadline.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -52,16 +55,15 @@ public sealed class GroupCommitSink : ISampleSink, IAsyncDisposable
     /// <summary>Writes what is waiting, then stops.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!_queue.Writer.TryComplete()) return;
+        if (!_queues.Aggregate(false, (completed, q) => q.Writer.TryComplete() | completed)) return;
         _stop.CancelAfter(TimeSpan.FromSeconds(5));
-        await _loop;
+        await _loops;
         _stop.Dispose();
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(ChannelReader<Pending> reader)
     {
         var group = new List<Pending>();
-        var reader = _queue.Reader;
         while (await reader.WaitToReadAsync(CancellationToken.None))
         {
             var weight = 0;
@@ -101,7 +103,7 @@ public sealed class GroupCommitSink : ISampleSink, IAsyncDisposable
         var started = Stopwatch.GetTimestamp();
         try
         {
-            await _store.CommitAsync([.. group.Select(p => p.Unit)], _stop.Token);
+            await WriteAsync([.. group.Select(p => p.Unit)]);
             StorageMetrics.WriteSeconds.Observe(Stopwatch.GetElapsedTime(started).TotalSeconds);
             StorageMetrics.Rows.Inc(group.Sum(p => p.Unit.Rows.Length));
             foreach (var pending in group) pending.Done.TrySetResult();
@@ -117,6 +119,26 @@ public sealed class GroupCommitSink : ISampleSink, IAsyncDisposable
         finally
         {
             GiveRoom(weight);
+        }
+    }
+
+    /// <summary>A lost connection, a deadlock, a restart of the server: over soon, and then nobody need hear of it.</summary>
+    private async Task WriteAsync(CommitUnit[] units)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await _store.CommitAsync(units, _stop.Token);
+                return;
+            }
+            catch (StoreUnavailableException error) when (attempt < _options.Attempts)
+            {
+                var pause = _options.RetryPause * Math.Pow(2, attempt - 1);
+                StorageMetrics.Retries.Inc();
+                Log.CommitRetried(_log, units.Length, error.Message, attempt + 1, (int)pause.TotalMilliseconds);
+                await Task.Delay(pause, _clock, _stop.Token);
+            }
         }
     }
 

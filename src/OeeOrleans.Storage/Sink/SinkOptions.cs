@@ -12,6 +12,15 @@ public sealed class SinkOptions
     /// <summary>Rows that may wait; beyond it writers wait, and with them the broker.</summary>
     public int MaxPendingRows { get; set; } = 400_000;
 
+    /// <summary>Groups written at the same time; the store must have as many connections.</summary>
+    public int Writers { get; set; } = 1;
+
+    /// <summary>How often a group is tried before its units fail.</summary>
+    public int Attempts { get; set; } = 4;
+
+    /// <summary>Pause before the second attempt; doubles.</summary>
+    public TimeSpan RetryPause { get; set; } = TimeSpan.FromMilliseconds(100);
+
     /// <summary>How long a unit may wait for room and for its commit.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(20);
 
@@ -20,6 +29,7 @@ public sealed class SinkOptions
     {
         if (FlushMs is < 0 or > 10_000) yield return $"store.flush_ms is {FlushMs}; 0..10000 is possible";
         if (FlushRows is < 1 or > 1_000_000) yield return $"store.flush_rows is {FlushRows}; 1..1000000 is possible";
+        if (Writers is < 1 or > 8) yield return $"store.writers is {Writers}; 1..8 is possible";
         if (MaxPendingRows < FlushRows) yield return $"store.max_pending_rows ({MaxPendingRows}) must be at least store.flush_rows ({FlushRows})";
     }
 }

@@ -49,22 +49,6 @@ internal abstract partial class SqlStore
             new { id, other = other ?? Math.Min(notBeforeUs, held.TimeUs - 1) }, cancellationToken));
     }, cancellationToken);
 
-    public Task<Trend?> ReadTrendAsync(string machine, string name, long fromUs, long toUs, int points, CancellationToken cancellationToken) => QueryAsync(async c =>
-    {
-        var id = await c.ExecuteScalarAsync<int?>(Command("select signal_id from signal where machine_id = @machine and name = @name", new { machine, name }, cancellationToken));
-        if (id is null) return null;
-        var buckets = new TrendBuckets(fromUs, toUs, points);
-        await using var reader = await c.ExecuteReaderAsync(Command(
-            "select oee_us(ts), value, text_value, quality from sample where signal_id = @id and ts >= oee_ts(@fromUs) and ts < oee_ts(@toUs) order by ts",
-            new { id, fromUs, toUs }, cancellationToken));
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            buckets.Add(reader.GetInt64(0), reader.IsDBNull(1) ? null : reader.GetDouble(1), reader.IsDBNull(2) ? null : reader.GetString(2), reader.GetInt16(3));
-        }
-
-        return buckets.Finish();
-    }, cancellationToken);
-
     private sealed class HeldRow
     {
         public long TimeUs { get; set; }

@@ -12,15 +12,14 @@ internal abstract partial class SqlStore : IStore
     private readonly Dictionary<string, Dictionary<string, int>> _signals = [];
     private readonly SemaphoreSlim _signalLock = new(1, 1);
 
-    /// <summary>The type that holds JSON on this engine.</summary>
-    protected abstract string Json { get; }
+    protected abstract SqlDialect Dialect { get; }
 
     /// <summary>`column In("list")`: membership in a list parameter, in this engine's words.</summary>
     protected abstract string In(string parameter);
 
     public abstract Task MigrateAsync(CancellationToken cancellationToken);
 
-    public abstract Task CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken);
+    public abstract Task<MaintenanceReport?> MaintainAsync(Retention retention, long nowUs, CancellationToken cancellationToken);
 
     public abstract ValueTask DisposeAsync();
 
@@ -36,8 +35,9 @@ internal abstract partial class SqlStore : IStore
         }
     }
 
-    public async Task<int[]> ResolveSignalsAsync(string machine, IReadOnlyList<SignalSpec> signals, CancellationToken cancellationToken)
+    public async Task<int[]> ResolveSignalsAsync(string machine, IReadOnlyList<SignalSpec> asked, CancellationToken cancellationToken)
     {
+        IReadOnlyList<SignalSpec> signals = [.. asked.Select(s => s with { Name = SetWriter.Clean(s.Name), Unit = s.Unit is null ? null : SetWriter.Clean(s.Unit) })];
         await _signalLock.WaitAsync(cancellationToken);
         try
         {
@@ -74,7 +74,7 @@ internal abstract partial class SqlStore : IStore
         await c.ExecuteAsync(new CommandDefinition("delete from tag_mapping", null, transaction, cancellationToken: cancellationToken));
         await c.ExecuteAsync(new CommandDefinition("delete from asset", null, transaction, cancellationToken: cancellationToken));
         await c.ExecuteAsync(new CommandDefinition(
-            $"insert into asset(id, parent_id, kind, name, position, attributes) values (@Id, @ParentId, @Kind, @Name, @Position, cast(@Attributes as {Json}))",
+            $"insert into asset(id, parent_id, kind, name, position, attributes) values (@Id, @ParentId, @Kind, @Name, @Position, cast(@Attributes as {Dialect.Json}))",
             AssetRows.Of(plant), transaction, cancellationToken: cancellationToken));
         var mappings = plant.Machines.SelectMany(m => m.Tags.Select(t => new { Machine = m.Id, t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband })).ToList();
         if (mappings.Count > 0)

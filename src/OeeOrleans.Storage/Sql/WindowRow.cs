@@ -16,14 +16,29 @@ internal sealed class WindowRow
         rate_per_hour as RatePerHour, mttr_s as MttrS, mtbf_s as MtbfS, withdrawn as Withdrawn
         """;
 
-    public const string Upsert =
-        """
+    public static readonly (string Name, string Type)[] Columns =
+    [
+        ("Machine", "text"), ("Kind", "text"), ("Name", "text"), ("FromUs", "bigint"), ("ToUs", "bigint"), ("Revision", "integer"), ("AsOfUs", "bigint"),
+        ("NotScheduledS", "double precision"), ("PlannedStopS", "double precision"), ("UnknownS", "double precision"), ("RunS", "double precision"),
+        ("StopS", "double precision"), ("SmallStopS", "double precision"), ("FaultStopS", "double precision"), ("Good", "bigint"), ("Reject", "bigint"),
+        ("Total", "bigint"), ("GapGood", "bigint"), ("GapTotal", "bigint"), ("IdealTotalS", "double precision"), ("IdealGoodS", "double precision"),
+        ("NoIdealTotal", "bigint"), ("FailuresStarted", "integer"), ("FailuresEnded", "integer"), ("RepairS", "double precision"), ("CounterJumps", "integer"),
+        ("PlannedS", "double precision"), ("Availability", "double precision"), ("Performance", "double precision"), ("Quality", "double precision"),
+        ("Oee", "double precision"), ("Teep", "double precision"), ("Completeness", "double precision"), ("RatePerHour", "double precision"),
+        ("MttrS", "double precision"), ("MtbfS", "double precision"), ("Withdrawn", "boolean"),
+    ];
+
+    /// <param name="rows">The row source.</param>
+    public static string Upsert(string rows) =>
+        $"""
         insert into oee_window(machine_id, kind, name, ts_from, ts_to, revision, as_of, not_scheduled_s, planned_stop_s, unknown_s, run_s, stop_s, small_stop_s, fault_stop_s,
           good, reject, total, gap_good, gap_total, ideal_total_s, ideal_good_s, no_ideal_total, failures_started, failures_ended, repair_s, counter_jumps, planned_s,
           availability, performance, quality, oee, teep, completeness, rate_per_hour, mttr_s, mtbf_s, withdrawn)
-        values (@Machine, @Kind, @Name, oee_ts(@FromUs), oee_ts(@ToUs), @Revision, oee_ts(@AsOfUs), @NotScheduledS, @PlannedStopS, @UnknownS, @RunS, @StopS, @SmallStopS, @FaultStopS,
-          @Good, @Reject, @Total, @GapGood, @GapTotal, @IdealTotalS, @IdealGoodS, @NoIdealTotal, @FailuresStarted, @FailuresEnded, @RepairS, @CounterJumps, @PlannedS,
-          @Availability, @Performance, @Quality, @Oee, @Teep, @Completeness, @RatePerHour, @MttrS, @MtbfS, @Withdrawn)
+        select "Machine", "Kind", "Name", oee_ts("FromUs"), oee_ts("ToUs"), "Revision", oee_ts("AsOfUs"), "NotScheduledS", "PlannedStopS", "UnknownS", "RunS",
+          "StopS", "SmallStopS", "FaultStopS", "Good", "Reject", "Total", "GapGood", "GapTotal", "IdealTotalS", "IdealGoodS", "NoIdealTotal", "FailuresStarted",
+          "FailuresEnded", "RepairS", "CounterJumps", "PlannedS", "Availability", "Performance", "Quality", "Oee", "Teep", "Completeness", "RatePerHour",
+          "MttrS", "MtbfS", "Withdrawn"
+        from {rows}
         on conflict (machine_id, kind, ts_from, revision) do update set name = excluded.name, ts_to = excluded.ts_to, as_of = excluded.as_of,
           not_scheduled_s = excluded.not_scheduled_s, planned_stop_s = excluded.planned_stop_s, unknown_s = excluded.unknown_s, run_s = excluded.run_s, stop_s = excluded.stop_s,
           small_stop_s = excluded.small_stop_s, fault_stop_s = excluded.fault_stop_s, good = excluded.good, reject = excluded.reject, total = excluded.total,

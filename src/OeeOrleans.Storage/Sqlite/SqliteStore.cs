@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Dapper;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Model;
@@ -9,10 +10,11 @@ namespace OeeOrleans.Storage.Sqlite;
 /// <summary>One file, WAL, crash-safe, readable by other programs while we write.</summary>
 internal sealed class SqliteStore : SqlStore
 {
-    private const string EachPair = "select key, value from json_each(@json) where true";
-
     /// <summary>Rows in one statement: 6 parameters each, and SQLite takes 32,766.</summary>
     private const int RowsPerStatement = 200;
+
+    /// <summary>How long a round of upkeep may work on rollups.</summary>
+    private static readonly TimeSpan RoundLimit = TimeSpan.FromSeconds(5);
 
     private readonly string _path;
     private readonly string _connectionString;
@@ -27,7 +29,7 @@ internal sealed class SqliteStore : SqlStore
         _connectionString = new SqliteConnectionStringBuilder { DataSource = _path, Pooling = true, DefaultTimeout = 10 }.ToString();
     }
 
-    protected override string Json => "text";
+    protected override SqlDialect Dialect => SqlDialect.Sqlite;
 
     protected override string In(string parameter) => $"in @{parameter}";
 
@@ -38,16 +40,98 @@ internal sealed class SqliteStore : SqlStore
         Log.Migrated(_log, _path, scripts);
     }, cancellationToken);
 
-    public override async Task CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    public override async Task<MaintenanceReport?> MaintainAsync(Retention retention, long nowUs, CancellationToken cancellationToken)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        var more = true;
+        // Piece by piece, so that commits come between.
+        while (more && TimeProvider.System.GetElapsedTime(started) < RoundLimit)
+        {
+            more = await WithWriterAsync(async writer =>
+            {
+                await using (var claim = await writer.BeginTransactionAsync(cancellationToken))
+                {
+                    await Rollups.ClaimAsync(writer, claim, nowUs, cancellationToken);
+                    await claim.CommitAsync(cancellationToken);
+                }
+
+                return await Rollups.StepAsync(writer, retention, nowUs, cancellationToken);
+            }, cancellationToken);
+        }
+
+        return await WithWriterAsync(async writer =>
+        {
+            await RetentionDeletes.RunAsync(writer, retention, nowUs, "sample", cancellationToken);
+            return new MaintenanceReport(await Rollups.FreshnessAsync(writer, nowUs, cancellationToken), new Dictionary<string, double>());
+        }, cancellationToken);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (_writer is not null) await _writer.DisposeAsync();
+        _writing.Dispose();
+        SqliteConnection.ClearAllPools();
+    }
+
+    protected override Task WriteAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken) => WithWriterAsync(async writer =>
+    {
+        await using var transaction = await writer.BeginTransactionAsync(cancellationToken);
+        WriteRows(writer, (SqliteTransaction)transaction, [.. units.Select(u => u.Rows)]);
+        var sets = new SetWriter(writer, transaction, Dialect, cancellationToken);
+        await Rollups.NoteLateAsync(sets, units, await writer.ExecuteScalarAsync<long>(new CommandDefinition("select claimed from rollup_state", null, transaction, cancellationToken: cancellationToken)));
+        await SideTables.WriteAsync(sets, Dialect, units);
+        await transaction.CommitAsync(cancellationToken);
+        return true;
+    }, cancellationToken);
+
+    protected override async Task<string?> TryRowsAsync(ReadOnlyMemory<SampleRow> rows, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await WithWriterAsync(async writer =>
+            {
+                await using var transaction = await writer.BeginTransactionAsync(cancellationToken);
+                WriteRows(writer, (SqliteTransaction)transaction, [rows]);
+                await transaction.RollbackAsync(cancellationToken);
+                return (string?)null;
+            }, cancellationToken);
+        }
+        catch (RowsRefusedException refused)
+        {
+            return refused.Message;
+        }
+    }
+
+    protected override async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        var connection = new SqliteConnection(_connectionString);
+        await connection.OpenAsync(cancellationToken);
+        connection.CreateFunction("oee_ts", (long? us) => us, isDeterministic: true);
+        connection.CreateFunction("oee_us", (long? us) => us, isDeterministic: true);
+        connection.CreateFunction("oee_bucket", (long us, long width) => Rollups.Floor(us, width), isDeterministic: true);
+        await using var pragma = connection.CreateCommand();
+        // FULL: a commit is on the disk when it returns; acknowledgements rely on it.
+        pragma.CommandText = "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 10000;";
+        await pragma.ExecuteNonQueryAsync(cancellationToken);
+        return connection;
+    }
+
+    protected override bool IsTransient(Exception error) => error is SqliteException;
+
+    /// <summary>Constraints, mismatched types and values too large (SQLite result codes 19, 20, 18).</summary>
+    private static bool IsRefusal(SqliteException error) => error.SqliteErrorCode is 18 or 19 or 20;
+
+    private async Task<T> WithWriterAsync<T>(Func<SqliteConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken);
         try
         {
             _writer ??= (SqliteConnection)await OpenAsync(cancellationToken);
-            await using var transaction = await _writer.BeginTransactionAsync(cancellationToken);
-            WriteRows(_writer, (SqliteTransaction)transaction, units);
-            await SideTables.WriteAsync(_writer, transaction, units, Json, EachPair, cancellationToken);
-            await transaction.CommitAsync(cancellationToken);
+            return await work(_writer);
+        }
+        catch (SqliteException error) when (IsRefusal(error))
+        {
+            throw new RowsRefusedException(error.Message, error);
         }
         catch (SqliteException error)
         {
@@ -59,32 +143,10 @@ internal sealed class SqliteStore : SqlStore
         }
     }
 
-    public override async ValueTask DisposeAsync()
+    private static void WriteRows(SqliteConnection connection, SqliteTransaction transaction, IReadOnlyList<ReadOnlyMemory<SampleRow>> parts)
     {
-        if (_writer is not null) await _writer.DisposeAsync();
-        _writing.Dispose();
-        SqliteConnection.ClearAllPools();
-    }
-
-    protected override async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
-    {
-        var connection = new SqliteConnection(_connectionString);
-        await connection.OpenAsync(cancellationToken);
-        connection.CreateFunction("oee_ts", (long? us) => us, isDeterministic: true);
-        connection.CreateFunction("oee_us", (long? us) => us, isDeterministic: true);
-        await using var pragma = connection.CreateCommand();
-        // FULL: a commit is on the disk when it returns; acknowledgements rely on it.
-        pragma.CommandText = "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 10000;";
-        await pragma.ExecuteNonQueryAsync(cancellationToken);
-        return connection;
-    }
-
-    protected override bool IsTransient(Exception error) => error is SqliteException;
-
-    private static void WriteRows(SqliteConnection connection, SqliteTransaction transaction, IReadOnlyList<CommitUnit> units)
-    {
-        var rows = new List<SampleRow>(units.Sum(u => u.Rows.Length));
-        foreach (var unit in units) rows.AddRange(unit.Rows.Span);
+        var rows = new List<SampleRow>(parts.Sum(p => p.Length));
+        foreach (var part in parts) rows.AddRange(part.Span);
         if (rows.Count == 0) return;
         using var many = rows.Count >= RowsPerStatement ? Prepare(connection, transaction, RowsPerStatement) : null;
         var at = 0;

@@ -1,0 +1,36 @@
+namespace OeeOrleans.Storage;
+
+/// <summary>How a PostgreSQL database is written.</summary>
+public sealed record StoreOptions
+{
+    /// <summary>Connections that write at the same time, 1..8.</summary>
+    public int Writers { get; init; } = 2;
+
+    /// <summary>False: rows go in by INSERT, for servers and poolers that know no COPY.</summary>
+    public bool Copy { get; init; } = true;
+
+    /// <summary>TimescaleDB only, when the schema is made: chunks are divided by signal as well; 0 = they are not.</summary>
+    public int SpacePartitions { get; init; }
+}
+
+/// <summary>How long data is kept; null: for ever. In whole days, by source time.</summary>
+public sealed record Retention
+{
+    /// <summary>A sample may come 92 days late and counters are followed 35 days back: with less, figures could not be computed again.</summary>
+    public const int MinSampleDays = 128;
+
+    public int? Samples { get; init; }
+
+    public int? Minutes { get; init; }
+
+    public int? FiveMinutes { get; init; }
+
+    public int? Hours { get; init; }
+
+    public int? Events { get; init; }
+}
+
+/// <summary>What a round of maintenance found.</summary>
+/// <param name="FreshnessS">How far behind the materialized rollups are, seconds, by view. Queries see newer samples all the same.</param>
+/// <param name="CompressionRatio">Bytes before to bytes after compression, by table; only where something is compressed.</param>
+public sealed record MaintenanceReport(IReadOnlyDictionary<string, double> FreshnessS, IReadOnlyDictionary<string, double> CompressionRatio);
