@@ -1,3 +1,4 @@
+using OeeOrleans.Grains.Live;
 using OeeOrleans.Kpi;
 using OeeOrleans.Model;
 using Orleans.Concurrency;
@@ -20,4 +21,16 @@ public interface ILineGrain : IGrainWithStringKey
     /// <summary>Stored windows of a kind that begin in [from, to), merged, in order of time.</summary>
     [Alias("GetHistory")]
     Task<List<OeeWindow>> GetHistory(string kind, long fromUs, long toUs);
+
+    /// <summary>A machine of the line tells what is new.</summary>
+    [Alias("Tell")]
+    [OneWay]
+    Task Tell(MachineUpdate update);
+
+    /// <summary>Lets an observer hear of the line for the next <see cref="WatchForS"/> seconds; call it again before they are over, also because the line may have moved to another silo.</summary>
+    [Alias("Watch")]
+    Task Watch(ILiveObserver observer);
+
+    /// <summary>How long watching lasts, seconds.</summary>
+    const int WatchForS = 20;
 }

@@ -9,7 +9,7 @@ namespace OeeOrleans.Grains;
 [Alias("oee.IMachineGrain")]
 public interface IMachineGrain : IGrainWithStringKey
 {
-    /// <summary>Takes samples that are committed. Idempotent by (signal, source time).</summary>
+    /// <summary>Takes samples. Idempotent by (signal, source time).</summary>
     [Alias("Apply")]
     Task Apply(MachineBatch batch);
 

@@ -32,6 +32,18 @@ internal static partial class Log
     [LoggerMessage(5010, LogLevel.Debug, "edge node {EdgeNode}: cannot tell its commit mark: {Error}; told with the next commit")]
     public static partial void MarkFailed(ILogger log, string edgeNode, string error);
 
-    [LoggerMessage(5009, LogLevel.Warning, "line {Line}: cannot merge its machines: {Error}")]
-    public static partial void LineMergeFailed(ILogger log, string line, string error);
+    [LoggerMessage(5009, LogLevel.Debug, "line {Line}: an observer was not told: {Error}")]
+    public static partial void LiveNotTold(ILogger log, string line, string error);
+
+    [LoggerMessage(5011, LogLevel.Information, "edge node {EdgeNode}: the store is away ({Reason}); machines are kept live ahead of it")]
+    public static partial void AheadOfStore(ILogger log, string edgeNode, string reason);
+
+    [LoggerMessage(5012, LogLevel.Debug, "edge node {EdgeNode}: machines cannot be kept live ahead of the store: {Error}")]
+    public static partial void NotAhead(ILogger log, string edgeNode, string error);
+
+    [LoggerMessage(5013, LogLevel.Debug, "{Machines} machines looked at, {Failed} did not answer yet")]
+    public static partial void LookedAt(ILogger log, int machines, int failed);
+
+    [LoggerMessage(5014, LogLevel.Debug, "not woken: {Error}; looked at again")]
+    public static partial void NotWoken(ILogger log, string error);
 }

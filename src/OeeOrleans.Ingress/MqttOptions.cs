@@ -31,11 +31,12 @@ public sealed class MqttOptions
     /// <summary>Topic filters; each is one Orleans queue and one MQTT session.</summary>
     public IReadOnlyList<string> Partitions { get; set; } = ["spBv1.0/#"];
 
-    /// <summary>QoS 1 messages the broker may send before it must wait for acknowledgements (MQTT 5 Receive Maximum).</summary>
-    public ushort ReceiveMaximum { get; set; } = 20_000;
+    /// <summary>QoS 1 messages the broker may send before it must wait for acknowledgements (MQTT 5 Receive Maximum, and its largest value): half a minute of a busy plant, so that
+    /// machines stay live while a database restarts.</summary>
+    public ushort ReceiveMaximum { get; set; } = 65_535;
 
     /// <summary>Messages held in memory at most; QoS 0 messages beyond it are dropped and counted, QoS 1 stay with the broker.</summary>
-    public int MaxBuffered { get; set; } = 50_000;
+    public int MaxBuffered { get; set; } = 100_000;
 
     /// <summary>Messages of one stream in one delivery at most.</summary>
     public int MaxBatch { get; set; } = 1_000;

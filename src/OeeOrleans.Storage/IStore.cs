@@ -23,6 +23,9 @@ public interface IStore : IAsyncDisposable
     /// <summary>Ids of a machine's signals, made where they do not exist yet; in the order asked.</summary>
     Task<int[]> ResolveSignalsAsync(string machine, IReadOnlyList<SignalSpec> signals, CancellationToken cancellationToken);
 
+    /// <summary>Runs something that no other process of the plant may do at the same time.</summary>
+    Task<T> AloneAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken);
+
     /// <summary>Makes `asset` and `tag_mapping` what the plant model says.</summary>
     Task SavePlantAsync(PlantModel plant, CancellationToken cancellationToken);
 

@@ -27,7 +27,9 @@ public sealed class Oee : IAsyncDisposable
 
     public static async Task<Oee> StartAsync(string verb, int port, params string[] arguments)
     {
-        var process = ServerProcess.Start("dotnet", [Program, verb, "--urls", $"http://127.0.0.1:{port}", "--silo-port", "0", "--gateway-port", "0", .. arguments]);
+        // A silo that comes back on its old port replaces its former life at once; on another one it must wait until that is declared dead.
+        string[] ports = arguments.Contains("--silo-port") ? [] : ["--silo-port", "0", "--gateway-port", "0"];
+        var process = ServerProcess.Start("dotnet", [Program, verb, "--urls", $"http://127.0.0.1:{port}", .. ports, .. arguments]);
         var oee = new Oee(process, port);
         await Eventually.TrueAsync("oee to be ready", TimeSpan.FromSeconds(60), () =>
         {

@@ -21,6 +21,8 @@ public sealed class PlantFixture : IAsyncLifetime
 public sealed class TestPlant : IAsyncDisposable
 {
     private readonly int _port = ServerProcess.FreePort();
+    private readonly int _siloPort = ServerProcess.FreePort();
+    private readonly int _gatewayPort = ServerProcess.FreePort();
     private readonly string _directory = Directory.CreateTempSubdirectory("oee-e2e-").FullName;
 
     private TestPlant(MosquittoServer broker, string connection) => (Broker, Connection) = (broker, connection);
@@ -51,7 +53,7 @@ public sealed class TestPlant : IAsyncDisposable
         return plant;
     }
 
-    public Task<Oee> StartAsync() => Oee.StartAsync("run", _port, "--config", ConfigFile);
+    public Task<Oee> StartAsync() => Oee.StartAsync("run", _port, "--config", ConfigFile, "--silo-port", $"{_siloPort}", "--gateway-port", $"{_gatewayPort}");
 
     /// <param name="shuffle">Other aliases at every birth, and a birth a second.</param>
     public ServerProcess StartQos1Edge(int rate, int seconds, bool shuffle = false) => ServerProcess.Start(

@@ -42,20 +42,20 @@ public sealed class ResultsNode
     private readonly Channel<string> _changed = Channel.CreateBounded<string>(new BoundedChannelOptions(10_000) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly HashSet<string> _waiting = [];
     private bool _rebirth;
-    private byte _bdSeq;
+    private readonly Func<Task<byte>> _nextBdSeq;
 
     /// <param name="group">Sparkplug group.</param>
     /// <param name="node">Edge node.</param>
     /// <param name="devices">Ids of machines and lines.</param>
-    public ResultsNode(string group, string node, IReadOnlyList<string> devices, EdgeBroker broker, TimeProvider clock, ILogger log)
+    /// <param name="broker">Where to publish.</param>
+    /// <param name="nextBdSeq">A number for the next session; remembered by whoever gives it.</param>
+    public ResultsNode(string group, string node, IReadOnlyList<string> devices, EdgeBroker broker, Func<Task<byte>> nextBdSeq, TimeProvider clock, ILogger log)
     {
-        (_broker, _clock, _log) = (broker, clock, log);
+        (_broker, _nextBdSeq, _clock, _log) = (broker, nextBdSeq, clock, log);
         var alias = 0UL;
         var definition = new EdgeNodeDefinition(group, node, [], [.. devices.Select(d => new EdgeDevice(d, [.. Kpis.Select(k => new EdgeMetric(k.Name, k.Type, ++alias))]))]);
         _session = new EdgeNodeSession(definition);
         _devices = definition.Devices.ToDictionary(d => d.Id, StringComparer.Ordinal);
-        // Not remembered over restarts: a start in another second has another number.
-        _bdSeq = (byte)clock.GetUtcNow().ToUnixTimeSeconds();
     }
 
     /// <summary>The newest figures of a machine or line.</summary>
@@ -108,7 +108,7 @@ public sealed class ResultsNode
         using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
         {
             limit.CancelAfter(ConnectTimeout);
-            await client.ConnectAsync(EdgeTransport.Settings(_broker, $"results-{group}-{node}", _session.Will(_bdSeq++)), limit.Token);
+            await client.ConnectAsync(EdgeTransport.Settings(_broker, $"results-{group}-{node}", _session.Will(await _nextBdSeq())), limit.Token);
             await client.SubscribeAsync($"spBv1.0/{group}/NCMD/{node}", MqttQualityOfServiceLevel.AtLeastOnce, limit.Token);
         }
 

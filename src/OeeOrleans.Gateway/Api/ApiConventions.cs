@@ -43,6 +43,7 @@ internal static class ApiConventions
             BadHttpRequestException bad => new ProblemDetails { Status = bad.StatusCode, Title = "Bad request", Detail = bad.Message },
             NotFoundException missing => new ProblemDetails { Status = 404, Title = "Not found", Detail = missing.Message },
             StoreUnavailableException away => new ProblemDetails { Status = 503, Title = "The store is away", Detail = away.Message },
+            Orleans.Runtime.OrleansException moved => new ProblemDetails { Status = 503, Title = "Moving to another silo", Detail = moved.Message },
             TimeoutException late => new ProblemDetails { Status = 503, Title = "No answer in time", Detail = late.Message },
             _ => new ProblemDetails { Status = 500, Title = "Internal error", Detail = "the request failed; the log says why" },
         };

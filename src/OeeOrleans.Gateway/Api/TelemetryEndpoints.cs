@@ -1,17 +1,21 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using OeeOrleans.Gateway.Live;
 using OeeOrleans.Grains;
 using OeeOrleans.Grains.Machines;
 using OeeOrleans.Grains.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Storage;
+using Orleans.Runtime;
 
 namespace OeeOrleans.Gateway.Api;
 
 /// <summary>Trends, machine states, edge nodes.</summary>
 internal static class TelemetryEndpoints
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     public static void Map(IEndpointRouteBuilder api)
     {
         api.MapGet("/trend", async (HttpRequest request, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
@@ -27,11 +31,11 @@ internal static class TelemetryEndpoints
         .WithQuery(("machine_id", "the machine"), ("name", "the signal, such as counter.good"), ("from", "ISO 8601; default a day ago"), ("to", "ISO 8601; default now"), ("points", "buckets at most, 1..10000, default 1000"))
         .Produces<TrendDocument>().WithSummary("One signal over time: raw when it fits, buckets otherwise");
 
-        api.MapGet("/machines/status", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains) =>
+        api.MapGet("/machines/status", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, LiveBoard board) =>
         {
             var scope = Scope.Optional(request, plant);
             var machines = scope?.MachineIds.Select(id => plant.FindMachine(id)!) ?? plant.Plant.Machines;
-            var items = await Task.WhenAll(machines.Select(async m => (Machine: m, Status: await grains.GetGrain<IMachineGrain>(m.Id).GetStatus())));
+            var items = await Task.WhenAll(machines.Select(async m => (Machine: m, Status: await StatusAsync(m.Id, grains, board))));
             return new Page<MachineStatusDocument>([.. items.Where(i => i.Status is not null).Select(i => MachineStatusDocument.Of(i.Machine, i.Status!))]);
         })
         .WithQuery(("line_id", "only this line's machines"), ("machine_id", "only this machine"))
@@ -50,5 +54,18 @@ internal static class TelemetryEndpoints
             var items = await Task.WhenAll(nodes.Select(n => grains.GetGrain<IEdgeNodeGrain>(n).GetStatus()));
             return new Page<EdgeNodeDocument>([.. items.Select(EdgeNodeDocument.Of)]);
         }).Produces<Page<EdgeNodeDocument>>().WithSummary("The plant's edge nodes: alive, clock skew, missed messages, rebirths");
+    }
+
+    /// <summary>While a machine moves to another silo it does not answer: then it is as it was last heard of; `last_seen` says when that was.</summary>
+    private static async Task<MachineStatus?> StatusAsync(string machine, IGrainFactory grains, LiveBoard board)
+    {
+        try
+        {
+            return await grains.GetGrain<IMachineGrain>(machine).GetStatus().WaitAsync(Patience);
+        }
+        catch (Exception error) when (error is TimeoutException or OrleansException or StoreUnavailableException && board.Machine(machine) is not null)
+        {
+            return board.Machine(machine)?.Status;
+        }
     }
 }

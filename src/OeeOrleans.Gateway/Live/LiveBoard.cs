@@ -8,14 +8,16 @@ using OeeOrleans.Grains.Live;
 using OeeOrleans.Grains.Machines;
 using OeeOrleans.Grains.Plant;
 using OeeOrleans.Model;
-using Orleans.Streams;
 
 namespace OeeOrleans.Gateway.Live;
 
-/// <summary>The plant as this process last heard of it: fed by the live streams, read by the board, passed on to the hub.</summary>
+/// <summary>The plant as this process last heard of it: watches every line, read by the board, passed on to the hub.</summary>
 public sealed class LiveBoard(
-    IClusterClient cluster, PlantDirectory plant, IHubContext<LiveHub> hub, TimeProvider clock, ILogger<LiveBoard> log) : BackgroundService
+    IClusterClient cluster, PlantDirectory plant, IHubContext<LiveHub> hub, TimeProvider clock, ILogger<LiveBoard> log) : BackgroundService, ILiveObserver
 {
+    /// <summary>How often watching is renewed; so long a line that moved to another silo is not heard.</summary>
+    private static readonly TimeSpan Renew = TimeSpan.FromSeconds(4);
+
     private readonly ConcurrentDictionary<string, MachineUpdate> _machines = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, OeeWindow> _lines = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, MachineTimeline> _timelines = new(StringComparer.Ordinal);
@@ -32,29 +34,47 @@ public sealed class LiveBoard(
 
     public MachineTimeline? TimelineOf(string id) => _timelines.GetValueOrDefault(id);
 
+    public Task OnMachine(MachineUpdate update) => plant.FindMachine(update.Status.MachineId) is { } machine ? OnMachineAsync(machine.LineId, update) : Task.CompletedTask;
+
+    public async Task OnLine(LineUpdate update)
+    {
+        _lines[update.LineId] = update.Shift;
+        Version++;
+        await hub.Clients.Group(LiveHub.LineGroup(update.LineId)).SendAsync("KpiChanged", KpiDocument.Of("line", update.Shift));
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (!stoppingToken.IsCancellationRequested)
+        var warm = false;
+        using var timer = new PeriodicTimer(Renew, clock);
+        try
         {
-            try
+            do
             {
-                foreach (var line in plant.Plant.Lines) await SubscribeAsync(line.Id);
-                await WarmUpAsync(stoppingToken);
-                return;
+                warm = await WatchAsync(warm, stoppingToken);
             }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                Log.SubscribeFailed(log, error.Message);
-                await Task.Delay(TimeSpan.FromSeconds(2), clock, stoppingToken);
-            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            return;
         }
     }
 
-    private async Task SubscribeAsync(string lineId)
+    private async Task<bool> WatchAsync(bool warm, CancellationToken cancellationToken)
     {
-        var streams = cluster.GetStreamProvider(LiveStreams.Provider);
-        await streams.GetStream<MachineUpdate>(StreamId.Create(LiveStreams.Machines, lineId)).SubscribeAsync((update, _) => OnMachineAsync(lineId, update));
-        await streams.GetStream<LineUpdate>(StreamId.Create(LiveStreams.Lines, lineId)).SubscribeAsync((update, _) => OnLineAsync(update));
+        try
+        {
+            var self = cluster.CreateObjectReference<ILiveObserver>(this);
+            await Task.WhenAll(plant.Plant.Lines.Select(l => cluster.GetGrain<ILineGrain>(l.Id).Watch(self))).WaitAsync(cancellationToken);
+            if (!warm) await WarmUpAsync(cancellationToken);
+            return true;
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            Log.SubscribeFailed(log, error.Message);
+            return warm;
+        }
     }
 
     /// <summary>Asks every machine once, so that machines that say nothing are on the board as well.</summary>
@@ -101,12 +121,5 @@ public sealed class LiveBoard(
             // Live push is the newest picture, not a record: the next update brings it up to date.
             Log.UpdateLost(log, update.Status.MachineId, error.Message);
         }
-    }
-
-    private async Task OnLineAsync(LineUpdate update)
-    {
-        _lines[update.LineId] = update.Shift;
-        Version++;
-        await hub.Clients.Group(LiveHub.LineGroup(update.LineId)).SendAsync("KpiChanged", KpiDocument.Of("line", update.Shift));
     }
 }

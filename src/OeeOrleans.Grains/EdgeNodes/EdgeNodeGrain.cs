@@ -22,6 +22,12 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
 {
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>How long machines wait for the store before they are shown what it does not hold yet.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>Births of a device a session can use.</summary>
+    private const int KeptBirths = 4;
+
     private readonly IStore _store;
     private readonly ISampleSink _sink;
     private readonly PlantDirectory _plant;
@@ -33,6 +39,9 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
     private IGrainTimer? _due;
     private readonly List<DeadLetter> _unreadable = [];
     private EdgeNodeDecoder? _decoder;
+
+    /// <summary>The session as the store has it.</summary>
+    private EdgeNodeRecord? _stored;
     private bool _lastDeliveryDone = true;
     private long _missed;
     private long? _lastMessageUs;
@@ -74,11 +83,9 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
 
         try
         {
-            await _sink.WriteAsync(
-                new CommitUnit { Owner = Id, Rows = decoder.Rows, RemovedRows = [.. decoder.Removed], Births = [.. decoder.Births], EdgeNode = Id == MessageBatch.UnreadableKey ? null : (Id, decoder.State.ToJson(decoder.Session)), DeadLetters = [.. _unreadable] },
-                CancellationToken.None);
+            await CommitAsync(decoder, item.Messages[^1].IngestUs);
             GrainMetrics.MetricsStored.Inc(decoder.Rows.Length);
-            await ApplyAsync(decoder, item.Messages[^1].IngestUs);
+            await ApplyAsync(decoder, item.Messages[^1].IngestUs, ahead: false);
         }
         catch
         {
@@ -92,6 +99,55 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
         ObserveLag(decoder.NewestMs, item.Messages[^1].IngestUs);
         await TellDueAsync();
     }
+
+    /// <summary>Stores what was decoded. While the store is away machines are shown what it will hold: the same messages come again, and applying them twice has no effect.</summary>
+    private async Task CommitAsync(EdgeNodeDecoder decoder, long ingestUs)
+    {
+        var state = decoder.State.ToJson(decoder.Session);
+        var births = decoder.Births.ToList();
+        var commit = _sink.WriteAsync(
+            new CommitUnit { Owner = Id, Rows = decoder.Rows, RemovedRows = [.. decoder.Removed], Births = births, EdgeNode = Id == MessageBatch.UnreadableKey ? null : (Id, state), DeadLetters = [.. _unreadable] },
+            CancellationToken.None);
+        var ahead = false;
+        try
+        {
+            await commit.WaitAsync(Patience, _clock);
+        }
+        catch (TimeoutException)
+        {
+            ahead = true;
+            await ApplyAheadAsync(decoder, ingestUs, "it is slow");
+        }
+        catch (StoreUnavailableException error)
+        {
+            await ApplyAheadAsync(decoder, ingestUs, error.Message);
+            throw;
+        }
+
+        if (ahead) await commit;
+        if (Id != MessageBatch.UnreadableKey) _stored = new EdgeNodeRecord(state, _stored is null ? births : Newest([.. _stored.Births, .. births]));
+    }
+
+    private async Task ApplyAheadAsync(EdgeNodeDecoder decoder, long ingestUs, string reason)
+    {
+        try
+        {
+            await ApplyAsync(decoder, ingestUs, ahead: true);
+            Log.AheadOfStore(_log, Id, reason);
+        }
+        catch (Exception error)
+        {
+            // A machine that must first be read from the store cannot be live without it.
+            Log.NotAhead(_log, Id, error.Message);
+        }
+    }
+
+    /// <summary>As many births of each device as the store keeps; a birth that came again counts once.</summary>
+    private static List<BirthRecord> Newest(List<BirthRecord> births) =>
+    [
+        .. births.GroupBy(b => (b.Device, b.BirthMs)).Select(g => g.Last()).GroupBy(b => b.Device)
+            .SelectMany(g => g.OrderByDescending(b => b.BirthMs).Take(KeptBirths)).OrderBy(b => b.BirthMs).ThenBy(b => b.Device.Length),
+    ];
 
     /// <summary>Marks and rebirth requests that are due; those that are not yet are looked at again soon, also when no message comes.</summary>
     private async Task TellDueAsync()
@@ -178,7 +234,7 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
         _marks.Born();
     }
 
-    private async Task ApplyAsync(EdgeNodeDecoder decoder, long ingestUs)
+    private async Task ApplyAsync(EdgeNodeDecoder decoder, long ingestUs, bool ahead)
     {
         var applied = new List<Task>();
         foreach (var machine in decoder.Machines.Values)
@@ -190,6 +246,7 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
                 LastSeenUs = machine.LastSeenUs,
                 IngestUs = ingestUs,
                 Connected = machine.Connected,
+                Ahead = ahead,
             }));
         }
 
@@ -200,7 +257,9 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
     private async Task<EdgeNodeDecoder> LoadAsync()
     {
         var decoder = new EdgeNodeDecoder(Id);
-        if (await _store.LoadEdgeNodeAsync(Id, CancellationToken.None) is not { } record) return decoder;
+        // After a failed delivery what was committed last is at hand, also while the store is away.
+        _stored ??= await _store.LoadEdgeNodeAsync(Id, CancellationToken.None);
+        if (_stored is not { } record) return decoder;
         foreach (var birth in record.Births)
         {
             if (!SparkplugTopic.TryParse(birth.Topic, out var topic, out _)) continue;

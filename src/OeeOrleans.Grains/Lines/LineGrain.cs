@@ -5,42 +5,39 @@ using OeeOrleans.Kpi;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;
-using Orleans.Streams;
-using Orleans.Streams.Core;
+using Orleans.Utilities;
 
 namespace OeeOrleans.Grains.Lines;
 
-/// <summary>One line: hears its machines over their stream, and tells the live push once a second what they make together.</summary>
-[ImplicitStreamSubscription(LiveStreams.Machines)]
-public sealed class LineGrain(PlantDirectory plant, IStore store, TimeProvider clock, ILogger<LineGrain> log) : Grain, ILineGrain, IStreamSubscriptionObserver, IAsyncObserver<MachineUpdate>
+/// <summary>One line: hears its machines, passes on what they say, and tells once a second what they make together.</summary>
+public sealed class LineGrain(PlantDirectory plant, IStore store, TimeProvider clock, ILogger<LineGrain> log) : Grain, ILineGrain
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, OeeWindow> _shift = [];
-    private IAsyncStream<LineUpdate>? _updates;
+    private readonly ObserverManager<ILiveObserver> _observers = new(TimeSpan.FromSeconds(ILineGrain.WatchForS), log);
     private bool _changed;
 
     private string Id => this.GetPrimaryKeyString();
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _updates = this.GetStreamProvider(LiveStreams.Provider).GetStream<LineUpdate>(StreamId.Create(LiveStreams.Lines, Id));
         this.RegisterGrainTimer(TellAsync, new GrainTimerCreationOptions { DueTime = Tick, Period = Tick });
         return Task.CompletedTask;
     }
 
-    public async Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) => await handleFactory.Create<MachineUpdate>().ResumeAsync(this);
-
-    public Task OnNextAsync(MachineUpdate item, StreamSequenceToken? token = null)
+    public Task Tell(MachineUpdate update)
     {
-        if (item.Shift is { } shift) _shift[item.Status.MachineId] = shift;
+        if (update.Shift is { } shift) _shift[update.Status.MachineId] = shift;
         _changed = true;
-        return Task.CompletedTask;
+        return NotifyAsync(o => o.OnMachine(update));
     }
 
-    public Task OnCompletedAsync() => Task.CompletedTask;
-
-    public Task OnErrorAsync(Exception ex) => Task.CompletedTask;
+    public Task Watch(ILiveObserver observer)
+    {
+        _observers.Subscribe(observer, observer);
+        return Task.CompletedTask;
+    }
 
     public async Task<OeeWindow?> GetWindow(string kind)
     {
@@ -66,20 +63,25 @@ public sealed class LineGrain(PlantDirectory plant, IStore store, TimeProvider c
 
     private async Task TellAsync(CancellationToken cancellationToken)
     {
-        if (!_changed || plant.FindLine(Id) is not { } line) return;
+        if (!_changed || _shift.Count == 0 || plant.FindLine(Id) is not { } line) return;
         _changed = false;
         var nowUs = UnixMicros.Now(clock);
         // At a change of shift some machines are in the new one before the others: only one shift is merged at a time.
         var newest = _shift.Values.Max(w => w.FromUs);
         var merged = LineMerge.Merge(line, [.. line.Machines.Select(m => _shift.GetValueOrDefault(m.Id)).OfType<OeeWindow>().Where(w => w.FromUs == newest && w.FromUs <= nowUs)]);
-        if (merged is null) return;
+        if (merged is not null) await NotifyAsync(o => o.OnLine(new LineUpdate(Id, merged)));
+    }
+
+    private async Task NotifyAsync(Func<ILiveObserver, Task> tell)
+    {
         try
         {
-            await _updates!.OnNextAsync(new LineUpdate(Id, merged));
+            await _observers.Notify(tell);
         }
         catch (Exception error)
         {
-            Log.LineMergeFailed(log, Id, error.Message);
+            // Live push is the newest picture, not a record: an observer that is gone is forgotten.
+            Log.LiveNotTold(log, Id, error.Message);
         }
     }
 }

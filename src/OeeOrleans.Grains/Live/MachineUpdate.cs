@@ -1,5 +1,6 @@
 using OeeOrleans.Grains.Machines;
 using OeeOrleans.Model;
+using Orleans.Concurrency;
 
 namespace OeeOrleans.Grains.Live;
 
@@ -20,10 +21,15 @@ public sealed record MachineUpdate([property: Id(0)] MachineStatus Status, [prop
 [Alias("oee.line-update")]
 public sealed record LineUpdate([property: Id(0)] string LineId, [property: Id(1)] OeeWindow Shift);
 
-/// <summary>Names of the live streams: not durable, newest wins; keys are line ids.</summary>
-public static class LiveStreams
+/// <summary>Hears of a line live: newest wins, nothing is kept. Watching ends by itself unless it is renewed (<see cref="ILineGrain.Watch"/>).</summary>
+[Alias("oee.ILiveObserver")]
+public interface ILiveObserver : IGrainObserver
 {
-    public const string Provider = "live";
-    public const string Machines = "machine-updates";
-    public const string Lines = "line-updates";
+    [OneWay]
+    [Alias("OnMachine")]
+    Task OnMachine(MachineUpdate update);
+
+    [OneWay]
+    [Alias("OnLine")]
+    Task OnLine(LineUpdate update);
 }

@@ -2,7 +2,7 @@ using OeeOrleans.Model;
 
 namespace OeeOrleans.Grains.Machines;
 
-/// <summary>Committed samples of one machine, in order of arrival.</summary>
+/// <summary>Samples of one machine, in order of arrival: committed ones, or such as wait for a store that is away.</summary>
 [GenerateSerializer]
 [Immutable]
 [Alias("oee.machine-batch")]
@@ -23,6 +23,10 @@ public sealed class MachineBatch
     /// <summary>Whether the machine's device is alive after these samples.</summary>
     [Id(3)]
     public bool Connected { get; init; }
+
+    /// <summary>Not committed yet: shown live, and applied again when it is. Nothing that is computed from it may be stored before.</summary>
+    [Id(4)]
+    public bool Ahead { get; init; }
 }
 
 /// <summary>How a sample travels between silos.</summary>

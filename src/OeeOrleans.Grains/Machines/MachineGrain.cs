@@ -10,7 +10,6 @@ using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;
 using OeeOrleans.Storage.Sink;
-using Orleans.Streams;
 
 namespace OeeOrleans.Grains.Machines;
 
@@ -32,15 +31,18 @@ public sealed class MachineGrain(
     private PlantWindows? _windows;
     private MachineLedger? _ledger;
     private Task<MachineLedger>? _opening;
-    private IAsyncStream<MachineUpdate>? _updates;
     private bool _connected;
     private long? _lastSeenUs;
     private (HeldState State, StateCategory Category, string? Fault, bool Connected)? _told;
     private bool _changed = true;
     private long _flushedAt;
+    private long _toldAt;
     private long _lateSince;
     private long _lateAt;
     private bool _flushSoon;
+
+    /// <summary>Some samples are ahead of the store: figures with them may not be stored before they are.</summary>
+    private bool _ahead;
     private IReadOnlyList<OeeWindow> _revised = [];
 
     private string Id => this.GetPrimaryKeyString();
@@ -51,7 +53,6 @@ public sealed class MachineGrain(
         if (_machine is null) return Task.CompletedTask;
         _model = plant.ModelOf(_machine);
         _windows = _model.Windows;
-        _updates = this.GetStreamProvider(LiveStreams.Provider).GetStream<MachineUpdate>(StreamId.Create(LiveStreams.Machines, _machine.LineId));
         _flushedAt = clock.GetTimestamp();
         // Interleaved: while the store is slow, calls are answered from memory.
         this.RegisterGrainTimer(WorkAsync, new GrainTimerCreationOptions { DueTime = Tick, Period = Tick, KeepAlive = true, Interleave = true });
@@ -60,7 +61,7 @@ public sealed class MachineGrain(
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        if (_ledger is null) return;
+        if (_ledger is null || _ahead) return;
         try
         {
             await _ledger.FlushAsync(UnixMicros.Now(clock), cancellationToken);
@@ -85,6 +86,7 @@ public sealed class MachineGrain(
             if (wasDirty is null) _lateSince = _lateAt;
         }
 
+        _ahead = batch.Ahead;
         _connected = batch.Connected;
         _lastSeenUs = Math.Max(_lastSeenUs ?? 0, batch.LastSeenUs);
         _changed = true;
@@ -228,7 +230,7 @@ public sealed class MachineGrain(
         {
             var ledger = await LedgerAsync();
             var nowUs = UnixMicros.Now(clock);
-            if (ledger.DirtyFromUs is { } dirty && (clock.GetElapsedTime(_lateAt) > Settle || clock.GetElapsedTime(_lateSince) > MaxSettle))
+            if (!_ahead && ledger.DirtyFromUs is { } dirty && (clock.GetElapsedTime(_lateAt) > Settle || clock.GetElapsedTime(_lateSince) > MaxSettle))
             {
                 _revised = await ledger.RecomputeAsync(nowUs, cancellationToken);
                 GrainMetrics.Recomputations.Inc();
@@ -237,7 +239,7 @@ public sealed class MachineGrain(
             }
 
             // A fault or stop that came or went can be acknowledged, explained and queried at once; figures have time.
-            if (_flushSoon || clock.GetElapsedTime(_flushedAt) >= FlushEvery)
+            if (!_ahead && (_flushSoon || clock.GetElapsedTime(_flushedAt) >= FlushEvery))
             {
                 _flushSoon = false;
                 _flushedAt = clock.GetTimestamp();
@@ -245,7 +247,7 @@ public sealed class MachineGrain(
             }
 
             // Time alone changes shift figures; but a machine that said nothing is told of every tenth tick only.
-            if (_changed || clock.GetElapsedTime(_flushedAt) < Tick) await TellAsync();
+            if (_changed || clock.GetElapsedTime(_toldAt) >= FlushEvery) await TellAsync();
         }
         catch (Exception error)
         {
@@ -274,8 +276,9 @@ public sealed class MachineGrain(
         var status = StatusOf(view);
         _told = (_ledger.Account.Latest.Held, status.Category, status.Fault, _connected);
         _changed = false;
+        _toldAt = clock.GetTimestamp();
         var revised = _revised;
         _revised = [];
-        await _updates!.OnNextAsync(new MachineUpdate(status, WindowOf(PlantWindows.ShiftKind, view)) { Revised = [.. revised] });
+        await GrainFactory.GetGrain<ILineGrain>(_machine!.LineId).Tell(new MachineUpdate(status, WindowOf(PlantWindows.ShiftKind, view)) { Revised = [.. revised] });
     }
 }

@@ -24,6 +24,12 @@ internal static class RunCommand
                 return ExitCode.WrongUsage;
             }
 
+            if (asked is { Gateway: true, Silo: false } && loaded.StoreConnection is null)
+            {
+                await Console.Error.WriteLineAsync("oee: a gateway by itself finds its silos in the store; give store.connection in the config, or let this process have the roles ingress and grains too");
+                return ExitCode.WrongUsage;
+            }
+
             return await ServerRunner.RunAsync(servers.Apply(parsed, loaded), asked, simulate: false, cancellationToken);
         });
         return command;

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.RegularExpressions;
 using OeeOrleans.Storage;
 using YamlDotNet.Core;
@@ -76,6 +77,7 @@ public static partial class ConfigFile
             MqttPort = root.Integer("mqtt_port", 1883, 0, 65535),
             MqttAddress = root.Text("mqtt_address") ?? "127.0.0.1",
             ClusterId = cluster.Text("id") ?? "oee",
+            SiloAddress = ReadAddress(cluster),
             SiloPort = cluster.Integer("silo_port", 11111, 0, 65535),
             GatewayPort = cluster.Integer("gateway_port", 30000, 0, 65535),
             DataDir = root.Text("data_dir") ?? "./data",
@@ -101,6 +103,15 @@ public static partial class ConfigFile
         };
         retention.Close();
         return result;
+    }
+
+    private static string ReadAddress(YamlSection cluster)
+    {
+        const string Loopback = "127.0.0.1";
+        var address = cluster.Text("address") ?? Loopback;
+        if (IPAddress.TryParse(address, out _)) return address;
+        cluster.Problems.Add(cluster.LineOf("address"), $"cluster.address: '{address}' is not an IP address such as 10.0.0.5");
+        return Loopback;
     }
 
     private static void CheckUrls(YamlSection gateway, OeeConfig config)

@@ -36,6 +36,9 @@ public sealed record OeeConfig
 
     public string ClusterId { get; init; } = "oee";
 
+    /// <summary>Address under which other silos reach this one; anybody who reaches its ports can call it.</summary>
+    public string SiloAddress { get; init; } = "127.0.0.1";
+
     public int SiloPort { get; init; } = 11111;
 
     public int GatewayPort { get; init; } = 30000;

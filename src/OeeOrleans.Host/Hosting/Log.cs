@@ -14,4 +14,10 @@ internal static partial class Log
 
     [LoggerMessage(1004, LogLevel.Information, "machine {Machine}: its model ({Part}) is another one from {From} on; windows from there are recomputed")]
     public static partial void ModelChanged(ILogger log, string machine, string part, string from);
+
+    [LoggerMessage(1006, LogLevel.Debug, "nobody looked after silent machines: {Reason}; done within a minute")]
+    public static partial void NotLooked(ILogger log, string reason);
+
+    [LoggerMessage(1007, LogLevel.Warning, "silos talk at {Address} without authentication: whoever reaches ports {SiloPort} and {GatewayPort} can call them; keep them in a network of their own")]
+    public static partial void OpenSilo(ILogger log, string address, int siloPort, int gatewayPort);
 }

@@ -1,13 +1,10 @@
 using Microsoft.Extensions.Hosting;
 using OeeOrleans.Gateway;
 using OeeOrleans.Grains.EdgeNodes;
-using OeeOrleans.Grains.Live;
 using OeeOrleans.Grains.Plant;
 using OeeOrleans.Host.Config;
-using OeeOrleans.Ingress.Hosting;
 using OeeOrleans.Storage;
 using OeeOrleans.Storage.Sink;
-using Orleans.Configuration;
 using Orleans.Dashboard;
 using Orleans.Serialization;
 using Prometheus;
@@ -17,8 +14,6 @@ namespace OeeOrleans.Host.Hosting;
 /// <summary>Puts the rooms together into one process. Knows who needs what, and nothing else.</summary>
 internal static class OeeHost
 {
-    private const string ClusterService = "oee";
-
     public static WebApplication Build(OeeConfig config, PlantDirectory plant, Roles roles, Uri brokerUrl, IStore store, SimulatedBroker? simulated)
     {
         // The content is in the assembly's folder, wherever the command was given.
@@ -35,17 +30,21 @@ internal static class OeeHost
         builder.Services.AddSingleton(new SinkOptions { FlushMs = config.FlushMs, FlushRows = config.FlushRows, Writers = config.StoreConnection is null ? 1 : config.Store.Writers });
         builder.Services.AddSingleton<ISampleSink, GroupCommitSink>();
         builder.Services.AddSingleton(config.Retention);
-        builder.Services.AddHostedService<StoreKeeper>();
+        if (roles.Silo)
+        {
+            builder.Services.AddHostedService<StoreKeeper>();
+            builder.Services.AddHostedService<PlantWatch>();
+        }
+
         builder.Services.AddSingleton<DeadLetterLog>();
         builder.Services.AddSingleton(new RebirthLimiter(TimeProvider.System));
         builder.Services.AddSerializer(s => s.AddJsonSerializer(t => t.Namespace is { } name && (name.StartsWith("OeeOrleans.Model", StringComparison.Ordinal) || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));
-        builder.Host.UseOrleans(silo => ConfigureSilo(silo, config, roles, brokerUrl));
+        if (roles.Silo) builder.Host.UseOrleans(silo => OeeCluster.ConfigureSilo(silo, config, roles, o => Fill(o, config, brokerUrl)));
+        else builder.Host.UseOrleansClient(client => OeeCluster.ConfigureClient(client, config));
         if (roles.Gateway) builder.Services.AddGateway();
-        // One process of a cluster is enough; the gateway's is the one that lives off results.
-        if (roles.Gateway && config.ResultsNode is { } results)
+        if (config.ResultsNode is { } results)
         {
             builder.Services.AddSingleton(new ResultsSettings(results.Split('/')[0], results.Split('/')[1], BrokerConfig.ForEdge(brokerUrl, config.Broker)));
-            builder.Services.AddHostedService<ResultsPublisher>();
         }
 
         if (roles.Edge)
@@ -73,22 +72,6 @@ internal static class OeeHost
         }
 
         return app;
-    }
-
-    private static void ConfigureSilo(ISiloBuilder silo, OeeConfig config, Roles roles, Uri brokerUrl)
-    {
-        silo.UseLocalhostClustering(
-            config.SiloPort == 0 ? FreePort.Find() : config.SiloPort,
-            config.GatewayPort == 0 ? FreePort.Find() : config.GatewayPort,
-            serviceId: ClusterService,
-            clusterId: config.ClusterId);
-        silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromHours(2));
-        silo.AddMemoryGrainStorage("PubSubStore");
-        silo.AddMemoryStreams(LiveStreams.Provider, streams => streams.ConfigurePullingAgent(agent => agent.Configure(o => o.GetQueueMsgsTimerPeriod = TimeSpan.FromMilliseconds(20))));
-        silo.Services.AddMqttCommands();
-        silo.Services.Configure<Ingress.MqttOptions>(o => Fill(o, config, brokerUrl));
-        if (roles.Ingress) silo.AddMqttIngress(o => Fill(o, config, brokerUrl));
-        if (roles.Gateway) silo.AddDashboard();
     }
 
     private static void Fill(Ingress.MqttOptions options, OeeConfig config, Uri brokerUrl)

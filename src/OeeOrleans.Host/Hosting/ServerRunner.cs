@@ -32,6 +32,7 @@ internal static class ServerRunner
             await using var broker = config.Broker is null ? await EmbeddedBroker.StartAsync(config.MqttAddress, config.MqttPort) : null;
             var brokerUrl = config.Broker?.Url ?? new Uri($"mqtt://127.0.0.1:{broker!.Port}");
             if (config.AllowAnonymous) Log.Anonymous(log, config.GatewayUrls);
+            if (!System.Net.IPAddress.IsLoopback(System.Net.IPAddress.Parse(config.SiloAddress))) Log.OpenSilo(log, config.SiloAddress, config.SiloPort, config.GatewayPort);
             if (roles.Edge && config.Edge!.Brokers.Count == 0) config.Edge.Brokers = [new OeeOrleans.Edge.EdgeBroker(brokerUrl)];
             await using var app = OeeHost.Build(config, plant, roles, brokerUrl, store, simulate ? new SimulatedBroker(broker!.Port, config.DataDir) : null);
             await app.StartAsync(stopping.Token);
@@ -111,12 +112,7 @@ internal static class ServerRunner
             try
             {
                 await store.MigrateAsync(cancellationToken);
-                await store.SavePlantAsync(config.Plant, cancellationToken);
-                var stored = await store.ReadModelsAsync(cancellationToken);
-                var models = ModelHistory.Update(stored, config.Plant, UnixMicros.Now(TimeProvider.System));
-                if (!models.SequenceEqual(stored)) await store.SaveModelsAsync(models, cancellationToken);
-                foreach (var changed in models.Except(stored).Where(m => m.FromUs > 0)) Log.ModelChanged(log, changed.Machine, changed.Part, UnixMicros.ToIso(changed.FromUs));
-                return new PlantDirectory(config.Plant, models);
+                return await store.AloneAsync(() => SaveModelAsync(store, config, log, cancellationToken), cancellationToken);
             }
             catch (StoreUnavailableException error)
             {
@@ -124,6 +120,17 @@ internal static class ServerRunner
                 await Task.Delay(RetryStore, cancellationToken);
             }
         }
+    }
+
+    /// <summary>Of several processes that start at once the first one sees what is new; the others find it said.</summary>
+    private static async Task<PlantDirectory> SaveModelAsync(IStore store, OeeConfig config, ILogger log, CancellationToken cancellationToken)
+    {
+        await store.SavePlantAsync(config.Plant, cancellationToken);
+        var stored = await store.ReadModelsAsync(cancellationToken);
+        var models = ModelHistory.Update(stored, config.Plant, UnixMicros.Now(TimeProvider.System));
+        if (!models.SequenceEqual(stored)) await store.SaveModelsAsync(models, cancellationToken);
+        foreach (var changed in models.Except(stored).Where(m => m.FromUs > 0)) Log.ModelChanged(log, changed.Machine, changed.Part, UnixMicros.ToIso(changed.FromUs));
+        return new PlantDirectory(config.Plant, models);
     }
 
     private static async Task PrintAsync(WebApplication app, Uri brokerUrl, OeeConfig config)

@@ -6,6 +6,11 @@ namespace OeeOrleans.Ingress.Streams;
 /// <summary>Messages of one stream in order. At most one batch is out for delivery; it is done, or comes back to the front.</summary>
 internal sealed class StreamFifo(StreamId stream, Partition partition)
 {
+    private const int MaxDoublings = 5;
+
+    /// <summary>A batch may travel to another silo.</summary>
+    private const int MaxBytes = 16 << 20;
+
     private static readonly TimeSpan NudgeEvery = TimeSpan.FromMilliseconds(50);
 
     private readonly LinkedList<InFlightMessage> _queue = new();
@@ -29,13 +34,17 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     public List<InFlightMessage>? Take()
     {
         if (Delivering || partition.Clock.GetTimestamp() < _retryAt) return null;
-        var batch = new List<InFlightMessage>(Math.Min(_queue.Count, partition.Options.MaxBatch));
-        while (_queue.First is { } first && batch.Count < partition.Options.MaxBatch)
+        // While deliveries fail each attempt takes more: whoever cannot store them can at least see all of them.
+        var limit = partition.Options.MaxBatch << Math.Min(_attempts, MaxDoublings);
+        var batch = new List<InFlightMessage>(Math.Min(_queue.Count, limit));
+        var bytes = 0;
+        while (_queue.First is { } first && batch.Count < limit && bytes < MaxBytes)
         {
             _queue.RemoveFirst();
             // Its connection is gone, so the broker sends it again: delivering this copy as well would only be work.
             if (first.Value.ComesAgain) partition.Left(1);
             else batch.Add(first.Value);
+            bytes += first.Value.Message.Payload.Length;
         }
 
         if (batch.Count == 0) return null;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Net.Sockets;
+using Dapper;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using OeeOrleans.Model;
@@ -13,6 +14,8 @@ internal sealed class PostgresStore : SqlStore
 {
     /// <summary>After a duplicate more are to be expected (a redelivery comes in a row), so COPY is not even tried for so long.</summary>
     private static readonly TimeSpan DuplicatesExpected = TimeSpan.FromSeconds(1);
+
+    private const long AloneLock = 0x6F65_6504;
 
     private readonly NpgsqlDataSource _source;
     private readonly StoreOptions _options;
@@ -67,6 +70,16 @@ internal sealed class PostgresStore : SqlStore
             throw new StoreUnavailableException($"the store does not answer: {error.Message}", error);
         }
     }
+
+    public override Task<T> AloneAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken) => QueryAsync(async c =>
+    {
+        // Of the transaction, so it ends with it, whatever happens.
+        await using var transaction = await c.BeginTransactionAsync(cancellationToken);
+        await c.ExecuteAsync(new CommandDefinition($"select pg_advisory_xact_lock({AloneLock})", null, transaction, commandTimeout: 60, cancellationToken: cancellationToken));
+        var result = await work();
+        await transaction.CommitAsync(cancellationToken);
+        return result;
+    }, cancellationToken);
 
     public override async ValueTask DisposeAsync()
     {

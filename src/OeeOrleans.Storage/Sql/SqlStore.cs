@@ -23,6 +23,8 @@ internal abstract partial class SqlStore : IStore
 
     public abstract ValueTask DisposeAsync();
 
+    public abstract Task<T> AloneAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken);
+
     public async Task<bool> IsReachableAsync(CancellationToken cancellationToken)
     {
         try

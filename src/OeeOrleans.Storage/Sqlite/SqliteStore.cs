@@ -66,6 +66,9 @@ internal sealed class SqliteStore : SqlStore
         }, cancellationToken);
     }
 
+    /// <summary>The file belongs to one process.</summary>
+    public override Task<T> AloneAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken) => work();
+
     public override async ValueTask DisposeAsync()
     {
         if (_writer is not null) await _writer.DisposeAsync();

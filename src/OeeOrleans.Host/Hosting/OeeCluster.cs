@@ -1,0 +1,71 @@
+using System.Net;
+using OeeOrleans.Host.Config;
+using OeeOrleans.Ingress;
+using OeeOrleans.Ingress.Hosting;
+using Orleans.Configuration;
+using Orleans.Dashboard;
+using Orleans.Serialization;
+using Orleans.Storage;
+
+namespace OeeOrleans.Host.Hosting;
+
+/// <summary>How silos find each other: in the plant's PostgreSQL, or, with the embedded store, not at all, because there is one.</summary>
+internal static class OeeCluster
+{
+    private const string ServiceId = "oee";
+    private const string Invariant = "Npgsql";
+
+    public static void ConfigureSilo(ISiloBuilder silo, OeeConfig config, Roles roles, Action<MqttOptions> mqtt)
+    {
+        var siloPort = config.SiloPort == 0 ? FreePort.Find() : config.SiloPort;
+        var gatewayPort = config.GatewayPort == 0 ? FreePort.Find() : config.GatewayPort;
+        if (config.StoreConnection is { } connection)
+        {
+            silo.ConfigureEndpoints(IPAddress.Parse(config.SiloAddress), siloPort, gatewayPort);
+            silo.Configure<ClusterOptions>(o => (o.ServiceId, o.ClusterId) = (ServiceId, config.ClusterId));
+            silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Invariant, connection));
+            silo.UseAdoNetReminderService(o => (o.Invariant, o.ConnectionString) = (Invariant, connection));
+            silo.AddAdoNetGrainStorageAsDefault(o => o.Configure<Serializer>((storage, serializer) =>
+            {
+                (storage.Invariant, storage.ConnectionString) = (Invariant, connection);
+                // By [Alias] and [Id]: a state written by an earlier release can be read.
+                storage.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer);
+            }));
+            silo.Configure<ClusterMembershipOptions>(FailFast);
+        }
+        else
+        {
+            silo.UseLocalhostClustering(siloPort, gatewayPort, serviceId: ServiceId, clusterId: config.ClusterId);
+            silo.UseInMemoryReminderService();
+            silo.AddMemoryGrainStorageAsDefault();
+        }
+
+        silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromHours(2));
+        silo.Services.AddMqttCommands();
+        silo.Services.Configure(mqtt);
+        if (roles.Ingress) silo.AddMqttIngress(mqtt);
+        if (roles.Gateway) silo.AddDashboard();
+    }
+
+    /// <summary>A process that is a gateway and nothing else calls the silos and is none.</summary>
+    public static void ConfigureClient(IClientBuilder client, OeeConfig config)
+    {
+        client.Configure<ClusterOptions>(o => (o.ServiceId, o.ClusterId) = (ServiceId, config.ClusterId));
+        client.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Invariant, config.StoreConnection!));
+        client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(10));
+        client.AddDashboard();
+    }
+
+    /// <summary>A silo that was killed is declared dead after three missed probes, six seconds; its machines are live elsewhere soon after. A silo that starts trusts only
+    /// entries that were refreshed in the last six seconds, so that one killed together with all others does not keep it waiting.</summary>
+    private static void FailFast(ClusterMembershipOptions options)
+    {
+        options.ProbeTimeout = TimeSpan.FromSeconds(2);
+        options.NumMissedProbesLimit = 3;
+        options.TableRefreshTimeout = TimeSpan.FromSeconds(5);
+        options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(2);
+        options.NumMissedTableIAmAliveLimit = 3;
+        options.DefunctSiloExpiration = TimeSpan.FromHours(1);
+        options.DefunctSiloCleanupPeriod = TimeSpan.FromMinutes(10);
+    }
+}
