@@ -7,7 +7,7 @@ namespace OeeOrleans.Storage;
 /// <summary>Has the store looked after: every process tries, one of them does it.</summary>
 public sealed class StoreKeeper(IStore store, Retention retention, TimeProvider clock, ILogger<StoreKeeper> log) : BackgroundService
 {
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -18,6 +18,17 @@ public sealed class SimulatedMachineTests
     }
 
     [Fact]
+    public void Slow_values_are_shown_every_five_seconds_whenever_its_life_began()
+    {
+        var machine = new SimulatedMachine(new MachineProfile { Device = "m", CycleS = 1 }, new MachineMemory(), 7, Start + 37, _ => false);
+        var changes = new List<MetricChange>();
+        machine.AdvanceTo(Start + 37 + Hour, changes);
+        Assert.InRange(changes.Count(c => c.Metric == 5), 500, 720);
+        Assert.InRange(machine.Memory.EnergyKwh, 1.2, 7.5);
+        Assert.Equal(changes.Where(c => c.Metric == 8).Select(c => (double)c.Value), changes.Where(c => c.Metric == 8).Select(c => (double)c.Value).Order());
+    }
+
+    [Fact]
     public void Nothing_is_made_in_a_break()
     {
         var (machine, _) = Live(new MachineProfile { Device = "m", CycleS = 1 }, _ => true);

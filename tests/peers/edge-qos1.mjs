@@ -27,9 +27,14 @@ const client = mqtt.connect(url, {
 
 function publish(topic, payload) {
   open++;
-  client.publish(topic, Buffer.from(codec.encodePayload(payload)), { qos: 1 }, (error) => {
-    open--;
-    if (error) { console.error(`publish failed: ${error.message}`); process.exitCode = 1; }
+  send(topic, Buffer.from(codec.encodePayload(payload)));
+}
+
+// The client gives up what it was sending again when the connection breaks a second time; an edge must not.
+function send(topic, message) {
+  client.publish(topic, message, { qos: 1 }, (error) => {
+    if (error) setTimeout(() => send(topic, message), 200);
+    else open--;
   });
 }
 

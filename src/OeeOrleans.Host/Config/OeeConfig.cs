@@ -25,6 +25,9 @@ public sealed record OeeConfig
 
     public IReadOnlyList<string> Partitions { get; init; } = ["spBv1.0/#"];
 
+    /// <summary>Client ids of ingress are `{prefix}-{number of the partition}`: the session belongs to the plant, not to the process, so the next life of this silo takes it up.</summary>
+    public string ClientIdPrefix => $"oee-{ClusterId}-{Plant.Site.Id}";
+
     public string GatewayUrls { get; init; } = "http://127.0.0.1:8080";
 
     /// <summary>Needed to listen anywhere but on loopback, as long as there are no users.</summary>

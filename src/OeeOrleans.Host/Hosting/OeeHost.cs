@@ -85,8 +85,7 @@ internal static class OeeHost
         options.Partitions = config.Partitions;
         options.HostId = config.HostId;
         options.OwnEdgeNode = config.ResultsNode;
-        // The session belongs to the plant, not to the process: the next life of this silo takes it up.
-        options.ClientIdPrefix = $"oee-{config.ClusterId}-{config.Plant.Site.Id}";
+        options.ClientIdPrefix = config.ClientIdPrefix;
     }
 
     public static void ConfigureLogging(ILoggingBuilder logging)

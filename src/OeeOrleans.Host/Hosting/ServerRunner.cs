@@ -29,8 +29,9 @@ internal static class ServerRunner
                 ? StoreFactory.Postgres(connection, TimeProvider.System, logs, config.Store)
                 : StoreFactory.Sqlite(Path.Combine(config.DataDir, "oee.db"), logs);
             var plant = await PrepareStoreAsync(store, config, log, stopping.Token);
-            await using var broker = config.Broker is null ? await EmbeddedBroker.StartAsync(config.MqttAddress, config.MqttPort) : null;
-            var brokerUrl = config.Broker?.Url ?? new Uri($"mqtt://127.0.0.1:{broker!.Port}");
+            // A gateway by itself has nothing to say to a broker.
+            await using var broker = config.Broker is null && roles.Silo ? await StartBrokerAsync(config) : null;
+            var brokerUrl = config.Broker?.Url ?? new Uri($"mqtt://127.0.0.1:{broker?.Port ?? config.MqttPort}");
             if (config.AllowAnonymous) Log.Anonymous(log, config.GatewayUrls);
             if (!System.Net.IPAddress.IsLoopback(System.Net.IPAddress.Parse(config.SiloAddress))) Log.OpenSilo(log, config.SiloAddress, config.SiloPort, config.GatewayPort);
             if (roles.Edge && config.Edge!.Brokers.Count == 0) config.Edge.Brokers = [new OeeOrleans.Edge.EdgeBroker(brokerUrl)];
@@ -45,12 +46,16 @@ internal static class ServerRunner
         {
             return ExitCode.Success;
         }
-        catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException or InvalidOperationException or UnauthorizedAccessException or StoreUnavailableException)
+        catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException or InvalidOperationException or UnauthorizedAccessException or StoreUnavailableException or RocksDbSharp.RocksDbException)
         {
             await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
             return ExitCode.Failure;
         }
     }
+
+    private static Task<EmbeddedBroker> StartBrokerAsync(OeeConfig config) => EmbeddedBroker.StartAsync(
+        config.MqttAddress, config.MqttPort, Path.Combine(config.DataDir, "broker"),
+        new IngressSessions(config.Partitions.Select((filter, i) => (Client: $"{config.ClientIdPrefix}-{i}", filter)).ToDictionary(p => p.Client, p => p.filter)));
 
     private static async Task<int> RunEdgeAsync(OeeConfig config, StopSignals stopping)
     {

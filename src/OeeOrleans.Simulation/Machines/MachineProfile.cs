@@ -27,6 +27,12 @@ public sealed record MachineProfile
 
     public IReadOnlyList<string> Products { get; init; } = ["A100"];
 
+    /// <summary>Power while it runs, kW.</summary>
+    public double PowerKw { get; init; } = 7.5;
+
+    /// <summary>Power while it stands, kW.</summary>
+    public double IdlePowerKw { get; init; } = 1.2;
+
     /// <summary>Counters wrap here, as those of old PLCs do; 0 = never.</summary>
     public long CounterModulus { get; init; }
 

@@ -16,6 +16,9 @@ public sealed class MachineMemory
     public long Reject { get; set; }
 
     public int Product { get; set; }
+
+    /// <summary>What its meter shows.</summary>
+    public double EnergyKwh { get; set; }
 }
 
 /// <summary>A machine that produces, jams, waits and breaks: believable, and the same for the same seed. Moved by <see cref="AdvanceTo"/>; reports changes only.</summary>
@@ -24,12 +27,13 @@ public sealed class SimulatedMachine
     private readonly MachineProfile _profile;
     private readonly Random _random;
     private readonly Func<long, bool> _paused;
-    private readonly object?[] _shown = new object?[8];
+    private readonly object?[] _shown = new object?[9];
     private long _nowMs;
     private long _stopUntilMs;
     private long _nextMicroStopMs;
     private long _nextFaultMs;
     private long _nextProductMs;
+    private long _nextSlowMs;
     private double _progress;
     private double _pace = 1;
     private double _temperature = 22;
@@ -58,6 +62,7 @@ public sealed class SimulatedMachine
             new("cycle.time", SparkplugDataType.Double, "s"),
             new("process.temperature", SparkplugDataType.Float, "°C"),
             new("process.speed", SparkplugDataType.Double, "1/h"),
+            new("energy.total", SparkplugDataType.Double, "kWh"),
         ];
     }
 
@@ -107,10 +112,13 @@ public sealed class SimulatedMachine
         Show(2, atMs, Memory.Reject, changes);
         Show(3, atMs, _fault, changes);
         Show(4, atMs, _profile.Products[Memory.Product % _profile.Products.Count], changes);
-        if (atMs % 5000 != 0) return;
-        Show(5, atMs, Math.Round(_profile.CycleS * _pace, 3), changes);
+        Memory.EnergyKwh += (running ? _profile.PowerKw : _profile.IdlePowerKw) * seconds / 3600;
+        if (atMs < _nextSlowMs) return;
+        _nextSlowMs = atMs + 5000;
+        Show(5, atMs, Math.Round(_profile.CycleS * _pace * (0.96 + (_random.NextDouble() * 0.08)), 3), changes);
         Show(6, atMs, Math.Round(_temperature + (_random.NextDouble() * 0.4), 1), changes);
         Show(7, atMs, running ? Math.Round(3600 / (_profile.CycleS * _pace)) : 0d, changes);
+        Show(8, atMs, Math.Round(Memory.EnergyKwh, 3), changes);
     }
 
     private void Disturb(long atMs)

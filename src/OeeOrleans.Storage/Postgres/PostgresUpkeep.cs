@@ -48,8 +48,9 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
     private async Task<MaintenanceReport> PlainAsync(NpgsqlConnection c, Retention retention, long nowUs, CancellationToken cancellationToken)
     {
         await PartitionsAsync(c, nowUs, cancellationToken);
-        await using (var claim = await c.BeginTransactionAsync(cancellationToken))
+        if (await Rollups.CanClaimAsync(c, nowUs, cancellationToken))
         {
+            await using var claim = await c.BeginTransactionAsync(cancellationToken);
             await c.ExecuteAsync(new CommandDefinition($"select pg_advisory_xact_lock({RollupLock})", null, claim, cancellationToken: cancellationToken));
             await Rollups.ClaimAsync(c, claim, nowUs, cancellationToken);
             await claim.CommitAsync(cancellationToken);

@@ -51,9 +51,13 @@ internal static class Rollups
             : sets.WriteAsync(late, r => r, [("SignalId", "integer"), ("TimeUs", "bigint")], rows => $"""insert into rollup_dirty(signal_id, bucket) select "SignalId", oee_ts("TimeUs") from {rows}""");
     }
 
+    /// <summary>Whether minutes have settled since the last claim.</summary>
+    public static async Task<bool> CanClaimAsync(DbConnection c, long nowUs, CancellationToken cancellationToken) =>
+        await c.ExecuteScalarAsync<long>(new CommandDefinition("select oee_us(claimed) from rollup_state", cancellationToken: cancellationToken)) < Settled(nowUs);
+
     /// <summary>Claims all minutes that have settled. Call it with all commits under way waited for and new ones held back.</summary>
     public static Task ClaimAsync(DbConnection c, DbTransaction transaction, long nowUs, CancellationToken cancellationToken) => c.ExecuteAsync(new CommandDefinition(
-        "update rollup_state set claimed = oee_ts(@to) where claimed < oee_ts(@to)", new { to = Floor(nowUs - SettleUs, UnixMicros.PerMinute) }, transaction, cancellationToken: cancellationToken));
+        "update rollup_state set claimed = oee_ts(@to) where claimed < oee_ts(@to)", new { to = Settled(nowUs) }, transaction, cancellationToken: cancellationToken));
 
     /// <summary>One step of what is owed, in a transaction of its own.</summary>
     /// <returns>Whether more is owed.</returns>
@@ -168,6 +172,8 @@ internal static class Rollups
               from {below} b where {where} group by 1, 2) a where true
             """;
     }
+
+    private static long Settled(long nowUs) => Floor(nowUs - SettleUs, UnixMicros.PerMinute);
 
     private static RowKey MinuteOf(int signal, long timeUs) => new(signal, Floor(timeUs, UnixMicros.PerMinute));
 }

@@ -49,8 +49,9 @@ internal sealed class SqliteStore : SqlStore
         {
             more = await WithWriterAsync(async writer =>
             {
-                await using (var claim = await writer.BeginTransactionAsync(cancellationToken))
+                if (await Rollups.CanClaimAsync(writer, nowUs, cancellationToken))
                 {
+                    await using var claim = await writer.BeginTransactionAsync(cancellationToken);
                     await Rollups.ClaimAsync(writer, claim, nowUs, cancellationToken);
                     await claim.CommitAsync(cancellationToken);
                 }
