@@ -28,4 +28,7 @@ internal static partial class Log
 
     [LoggerMessage(3008, LogLevel.Warning, "commit of {Units} units failed: {Reason}; attempt {Attempt} follows in {PauseMs} ms")]
     public static partial void CommitRetried(ILogger log, int units, string reason, int attempt, int pauseMs);
+
+    [LoggerMessage(3009, LogLevel.Information, "{What} in the next round: {Reason}")]
+    public static partial void HeldUp(ILogger log, string what, string reason);
 }

@@ -1,10 +1,13 @@
 using BenchmarkDotNet.Running;
 using OeeOrleans.Benchmarks;
 
-// throughput | latency | memory | codec | fuzz: whole systems, as ratios and medians. Anything else goes to BenchmarkDotNet.
+// throughput | commit | latency | trend | timescale | memory | codec | fuzz: whole systems, as ratios and medians. Anything else goes to BenchmarkDotNet.
 return args.FirstOrDefault() switch
 {
     "throughput" => await Throughput.RunAsync(args[1..]),
+    "commit" => await CommitLatencyBench.RunAsync(args[1..]),
+    "trend" => await TrendBench.RunAsync(args[1..]),
+    "timescale" => await TimescaleBench.RunAsync(args[1..]),
     "codec" => await CodecRace.RunAsync(),
     "fuzz" => Fuzz.Run(args[1..]),
     "memory" => AccountMemory.Run(args[1..]),

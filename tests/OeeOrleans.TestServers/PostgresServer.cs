@@ -50,7 +50,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public async Task ResumeAsync()
     {
-        _process = ServerProcess.Start("runuser", ["-u", "postgres", "--", Binary("postgres"), "-D", _directory, "-p", $"{Port}", "-h", "127.0.0.1", "-k", _directory, "-c", "max_connections=100", "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB"]);
+        _process = ServerProcess.Start("runuser", ["-u", "postgres", "--", Binary("postgres"), "-D", _directory, "-p", $"{Port}", "-h", "127.0.0.1", "-k", _directory, "-c", "max_connections=100", "-c", "track_commit_timestamp=on", "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB"]);
         await Eventually.TrueAsync("PostgreSQL to answer", TimeSpan.FromSeconds(30), async () =>
         {
             if (_process.HasExited) throw new InvalidOperationException(_process.Output);

@@ -13,6 +13,7 @@ internal static class LoadCommand
     {
         var broker = new Option<string>("--broker") { Description = "mqtt://host:port", Required = true };
         var group = new Option<string>("--group") { Description = "Sparkplug group of the generated nodes", DefaultValueFactory = _ => "load" };
+        var store = new Option<string?>("--store") { Description = "PostgreSQL connection string of the plant: tells how long values took from being published to their commit" };
         var nodes = Number("--nodes", "edge nodes", 10, 1, 10_000);
         var devices = Number("--devices", "devices per edge node", 5, 1, 10_000);
         var metrics = Number("--metrics", "metrics per message", 20, 1, 10_000);
@@ -26,7 +27,7 @@ internal static class LoadCommand
             });
         }
 
-        var command = new Command("load", "load generator: edge nodes x devices x metrics at a rate; prints what it sent as JSON") { broker, group, nodes, devices, metrics, rate, seconds };
+        var command = new Command("load", "load generator: edge nodes x devices x metrics at a rate; prints what it sent as JSON") { broker, group, nodes, devices, metrics, rate, seconds, store };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (!Uri.TryCreate(parsed.GetRequiredValue(broker), UriKind.Absolute, out var url) || url.Scheme != "mqtt")
@@ -39,10 +40,11 @@ internal static class LoadCommand
             try
             {
                 var report = await new LoadGenerator(settings, TimeProvider.System).RunAsync(cancellationToken);
-                await Console.Out.WriteLineAsync(JsonSerializer.Serialize(report, Json));
+                var latency = parsed.GetValue(store) is { } connection ? await CommitLatency.MeasureAsync(connection, report, cancellationToken) : null;
+                await Console.Out.WriteLineAsync(latency is null ? JsonSerializer.Serialize(report, Json) : JsonSerializer.Serialize(new { load = report, publish_to_commit_ms = latency }, Json));
                 return report.Failed == 0 ? ExitCode.Success : ExitCode.Failure;
             }
-            catch (Exception error) when (error is MQTTnet.Exceptions.MqttCommunicationException or OperationCanceledException)
+            catch (Exception error) when (error is MQTTnet.Exceptions.MqttCommunicationException or OperationCanceledException or Npgsql.NpgsqlException or InvalidOperationException)
             {
                 await Console.Error.WriteLineAsync($"oee: load stopped: {error.Message}");
                 return ExitCode.Failure;

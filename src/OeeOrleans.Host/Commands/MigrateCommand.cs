@@ -10,14 +10,19 @@ internal static class MigrateCommand
     public static Command Create()
     {
         var connection = new Option<string>("--store") { Description = "PostgreSQL connection string, or the path of a SQLite file", Required = true };
-        var command = new Command("migrate", "brings a database to the current schema; safe to repeat") { connection };
+        var space = new Option<int>("--space-partitions") { Description = "TimescaleDB, a database without a schema only: divide chunks by signal as well (0: no)" };
+        space.Validators.Add(r =>
+        {
+            if (r.GetValueOrDefault<int>() is < 0 or > 64) r.AddError("--space-partitions must be from 0 to 64");
+        });
+        var command = new Command("migrate", "brings a database to the current schema; safe to repeat") { connection, space };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var target = parsed.GetRequiredValue(connection);
             try
             {
                 await using var store = target.Contains('=', StringComparison.Ordinal)
-                    ? StoreFactory.Postgres(target, TimeProvider.System, NullLoggerFactory.Instance)
+                    ? StoreFactory.Postgres(target, TimeProvider.System, NullLoggerFactory.Instance, new StoreOptions { SpacePartitions = parsed.GetValue(space) })
                     : StoreFactory.Sqlite(target, NullLoggerFactory.Instance);
                 await store.MigrateAsync(cancellationToken);
                 await Console.Out.WriteLineAsync("the schema is up to date");

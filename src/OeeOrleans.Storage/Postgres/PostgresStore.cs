@@ -33,6 +33,7 @@ internal sealed class PostgresStore : SqlStore
         if (builder.Timeout == 15) builder.Timeout = 5;
         if (builder.CommandTimeout == 30) builder.CommandTimeout = QueryTimeoutS;
         builder.ApplicationName ??= "oee";
+        builder.TcpKeepAlive = true;
         _source = new NpgsqlDataSourceBuilder(builder.ToString()).Build();
         (_options, _clock, _log) = (options, clock, log);
         _writers = new SemaphoreSlim(options.Writers, options.Writers);
@@ -202,7 +203,13 @@ internal sealed class PostgresStore : SqlStore
         if (await FlavorAsync(cancellationToken) != PostgresFlavor.Plain) return null;
         await using var batch = new NpgsqlBatch(connection)
         {
-            BatchCommands = { new NpgsqlBatchCommand($"select pg_advisory_xact_lock_shared({PostgresUpkeep.RollupLock})"), new NpgsqlBatchCommand("select oee_us(claimed) from rollup_state") },
+            BatchCommands =
+            {
+                // A process that vanished with its machine must not keep its place for ever.
+                new NpgsqlBatchCommand("set local idle_in_transaction_session_timeout = '60s'"),
+                new NpgsqlBatchCommand($"select pg_advisory_xact_lock_shared({PostgresUpkeep.RollupLock})"),
+                new NpgsqlBatchCommand("select oee_us(claimed) from rollup_state"),
+            },
         };
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);

@@ -50,16 +50,37 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
         await PartitionsAsync(c, nowUs, cancellationToken);
         if (await Rollups.CanClaimAsync(c, nowUs, cancellationToken))
         {
-            await using var claim = await c.BeginTransactionAsync(cancellationToken);
-            await c.ExecuteAsync(new CommandDefinition($"select pg_advisory_xact_lock({RollupLock})", null, claim, cancellationToken: cancellationToken));
-            await Rollups.ClaimAsync(c, claim, nowUs, cancellationToken);
-            await claim.CommitAsync(cancellationToken);
+            await UnlessHeldUpAsync(c, "minutes are claimed", async claim =>
+            {
+                await c.ExecuteAsync(new CommandDefinition($"select pg_advisory_xact_lock({RollupLock})", null, claim, cancellationToken: cancellationToken));
+                await Rollups.ClaimAsync(c, claim, nowUs, cancellationToken);
+                return true;
+            }, cancellationToken);
         }
 
         var started = TimeProvider.System.GetTimestamp();
         while (await Rollups.StepAsync(c, retention, nowUs, cancellationToken) && TimeProvider.System.GetElapsedTime(started) < RoundLimit) { }
         await RetainAsync(c, retention, nowUs, cancellationToken);
         return new MaintenanceReport(await Rollups.FreshnessAsync(c, nowUs, cancellationToken), new Dictionary<string, double>());
+    }
+
+    /// <summary>Does something that needs a table, or the line of commits, for itself; when somebody holds it up for long, it is given up until the next round, because
+    /// everybody else would have to wait behind us.</summary>
+    private async Task<bool> UnlessHeldUpAsync(NpgsqlConnection c, string what, Func<NpgsqlTransaction, Task<bool>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var transaction = await c.BeginTransactionAsync(cancellationToken);
+            await c.ExecuteAsync(new CommandDefinition("set local lock_timeout = '2s'", null, transaction, cancellationToken: cancellationToken));
+            var done = await work(transaction);
+            await transaction.CommitAsync(cancellationToken);
+            return done;
+        }
+        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
+        {
+            Log.HeldUp(log, what, error.MessageText);
+            return false;
+        }
     }
 
     private async Task PartitionsAsync(NpgsqlConnection c, long nowUs, CancellationToken cancellationToken)
@@ -71,7 +92,8 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
         var days = Enumerable.Range(0, DaysAhead + 1).Select(today.AddDays).Concat(waiting.Select(DateOnly.FromDateTime)).Distinct();
         foreach (var day in days)
         {
-            var added = await c.ExecuteScalarAsync<bool>(new CommandDefinition("select oee_add_partition(@day::date)", new { day = day.ToDateTime(TimeOnly.MinValue) }, commandTimeout: Rollups.MaintenanceTimeoutS, cancellationToken: cancellationToken));
+            var added = await UnlessHeldUpAsync(c, "a partition is added", transaction => c.ExecuteScalarAsync<bool>(new CommandDefinition(
+                "select oee_add_partition(@day::date)", new { day = day.ToDateTime(TimeOnly.MinValue) }, transaction, Rollups.MaintenanceTimeoutS, cancellationToken: cancellationToken)), cancellationToken);
             if (added) Log.PartitionAdded(log, day.ToString("O", System.Globalization.CultureInfo.InvariantCulture));
         }
     }
@@ -86,8 +108,12 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
             foreach (var partition in partitions)
             {
                 if (!DateOnly.TryParseExact(partition["sample_".Length..], "yyyyMMdd", out var day) || day >= keepFrom) continue;
-                await c.ExecuteAsync(new CommandDefinition($"drop table {partition}", commandTimeout: Rollups.MaintenanceTimeoutS, cancellationToken: cancellationToken));
-                Log.PartitionDropped(log, partition, days);
+                var dropped = await UnlessHeldUpAsync(c, "a partition is dropped", async transaction =>
+                {
+                    await c.ExecuteAsync(new CommandDefinition($"drop table {partition}", null, transaction, Rollups.MaintenanceTimeoutS, cancellationToken: cancellationToken));
+                    return true;
+                }, cancellationToken);
+                if (dropped) Log.PartitionDropped(log, partition, days);
             }
         }
 

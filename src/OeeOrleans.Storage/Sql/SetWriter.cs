@@ -18,13 +18,16 @@ internal sealed class SetWriter(DbConnection connection, DbTransaction transacti
     /// <param name="key">What no two rows of a statement may share; of those that do, the last one counts.</param>
     /// <param name="columns">Properties of a row with their PostgreSQL types.</param>
     /// <param name="statement">The statement; its argument is the row source.</param>
-    public async Task WriteAsync<T, TKey>(IEnumerable<T> rows, Func<T, TKey> key, IReadOnlyList<(string Name, string Type)> columns, Func<string, string> statement)
+    /// <param name="more">Further parameters of the statement.</param>
+    public async Task WriteAsync<T, TKey>(IEnumerable<T> rows, Func<T, TKey> key, IReadOnlyList<(string Name, string Type)> columns, Func<string, string> statement, object? more = null)
         where TKey : notnull
     {
         var newest = new Dictionary<TKey, T>();
         foreach (var row in rows) newest[key(row)] = row;
         if (newest.Count == 0) return;
-        await RunAsync(statement(dialect.Rows(columns)), new { json = JsonSerializer.Serialize(newest.Values, Options) });
+        var parameters = new DynamicParameters(more);
+        parameters.Add("json", JsonSerializer.Serialize(newest.Values, Options));
+        await RunAsync(statement(dialect.Rows(columns)), parameters);
     }
 
     public Task<int> RunAsync(string sql, object parameters) => connection.ExecuteAsync(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));

@@ -140,9 +140,9 @@ internal abstract partial class SqlStore : IStore
             if (missing.Count == 0) return true;
             await using (var transaction = await c.BeginTransactionAsync(cancellationToken))
             {
-                await c.ExecuteAsync(new CommandDefinition(
-                    "insert into signal(machine_id, name, datatype, unit) values (@machine, @Name, @DataType, @Unit) on conflict (machine_id, name) do nothing",
-                    missing.Select(s => new { machine, s.Name, s.DataType, s.Unit }), transaction, cancellationToken: cancellationToken));
+                await new SetWriter(c, transaction, Dialect, cancellationToken).WriteAsync(
+                    missing, m => m.Name, [("Name", "text"), ("DataType", "text"), ("Unit", "text")],
+                    rows => $"""insert into signal(machine_id, name, datatype, unit) select @machine, "Name", "DataType", "Unit" from {rows} on conflict (machine_id, name) do nothing""", new { machine });
                 await transaction.CommitAsync(cancellationToken);
             }
 
