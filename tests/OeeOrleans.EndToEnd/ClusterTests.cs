@@ -104,6 +104,9 @@ public sealed class ClusterTests(PlantFixture fixture, ITestOutputHelper output)
             await edges[i].DisposeAsync();
         }
 
+        // What is to outlive every silo is in the providers' tables: one reminder, and the results node's number, a new one for each silo it lived in.
+        Assert.Equal(1, await cluster.ScalarAsync("select count(*) from orleansreminderstable"));
+        Assert.True(await cluster.ScalarAsync("select max(version) from orleansstorage where graintypestring like '%results%'") >= 2);
         Assert.Contains("KpiDocument", await new HttpClient().GetStringAsync(new Uri(gateway.Url + "/openapi/v1.json")), StringComparison.Ordinal);
         foreach (var silo in silos) await silo.DisposeAsync();
     }
@@ -220,6 +223,14 @@ public sealed class TestCluster : IAsyncDisposable
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand($"select count(*) from telemetry where machine_id = 'press{number}' and quality >= 64", connection);
         return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async Task<long> ScalarAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(_connection);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return Convert.ToInt64(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture);
     }
 
     /// <summary>Resident memory of a silo, MiB.</summary>

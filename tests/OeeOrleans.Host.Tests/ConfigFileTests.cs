@@ -6,6 +6,8 @@ namespace OeeOrleans.Host.Tests;
 
 public sealed class ConfigFileTests
 {
+    private const string Site = "site: { id: berlin, name: Berlin plant, time_zone: Europe/Berlin }";
+
     private const string Small =
         """
         site: { id: berlin, name: Berlin plant, time_zone: Europe/Berlin }
@@ -98,4 +100,21 @@ public sealed class ConfigFileTests
     [Fact]
     public void What_is_not_yaml_is_said_to_be_so() =>
         Assert.Contains("not YAML", Assert.Throws<ConfigException>(() => ConfigFile.Parse("site: {", "p")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Store_and_cluster_options_are_read_and_checked()
+    {
+        var config = ConfigFile.Parse(Site + "\nstore: { connection: \"Host=x\", writers: 4, bulk: insert, space_partitions: 16, retention: { samples: 200, hours: 4000 } }\ncluster: { id: c, address: 10.0.0.5 }", "p.yaml");
+        Assert.Equal((4, false, 16), (config.Store.Writers, config.Store.Copy, config.Store.SpacePartitions));
+        Assert.Equal((200, (int?)null, 4000), (config.Retention.Samples, config.Retention.Minutes, config.Retention.Hours));
+        Assert.Equal("10.0.0.5", config.SiloAddress);
+        var bad = Assert.Throws<ConfigException>(() => ConfigFile.Parse(Site + "\nstore: { retention: { samples: 30 }, writers: 9 }\ncluster: { address: silo1 }", "p.yaml"));
+        Assert.Contains(bad.Problems, p => p.Message.Contains("store.retention.samples: 30 is not between 128", StringComparison.Ordinal));
+        Assert.Contains(bad.Problems, p => p.Message.Contains("store.writers", StringComparison.Ordinal));
+        Assert.Contains(bad.Problems, p => p.Message.Contains("'silo1' is not an IP address", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Retention_of_the_embedded_store_needs_no_connection() =>
+        Assert.Equal((null, 365), (ConfigFile.Parse(Site + "\nstore: { retention: { samples: 365 } }", "p.yaml").StoreConnection, ConfigFile.Parse(Site + "\nstore: { retention: { samples: 365 } }", "p.yaml").Retention.Samples));
 }
