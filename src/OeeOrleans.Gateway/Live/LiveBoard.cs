@@ -66,7 +66,7 @@ public sealed class LiveBoard(
         try
         {
             var self = cluster.CreateObjectReference<ILiveObserver>(this);
-            await Task.WhenAll(plant.Plant.Lines.Select(l => cluster.GetGrain<ILineGrain>(l.Id).Watch(self))).WaitAsync(cancellationToken);
+            await Task.WhenAll(plant.Plant.Lines.Select(l => cluster.GetGrain<ILineGrain>(l.Id).Watch(self))).WaitAsync(Renew, clock, cancellationToken);
             if (!warm) await WarmUpAsync(cancellationToken);
             return true;
         }

@@ -30,12 +30,12 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
 
     private readonly IStore _store;
     private readonly ISampleSink _sink;
-    private readonly PlantDirectory _plant;
     private readonly TimeProvider _clock;
     private readonly ILogger<EdgeNodeGrain> _log;
     private readonly DeadLetterLog _letters;
     private readonly RebirthRequests _rebirths;
     private readonly CommitMarks _marks;
+    private readonly SignalBinder _binder;
     private IGrainTimer? _due;
     private readonly List<DeadLetter> _unreadable = [];
     private EdgeNodeDecoder? _decoder;
@@ -49,7 +49,8 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
 
     public EdgeNodeGrain(IStore store, ISampleSink sink, PlantDirectory plant, ICommandPublisher commands, RebirthLimiter limiter, DeadLetterLog letters, TimeProvider clock, ILogger<EdgeNodeGrain> log)
     {
-        (_store, _sink, _plant, _clock, _letters, _log) = (store, sink, plant, clock, letters, log);
+        (_store, _sink, _clock, _letters, _log) = (store, sink, clock, letters, log);
+        _binder = new SignalBinder(store, plant, this.GetPrimaryKeyString());
         _rebirths = new RebirthRequests(commands, limiter, clock, log);
         _marks = new CommitMarks(commands, clock, log);
     }
@@ -79,10 +80,9 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
         decoder.Begin(reuseRows: _lastDeliveryDone);
         _lastDeliveryDone = false;
         _unreadable.Clear();
-        for (var i = 0; i < item.Messages.Count; i++) await TakeAsync(decoder, item.Messages, i);
-
         try
         {
+            for (var i = 0; i < item.Messages.Count; i++) await TakeAsync(decoder, item.Messages, i);
             await CommitAsync(decoder, item.Messages[^1].IngestUs);
             GrainMetrics.MetricsStored.Inc(decoder.Rows.Length);
             await ApplyAsync(decoder, item.Messages[^1].IngestUs, ahead: false);
@@ -182,7 +182,7 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
             if (outcome.Table is null || outcome.Ignored is not null) return;
             var birth = topic.Type is SparkplugMessageType.NBirth or SparkplugMessageType.DBirth;
             if (decoder.TryEmit(outcome, message, birth)) return;
-            await BindAsync(decoder, decoder.Unbound);
+            await _binder.BindAsync(decoder, decoder.Unbound);
             decoder.TryEmit(outcome, message, birth);
         }
         catch (SparkplugFormatException error)
@@ -264,39 +264,13 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
         {
             if (!SparkplugTopic.TryParse(birth.Topic, out var topic, out _)) continue;
             var outcome = decoder.Accept(topic, new BrokerMessage(birth.Topic, birth.Payload, 0));
-            if (outcome.Table is { } table) await BindAsync(decoder, [.. table.Metrics.Where(m => m is { IsControl: false, Binding: null })]);
+            if (outcome.Table is { } table) await _binder.BindAsync(decoder, [.. table.Metrics.Where(m => m is { IsControl: false, Binding: null })]);
         }
 
         decoder.State = NodeState.Parse(record.State);
         decoder.Session.Restore(decoder.State.Online, decoder.State.LastSeq, decoder.State.LastMs, decoder.State.Dead.Keys.ToHashSet());
         Log.Restored(_log, Id, record.Births.Count, decoder.State.LastSeq);
         return decoder;
-    }
-
-    private async Task BindAsync(EdgeNodeDecoder decoder, IReadOnlyList<MetricDefinition> metrics)
-    {
-        foreach (var ofDevice in metrics.GroupBy(m => m.Device ?? ""))
-        {
-            var machine = _plant.FindDevice(Id, ofDevice.Key);
-            if (!decoder.Machines.TryGetValue(ofDevice.Key, out var target))
-            {
-                // A device the plant model does not know is stored under its Sparkplug name.
-                var id = machine?.Id ?? (ofDevice.Key.Length == 0 ? Id : $"{Id}/{ofDevice.Key}");
-                decoder.Machines[ofDevice.Key] = target = new MachineTarget(id, machine is not null);
-            }
-
-            var tags = machine?.Tags.ToDictionary(t => t.Metric) ?? [];
-            var bound = ofDevice.Select(m => (Metric: m, Tag: tags.GetValueOrDefault(m.Name))).ToList();
-            var ids = await _store.ResolveSignalsAsync(
-                target.Id, [.. bound.Select(b => new SignalSpec(b.Tag?.Signal ?? b.Metric.Name, b.Metric.Type.ToString(), b.Tag?.Unit))], CancellationToken.None);
-            for (var i = 0; i < bound.Count; i++)
-            {
-                var (metric, tag) = bound[i];
-                var kind = machine is null ? SignalKind.Other : CanonicalSignals.KindOf(tag?.Signal ?? metric.Name);
-                metric.Binding = new SignalBinding(ids[i], target, kind, tag?.Scale ?? 1, tag?.Offset ?? 0);
-                target.Signals[ids[i]] = kind;
-            }
-        }
     }
 
     private void Unreadable(string kind, BrokerMessage message, string reason)

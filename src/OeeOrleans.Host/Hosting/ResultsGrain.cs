@@ -54,7 +54,7 @@ internal sealed class ResultsGrain(
         var self = this.AsReference<ILiveObserver>();
         try
         {
-            await Task.WhenAll(plant.Plant.Lines.Select(l => GrainFactory.GetGrain<ILineGrain>(l.Id).Watch(self)));
+            await Task.WhenAll(plant.Plant.Lines.Select(l => GrainFactory.GetGrain<ILineGrain>(l.Id).Watch(self))).WaitAsync(Renew, clock);
         }
         catch (Exception error)
         {

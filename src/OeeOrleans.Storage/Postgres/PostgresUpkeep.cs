@@ -25,6 +25,7 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
 
     private static readonly string[] Aggregates = ["sample_1m", "sample_5m", "sample_1h"];
 
+    private readonly RetentionDeletes _deletes = new();
     private Retention? _policies;
 
     public async Task<MaintenanceReport?> RunAsync(PostgresFlavor flavor, Retention retention, long nowUs, CancellationToken cancellationToken)
@@ -117,7 +118,7 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
             }
         }
 
-        await RetentionDeletes.RunAsync(c, retention, nowUs, "sample_default", cancellationToken);
+        await _deletes.RunAsync(c, retention, nowUs, "sample_default", cancellationToken);
     }
 
     private async Task<MaintenanceReport> TimescaleAsync(NpgsqlConnection c, Retention retention, long nowUs, CancellationToken cancellationToken)

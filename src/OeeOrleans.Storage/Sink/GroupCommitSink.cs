@@ -125,6 +125,7 @@ public sealed class GroupCommitSink : ISampleSink, IAsyncDisposable
     /// <summary>A lost connection, a deadlock, a restart of the server: over soon, and then nobody need hear of it.</summary>
     private async Task WriteAsync(CommitUnit[] units)
     {
+        var started = _clock.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -132,7 +133,7 @@ public sealed class GroupCommitSink : ISampleSink, IAsyncDisposable
                 await _store.CommitAsync(units, _stop.Token);
                 return;
             }
-            catch (StoreUnavailableException error) when (attempt < _options.Attempts)
+            catch (StoreUnavailableException error) when (attempt < _options.Attempts && _clock.GetElapsedTime(started) < _options.RetryFor)
             {
                 var pause = _options.RetryPause * Math.Pow(2, attempt - 1);
                 StorageMetrics.Retries.Inc();

@@ -18,6 +18,9 @@ public sealed class SinkOptions
     /// <summary>How often a group is tried before its units fail.</summary>
     public int Attempts { get; set; } = 4;
 
+    /// <summary>No attempt begins later than this after the first one: owners want to know when it takes long.</summary>
+    public TimeSpan RetryFor { get; set; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Pause before the second attempt; doubles.</summary>
     public TimeSpan RetryPause { get; set; } = TimeSpan.FromMilliseconds(100);
 

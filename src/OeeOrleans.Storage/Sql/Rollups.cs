@@ -73,20 +73,22 @@ internal static class Rollups
         var more = await ReworkAsync(c, transaction, Run, state.MaterializedUs, cancellationToken);
         if (state.MaterializedUs < state.ClaimedUs)
         {
-            var from = state.ClaimedUs - state.MaterializedUs <= StepUs ? state.MaterializedUs : await NextUsedAsync(c, transaction, state.MaterializedUs, cancellationToken) ?? state.ClaimedUs;
-            from = Math.Min(state.ClaimedUs, Math.Max(state.MaterializedUs, Floor(from, UnixMicros.PerMinute)));
+            var from = state.MaterializedUs;
             var to = Math.Min(state.ClaimedUs, from + StepUs);
-            await Run(
+            var computed = await Run(
                 $"""
                 insert into rollup_1m({Columns})
                 {FromSamples("sample p where p.ts >= oee_ts(@from) and p.ts < oee_ts(@to)", "oee_bucket(p.ts, 60000000)")}
                 {Replace}
                 """, new { from, to });
+            if (computed == 0 && to < state.ClaimedUs) to = Math.Max(to, Math.Min(state.ClaimedUs, Floor(await NextUsedAsync(c, transaction, to, cancellationToken) ?? state.ClaimedUs, UnixMicros.PerMinute)));
             for (var level = 1; level < Levels.Length; level++)
             {
                 var width = Levels[level].WidthUs;
+                // By signal, because that is what the key begins with.
+                var source = $"signal s join {Levels[level - 1].Table} b on b.signal_id = s.signal_id and b.bucket >= oee_ts(@lower) and b.bucket < oee_ts(@upper) where true";
                 await Run(
-                    $"insert into {Levels[level].Table}({Columns}) {FromBelow(level, "b.bucket >= oee_ts(@lower) and b.bucket < oee_ts(@upper)")} {Replace}",
+                    $"insert into {Levels[level].Table}({Columns}) {FromBelow(level, source, "oee_bucket(b.bucket, @width)")} {Replace}",
                     new { lower = Floor(state.MaterializedUs, width), upper = Floor(to, width), width });
             }
 
@@ -128,20 +130,13 @@ internal static class Rollups
         {
             var width = Levels[level].WidthUs;
             var parameters = new { until, width, upper = Floor(materializedUs, width) };
+            var source = $"{Noted} join {Levels[level - 1].Table} b on b.signal_id = d.signal_id and b.bucket >= d.bucket and b.bucket < oee_ts(oee_us(d.bucket) + @width) where d.bucket < oee_ts(@upper)";
             await run($"delete from {Levels[level].Table} where (signal_id, bucket) in (select signal_id, bucket from {Noted}) and bucket < oee_ts(@upper)", parameters);
-            await run(
-                $"""
-                insert into {Levels[level].Table}({Columns})
-                {FromBelow(level, $"(b.signal_id, oee_bucket(b.bucket, @width)) in (select signal_id, bucket from {Noted}) and b.bucket >= oee_ts(@lower) and b.bucket < oee_ts(@upper)")}
-                {Replace}
-                """, new { parameters.until, parameters.width, parameters.upper, lower = await LowestAsync(c, transaction, until, width, cancellationToken) });
+            await run($"insert into {Levels[level].Table}({Columns}) {FromBelow(level, source, "d.bucket")} {Replace}", parameters);
         }
 
         return await run("delete from rollup_dirty where id <= @until", new { until }) >= NotesPerStep;
     }
-
-    private static async Task<long> LowestAsync(DbConnection c, DbTransaction transaction, long until, long width, CancellationToken cancellationToken) =>
-        Floor(await c.ExecuteScalarAsync<long>(new CommandDefinition("select oee_us(min(bucket)) from rollup_dirty where id <= @until", new { until }, transaction, cancellationToken: cancellationToken)), width);
 
     /// <summary>The first sample at or after an instant: nothing is computed for years in which nothing was said.</summary>
     private static Task<long?> NextUsedAsync(DbConnection c, DbTransaction transaction, long fromUs, CancellationToken cancellationToken) => c.ExecuteScalarAsync<long?>(new CommandDefinition(
@@ -160,16 +155,16 @@ internal static class Rollups
           from {source} group by 1, 2) a where true
         """;
 
-    private static string FromBelow(int level, string where)
+    private static string FromBelow(int level, string source, string bucket)
     {
         var below = Levels[level - 1].Table;
         return
             $"""
             select a.signal_id, a.bucket, a.min, a.max, a.sum, a.n,
               (select f.first from {below} f where f.signal_id = a.signal_id and f.bucket = a.first_bucket), (select l.last from {below} l where l.signal_id = a.signal_id and l.bucket = a.last_bucket), a.count, a.quality
-            from (select b.signal_id, oee_bucket(b.bucket, @width) as bucket, min(b.min) as min, max(b.max) as max, sum(b.sum) as sum, sum(b.n) as n,
+            from (select b.signal_id, {bucket} as bucket, min(b.min) as min, max(b.max) as max, sum(b.sum) as sum, sum(b.n) as n,
               min(b.bucket) filter (where b.n > 0) as first_bucket, max(b.bucket) filter (where b.n > 0) as last_bucket, sum(b.count) as count, min(b.quality) as quality
-              from {below} b where {where} group by 1, 2) a where true
+              from {source} group by 1, 2) a where true
             """;
     }
 

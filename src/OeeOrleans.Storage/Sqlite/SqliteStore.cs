@@ -20,6 +20,7 @@ internal sealed class SqliteStore : SqlStore
     private readonly string _connectionString;
     private readonly ILogger _log;
     private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly RetentionDeletes _deletes = new();
     private SqliteConnection? _writer;
 
     public SqliteStore(string path, ILogger log)
@@ -62,7 +63,7 @@ internal sealed class SqliteStore : SqlStore
 
         return await WithWriterAsync(async writer =>
         {
-            await RetentionDeletes.RunAsync(writer, retention, nowUs, "sample", cancellationToken);
+            await _deletes.RunAsync(writer, retention, nowUs, "sample", cancellationToken);
             return new MaintenanceReport(await Rollups.FreshnessAsync(writer, nowUs, cancellationToken), new Dictionary<string, double>());
         }, cancellationToken);
     }
