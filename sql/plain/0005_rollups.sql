@@ -34,16 +34,17 @@ create view sample_1m as
   select signal_id, bucket, min, max, sum, n, first, last, count, quality from rollup_1m
   where bucket < (select materialized from rollup_state)
   union all
-  select a.signal_id, a.bucket, a.min, a.max, a.sum, a.n,
-    (select f.value from sample f where f.signal_id = a.signal_id and f.ts = a.first_ts),
-    (select l.value from sample l where l.signal_id = a.signal_id and l.ts = a.last_ts), a.count, a.quality
-  from (
-    select signal_id, oee_bucket(ts, 60000000) as bucket,
-      min(value) filter (where quality >= 64) as min, max(value) filter (where quality >= 64) as max, sum(value) filter (where quality >= 64) as sum,
-      count(value) filter (where quality >= 64) as n,
-      min(ts) filter (where quality >= 64 and value is not null) as first_ts, max(ts) filter (where quality >= 64 and value is not null) as last_ts,
-      count(*) as count, min(quality) as quality
-    from sample where ts >= (select materialized from rollup_state) group by 1, 2) a;
+  -- Signal by signal, because that is what the key begins with: the newest minutes of all signals would otherwise be looked for in the whole day.
+  select s.signal_id, a.bucket, a.min, a.max, a.sum, a.n,
+    (select f.value from sample f where f.signal_id = s.signal_id and f.ts = a.first_ts),
+    (select l.value from sample l where l.signal_id = s.signal_id and l.ts = a.last_ts), a.count, a.quality
+  from signal s cross join lateral (
+    select oee_bucket(p.ts, 60000000) as bucket,
+      min(p.value) filter (where p.quality >= 64) as min, max(p.value) filter (where p.quality >= 64) as max, sum(p.value) filter (where p.quality >= 64) as sum,
+      count(p.value) filter (where p.quality >= 64) as n,
+      min(p.ts) filter (where p.quality >= 64 and p.value is not null) as first_ts, max(p.ts) filter (where p.quality >= 64 and p.value is not null) as last_ts,
+      count(*) as count, min(p.quality) as quality
+    from sample p where p.signal_id = s.signal_id and p.ts >= (select materialized from rollup_state) group by 1) a;
 
 create view sample_5m as
   select signal_id, bucket, min, max, sum, n, first, last, count, quality from rollup_5m

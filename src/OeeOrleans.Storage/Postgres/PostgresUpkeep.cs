@@ -60,7 +60,7 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
         }
 
         var started = TimeProvider.System.GetTimestamp();
-        while (await Rollups.StepAsync(c, retention, nowUs, cancellationToken) && TimeProvider.System.GetElapsedTime(started) < RoundLimit) { }
+        while (await Rollups.StepAsync(c, SqlDialect.Postgres, retention, nowUs, cancellationToken) && TimeProvider.System.GetElapsedTime(started) < RoundLimit) { }
         await RetainAsync(c, retention, nowUs, cancellationToken);
         return new MaintenanceReport(await Rollups.FreshnessAsync(c, nowUs, cancellationToken), new Dictionary<string, double>());
     }

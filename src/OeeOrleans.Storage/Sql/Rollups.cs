@@ -61,7 +61,7 @@ internal static class Rollups
 
     /// <summary>One step of what is owed, in a transaction of its own.</summary>
     /// <returns>Whether more is owed.</returns>
-    public static async Task<bool> StepAsync(DbConnection c, Retention retention, long nowUs, CancellationToken cancellationToken)
+    public static async Task<bool> StepAsync(DbConnection c, SqlDialect dialect, Retention retention, long nowUs, CancellationToken cancellationToken)
     {
         // One picture for all statements: a note that is committed meanwhile is neither used nor deleted.
         await using var transaction = await c.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
@@ -78,15 +78,14 @@ internal static class Rollups
             var computed = await Run(
                 $"""
                 insert into rollup_1m({Columns})
-                {FromSamples("sample p where p.ts >= oee_ts(@from) and p.ts < oee_ts(@to)", "oee_bucket(p.ts, 60000000)")}
+                {FromSamples(dialect.OfEachSignal("sample", "b.ts >= oee_ts(@from) and b.ts < oee_ts(@to)"), "oee_bucket(b.ts, 60000000)")}
                 {Replace}
                 """, new { from, to });
             if (computed == 0 && to < state.ClaimedUs) to = Math.Max(to, Math.Min(state.ClaimedUs, Floor(await NextUsedAsync(c, transaction, to, cancellationToken) ?? state.ClaimedUs, UnixMicros.PerMinute)));
             for (var level = 1; level < Levels.Length; level++)
             {
                 var width = Levels[level].WidthUs;
-                // By signal, because that is what the key begins with.
-                var source = $"signal s join {Levels[level - 1].Table} b on b.signal_id = s.signal_id and b.bucket >= oee_ts(@lower) and b.bucket < oee_ts(@upper) where true";
+                var source = dialect.OfEachSignal(Levels[level - 1].Table, "b.bucket >= oee_ts(@lower) and b.bucket < oee_ts(@upper)");
                 await Run(
                     $"insert into {Levels[level].Table}({Columns}) {FromBelow(level, source, "oee_bucket(b.bucket, @width)")} {Replace}",
                     new { lower = Floor(state.MaterializedUs, width), upper = Floor(to, width), width });
@@ -123,7 +122,7 @@ internal static class Rollups
         await run(
             $"""
             insert into rollup_1m({Columns})
-            {FromSamples($"{Noted} join sample p on p.signal_id = d.signal_id and p.ts >= d.bucket and p.ts < oee_ts(oee_us(d.bucket) + 60000000) where true", "d.bucket")}
+            {FromSamples($"{Noted} join sample b on b.signal_id = d.signal_id and b.ts >= d.bucket and b.ts < oee_ts(oee_us(d.bucket) + 60000000) where true", "d.bucket")}
             {Replace}
             """, new { until, width = UnixMicros.PerMinute });
         for (var level = 1; level < Levels.Length; level++)
@@ -147,11 +146,11 @@ internal static class Rollups
         $"""
         select a.signal_id, a.bucket, a.min, a.max, a.sum, a.n,
           (select f.value from sample f where f.signal_id = a.signal_id and f.ts = a.first_ts), (select l.value from sample l where l.signal_id = a.signal_id and l.ts = a.last_ts), a.count, a.quality
-        from (select p.signal_id, {bucket} as bucket,
-          min(p.value) filter (where p.quality >= {Quality.Uncertain}) as min, max(p.value) filter (where p.quality >= {Quality.Uncertain}) as max,
-          sum(p.value) filter (where p.quality >= {Quality.Uncertain}) as sum, count(p.value) filter (where p.quality >= {Quality.Uncertain}) as n,
-          min(p.ts) filter (where p.quality >= {Quality.Uncertain} and p.value is not null) as first_ts, max(p.ts) filter (where p.quality >= {Quality.Uncertain} and p.value is not null) as last_ts,
-          count(*) as count, min(p.quality) as quality
+        from (select b.signal_id, {bucket} as bucket,
+          min(b.value) filter (where b.quality >= {Quality.Uncertain}) as min, max(b.value) filter (where b.quality >= {Quality.Uncertain}) as max,
+          sum(b.value) filter (where b.quality >= {Quality.Uncertain}) as sum, count(b.value) filter (where b.quality >= {Quality.Uncertain}) as n,
+          min(b.ts) filter (where b.quality >= {Quality.Uncertain} and b.value is not null) as first_ts, max(b.ts) filter (where b.quality >= {Quality.Uncertain} and b.value is not null) as last_ts,
+          count(*) as count, min(b.quality) as quality
           from {source} group by 1, 2) a where true
         """;
 

@@ -57,7 +57,7 @@ internal sealed class SqliteStore : SqlStore
                     await claim.CommitAsync(cancellationToken);
                 }
 
-                return await Rollups.StepAsync(writer, retention, nowUs, cancellationToken);
+                return await Rollups.StepAsync(writer, Dialect, retention, nowUs, cancellationToken);
             }, cancellationToken);
         }
 
