@@ -53,6 +53,12 @@ internal static class OeeCluster
         client.Configure<ClusterOptions>(o => (o.ServiceId, o.ClusterId) = (ServiceId, config.ClusterId));
         client.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Invariant, config.StoreConnection!));
         client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(10));
+        // Silos may come up later than we do.
+        client.UseConnectionRetryFilter(async (_, cancellationToken) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(2), cancellationToken);
+            return true;
+        });
         client.AddDashboard();
     }
 

@@ -37,7 +37,7 @@ internal static class ServerRunner
             if (roles.Edge && config.Edge!.Brokers.Count == 0) config.Edge.Brokers = [new OeeOrleans.Edge.EdgeBroker(brokerUrl)];
             await using var app = OeeHost.Build(config, plant, roles, brokerUrl, store, simulate ? new SimulatedBroker(broker!.Port, config.DataDir) : null);
             await app.StartAsync(stopping.Token);
-            await PrintAsync(app, brokerUrl, config);
+            await PrintAsync(app, roles.Silo ? brokerUrl : null, config);
             await stopping.WaitAsync();
             await app.StopAsync(CancellationToken.None);
             return ExitCode.Success;
@@ -138,7 +138,7 @@ internal static class ServerRunner
         return new PlantDirectory(config.Plant, models);
     }
 
-    private static async Task PrintAsync(WebApplication app, Uri brokerUrl, OeeConfig config)
+    private static async Task PrintAsync(WebApplication app, Uri? broker, OeeConfig config)
     {
         var url = app.Urls.First().TrimEnd('/');
         await Console.Out.WriteLineAsync(
@@ -148,7 +148,7 @@ internal static class ServerRunner
             reference  {url}/scalar
             dashboard  {url}/dashboard
             metrics    {url}/metrics
-            broker     {brokerUrl.ToString().TrimEnd('/')}{(config.Broker is null ? " (embedded)" : "")}
+            broker     {(broker is null ? "the silos' business" : broker.ToString().TrimEnd('/') + (config.Broker is null ? " (embedded)" : ""))}
             store      {(config.StoreConnection is null ? Path.GetFullPath(Path.Combine(config.DataDir, "oee.db")) : "PostgreSQL")}
             ready; Ctrl-C stops
             """);
