@@ -6,6 +6,8 @@ namespace OeeOrleans.TestServers;
 public sealed class PostgresServer : IAsyncDisposable
 {
     private readonly string _directory = Path.Combine(Path.GetTempPath(), "oee-pg-" + Guid.NewGuid().ToString("N")[..8]);
+    private const string Password = "s3cret";
+
     private ServerProcess? _process;
 
     private PostgresServer()
@@ -19,12 +21,17 @@ public sealed class PostgresServer : IAsyncDisposable
         var server = new PostgresServer();
         Directory.CreateDirectory(server._directory);
         await ServerProcess.RunAsync("chown", "postgres", server._directory);
-        await ServerProcess.RunAsync("runuser", "-u", "postgres", "--", Binary("initdb"), "-D", server._directory, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync");
+        var passwordFile = Path.GetTempFileName();
+        await File.WriteAllTextAsync(passwordFile, Password);
+        await ServerProcess.RunAsync("chown", "postgres", passwordFile);
+        // With a password, as in a plant: whoever opens a connection must still know it.
+        await ServerProcess.RunAsync("runuser", "-u", "postgres", "--", Binary("initdb"), "-D", server._directory, "-A", "scram-sha-256", "--pwfile", passwordFile, "-U", "postgres", "-E", "UTF8", "--no-sync");
+        File.Delete(passwordFile);
         await server.ResumeAsync();
         return server;
     }
 
-    public string ConnectionString(string database) => $"Host=127.0.0.1;Port={Port};Database={database};Username=postgres;Timeout=3";
+    public string ConnectionString(string database) => $"Host=127.0.0.1;Port={Port};Database={database};Username=postgres;Password={Password};Timeout=3";
 
     public async Task<string> CreateDatabaseAsync()
     {

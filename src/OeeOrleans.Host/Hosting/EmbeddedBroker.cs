@@ -96,7 +96,7 @@ internal sealed class EmbeddedBroker : IAsyncDisposable
     {
         var message = args.ApplicationMessage;
         if (args.ClientId == _self || message.QualityOfServiceLevel == MqttQualityOfServiceLevel.AtMostOnce || !IsForIngress(message.Topic)) return;
-        var readers = _ingress.FilterByClient.Values.Count(f => MqttTopicFilterComparer.Compare(message.Topic, f) == MqttTopicFilterCompareResult.IsMatch);
+        var readers = ReadersOf(message.Topic);
         if (readers == 0) return;
         try
         {
@@ -136,28 +136,44 @@ internal sealed class EmbeddedBroker : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    private async Task SubscribedAsync(ClientSubscribedTopicEventArgs args)
+    private Task SubscribedAsync(ClientSubscribedTopicEventArgs args)
     {
-        if (!_ingress.FilterByClient.TryGetValue(args.ClientId, out var filter) || args.TopicFilter.Topic != filter) return;
+        if (!_ingress.FilterByClient.TryGetValue(args.ClientId, out var filter) || args.TopicFilter.Topic != filter) return Task.CompletedTask;
         _subscribed[args.ClientId] = true;
-        if (_subscribed.Count < _ingress.FilterByClient.Count || Interlocked.Exchange(ref _replaying, 1) == 1) return;
-        foreach (var logged in _log.Messages().ToList())
+        // Once, and not here: the subscriber waits for an answer.
+        if (_subscribed.Count == _ingress.FilterByClient.Count && Interlocked.Exchange(ref _replaying, 1) == 0) _ = Task.Run(ReplayAsync);
+        return Task.CompletedTask;
+    }
+
+    private async Task ReplayAsync()
+    {
+        try
         {
-            var message = new MqttApplicationMessageBuilder().WithTopic(logged.Topic).WithPayload(logged.Payload).WithQualityOfServiceLevel((MqttQualityOfServiceLevel)logged.Qos).Build();
-            var readers = _ingress.FilterByClient.Values.Count(f => MqttTopicFilterComparer.Compare(logged.Topic, f) == MqttTopicFilterCompareResult.IsMatch);
-            if (readers == 0)
+            foreach (var logged in _log.Messages().ToList())
             {
-                // The partitions are others now, and none of them asks for it.
-                _log.Remove(logged.Number);
-                continue;
+                var readers = ReadersOf(logged.Topic);
+                if (readers == 0)
+                {
+                    // The partitions are others now, and none of them asks for it.
+                    _log.Remove(logged.Number);
+                    continue;
+                }
+
+                var message = new MqttApplicationMessageBuilder().WithTopic(logged.Topic).WithPayload(logged.Payload).WithQualityOfServiceLevel((MqttQualityOfServiceLevel)logged.Qos).Build();
+                Mark(message, logged.Number, readers);
+                await _server.InjectApplicationMessage(new InjectedMqttApplicationMessage(message) { SenderClientId = _self });
             }
 
-            Mark(message, logged.Number, readers);
-            await _server.InjectApplicationMessage(new InjectedMqttApplicationMessage(message) { SenderClientId = _self });
+            _open.TrySetResult();
         }
-
-        _open.TrySetResult();
+        catch (Exception error)
+        {
+            // A boundary: without it publishers would wait for ever; so they are sent away until a restart, and nothing is lost.
+            _open.TrySetException(new IOException($"what a former life left cannot be given to ingress: {error.Message}", error));
+        }
     }
+
+    private int ReadersOf(string topic) => _ingress.FilterByClient.Values.Count(f => MqttTopicFilterComparer.Compare(topic, f) == MqttTopicFilterCompareResult.IsMatch);
 
     private void Mark(MqttApplicationMessage message, ulong number, int readers)
     {

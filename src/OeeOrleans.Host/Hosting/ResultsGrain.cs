@@ -3,6 +3,7 @@ using OeeOrleans.Edge.Results;
 using OeeOrleans.Grains;
 using OeeOrleans.Grains.Live;
 using OeeOrleans.Grains.Plant;
+using Orleans.Storage;
 
 namespace OeeOrleans.Host.Hosting;
 
@@ -67,7 +68,17 @@ internal sealed class ResultsGrain(
     {
         var next = (byte)(state.State.BdSeq + 1);
         state.State.BdSeq = next;
-        await state.WriteStateAsync();
+        try
+        {
+            await state.WriteStateAsync();
+        }
+        catch (InconsistentStateException)
+        {
+            // Another life of this grain wrote it; the next attempt goes on from there.
+            await state.ReadStateAsync();
+            throw;
+        }
+
         return next;
     }
 }

@@ -12,7 +12,7 @@ internal enum PostgresFlavor
 }
 
 /// <summary>Brings a PostgreSQL database up to date. TimescaleDB is used where the server has it when the schema is first made.</summary>
-internal sealed class PostgresMigration(NpgsqlDataSource source, StoreOptions options, ILogger log)
+internal sealed class PostgresMigration(NpgsqlDataSource source, string connectionString, StoreOptions options, ILogger log)
 {
     /// <summary>Several processes may start at once; one migrates, the others wait and find nothing to do.</summary>
     private const long MigrationLock = 0x6F65_6501;
@@ -36,8 +36,9 @@ internal sealed class PostgresMigration(NpgsqlDataSource source, StoreOptions op
             var before = await FlavorOfAsync(connection, cancellationToken);
             var flavor = before ?? await ChooseAsync(connection, cancellationToken);
             if (before == PostgresFlavor.Plain && await ExtensionAsync(connection, cancellationToken)) Log.TimescaleUnused(log);
+            // Not the data source's own: that one keeps the password to itself.
             var scripts = SqlMigrations.Run(
-                DbUp.DeployChanges.To.PostgresqlDatabase(source.ConnectionString).WithExecutionTimeout(TimeSpan.FromSeconds(TimeoutS)),
+                DbUp.DeployChanges.To.PostgresqlDatabase(connectionString).WithExecutionTimeout(TimeSpan.FromSeconds(TimeoutS)),
                 "postgres", flavor == PostgresFlavor.Timescale ? "timescale" : "plain", "orleans");
             if (before is null && flavor == PostgresFlavor.Timescale && options.SpacePartitions > 1)
             {

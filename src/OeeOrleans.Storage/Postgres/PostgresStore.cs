@@ -17,6 +17,7 @@ internal sealed class PostgresStore : SqlStore
 
     private const long AloneLock = 0x6F65_6504;
 
+    private readonly string _connectionString;
     private readonly NpgsqlDataSource _source;
     private readonly StoreOptions _options;
     private readonly ILogger _log;
@@ -34,7 +35,8 @@ internal sealed class PostgresStore : SqlStore
         if (builder.CommandTimeout == 30) builder.CommandTimeout = QueryTimeoutS;
         builder.ApplicationName ??= "oee";
         builder.TcpKeepAlive = true;
-        _source = new NpgsqlDataSourceBuilder(builder.ToString()).Build();
+        _connectionString = builder.ToString();
+        _source = new NpgsqlDataSourceBuilder(_connectionString).Build();
         (_options, _clock, _log) = (options, clock, log);
         _writers = new SemaphoreSlim(options.Writers, options.Writers);
         _upkeep = new PostgresUpkeep(_source, log);
@@ -51,7 +53,7 @@ internal sealed class PostgresStore : SqlStore
     {
         try
         {
-            var scripts = await new PostgresMigration(_source, _options, _log).RunAsync(cancellationToken);
+            var scripts = await new PostgresMigration(_source, _connectionString, _options, _log).RunAsync(cancellationToken);
             Log.Migrated(_log, Name, scripts);
         }
         catch (Exception error) when (IsTransient(error) || error.InnerException is { } inner && IsTransient(inner))
