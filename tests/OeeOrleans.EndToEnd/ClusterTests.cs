@@ -12,7 +12,7 @@ public sealed class ClusterTests(PlantFixture fixture, ITestOutputHelper output)
 {
     private const int Edges = 4;
     private const double MaxStaleS = 20;
-    private const double MaxMemoryMb = 700;
+    private const double MaxMemoryMb = 1000;
 
     private static int Seconds { get; } = Oee.Seconds >= 60 ? 300 : 90;
 

@@ -42,6 +42,8 @@ public sealed class NoLossTests(PlantFixture fixture) : IClassFixture<PlantFixtu
             Assert.Contains("503", (await Assert.ThrowsAsync<HttpRequestException>(() => oee.GetAsync("/health/ready"))).Message, StringComparison.Ordinal);
             // A third of the run without a database: 20 s of 60.
             await WaitForPublishedAsync(plant, (Oee.Seconds * Rate / 4) + (Oee.Seconds * Rate / 3));
+            // What cannot be stored yet is shown all the same.
+            await Eventually.HoldsAsync("the machine to be live without the database", TimeSpan.FromSeconds(15), () => SeenAgoAsync(oee), s => s < 2);
         }
         finally
         {
@@ -122,6 +124,9 @@ public sealed class NoLossTests(PlantFixture fixture) : IClassFixture<PlantFixtu
         var good = report.GetProperty("good").GetInt64();
         await Eventually.HoldsAsync("the machine's good count to equal the counter's difference", TimeSpan.FromSeconds(30), () => GoodAsync(oee), g => g == good);
     }
+
+    private static async Task<double> SeenAgoAsync(Oee oee) =>
+        (DateTimeOffset.UtcNow - (await oee.GetAsync("/api/machines/status")).GetProperty("items")[0].GetProperty("last_seen").GetDateTimeOffset()).TotalSeconds;
 
     private static async Task<long> GoodAsync(Oee oee) => (await oee.GetAsync("/api/kpi/current?machine_id=press1&window=day")).GetProperty("good").GetInt64();
 
