@@ -55,8 +55,6 @@ public sealed class ClusterTests(PlantFixture fixture, ITestOutputHelper output)
         foreach (var edge in edges) await Eventually.TrueAsync("the edges to finish", TimeSpan.FromSeconds(Seconds + 90), () => Task.FromResult(edge.Output.Contains("\"good\"", StringComparison.Ordinal)));
         await stop.CancelAsync();
         await watching;
-        foreach (var edge in edges) await edge.DisposeAsync();
-
         long messages = 0, values = 0;
         for (var i = 0; i < Edges; i++)
         {
@@ -73,7 +71,6 @@ public sealed class ClusterTests(PlantFixture fixture, ITestOutputHelper output)
         output.WriteLine($"{messages} messages, {values} values, published = stored; stale at most {watch.WorstS:0.0} s ({watch.WorstMachine}); memory at most {watch.MaxMemoryMb:0} MB");
         Assert.True(watch.WorstS < MaxStaleS, $"{watch.WorstMachine} was stale for {watch.WorstS:0.0} s");
         Assert.True(watch.MaxMemoryMb < MaxMemoryMb, $"a silo took {watch.MaxMemoryMb:0} MB");
-        foreach (var silo in silos) await silo.DisposeAsync();
     }
 
     [Fact]
@@ -103,7 +100,6 @@ public sealed class ClusterTests(PlantFixture fixture, ITestOutputHelper output)
             Assert.True(published.SetEquals(await cluster.StoredAsync(i)));
             // A restart in good order asks for no rebirth: what silos know of the node is stored.
             Assert.Contains("\"births\":1", edges[i].Output, StringComparison.Ordinal);
-            await edges[i].DisposeAsync();
         }
 
         // What is to outlive every silo is in the providers' tables: one reminder, and the results node's number, a new one for each silo it lived in.
@@ -111,7 +107,6 @@ public sealed class ClusterTests(PlantFixture fixture, ITestOutputHelper output)
         Assert.True(await cluster.ScalarAsync("select max(version) from orleansstorage where graintypestring like '%results%'") >= 2);
         using var http = new HttpClient();
         foreach (var page in new[] { "/openapi/v1.json", "/dashboard", "/metrics", "/health/ready" }) Assert.NotEmpty(await http.GetStringAsync(new Uri(gateway.Url + page)));
-        foreach (var silo in silos) await silo.DisposeAsync();
     }
 
     /// <summary>Looks at the machines twice a second through whichever gateway answers.</summary>
@@ -173,6 +168,7 @@ public sealed class TestCluster : IAsyncDisposable
     private readonly int[] _ports = [.. Enumerable.Range(0, 9).Select(_ => ServerProcess.FreePort())];
     private readonly string _directory = Directory.CreateTempSubdirectory("oee-cluster-").FullName;
     private readonly string _connection;
+    private readonly System.Collections.Concurrent.ConcurrentQueue<IAsyncDisposable> _started = new();
 
     private TestCluster(MosquittoServer broker, string connection) => (Broker, _connection) = (broker, connection);
 
@@ -198,11 +194,20 @@ public sealed class TestCluster : IAsyncDisposable
         return cluster;
     }
 
-    public Task<Oee> StartAsync(int number, params string[] more) => Oee.StartAsync(
-        "run", _ports[number * 3], ["--config", Path.Combine(_directory, "plant.yaml"), "--silo-port", $"{_ports[(number * 3) + 1]}", "--gateway-port", $"{_ports[(number * 3) + 2]}", .. more]);
+    public async Task<Oee> StartAsync(int number, params string[] more)
+    {
+        var oee = await Oee.StartAsync(
+            "run", _ports[number * 3], ["--config", Path.Combine(_directory, "plant.yaml"), "--silo-port", $"{_ports[(number * 3) + 1]}", "--gateway-port", $"{_ports[(number * 3) + 2]}", .. more]);
+        _started.Enqueue(oee);
+        return oee;
+    }
 
-    public ServerProcess StartEdge(int number, int rate, int seconds) => ServerProcess.Start(
-        "node", [Path.Combine(Oee.Peers, "edge-qos1.mjs"), Broker.Url, GroupOf(number), $"edge{number}", $"press{number}", $"{rate}", $"{seconds}", FileOf(number)]);
+    public ServerProcess StartEdge(int number, int rate, int seconds)
+    {
+        var edge = ServerProcess.Start("node", [Path.Combine(Oee.Peers, "edge-qos1.mjs"), Broker.Url, GroupOf(number), $"edge{number}", $"press{number}", $"{rate}", $"{seconds}", FileOf(number)]);
+        _started.Enqueue(edge);
+        return edge;
+    }
 
     public HashSet<(string Name, long Ms, double Value)> Published(int number) =>
     [
@@ -243,8 +248,10 @@ public sealed class TestCluster : IAsyncDisposable
         return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
     }
 
+    /// <summary>Ends everything that was started, also when a test failed in the middle.</summary>
     public async ValueTask DisposeAsync()
     {
+        foreach (var started in _started) await started.DisposeAsync();
         await Broker.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
     }

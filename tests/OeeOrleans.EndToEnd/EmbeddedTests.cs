@@ -23,6 +23,7 @@ public sealed class EmbeddedTests
         Task<Oee> StartAsync() => Oee.StartAsync("run", port, "--config", config, "--data", directory, "--mqtt-port", $"{mqttPort}");
         var published = Path.Combine(directory, "published.jsonl");
         var oee = await StartAsync();
+        await using var ending = new Ending(() => oee.DisposeAsync());
         await using var edge = ServerProcess.Start("node", [Path.Combine(Oee.Peers, "edge-qos1.mjs"), $"mqtt://127.0.0.1:{mqttPort}", "e2e", "edge1", "press1", $"{Rate}", $"{Oee.Seconds}", published]);
         for (var kill = 1; kill <= 3; kill++)
         {
@@ -44,6 +45,12 @@ public sealed class EmbeddedTests
         await Eventually.HoldsAsync("the broker's log to be empty", TimeSpan.FromSeconds(20), () => oee.MetricAsync("broker_uncommitted_messages"), n => n == 0);
         await oee.DisposeAsync();
         Directory.Delete(directory, recursive: true);
+    }
+
+    /// <summary>Ends what is running at the end, whichever it is by then.</summary>
+    private sealed class Ending(Func<ValueTask> end) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => end();
     }
 
     /// <summary>What another program reads from the file meanwhile.</summary>
