@@ -89,7 +89,11 @@ public sealed record SignalSpec(string Name, string DataType, string? Unit);
 public sealed record EdgeNodeRecord(string State, IReadOnlyList<BirthRecord> Births);
 
 /// <summary>A birth as it came over the wire.</summary>
-public sealed record BirthRecord(string EdgeNode, string Device, long BirthMs, string Topic, byte[] Payload);
+public sealed record BirthRecord(string EdgeNode, string Device, long BirthMs, string Topic, byte[] Payload)
+{
+    /// <summary>Births kept of each device, as many as a host session can use.</summary>
+    public const int KeptPerDevice = 4;
+}
 
 /// <summary>A machine's state at a source time, and the ingest time up to which everything was in it.</summary>
 public sealed record SnapshotRecord(string Machine, long TimeUs, long IngestUs, string Payload);

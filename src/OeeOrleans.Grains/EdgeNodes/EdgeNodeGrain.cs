@@ -25,9 +25,6 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
     /// <summary>How long machines wait for the store before they are shown what it does not hold yet.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    /// <summary>Births of a device a session can use.</summary>
-    private const int KeptBirths = 4;
-
     private readonly IStore _store;
     private readonly ISampleSink _sink;
     private readonly TimeProvider _clock;
@@ -108,14 +105,12 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
         var commit = _sink.WriteAsync(
             new CommitUnit { Owner = Id, Rows = decoder.Rows, RemovedRows = [.. decoder.Removed], Births = births, EdgeNode = Id == MessageBatch.UnreadableKey ? null : (Id, state), DeadLetters = [.. _unreadable] },
             CancellationToken.None);
-        var ahead = false;
         try
         {
             await commit.WaitAsync(Patience, _clock);
         }
         catch (TimeoutException)
         {
-            ahead = true;
             await ApplyAheadAsync(decoder, ingestUs, "it is slow");
         }
         catch (StoreUnavailableException error)
@@ -124,7 +119,7 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
             throw;
         }
 
-        if (ahead) await commit;
+        await commit;
         if (Id != MessageBatch.UnreadableKey) _stored = new EdgeNodeRecord(state, _stored is null ? births : Newest([.. _stored.Births, .. births]));
     }
 
@@ -146,7 +141,7 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
     private static List<BirthRecord> Newest(List<BirthRecord> births) =>
     [
         .. births.GroupBy(b => (b.Device, b.BirthMs)).Select(g => g.Last()).GroupBy(b => b.Device)
-            .SelectMany(g => g.OrderByDescending(b => b.BirthMs).Take(KeptBirths)).OrderBy(b => b.BirthMs).ThenBy(b => b.Device.Length),
+            .SelectMany(g => g.OrderByDescending(b => b.BirthMs).Take(BirthRecord.KeptPerDevice)).OrderBy(b => b.BirthMs).ThenBy(b => b.Device.Length),
     ];
 
     /// <summary>Marks and rebirth requests that are due; those that are not yet are looked at again soon, also when no message comes.</summary>

@@ -95,11 +95,10 @@ public static partial class ConfigFile
     private static Retention ReadRetention(YamlSection retention)
     {
         const int Longest = 36_500;
-        int? Days(string key, int min) => (int?)retention.Number(key, min, Longest);
+        int? Days(string key) => (int?)retention.Number(key, Retention.MinSampleDays, Longest);
         var result = new Retention
         {
-            Samples = Days("samples", Retention.MinSampleDays), Minutes = Days("minutes", Retention.MinSampleDays), FiveMinutes = Days("five_minutes", Retention.MinSampleDays),
-            Hours = Days("hours", Retention.MinSampleDays), Events = Days("events", Retention.MinSampleDays),
+            Samples = Days("samples"), Minutes = Days("minutes"), FiveMinutes = Days("five_minutes"), Hours = Days("hours"), Events = Days("events"),
         };
         retention.Close();
         return result;

@@ -21,20 +21,18 @@ internal sealed class BrokerLog : IAsyncDisposable
     private readonly WriteOptions _lazy = new WriteOptions().SetSync(false);
     private readonly Channel<Work> _work = Channel.CreateUnbounded<Work>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Task _writer;
-    private ulong _next;
+    private ulong _next = 1;
     private long _count;
 
     public BrokerLog(string directory)
     {
         Directory.CreateDirectory(directory);
         _db = RocksDb.Open(new DbOptions().SetCreateIfMissing().SetWriteBufferSize(16UL << 20).SetKeepLogFileNum(2), directory);
-        using (var last = _db.NewIterator())
+        using (var left = _db.NewIterator())
         {
-            last.SeekToLast();
-            _next = last.Valid() ? BinaryPrimitives.ReadUInt64BigEndian(last.Key()) + 1 : 1;
+            for (left.SeekToFirst(); left.Valid(); left.Next()) (_count, _next) = (_count + 1, BinaryPrimitives.ReadUInt64BigEndian(left.Key()) + 1);
         }
 
-        _count = Messages().LongCount();
         _writer = Task.Factory.StartNew(WriteAsync, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
     }
 

@@ -183,8 +183,7 @@ internal sealed class EmbeddedBroker : IAsyncDisposable
     }
 
     /// <summary>Commands and host states are of the moment: told again after a crash they would do harm.</summary>
-    private static bool IsForIngress(string topic) =>
-        !SparkplugTopic.TryParse(topic, out var parsed, out _) || parsed.Type is not (SparkplugMessageType.State or SparkplugMessageType.NCommand or SparkplugMessageType.DCommand);
+    private static bool IsForIngress(string topic) => !SparkplugTopic.TryParse(topic, out var parsed, out _) || parsed.IsFromEdgeNode;
 
     private Task Count(int change)
     {

@@ -218,7 +218,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
         forUs = true;
         if (!SparkplugTopic.TryParse(topic, out var parsed, out _)) return MessageBatch.UnreadableKey;
         var edgeNode = parsed.EdgeNode;
-        forUs = parsed.Type is not (SparkplugMessageType.State or SparkplugMessageType.NCommand or SparkplugMessageType.DCommand) && edgeNode != ownEdgeNode;
+        forUs = parsed.IsFromEdgeNode && edgeNode != ownEdgeNode;
         return edgeNode;
     }
 

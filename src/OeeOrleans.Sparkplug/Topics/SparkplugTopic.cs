@@ -28,6 +28,9 @@ public readonly record struct SparkplugTopic(SparkplugMessageType Type, string G
 
     public bool IsDeviceMessage => Type is SparkplugMessageType.DBirth or SparkplugMessageType.DData or SparkplugMessageType.DDeath or SparkplugMessageType.DCommand;
 
+    /// <summary>Whether an edge node says it to hosts; commands and host states travel past them.</summary>
+    public bool IsFromEdgeNode => Type is not (SparkplugMessageType.State or SparkplugMessageType.NCommand or SparkplugMessageType.DCommand);
+
     public override string ToString() => Type == SparkplugMessageType.State ? $"{Namespace}/STATE/{Node}"
         : Device is null ? $"{Namespace}/{Group}/{NameOf(Type)}/{Node}"
         : $"{Namespace}/{Group}/{NameOf(Type)}/{Node}/{Device}";

@@ -23,15 +23,13 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
     /// <summary>How long a round may work on rollups; what is left waits for the next.</summary>
     private static readonly TimeSpan RoundLimit = TimeSpan.FromSeconds(20);
 
-    private static readonly string[] Aggregates = ["sample_1m", "sample_5m", "sample_1h"];
-
     private readonly RetentionDeletes _deletes = new();
     private Retention? _policies;
 
     public async Task<MaintenanceReport?> RunAsync(PostgresFlavor flavor, Retention retention, long nowUs, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        if (!await connection.ExecuteScalarAsync<bool>(Command($"select pg_try_advisory_lock({LeaderLock})"))) return null;
+        if (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition($"select pg_try_advisory_lock({LeaderLock})", cancellationToken: cancellationToken))) return null;
         try
         {
             return flavor == PostgresFlavor.Timescale
@@ -42,8 +40,6 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
         {
             if (connection.FullState == System.Data.ConnectionState.Open) await connection.ExecuteAsync(new CommandDefinition($"select pg_advisory_unlock({LeaderLock})"));
         }
-
-        CommandDefinition Command(string sql) => new(sql, cancellationToken: cancellationToken);
     }
 
     private async Task<MaintenanceReport> PlainAsync(NpgsqlConnection c, Retention retention, long nowUs, CancellationToken cancellationToken)
@@ -86,16 +82,21 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
 
     private async Task PartitionsAsync(NpgsqlConnection c, long nowUs, CancellationToken cancellationToken)
     {
-        var today = DateOf(nowUs);
-        var waiting = await c.QueryAsync<DateTime>(new CommandDefinition(
-            "select distinct (ts at time zone 'UTC')::date::timestamp from sample_default where ts >= oee_ts(@fromUs) and ts < oee_ts(@toUs) limit 50",
-            new { fromUs = nowUs - (DaysBack * UnixMicros.PerDay), toUs = nowUs + (DaysAhead * UnixMicros.PerDay) }, commandTimeout: Rollups.MaintenanceTimeoutS, cancellationToken: cancellationToken));
-        var days = Enumerable.Range(0, DaysAhead + 1).Select(today.AddDays).Concat(waiting.Select(DateOnly.FromDateTime)).Distinct();
-        foreach (var day in days)
+        var today = DateOf(nowUs).ToDateTime(TimeOnly.MinValue);
+        // Those to come and those rows wait for, of which there is no partition yet.
+        var missing = await c.QueryAsync<DateTime>(new CommandDefinition(
+            """
+            select day::timestamp from (
+              select @today::date + n as day from generate_series(0, @DaysAhead) n
+              union (select distinct (ts at time zone 'UTC')::date from sample_default where ts >= oee_ts(@fromUs) and ts < oee_ts(@toUs) limit 50)) days
+            where to_regclass('sample_' || to_char(day, 'YYYYMMDD')) is null
+            """,
+            new { DaysAhead, today, fromUs = nowUs - (DaysBack * UnixMicros.PerDay), toUs = nowUs + (DaysAhead * UnixMicros.PerDay) }, commandTimeout: Rollups.MaintenanceTimeoutS, cancellationToken: cancellationToken));
+        foreach (var day in missing)
         {
             var added = await UnlessHeldUpAsync(c, "a partition is added", transaction => c.ExecuteScalarAsync<bool>(new CommandDefinition(
-                "select oee_add_partition(@day::date)", new { day = day.ToDateTime(TimeOnly.MinValue) }, transaction, Rollups.MaintenanceTimeoutS, cancellationToken: cancellationToken)), cancellationToken);
-            if (added) Log.PartitionAdded(log, day.ToString("O", System.Globalization.CultureInfo.InvariantCulture));
+                "select oee_add_partition(@day::date)", new { day }, transaction, Rollups.MaintenanceTimeoutS, cancellationToken: cancellationToken)), cancellationToken);
+            if (added) Log.PartitionAdded(log, day.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
         }
     }
 
@@ -136,15 +137,15 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
         }
 
         var freshness = new Dictionary<string, double>();
-        foreach (var aggregate in Aggregates)
+        foreach (var level in Rollups.Levels)
         {
             var watermark = await c.ExecuteScalarAsync<long?>(new CommandDefinition(
                 """
                 select oee_us(_timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(mat_hypertable_id)))
                 from _timescaledb_catalog.continuous_agg where user_view_name = @aggregate and _timescaledb_functions.cagg_watermark(mat_hypertable_id) > 0
-                """, new { aggregate }, cancellationToken: cancellationToken));
+                """, new { aggregate = level.View }, cancellationToken: cancellationToken));
             // Never refreshed: everything is computed when it is asked for.
-            if (watermark is { } us) freshness[aggregate.Replace("sample", "telemetry", StringComparison.Ordinal)] = Math.Max(0, UnixMicros.ToSeconds(nowUs - us));
+            if (watermark is { } us) freshness[level.Telemetry] = Math.Max(0, UnixMicros.ToSeconds(nowUs - us));
         }
 
         var compression = await c.QueryAsync<(string Table, double Ratio)>(new CommandDefinition(

@@ -11,7 +11,8 @@ namespace OeeOrleans.Storage.Sql;
 /// </summary>
 internal static class Rollups
 {
-    public static readonly (string Table, long WidthUs)[] Levels = [("rollup_1m", UnixMicros.PerMinute), ("rollup_5m", 5 * UnixMicros.PerMinute), ("rollup_1h", UnixMicros.PerHour)];
+    /// <summary>Each from the one before.</summary>
+    public static readonly RollupLevel[] Levels = [new("1m", UnixMicros.PerMinute), new("5m", 5 * UnixMicros.PerMinute), new("1h", UnixMicros.PerHour)];
 
     /// <summary>Minutes younger than this may still grow; they are computed when they are asked for.</summary>
     public const long SettleUs = 90 * UnixMicros.PerSecond;
@@ -103,7 +104,7 @@ internal static class Rollups
     public static async Task<Dictionary<string, double>> FreshnessAsync(DbConnection c, long nowUs, CancellationToken cancellationToken)
     {
         var materialized = await c.ExecuteScalarAsync<long>(new CommandDefinition("select oee_us(materialized) from rollup_state", cancellationToken: cancellationToken));
-        return Levels.ToDictionary(l => l.Table.Replace("rollup", "telemetry", StringComparison.Ordinal), l => UnixMicros.ToSeconds(nowUs - Floor(materialized, l.WidthUs)));
+        return Levels.ToDictionary(l => l.Telemetry, l => UnixMicros.ToSeconds(nowUs - Floor(materialized, l.WidthUs)));
     }
 
     /// <summary>Seconds a statement of maintenance may take.</summary>
@@ -170,4 +171,17 @@ internal static class Rollups
     private static long Settled(long nowUs) => Floor(nowUs - SettleUs, UnixMicros.PerMinute);
 
     private static RowKey MinuteOf(int signal, long timeUs) => new(signal, Floor(timeUs, UnixMicros.PerMinute));
+}
+
+/// <summary>One length of bucket, and what it is called.</summary>
+internal sealed record RollupLevel(string Suffix, long WidthUs)
+{
+    /// <summary>Where there are no continuous aggregates: what is materialized.</summary>
+    public string Table => $"rollup_{Suffix}";
+
+    /// <summary>On every engine: by signal, with sums.</summary>
+    public string View => $"sample_{Suffix}";
+
+    /// <summary>On every engine: what analysts query.</summary>
+    public string Telemetry => $"telemetry_{Suffix}";
 }

@@ -6,9 +6,6 @@ namespace OeeOrleans.Storage.Sql;
 /// <summary>Everything of a group but its samples.</summary>
 internal static class SideTables
 {
-    /// <summary>Births kept per device, as many as a host session can use.</summary>
-    private const int KeptBirths = 4;
-
     /// <summary>Dead letters kept; older ones make room.</summary>
     public const int MaxDeadLetters = 10_000;
 
@@ -77,7 +74,7 @@ internal static class SideTables
             await sets.RunAsync(
                 $"""
                 delete from edge_birth where edge_node = @EdgeNode and device = @Device and birth_ms not in
-                (select birth_ms from edge_birth where edge_node = @EdgeNode and device = @Device order by birth_ms desc limit {KeptBirths})
+                (select birth_ms from edge_birth where edge_node = @EdgeNode and device = @Device order by birth_ms desc limit {BirthRecord.KeptPerDevice})
                 """, birth);
         }
     }

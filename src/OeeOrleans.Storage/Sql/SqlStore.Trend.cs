@@ -7,18 +7,16 @@ namespace OeeOrleans.Storage.Sql;
 /// <summary>Trends: from the longest rollup that is not longer than a bucket, from samples where that would be too coarse or there is nothing to add up.</summary>
 internal abstract partial class SqlStore
 {
-    private static readonly (string View, long WidthUs)[] TrendLevels = [("sample_1h", UnixMicros.PerHour), ("sample_5m", 5 * UnixMicros.PerMinute), ("sample_1m", UnixMicros.PerMinute)];
-
     public Task<Trend?> ReadTrendAsync(string machine, string name, long fromUs, long toUs, int points, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         var id = await c.ExecuteScalarAsync<int?>(Command("select signal_id from signal where machine_id = @machine and name = @name", new { machine, name }, cancellationToken));
         if (id is not { } signal) return null;
         var widthUs = Math.Max(1, (toUs - fromUs + points - 1) / points);
-        foreach (var (view, levelUs) in TrendLevels)
+        foreach (var level in Rollups.Levels.AsEnumerable().Reverse())
         {
             // At least two: the first bucket begins at `from`, so it may be cut short.
-            if (levelUs > widthUs || points < 2) continue;
-            if (await FromRollupsAsync(c, signal, view, levelUs, fromUs, toUs, points, cancellationToken) is { } trend) return trend;
+            if (level.WidthUs > widthUs || points < 2) continue;
+            if (await FromRollupsAsync(c, signal, level.View, level.WidthUs, fromUs, toUs, points, cancellationToken) is { } trend) return trend;
             break;
         }
 
