@@ -5,6 +5,7 @@ using OeeOrleans.Edge.Sessions;
 using OeeOrleans.Edge.Sources;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Edge;
+using System.Threading.Channels;
 
 namespace OeeOrleans.Edge;
 
@@ -12,15 +13,20 @@ namespace OeeOrleans.Edge;
 public sealed class EdgeConnector : BackgroundService
 {
     private static readonly TimeSpan FirstReading = TimeSpan.FromSeconds(5);
+    private const int MaxWrites = 1_000;
 
     private readonly EdgeOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<EdgeConnector> _log;
     private readonly RecordQueue _queue;
-    private readonly Signal _wake = new();
+    private readonly WakeEvent _wake = new();
     private readonly SamplingGovernor _governor;
     private readonly List<SourceLoop> _loops;
     private readonly EdgeLink _link;
+
+    /// <summary>Values to write, carried out one after the other in the order in which they came.</summary>
+    private readonly Channel<EdgeRequest.Write> _writes = Channel.CreateBounded<EdgeRequest.Write>(
+        new BoundedChannelOptions(MaxWrites) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     private long _toldDropped;
 
     /// <exception cref="ArgumentException">The options cannot be used; one sentence per mistake.</exception>
@@ -37,7 +43,7 @@ public sealed class EdgeConnector : BackgroundService
             [.. sources.SelectMany(s => s.Tags).GroupBy(t => t.Device).Select(d => new EdgeDevice(d.Key, [.. d.Select(Metric)]))]);
         var image = new EdgeImage(definition);
         _loops = [.. sources.Zip(options.Sources, (source, settings) => new SourceLoop(source, settings, definition, image, _queue, _governor, _wake, clock, log))];
-        _link = new EdgeLink(options, new EdgeNodeSession(definition), image, _queue, _wake, clock, log, write => _ = WriteAsync(write));
+        _link = new EdgeLink(options, new EdgeNodeSession(definition), image, _queue, _wake, clock, log, Write);
     }
 
     public EdgeState State => _link.State;
@@ -60,11 +66,12 @@ public sealed class EdgeConnector : BackgroundService
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var sampling = Task.WhenAll(_loops.Select(l => l.RunAsync(ended.Token)));
         var watching = WatchAsync(ended.Token);
+        var writing = WriteAllAsync(ended.Token);
         // A birth tells what everything shows: so every source is read once before it, or given up for now.
         await Task.WhenAny(Task.WhenAll(_loops.Select(l => l.FirstReading)), Task.Delay(FirstReading, _clock, stoppingToken));
         await _link.RunAsync(stoppingToken);
         await ended.CancelAsync();
-        await Task.WhenAll(sampling, watching);
+        await Task.WhenAll(sampling, watching, writing);
         foreach (var loop in _loops) await loop.DisposeAsync();
     }
 
@@ -74,24 +81,43 @@ public sealed class EdgeConnector : BackgroundService
         return new EdgeMetric(tag.Tag.Metric, type, _queue.AliasOf(AliasBook.Describe(tag.Device, tag.Tag.Metric, type)), tag.Tag.Unit, tag.Tag.Writable);
     }
 
-    /// <summary>A command: carried out by the source the metric comes from; the value is published when it is read back.</summary>
-    private async Task WriteAsync(EdgeRequest.Write write)
+    private void Write(EdgeRequest.Write write)
     {
+        if (_writes.Writer.TryWrite(write)) return;
+        Log.CommandRefused(_log, write.Device ?? _options.Node, write.Metric.Name, $"{MaxWrites} commands wait already");
+    }
+
+    private async Task WriteAllAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var write in _writes.Reader.ReadAllAsync(cancellationToken)) await WriteAsync(write, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return;
+        }
+    }
+
+    /// <summary>A command: carried out by the source the metric comes from; the value is published when it is read back.</summary>
+    private async Task WriteAsync(EdgeRequest.Write write, CancellationToken cancellationToken)
+    {
+        var device = write.Device ?? _options.Node;
         try
         {
             foreach (var loop in _loops)
             {
-                if (!await loop.TryWriteAsync(write.Device, write.Metric, write.Value, CancellationToken.None)) continue;
-                Log.CommandDone(_log, write.Device ?? _options.Node, write.Metric.Name);
+                if (!await loop.TryWriteAsync(write.Device, write.Metric, write.Value, cancellationToken)) continue;
+                Log.CommandDone(_log, device, write.Metric.Name);
                 return;
             }
 
-            Log.CommandRefused(_log, write.Device ?? _options.Node, write.Metric.Name, "no source has it");
+            Log.CommandRefused(_log, device, write.Metric.Name, "no source has it");
         }
-        catch (Exception error)
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             // A boundary: whatever the source says against it, the edge goes on.
-            Log.CommandRefused(_log, write.Device ?? _options.Node, write.Metric.Name, error.Message);
+            Log.CommandRefused(_log, device, write.Metric.Name, error.Message, error);
         }
     }
 
@@ -102,32 +128,41 @@ public sealed class EdgeConnector : BackgroundService
         EdgeMetrics.Dropped.WithLabels("buffer_full").IncTo(0);
         while (!cancellationToken.IsCancellationRequested)
         {
-            EdgeMetrics.BufferBytes.Set(_queue.Bytes);
-            EdgeMetrics.BufferRecords.Set(_queue.Count);
-            EdgeMetrics.BufferOldestSeconds.Set(OldestSeconds());
-            if (_governor.Observe(_queue.Depth))
-            {
-                Log.SamplingChanged(_log, _governor.IntervalMs(_loops.Min(l => l.OwnIntervalMs)), (int)(_queue.Depth * 100));
-                foreach (var loop in _loops) loop.SetPaused(_governor.Paused);
-            }
-
-            foreach (var loop in _loops) EdgeMetrics.SamplingIntervalMs.WithLabels(loop.Id).Set(_governor.IntervalMs(loop.OwnIntervalMs));
-            if (_queue.DroppedValues > _toldDropped)
-            {
-                EdgeMetrics.Dropped.WithLabels("buffer_full").IncTo(_queue.DroppedRecords);
-                _toldDropped = _queue.DroppedValues;
-                Log.Dropping(_log, _options.BufferMaxMb, _toldDropped);
-            }
-
             try
             {
+                Watch();
                 await timer.WaitForNextTickAsync(cancellationToken);
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
                 return;
             }
+            catch (Exception error)
+            {
+                // A boundary: a look that failed must not be the last one.
+                Log.WatchFailed(_log, error);
+                await Task.Delay(TimeSpan.FromSeconds(1), _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
+    }
+
+    private void Watch()
+    {
+        EdgeMetrics.BufferBytes.Set(_queue.Bytes);
+        EdgeMetrics.BufferRecords.Set(_queue.Count);
+        EdgeMetrics.BufferOldestSeconds.Set(OldestSeconds());
+        if (_governor.Observe(_queue.Depth))
+        {
+            Log.SamplingChanged(_log, _governor.IntervalMs(_loops.Min(l => l.OwnIntervalMs)), (int)(_queue.Depth * 100));
+            foreach (var loop in _loops) loop.SetPaused(_governor.Paused);
+        }
+
+        foreach (var loop in _loops) EdgeMetrics.SamplingIntervalMs.WithLabels(loop.Id).Set(_governor.IntervalMs(loop.OwnIntervalMs));
+        if (_queue.TakeWriteError() is { } reason) Log.BufferNotWritten(_log, reason);
+        if (_queue.DroppedValues <= _toldDropped) return;
+        EdgeMetrics.Dropped.WithLabels("buffer_full").IncTo(_queue.DroppedRecords);
+        _toldDropped = _queue.DroppedValues;
+        Log.Dropping(_log, _options.BufferMaxMb, _toldDropped);
     }
 
     private double OldestSeconds()

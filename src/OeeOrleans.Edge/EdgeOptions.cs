@@ -1,3 +1,5 @@
+using OeeOrleans.Mqtt;
+
 namespace OeeOrleans.Edge;
 
 /// <summary>Whose word frees the queue.</summary>
@@ -9,12 +11,6 @@ public enum AcknowledgeMode
     Commit,
     /// <summary>The broker's PUBACK only: any host.</summary>
     Puback,
-}
-
-/// <summary>A broker an edge node may use.</summary>
-public sealed record EdgeBroker(Uri Url, string? Username = null, string? Password = null, string? CaFile = null, string? CertificateFile = null, string? KeyFile = null)
-{
-    public int Port => Url.Port > 0 ? Url.Port : Url.Scheme == "mqtts" ? 8883 : 1883;
 }
 
 /// <summary>One tag of a source: where it is, what it is called, how its raw value becomes ours.</summary>
@@ -31,7 +27,7 @@ public sealed class EdgeOptions
     public string Node { get; set; } = "";
 
     /// <summary>In the order in which they are tried.</summary>
-    public IReadOnlyList<EdgeBroker> Brokers { get; set; } = [];
+    public IReadOnlyList<BrokerAddress> Brokers { get; set; } = [];
 
     public IReadOnlyList<EdgeSource> Sources { get; set; } = [];
 
@@ -60,6 +56,9 @@ public sealed class EdgeOptions
 
     /// <summary>A mark that does not move for this long although everything was sent: it is sent again.</summary>
     public TimeSpan ResendAfter { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A value to write that is older than this by its own time, or that the broker kept for whoever comes, is not carried out.</summary>
+    public TimeSpan MaxCommandAge { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>One sentence per mistake.</summary>
     public IEnumerable<string> Validate()

@@ -11,8 +11,8 @@ internal static partial class Log
     [LoggerMessage(8002, LogLevel.Warning, "the buffer is full ({MaxMb} MB): {Values} values dropped so far, oldest first; the broker or host has been away too long for it")]
     public static partial void Dropping(ILogger log, int maxMb, long values);
 
-    [LoggerMessage(8003, LogLevel.Warning, "source {Source}: {Error}; its devices are dead until it answers again")]
-    public static partial void SourceFailed(ILogger log, string source, string error);
+    [LoggerMessage(8003, LogLevel.Warning, "source {Source}: {Reason}; its devices are dead until it answers again")]
+    public static partial void SourceFailed(ILogger log, string source, string reason, Exception error);
 
     [LoggerMessage(8004, LogLevel.Information, "source {Source} answers")]
     public static partial void SourceUp(ILogger log, string source);
@@ -35,9 +35,24 @@ internal static partial class Log
     [LoggerMessage(8012, LogLevel.Information, "command: {Device} {Metric} was written")]
     public static partial void CommandDone(ILogger log, string device, string metric);
 
-    [LoggerMessage(8011, LogLevel.Debug, "results: not connected: {Reason}")]
-    public static partial void ResultsAway(ILogger log, string reason);
+    [LoggerMessage(8011, LogLevel.Warning, "results: not published: {Reason}; tried again")]
+    public static partial void ResultsAway(ILogger log, string reason, Exception? bug);
+
+    [LoggerMessage(8013, LogLevel.Warning, "a commit mark of {Mark} names records that were never sent (the last one is {Sent}); it is not believed")]
+    public static partial void ForgedMark(ILogger log, ulong mark, ulong sent);
+
+    [LoggerMessage(8014, LogLevel.Warning, "host {Host} speaks of a time far in the future ({TimestampMs}); its word counts, the time does not")]
+    public static partial void HostFromTheFuture(ILogger log, string host, ulong timestampMs);
+
+    [LoggerMessage(8017, LogLevel.Error, "edge node {EdgeNode}: the connection ended by an error of ours; the next attempt follows")]
+    public static partial void LinkFailed(ILogger log, string edgeNode, Exception error);
+
+    [LoggerMessage(8015, LogLevel.Error, "looking at the buffer failed; looked at again in a second")]
+    public static partial void WatchFailed(ILogger log, Exception error);
+
+    [LoggerMessage(8016, LogLevel.Warning, "the buffer cannot be written: {Reason}; what is in it stays, and is released when the disk takes it")]
+    public static partial void BufferNotWritten(ILogger log, string reason);
 
     [LoggerMessage(8009, LogLevel.Information, "command: {Device} {Metric} was not carried out: {Why}")]
-    public static partial void CommandRefused(ILogger log, string device, string metric, string why);
+    public static partial void CommandRefused(ILogger log, string device, string metric, string why, Exception? error = null);
 }

@@ -1,10 +1,8 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using OeeOrleans.Gateway.Api;
 using OeeOrleans.Gateway.Board;
 using OeeOrleans.Gateway.Live;
-using OeeOrleans.Storage;
 using Prometheus;
 using Scalar.AspNetCore;
 
@@ -19,6 +17,7 @@ public static class GatewayExtensions
         services.AddSignalR().AddJsonProtocol(o => ApiConventions.Apply(o.PayloadSerializerOptions));
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddOpenApi();
+        services.AddSingleton<LiveSubscribers>();
         services.AddSingleton<LiveBoard>();
         services.AddHostedService(s => s.GetRequiredService<LiveBoard>());
         return services;
@@ -36,12 +35,7 @@ public static class GatewayExtensions
         LossEndpoints.Map(api);
         AssetEndpoints.Map(api);
         app.MapHub<LiveHub>("/hubs/live");
-        app.MapGet("/health/live", () => Results.Ok(new { status = "live" })).ExcludeFromDescription();
-        app.MapGet("/health/ready", async (IStore store, CancellationToken cancellationToken) =>
-        {
-            var reachable = await store.IsReachableAsync(cancellationToken);
-            return Results.Json(new { status = reachable ? "ready" : "not ready", store = reachable ? "reachable" : "away" }, statusCode: reachable ? 200 : 503);
-        }).ExcludeFromDescription();
+        app.MapHealth();
         app.MapMetrics("/metrics");
         app.MapOpenApi();
         app.MapScalarApiReference("/scalar");

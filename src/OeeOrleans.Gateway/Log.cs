@@ -12,8 +12,17 @@ internal static partial class Log
     public static partial void RequestFailed(ILogger log, string path, Exception error);
 
     [LoggerMessage(6002, LogLevel.Warning, "live push: cannot subscribe yet: {Error}")]
-    public static partial void SubscribeFailed(ILogger log, string error);
+    public static partial void SubscribeFailed(ILogger log, string error, Exception failure);
 
-    [LoggerMessage(6003, LogLevel.Warning, "live push: an update of {Machine} was lost: {Error}")]
-    public static partial void UpdateLost(ILogger log, string machine, string error);
+    [LoggerMessage(6003, LogLevel.Error, "live push: an update was lost")]
+    public static partial void UpdateLost(ILogger log, Exception error);
+
+    [LoggerMessage(6005, LogLevel.Warning, "live push: connection {Connection} does not keep up ({Capacity} messages wait for it); it is closed")]
+    public static partial void SubscriberDropped(ILogger log, string connection, int capacity);
+
+    [LoggerMessage(6006, LogLevel.Warning, "live push: connection {Connection} failed; it is closed")]
+    public static partial void SubscriberFailed(ILogger log, string connection, Exception error);
+
+    [LoggerMessage(6007, LogLevel.Warning, "live push: the strip of {Machine} was not read: {Error}")]
+    public static partial void TimelineMissed(ILogger log, string machine, string error, Exception failure);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Prometheus;
 
 namespace OeeOrleans.Grains;
@@ -5,6 +6,15 @@ namespace OeeOrleans.Grains;
 /// <summary>Every instrument of this room.</summary>
 internal static class GrainMetrics
 {
+    /// <summary>Edge nodes with a label of their own; a plant has fewer, and a flood of names shares one.</summary>
+    private const int MaxLabels = 1_000;
+
+    private static readonly ConcurrentDictionary<string, bool> Labels = new(StringComparer.Ordinal);
+
+    /// <summary>The label of an edge node: its name, or `other` once there are many.</summary>
+    public static string Label(string edgeNode) =>
+        Labels.ContainsKey(edgeNode) || (Labels.Count < MaxLabels && Labels.TryAdd(edgeNode, true)) ? edgeNode : "other";
+
     public static readonly Counter DecodeErrors = Metrics.CreateCounter("decode_errors_total", "Messages that could not be read; each is in dead_letter.", "kind");
     public static readonly Histogram IngestLagMs = Metrics.CreateHistogram("ingest_lag_ms", "From the time a message was sent to its commit, milliseconds.",
         new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(1, 2, 16) });
@@ -18,5 +28,9 @@ internal static class GrainMetrics
     public static readonly Counter MetricsStored = Metrics.CreateCounter("sparkplug_metrics_total", "Metrics decoded and stored.");
     public static readonly Counter FutureSamples = Metrics.CreateCounter("future_samples_total", "Samples stored but kept out of live OEE, because their source time is more than a day ahead.");
     public static readonly Counter StaleSamples = Metrics.CreateCounter("stale_samples_total", "Samples stored but kept out of OEE, because their source time is more than three months old.");
+    public static readonly Counter RefusedMetrics = Metrics.CreateCounter(
+        "sparkplug_refused_metrics_total", "Metrics not taken because of their name or because there are too many; the first of a message is told in dead_letter.");
+    public static readonly Counter RefusedResults = Metrics.CreateCounter(
+        "oee_refused_results_total", "Windows, events and snapshots that the store refuses; they are in dead_letter.");
     public static readonly Counter Recomputations = Metrics.CreateCounter("oee_recomputations_total", "Recomputations of a machine's windows because something came late.");
 }

@@ -13,6 +13,10 @@ public interface IMachineGrain : IGrainWithStringKey
     [Alias("Apply")]
     Task Apply(MachineBatch batch);
 
+    /// <summary>A delivery that was shown ahead of the store will not be stored: what is computed from it is computed anew without it.</summary>
+    [Alias("TakeBack")]
+    Task TakeBack(string delivery);
+
     /// <summary>The machine now. Null when the plant model does not know it.</summary>
     [Alias("GetStatus")]
     Task<MachineStatus?> GetStatus();

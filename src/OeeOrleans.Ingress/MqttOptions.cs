@@ -1,23 +1,11 @@
+using OeeOrleans.Mqtt;
+
 namespace OeeOrleans.Ingress;
 
 /// <summary>Where the broker is and how ingress uses it.</summary>
 public sealed class MqttOptions
 {
-    /// <summary>`mqtt://host:port` or `mqtts://host:port`.</summary>
-    public Uri Url { get; set; } = new("mqtt://127.0.0.1:1883");
-
-    internal int PortOrDefault => Url.Port > 0 ? Url.Port : Url.Scheme == "mqtts" ? 8883 : 1883;
-
-    public string? Username { get; set; }
-
-    public string? Password { get; set; }
-
-    /// <summary>PEM files; with mqtts only.</summary>
-    public string? CaFile { get; set; }
-
-    public string? CertificateFile { get; set; }
-
-    public string? KeyFile { get; set; }
+    public BrokerAddress Broker { get; set; } = BrokerAddress.Loopback;
 
     /// <summary>Client ids are `{prefix}-{partition}`: fixed, because the broker keeps the session under them.</summary>
     public string ClientIdPrefix { get; set; } = "oee";
@@ -28,18 +16,34 @@ public sealed class MqttOptions
     /// <summary>Our own edge node (`group/node`), which we publish and do not listen to.</summary>
     public string? OwnEdgeNode { get; set; }
 
+    /// <summary>Edge nodes (`group/node`) of the plant model: always listened to, whatever else talks.</summary>
+    public IReadOnlySet<string> KnownEdgeNodes { get; set; } = new HashSet<string>();
+
     /// <summary>Topic filters; each is one Orleans queue and one MQTT session.</summary>
     public IReadOnlyList<string> Partitions { get; set; } = ["spBv1.0/#"];
 
-    /// <summary>QoS 1 messages the broker may send before it must wait for acknowledgements (MQTT 5 Receive Maximum, and its largest value): half a minute of a busy plant, so that
-    /// machines stay live while a database restarts.</summary>
+    /// <summary>QoS 1 messages the broker may send before it must wait for acknowledgements (MQTT 5 Receive Maximum, and its largest value): half a
+    /// minute of a busy plant, so that machines stay live while a database restarts.</summary>
     public ushort ReceiveMaximum { get; set; } = 65_535;
 
     /// <summary>Messages held in memory at most; QoS 0 messages beyond it are dropped and counted, QoS 1 stay with the broker.</summary>
     public int MaxBuffered { get; set; } = 100_000;
 
+    /// <summary>Bytes of payloads held in memory at most, per partition. Beyond it QoS 0 messages are dropped and counted; with QoS 1 the connection is
+    /// made anew with a smaller Receive Maximum, and the broker keeps what there is no room for.</summary>
+    public long MaxBufferedBytes { get; set; } = 256L << 20;
+
+    /// <summary>A packet larger than this is not sent to us by a broker that speaks MQTT 5 (Maximum Packet Size); the largest births seen have a megabyte.</summary>
+    public uint MaxPacketBytes { get; set; } = 16 << 20;
+
+    /// <summary>Edge nodes that are not in the plant model and are listened to; those beyond it are refused, and what they say is kept as dead letters.</summary>
+    public int MaxForeignEdgeNodes { get; set; } = 10_000;
+
     /// <summary>Messages of one stream in one delivery at most.</summary>
     public int MaxBatch { get; set; } = 1_000;
+
+    /// <summary>How often a message is offered alone before it is put aside, while the store is there.</summary>
+    public int MaxTries { get; set; } = 3;
 
     /// <summary>How long the broker keeps the session while we are away.</summary>
     public TimeSpan SessionExpiry { get; set; } = TimeSpan.FromDays(7);
@@ -52,7 +56,6 @@ public sealed class MqttOptions
     /// <summary>One sentence per mistake.</summary>
     public IEnumerable<string> Validate()
     {
-        if (Url.Scheme is not ("mqtt" or "mqtts")) yield return $"broker.url is '{Url}'; mqtt://host:port or mqtts://host:port is needed";
         if (Partitions.Count == 0) yield return "ingress.partitions is empty; one topic filter at least is needed, such as spBv1.0/#";
         if (Partitions.Distinct().Count() != Partitions.Count) yield return "ingress.partitions names a filter twice; every message would come twice";
     }

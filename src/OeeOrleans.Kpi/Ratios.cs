@@ -38,19 +38,20 @@ public static class Ratios
             RatePerHour = sums.RunUs > 0 ? sums.Total / run * 3600 : null,
             MttrS = sums.FailuresEnded > 0 ? sums.RepairUs / 1e6 / sums.FailuresEnded : null,
             MtbfS = sums.FailuresStarted > 0 ? run / sums.FailuresStarted : null,
-            Flags = Flags(sums, performance),
+            Flags = Flags(sums, performance, quality),
         };
     }
 
-    private static string[] Flags(in OeeSums sums, double? performance)
+    private static string[] Flags(in OeeSums sums, double? performance, double? quality)
     {
-        if (performance is not > 1 && sums is { CounterJumps: 0, GapTotal: 0, UnknownUs: 0, NoIdealTotal: 0 }) return [];
-        var flags = new List<string>(4);
-        if (performance > 1) flags.Add("ideal_cycle_suspect");
-        if (sums.CounterJumps > 0) flags.Add("counter_jumps");
-        if (sums.GapTotal != 0) flags.Add("gap_counts");
-        if (sums.UnknownUs > 0) flags.Add("unknown_time");
-        if (sums.NoIdealTotal > 0) flags.Add("no_ideal_cycle");
+        if (performance is not > 1 && quality is not > 1 && sums is { CounterJumps: 0, GapTotal: 0, UnknownUs: 0, NoIdealTotal: 0 }) return [];
+        var flags = new List<string>(6);
+        if (performance > 1) flags.Add(KpiFlags.IdealCycleSuspect);
+        if (quality > 1) flags.Add(KpiFlags.CountsSuspect);
+        if (sums.CounterJumps > 0) flags.Add(KpiFlags.CounterJumps);
+        if (sums.GapTotal != 0) flags.Add(KpiFlags.GapCounts);
+        if (sums.UnknownUs > 0) flags.Add(KpiFlags.UnknownTime);
+        if (sums.NoIdealTotal > 0) flags.Add(KpiFlags.NoIdealCycle);
         return [.. flags];
     }
 }

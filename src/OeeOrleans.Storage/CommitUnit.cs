@@ -2,12 +2,22 @@ using OeeOrleans.Model;
 
 namespace OeeOrleans.Storage;
 
-/// <summary>What one writer wants durable, all or nothing. Units of many writers share a transaction (group commit).</summary>
-public sealed record CommitUnit
+/// <summary>What one owner wants durable, all or nothing. Units of many owners share a transaction (group commit).</summary>
+public abstract record CommitUnit
 {
     /// <summary>Who writes it: an edge node or a machine. Units of one owner are committed in the order in which they were given.</summary>
     public string Owner { get; init; } = "";
 
+    /// <summary>How much this unit weighs in a group: rows, and something for the rest.</summary>
+    public abstract int Weight { get; }
+
+    /// <summary>Its rows of `sample`; empty for units that have none.</summary>
+    internal virtual ReadOnlyMemory<SampleRow> SampleRows => default;
+}
+
+/// <summary>What an edge node said: samples, births, its session, and what could not be read.</summary>
+public sealed record TelemetryUnit : CommitUnit
+{
     public ReadOnlyMemory<SampleRow> Rows { get; init; }
 
     /// <summary>Bad rows that turned out never to have been (a death that was heard of late): signal and source time.</summary>
@@ -20,6 +30,14 @@ public sealed record CommitUnit
 
     public IReadOnlyList<DeadLetter> DeadLetters { get; init; } = [];
 
+    public override int Weight => Rows.Length + Births.Count + DeadLetters.Count + RemovedRows.Count + 1;
+
+    internal override ReadOnlyMemory<SampleRow> SampleRows => Rows;
+}
+
+/// <summary>What was computed of a machine, or said of it by people: windows, events, reasons, a snapshot.</summary>
+public sealed record ResultUnit : CommitUnit
+{
     public IReadOnlyList<OeeWindow> Windows { get; init; } = [];
 
     public IReadOnlyList<FaultEvent> Faults { get; init; } = [];
@@ -35,8 +53,7 @@ public sealed record CommitUnit
 
     public SnapshotRecord? Snapshot { get; init; }
 
-    /// <summary>How much this unit weighs in a group: rows, and something for the rest.</summary>
-    public int Weight => Rows.Length + Births.Count + DeadLetters.Count + Windows.Count + Faults.Count + Stops.Count + RemovedRows.Count + 1;
+    public override int Weight => Windows.Count + Faults.Count + Stops.Count + RemovedEvents.Count + 1;
 }
 
 /// <summary>Key of a sample row.</summary>
@@ -44,3 +61,6 @@ public readonly record struct RowKey(int SignalId, long TimeUs);
 
 /// <summary>A reason given for a stop; reasons that begin in [ClearFromUs, ClearToUs) make room for it.</summary>
 public sealed record ReasonChange(long ClearFromUs, long ClearToUs, GivenReason Given);
+
+/// <summary>A unit the database refuses, with its words. Giving it again does not help.</summary>
+public sealed record RefusedUnit(CommitUnit Unit, string Reason);

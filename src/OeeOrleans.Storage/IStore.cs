@@ -10,18 +10,21 @@ public interface IStore : IAsyncDisposable
     /// <summary>Brings the schema up to date; safe to repeat, also from several processes at once. Throws <see cref="SchemaException"/> when it cannot, or when the database is of a later release.</summary>
     Task MigrateAsync(CancellationToken cancellationToken);
 
-    /// <summary>Whether the database answers.</summary>
-    Task<bool> IsReachableAsync(CancellationToken cancellationToken);
+    /// <summary>Why the database does not answer or takes nothing; null when all is well.</summary>
+    Task<string?> WhyNotAsync(CancellationToken cancellationToken);
 
-    /// <summary>Writes units, each all or nothing, together in one transaction as long as the database refuses none of them. Rows are idempotent by (signal, source time): of two
-    /// rows with one key the later one stays. A row the database refuses goes to `dead_letter` with the reason; everything else is stored.</summary>
-    Task CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken);
+    /// <summary>Writes units, each all or nothing, together in one transaction as long as the database refuses none of them. Rows are idempotent by (signal,
+    /// source time): of two rows with one key the later one stays. A row the database refuses goes to `dead_letter` with the reason; everything else is
+    /// stored.</summary>
+    /// <returns>Units of which the database refuses something else than rows: nothing of them is stored.</returns>
+    Task<IReadOnlyList<RefusedUnit>> CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken);
 
     /// <summary>A round of upkeep: partitions ahead, retention, rollups. Null when another process is at it.</summary>
     Task<MaintenanceReport?> MaintainAsync(Retention retention, long nowUs, CancellationToken cancellationToken);
 
-    /// <summary>Ids of a machine's signals, made where they do not exist yet; in the order asked.</summary>
-    Task<int[]> ResolveSignalsAsync(string machine, IReadOnlyList<SignalSpec> signals, CancellationToken cancellationToken);
+    /// <summary>Ids of a machine's signals, made where they do not exist yet; in the order asked. A machine that is not in the plant model may not make any
+    /// once the store has <see cref="StoreOptions.MaxSignals"/>: the id of such a signal is 0.</summary>
+    Task<int[]> ResolveSignalsAsync(string machine, IReadOnlyList<SignalSpec> signals, bool inPlant, CancellationToken cancellationToken);
 
     /// <summary>Runs something that no other process of the plant may do at the same time.</summary>
     Task<T> AloneAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken);

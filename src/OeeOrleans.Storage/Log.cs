@@ -5,8 +5,11 @@ namespace OeeOrleans.Storage;
 /// <summary>Every log line of this room.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(3001, LogLevel.Warning, "cannot commit {Units} units ({Weight} rows): {Reason}; their owners offer them again")]
-    public static partial void CommitFailed(ILogger log, int units, int weight, string reason);
+    [LoggerMessage(3001, LogLevel.Error, "a unit of {Owner} ({Weight} rows) fails alone by an error of ours; it is refused")]
+    public static partial void UnitFailed(ILogger log, string owner, int weight, Exception error);
+
+    [LoggerMessage(3010, LogLevel.Error, "the store refuses a unit of {Owner} ({Weight} rows): {Reason}")]
+    public static partial void UnitRefused(ILogger log, string owner, int weight, string reason);
 
     [LoggerMessage(3002, LogLevel.Information, "schema of {Store} is up to date ({Scripts} scripts run)")]
     public static partial void Migrated(ILogger log, string store, int scripts);
@@ -24,10 +27,11 @@ internal static partial class Log
     public static partial void PartitionDropped(ILogger log, string partition, int days);
 
     [LoggerMessage(3007, LogLevel.Warning, "upkeep of the store failed: {Reason}; it is tried again")]
-    public static partial void UpkeepFailed(ILogger log, string reason);
+    public static partial void UpkeepFailed(ILogger log, string reason, Exception? bug);
 
-    [LoggerMessage(3008, LogLevel.Warning, "commit of {Units} units failed: {Reason}; attempt {Attempt} follows in {PauseMs} ms")]
-    public static partial void CommitRetried(ILogger log, int units, string reason, int attempt, int pauseMs);
+    [LoggerMessage(3008, LogLevel.Warning,
+        "cannot commit {Units} units ({Weight} rows): {Reason}; attempt {Attempt} follows in {PauseMs} ms")]
+    public static partial void CommitRetried(ILogger log, int units, int weight, string reason, int attempt, int pauseMs);
 
     [LoggerMessage(3009, LogLevel.Information, "{What} in the next round: {Reason}")]
     public static partial void HeldUp(ILogger log, string what, string reason);

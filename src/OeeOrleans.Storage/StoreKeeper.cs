@@ -37,7 +37,7 @@ public sealed class StoreKeeper(IStore store, Retention retention, TimeProvider 
         catch (Exception error) when (error is not OperationCanceledException)
         {
             // A boundary: upkeep that failed is owed, and the next round does it.
-            Log.UpkeepFailed(log, error.Message);
+            Log.UpkeepFailed(log, error.Message, error is StoreUnavailableException ? null : error);
         }
     }
 }

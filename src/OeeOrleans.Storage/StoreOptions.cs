@@ -9,6 +9,9 @@ public sealed record StoreOptions
     /// <summary>False: rows go in by INSERT, for servers and poolers that know no COPY.</summary>
     public bool Copy { get; init; } = true;
 
+    /// <summary>Signals in the store at most; beyond it only machines of the plant model get new ones.</summary>
+    public int MaxSignals { get; init; } = 1_000_000;
+
     /// <summary>TimescaleDB only, when the schema is made: chunks are divided by signal as well; 0 = they are not.</summary>
     public int SpacePartitions { get; init; }
 }

@@ -23,12 +23,12 @@ internal static class TimescaleBench
             await using var store = StoreFactory.Postgres(connection, TimeProvider.System, NullLoggerFactory.Instance, new StoreOptions { Copy = false, SpacePartitions = partitions });
             await store.MigrateAsync(CancellationToken.None);
             var fromUs = UnixMicros.Now(TimeProvider.System) - (samples * 5 * UnixMicros.PerSecond);
-            var ids = await store.ResolveSignalsAsync("m1", [.. Enumerable.Range(0, signals).Select(i => new SignalSpec($"signal{i}", "Double", null))], CancellationToken.None);
+            var ids = await store.ResolveSignalsAsync("m1", [.. Enumerable.Range(0, signals).Select(i => new SignalSpec($"signal{i}", "Double", null))], inPlant: true, CancellationToken.None);
             var started = Stopwatch.GetTimestamp();
             for (var at = 0; at < samples; at += 200)
             {
                 var rows = Enumerable.Range(at, 200).SelectMany(s => ids.Select(id => new SampleRow(id, fromUs + (s * 5 * UnixMicros.PerSecond), Math.Round(20 + Math.Sin((s + (id * 7)) / 100.0), 2), null, Quality.Good, fromUs + (s * 5 * UnixMicros.PerSecond)))).ToArray();
-                await store.CommitAsync([new CommitUnit { Rows = rows }], CancellationToken.None);
+                await store.CommitAsync([new TelemetryUnit { Rows = rows }], CancellationToken.None);
             }
 
             var inserting = Stopwatch.GetElapsedTime(started).TotalSeconds;

@@ -29,13 +29,13 @@ internal static class TrendBench
             var nowUs = UnixMicros.Now(TimeProvider.System);
             var fromUs = nowUs - (DayS * UnixMicros.PerSecond);
             var names = Enumerable.Range(0, signals).Select(i => $"signal{i}").ToArray();
-            var ids = await store.ResolveSignalsAsync("m1", [.. names.Select(n => new SignalSpec(n, "Double", null))], CancellationToken.None);
+            var ids = await store.ResolveSignalsAsync("m1", [.. names.Select(n => new SignalSpec(n, "Double", null))], inPlant: true, CancellationToken.None);
             await store.MaintainAsync(new Retention(), fromUs, CancellationToken.None);
             var loading = Stopwatch.GetTimestamp();
             for (var second = 0L; second < DayS; second += 600)
             {
                 var rows = Enumerable.Range(0, 600).SelectMany(s => ids.Select(id => new SampleRow(id, fromUs + ((second + s) * UnixMicros.PerSecond), Math.Sin((second + s + id) / 300.0) * 50, null, Quality.Good, nowUs))).ToArray();
-                await store.CommitAsync([new CommitUnit { Rows = rows }], CancellationToken.None);
+                await store.CommitAsync([new TelemetryUnit { Rows = rows }], CancellationToken.None);
             }
 
             var loaded = Stopwatch.GetElapsedTime(loading).TotalSeconds;

@@ -1,7 +1,9 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using OeeOrleans.CommitProtocol;
 using OeeOrleans.Edge;
 using OeeOrleans.Edge.Sessions;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Host;
 using OeeOrleans.Sparkplug.Payload;
@@ -69,7 +71,7 @@ public sealed class EdgeNodeBehaviour
         return Once.RunAsync(() => WithBrokerAsync(async () =>
         {
             await using var proxy = new ChaosProxy(_broker.Port);
-            await using var edge = await RunningEdge.StartAsync(Options(o => o.Brokers = [new EdgeBroker(new Uri($"mqtt://127.0.0.1:{proxy.Port}"))]));
+            await using var edge = await RunningEdge.StartAsync(Options(o => o.Brokers = [new BrokerAddress(new Uri($"mqtt://127.0.0.1:{proxy.Port}"))]));
             await _observer.UntilAsync("a birth", s => s.Any(m => m.Topic.Type == SparkplugMessageType.DBirth));
             proxy.Cut();
             proxy.Mend();
@@ -134,7 +136,7 @@ public sealed class EdgeNodeBehaviour
         {
             await using var second = await MosquittoServer.StartAsync();
             await using var other = await Observer.StartAsync(second.Port);
-            await using var edge = await RunningEdge.StartAsync(Options(o => o.Brokers = [new EdgeBroker(new Uri($"mqtt://127.0.0.1:{ServerProcess.FreePort()}")), new EdgeBroker(new Uri(second.Url)), new EdgeBroker(new Uri(_broker.Url))]));
+            await using var edge = await RunningEdge.StartAsync(Options(o => o.Brokers = [new BrokerAddress(new Uri($"mqtt://127.0.0.1:{ServerProcess.FreePort()}")), new BrokerAddress(new Uri(second.Url)), new BrokerAddress(new Uri(_broker.Url))]));
             await other.UntilAsync("a birth at the second broker", s => s.Any(m => m.Topic.Type == SparkplugMessageType.NBirth));
             Assert.Empty(_observer.Seen);
             await second.StopAsync();
@@ -161,14 +163,14 @@ public sealed class EdgeNodeBehaviour
         await using var edge = await RunningEdge.StartAsync(Options());
         await _observer.UntilAsync("data", s => s.Count(m => m.Topic.Type == SparkplugMessageType.DData) > 4);
         await Eventually.HoldsAsync("an empty queue", Soon, () => Task.FromResult(edge.Connector.Buffered), n => n <= 1);
-        var queue = _observer.Seen.First(m => m.Topic.Type == SparkplugMessageType.NBirth).Metric(CommitProtocol.Queue)!.Value.GetProperty("value").GetString()!;
-        var (topic, payload) = CommitProtocol.TellMark("g", "n", queue, 1, 1);
+        var queue = _observer.Seen.First(m => m.Topic.Type == SparkplugMessageType.NBirth).Metric(CommitMetrics.Queue)!.Value.GetProperty("value").GetString()!;
+        var (topic, payload) = CommitMetrics.TellMark("g", "n", queue, 1, 1);
         await _observer.SayAsync(topic.ToString(), payload.ToArray());
         await Eventually.HoldsAsync("records that wait for the mark", Soon, () => Task.FromResult(edge.Connector.Buffered), n => n > 8);
 
         // Another queue's mark is none of ours; the right one frees.
-        await _observer.SayAsync(topic.ToString(), CommitProtocol.TellMark("g", "n", "other", 1_000_000, 1).Payload.ToArray());
-        (_, payload) = CommitProtocol.TellMark("g", "n", queue, Record(_observer.Seen[^1]), 1);
+        await _observer.SayAsync(topic.ToString(), CommitMetrics.TellMark("g", "n", "other", 1_000_000, 1).Payload.ToArray());
+        (_, payload) = CommitMetrics.TellMark("g", "n", queue, Record(_observer.Seen[^1]), 1);
         Assert.True(edge.Connector.Buffered > 8);
         await _observer.SayAsync(topic.ToString(), payload.ToArray());
         await Eventually.HoldsAsync("a queue that was freed", Soon, () => Task.FromResult(edge.Connector.Buffered), n => n < 8);
@@ -185,7 +187,7 @@ public sealed class EdgeNodeBehaviour
     {
         var options = new EdgeOptions
         {
-            Group = "g", Node = "n", DataDir = Path.Combine(_directory, Guid.NewGuid().ToString("N")), Brokers = [new EdgeBroker(new Uri(_broker.Url))],
+            Group = "g", Node = "n", DataDir = Path.Combine(_directory, Guid.NewGuid().ToString("N")), Brokers = [new BrokerAddress(new Uri(_broker.Url))],
             Sources = [new EdgeSource("s", new Uri("sim://x?tags=6&devices=2"), "d", 100, [])],
         };
         change?.Invoke(options);

@@ -1,5 +1,6 @@
 using OeeOrleans.Edge;
 using OeeOrleans.Edge.Sessions;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Edge;
 using OeeOrleans.Sparkplug.Payload;
@@ -176,7 +177,7 @@ public sealed class EdgeNodeStatements
     {
         Assert.NotEmpty(id);
         var will = _session.Will(3);
-        var settings = EdgeTransport.Settings(new EdgeBroker(new Uri("mqtt://127.0.0.1:1")), "c", will);
+        var settings = EdgeTransport.Settings(new BrokerAddress(new Uri("mqtt://127.0.0.1:1")), "c", will);
         Assert.True(settings.CleanSession);
         Assert.Equal(("spBv1.0/berlin/NDEATH/edge1", 1, false), (settings.WillTopic, (int)settings.WillQualityOfServiceLevel, settings.WillRetain));
         Assert.Equal(will.Payload.ToArray(), settings.WillPayload);
@@ -282,7 +283,7 @@ public sealed class EdgeNodeStatements
 
     private static EdgeOptions Options(Action<EdgeOptions> change)
     {
-        var options = new EdgeOptions { Group = "g", Node = "n", Brokers = [new EdgeBroker(new Uri("mqtt://127.0.0.1"))], Sources = [new EdgeSource("s", new Uri("sim://x"), "d", 250, [])] };
+        var options = new EdgeOptions { Group = "g", Node = "n", Brokers = [new BrokerAddress(new Uri("mqtt://127.0.0.1"))], Sources = [new EdgeSource("s", new Uri("sim://x"), "d", 250, [])] };
         change(options);
         return options;
     }

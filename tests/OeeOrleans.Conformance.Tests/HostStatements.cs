@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using OeeOrleans.Grains.EdgeNodes;
 using OeeOrleans.Ingress;
-using OeeOrleans.Ingress.Connection;
+using OeeOrleans.Ingress.Commands;
 using OeeOrleans.Model;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Edge;
 using OeeOrleans.Sparkplug.Host;
@@ -150,7 +151,7 @@ public sealed class HostStatements
     private static SessionOutcome Feed(EdgeNodeDecoder decoder, EdgeMessage sent)
     {
         var message = new BrokerMessage(sent.Topic.ToString(), sent.Payload.ToArray(), 10_000_000);
-        var outcome = decoder.Accept(sent.Topic, message);
+        var outcome = decoder.Accept(sent.Topic, message, again: false);
         foreach (var death in outcome.Deaths) decoder.EmitDeath(death, message.IngestUs);
         if (outcome.Table is null || outcome.Ignored is not null || decoder.TryEmit(outcome, message, sent.Topic.Type is SparkplugMessageType.NBirth or SparkplugMessageType.DBirth)) return outcome;
         foreach (var metric in decoder.Unbound)
@@ -163,5 +164,5 @@ public sealed class HostStatements
         return outcome;
     }
 
-    private static MqttCommandPublisher Publisher(string url) => new(new MqttOptions { Url = new Uri(url), HostId = "scada" }, TimeProvider.System, NullLogger<MqttCommandPublisher>.Instance);
+    private static MqttCommandPublisher Publisher(string url) => new(new MqttOptions { Broker = new BrokerAddress(new Uri(url)), HostId = "scada" }, new IngressStatus(), TimeProvider.System, NullLogger<MqttCommandPublisher>.Instance);
 }

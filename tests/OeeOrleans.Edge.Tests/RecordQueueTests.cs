@@ -23,7 +23,9 @@ public sealed class RecordQueueTests : IDisposable
         }
 
         using var again = Open();
-        Assert.Equal((id, 1UL, 4UL, 3), (again.Id, again.First, again.Next, again.Count));
+        Assert.Equal((1UL, 4UL, 3), (again.First, again.Next, again.Count));
+        // Another life, another name: a directory restored from a backup gives numbers out a second time.
+        Assert.NotEqual(id, again.Id);
         Assert.Equal(["a", "b", "c"], again.ReadFrom(1, 10).Select(r => System.Text.Encoding.UTF8.GetString(r.Payload)));
         Assert.Equal(("d1", 2UL, 5), (again.Read(2)!.Value.Device, again.Read(2)!.Value.Number, again.Read(2)!.Value.Values));
     }

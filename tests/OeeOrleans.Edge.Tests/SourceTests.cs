@@ -42,9 +42,24 @@ public sealed class SourceTests
     {
         var filter = new TagFilter([new SourceTag("d", new EdgeTag("a", "m", Scale: 0.1, Offset: 1, Deadband: 0.5), SparkplugDataType.Int64)]);
         Assert.Equal(11.0, filter.Take(new(0, 1, 100L))!.Value.Value);
+        filter.Remember();
         Assert.Null(filter.Take(new(0, 2, 104L)));
         Assert.Equal(11.5, filter.Take(new(0, 3, 105L))!.Value.Value);
-        Assert.Equal(11.5, Assert.Single(filter.Shown()).Value);
+    }
+
+    [Fact]
+    public void A_value_that_did_not_become_durable_is_new_again()
+    {
+        var filter = new TagFilter([new SourceTag("d", new EdgeTag("a", "m"), SparkplugDataType.Int64)]);
+        filter.Take(new(0, 1, 1L));
+        filter.Remember();
+        Assert.NotNull(filter.Take(new(0, 2, 2L)));
+        Assert.Null(filter.Take(new(0, 3, 2L)));
+        // The disk was full.
+        filter.Forget();
+        Assert.Equal(2L, filter.Take(new(0, 4, 2L))!.Value.Value);
+        filter.Remember();
+        Assert.Null(filter.Take(new(0, 5, 2L)));
     }
 
     [Fact]

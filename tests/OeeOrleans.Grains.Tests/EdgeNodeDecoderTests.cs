@@ -131,7 +131,7 @@ public sealed class EdgeNodeDecoderTests
     {
         _writer.BeginWill();
         _writer.Integer(new MetricHead("bdSeq", null, 0, SparkplugDataType.Int64), 1);
-        var outcome = _decoder.Accept(new SparkplugTopic(SparkplugMessageType.NDeath, "g", "n", null), new BrokerMessage("t", _writer.Written.ToArray(), ingestUs));
+        var outcome = _decoder.Accept(new SparkplugTopic(SparkplugMessageType.NDeath, "g", "n", null), new BrokerMessage("t", _writer.Written.ToArray(), ingestUs), again: false);
         foreach (var table in outcome.Deaths) _decoder.EmitDeath(table, ingestUs);
         return outcome.Deaths.Count == 2;
     }
@@ -157,7 +157,7 @@ public sealed class EdgeNodeDecoderTests
         _writer.Begin(ms, seq);
         metrics(_writer);
         var message = new BrokerMessage("t", _writer.Written.ToArray(), 5_000_000);
-        var outcome = _decoder.Accept(new SparkplugTopic(type, "g", "n", device), message);
+        var outcome = _decoder.Accept(new SparkplugTopic(type, "g", "n", device), message, again: false);
         var birth = type is SparkplugMessageType.NBirth or SparkplugMessageType.DBirth;
         if (_decoder.TryEmit(outcome, message, birth)) return;
         foreach (var metric in _decoder.Unbound)

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using OeeOrleans.Grains.Machines;
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi;
 using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Model;
@@ -39,7 +39,7 @@ public sealed class MachineLedgerTests : IAsyncLifetime
         _store = StoreFactory.Sqlite(_file, NullLoggerFactory.Instance);
         await _store.MigrateAsync(CancellationToken.None);
         _sink = new GroupCommitSink(_store, new SinkOptions { FlushMs = 0 }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
-        _ids = await _store.ResolveSignalsAsync("m1", [.. Signals.Select(n => new SignalSpec(n, "Double", null))], CancellationToken.None);
+        _ids = await _store.ResolveSignalsAsync("m1", [.. Signals.Select(n => new SignalSpec(n, "Double", null))], inPlant: true, CancellationToken.None);
         Plan(Machine, TwoShifts, 0);
     }
 
@@ -334,7 +334,7 @@ public sealed class MachineLedgerTests : IAsyncLifetime
     {
         _all.AddRange(samples);
         var rows = samples.Select(s => new SampleRow(_ids[s.Kind switch { SignalKind.StateRun => 0, SignalKind.CounterGood => 1, SignalKind.FaultCode => 2, _ => 3 }], s.TimeUs, s.Value, s.Text, s.Quality, ingestUs)).ToArray();
-        await _sink.WriteAsync(new CommitUnit { Rows = rows }, CancellationToken.None);
+        await _sink.CommitAsync(new TelemetryUnit { Rows = rows }, CancellationToken.None);
     }
 
     private void AssertExact(MachineLedger ledger, double second)

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using OeeOrleans.CommitProtocol;
 using OeeOrleans.Grains.EdgeNodes;
 using OeeOrleans.Sparkplug.Session;
 using OeeOrleans.Sparkplug.Topics;
@@ -79,7 +80,7 @@ public sealed class RebirthRequestsTests
     public async Task A_mark_is_told_when_it_moved_and_again_while_records_are_missing()
     {
         var marks = new CommitMarks(_commands, _clock, NullLogger.Instance);
-        var committed = new Sparkplug.Host.CommittedRecords();
+        var committed = new CommittedRecords();
         await marks.TellDueAsync("g/n", committed);
         Assert.Empty(_commands.Topics);
         committed.Announce("q", 1);

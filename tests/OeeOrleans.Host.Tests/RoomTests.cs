@@ -1,9 +1,11 @@
-using System.Text.RegularExpressions;
+using System.Reflection;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Host.Tests;
 
-/// <summary>A room may use the rooms the architecture allows, and no other.</summary>
+/// <summary>The table of rooms in docs/architecture.md, held by what the compiler wrote into the assemblies.</summary>
 public sealed class RoomTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new()
@@ -11,27 +13,56 @@ public sealed class RoomTests
         ["Model"] = [],
         ["Kpi"] = ["Model"],
         ["Sparkplug"] = [],
-        ["Edge"] = ["Model", "Sparkplug"],
-        ["Ingress"] = ["Model", "Sparkplug"],
-        ["Grains"] = ["Model", "Kpi", "Sparkplug", "Storage"],
+        ["CommitProtocol"] = ["Sparkplug"],
+        ["Mqtt"] = [],
+        ["DurableLog"] = [],
+        ["Broker"] = ["Sparkplug", "DurableLog"],
+        ["Edge"] = ["Model", "Sparkplug", "CommitProtocol", "Mqtt", "DurableLog"],
+        ["Ingress"] = ["Model", "Sparkplug", "Mqtt"],
         ["Storage"] = ["Model"],
-        ["Gateway"] = ["Model", "Grains", "Storage"],
-        ["Simulation"] = ["Model", "Sparkplug"],
-        ["Host"] = ["Model", "Kpi", "Sparkplug", "Edge", "Ingress", "Grains", "Storage", "Gateway", "Simulation"],
+        ["Grains"] = ["Model", "Kpi", "Sparkplug", "CommitProtocol", "Storage"],
+        ["Gateway"] = ["Model", "Kpi", "Grains", "Storage"],
+        ["Simulation"] = ["Model", "Sparkplug", "Mqtt"],
+        ["Host"] = ["Model", "Kpi", "Sparkplug", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains", "Gateway", "Simulation"],
     };
 
     public static TheoryData<string> Rooms() => [.. Allowed.Keys];
 
     [Theory]
     [MemberData(nameof(Rooms))]
-    public void A_room_uses_only_the_rooms_it_may(string room)
+    public void A_room_uses_only_the_rooms_it_may(string room) => Assert.Equal([], UsedBy(room).Except(Allowed[room]));
+
+    [Theory]
+    [MemberData(nameof(Rooms))]
+    public void The_page_says_what_the_test_says(string room)
     {
-        var text = File.ReadAllText(Path.Combine(Repository.Root, "src", $"OeeOrleans.{room}", $"OeeOrleans.{room}.csproj"));
-        var used = Regex.Matches(text, @"ProjectReference Include=""[^""]*OeeOrleans\.(\w+)\.csproj""").Select(m => m.Groups[1].Value);
-        Assert.Empty(used.Except(Allowed[room]));
+        var rows = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "architecture.md")).Where(l => l.StartsWith($"| `OeeOrleans.{room}`", StringComparison.Ordinal)).ToList();
+        var uses = Assert.Single(rows).Split('|')[3].Trim();
+        var expected = Allowed[room].Length == 0 ? "nothing" : string.Join(", ", Allowed[room]);
+        Assert.Equal(room == "Host" ? "all" : expected, uses);
     }
 
     [Fact]
     public void Every_room_is_on_the_list() => Assert.Equal(
-        Allowed.Keys.Order(), Directory.GetDirectories(Path.Combine(Repository.Root, "src")).Select(d => Path.GetFileName(d).Replace("OeeOrleans.", "", StringComparison.Ordinal)).Order());
+        Allowed.Keys.Order(),
+        Directory.GetDirectories(Path.Combine(Repository.Root, "src")).Select(d => Path.GetFileName(d).Replace("OeeOrleans.", "", StringComparison.Ordinal)).Order());
+
+    [Theory]
+    [InlineData("Sparkplug")]
+    [InlineData("CommitProtocol")]
+    [InlineData("Mqtt")]
+    [InlineData("Kpi")]
+    public void A_library_that_could_stand_alone_knows_neither_Orleans_nor_hosting(string room) =>
+        Assert.DoesNotContain(References(room), r => r.StartsWith("Orleans", StringComparison.Ordinal) || r.Contains("Hosting", StringComparison.Ordinal));
+
+    private static IEnumerable<string> UsedBy(string room) => References(room)
+        .Where(r => r.StartsWith("OeeOrleans.", StringComparison.Ordinal)).Select(r => r["OeeOrleans.".Length..]);
+
+    private static List<string> References(string room)
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, room == "Host" ? "oee.dll" : $"OeeOrleans.{room}.dll");
+        using var image = new PEReader(File.OpenRead(file));
+        var metadata = image.GetMetadataReader();
+        return [.. metadata.AssemblyReferences.Select(h => metadata.GetString(metadata.GetAssemblyReference(h).Name))];
+    }
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MQTTnet;
 using MQTTnet.Protocol;
 using OeeOrleans.Ingress.Connection;
+using OeeOrleans.Mqtt;
 using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Ingress.Tests;
@@ -60,7 +61,7 @@ public sealed class BrokerTests : IAsyncLifetime
         var second = await ConnectAsync("c3");
         await second.WaitForAsync(3);
         first.Messages.ToList().ForEach(m => m.Acks!.Done(m));
-        Assert.All(first.Messages, m => Assert.True(m.ComesAgain));
+        Assert.All(first.Messages, m => Assert.True(m.Acks!.Closed));
         await second.Connection.DisposeAsync();
 
         var third = await ConnectAsync("c3");
@@ -108,6 +109,79 @@ public sealed class BrokerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task After_a_reconnect_messages_in_memory_come_again_when_the_broker_kept_the_session_and_only_then()
+    {
+        var client = await ConnectAsync("c8");
+        await PublishAsync(2);
+        await client.WaitForAsync(2);
+        await _broker.StopAsync();
+        await _broker.ResumeAsync();
+        await client.WaitForAsync(4);
+        // Sent again, and marked so.
+        Assert.Equal([false, false, true, true], client.Messages.Select(m => m.Message.Redelivered));
+        Assert.Equal([true, true, false, false], client.Messages.Select(m => m.ComesAgain));
+
+        await _broker.KillAsync();
+        _broker.ForgetEverything();
+        await _broker.ResumeAsync();
+        await Eventually.TrueAsync("a new session", Soon, () => Task.FromResult(client.Connection.State == ConnectionState.Online && client.Messages.Last().Acks!.Closed));
+        await PublishAsync(1);
+        await client.WaitForAsync(5);
+        // What the broker has forgotten is only here.
+        Assert.Equal([true, true, false, false, false], client.Messages.Select(m => m.ComesAgain));
+        await client.Connection.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_packet_larger_than_the_limit_is_not_sent_to_us()
+    {
+        var client = await ConnectAsync("c9", maxPacketBytes: 2_000);
+        using var publisher = new MqttClientFactory().CreateMqttClient();
+        await publisher.ConnectAsync(new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", _broker.Port).Build());
+        foreach (var size in new[] { 1_000, 3_000, 1_001 })
+        {
+            await publisher.PublishAsync(new MqttApplicationMessageBuilder().WithTopic("spBv1.0/g/NDATA/n").WithPayload(new byte[size]).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build());
+        }
+
+        await client.WaitForAsync(2);
+        Assert.Equal([1_000, 1_001], client.Messages.Select(m => m.Message.Payload.Length));
+        await client.Connection.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task More_bytes_than_there_is_room_for_make_the_broker_send_less_at_a_time_and_nothing_is_lost()
+    {
+        var seen = new ConcurrentQueue<InFlightMessage>();
+        var options = new MqttOptions { Broker = new BrokerAddress(new Uri(_broker.Url)), ReceiveMaximum = 64, MaxBufferedBytes = 20_000 };
+        var partition = new OeeOrleans.Ingress.Streams.Partition("spBv1.0/#", options, TimeProvider.System, NullLogger.Instance);
+        var connection = new PartitionConnection(options, "spBv1.0/#", "c10", TimeProvider.System, NullLogger.Instance, partition.Receive, new IngressStatus());
+        connection.Start();
+        await Eventually.TrueAsync("the connection to be online", Soon, () => Task.FromResult(connection.State == ConnectionState.Online));
+        using var publisher = new MqttClientFactory().CreateMqttClient();
+        await publisher.ConnectAsync(new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", _broker.Port).Build());
+        for (byte i = 0; i < 60; i++)
+        {
+            await publisher.PublishAsync(new MqttApplicationMessageBuilder().WithTopic("spBv1.0/g/NDATA/n").WithPayload([i, .. new byte[1_500]]).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build());
+        }
+
+        // A consumer that takes its time: what it commits is acknowledged, what comes again is dropped.
+        var numbers = new HashSet<byte>();
+        await Eventually.TrueAsync("all sixty", TimeSpan.FromSeconds(40), () =>
+        {
+            for (var i = 0; i < 5 && partition.Arrived.TryRead(out var message); i++)
+            {
+                OeeOrleans.Ingress.Streams.BufferAccount.Leave(message);
+                if (message.ComesAgain) continue;
+                numbers.Add(message.Message.Payload[0]);
+                message.Acks!.Done(message);
+            }
+
+            return Task.FromResult(numbers.Count == 60);
+        });
+        await connection.DisposeAsync();
+    }
+
+    [Fact]
     public async Task A_broker_that_only_speaks_3_1_1_is_spoken_to_in_3_1_1()
     {
         using var old = new OldBrokerProxy(_broker.Port);
@@ -119,15 +193,15 @@ public sealed class BrokerTests : IAsyncLifetime
         Assert.Equal([0, 1, 2], client.Numbers);
     }
 
-    private async Task<Client> ConnectAsync(string clientId, string? url = null)
+    private async Task<Client> ConnectAsync(string clientId, string? url = null, uint maxPacketBytes = 1 << 20)
     {
         var client = new Client();
         client.Connection = new PartitionConnection(
-            new MqttOptions { Url = new Uri(url ?? _broker.Url) }, "spBv1.0/#", clientId, TimeProvider.System, NullLogger.Instance, message =>
+            new MqttOptions { Broker = new BrokerAddress(new Uri(url ?? _broker.Url)), MaxPacketBytes = maxPacketBytes }, "spBv1.0/#", clientId, TimeProvider.System, NullLogger.Instance, message =>
             {
                 client.Messages.Enqueue(message);
-                return true;
-            });
+                return Reception.Taken;
+            }, new IngressStatus());
         client.Connection.Start();
         await Eventually.TrueAsync("the connection to be online", Soon, () => Task.FromResult(client.Connection.State == ConnectionState.Online));
         return client;

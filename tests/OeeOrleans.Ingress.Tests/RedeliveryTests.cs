@@ -56,6 +56,58 @@ public sealed class RedeliveryTests
     }
 
     [Fact]
+    public void A_batch_says_whose_numbers_its_messages_have()
+    {
+        Add("g/a", 1);
+        var cursor = Cursor("g/a");
+        Assert.True(cursor.MoveNext());
+        var batch = ((MqttBatchContainer)cursor.GetCurrent(out _)!).Batch;
+        Assert.Equal(_partition.Account.Source, batch.Source);
+        Assert.Equal(1UL, batch.Messages[0].Number);
+        _partition.Clear();
+        Assert.NotEqual(batch.Source, _partition.Account.Source);
+    }
+
+    [Fact]
+    public void Nothing_that_a_queue_held_when_it_moved_away_counts_for_its_next_life()
+    {
+        Add("g/a", 1, 2);
+        Add("g/b", 3);
+        var out1 = Cursor("g/a");
+        Next(out1);
+        _partition.Clear();
+        Assert.Equal(0, _partition.Account.Messages);
+        // The delivery that was out comes back late: it is nobody's any more.
+        out1.MoveNext();
+        Assert.Equal((0, 0L), (_partition.Account.Messages, _partition.Account.Bytes));
+        Add("g/c", 4);
+        Assert.Equal((1, 1L), (_partition.Account.Messages, _partition.Account.Bytes));
+    }
+
+    [Fact]
+    public void Bytes_have_a_limit_as_messages_have()
+    {
+        var partition = new Partition("f", new MqttOptions { MaxBufferedBytes = 10 }, _clock, NullLogger.Instance);
+        var acks = new AckQueue("p", NullLogger.Instance);
+        Assert.Equal(Reception.Taken, partition.Receive(Sized(8, null)));
+        Assert.Equal(Reception.Dropped, partition.Receive(Sized(8, null)));
+        // QoS 1 is taken all the same, and the broker is asked to send less at a time.
+        Assert.Equal(Reception.Overflow, partition.Receive(Sized(8, acks)));
+        Assert.Equal(16, partition.Account.Bytes);
+    }
+
+    [Fact]
+    public void Edge_nodes_that_nobody_knows_are_listened_to_up_to_a_limit_and_those_of_the_plant_always()
+    {
+        var routes = new TopicRoutes(new MqttOptions { MaxForeignEdgeNodes = 2, KnownEdgeNodes = new HashSet<string> { "g/known" } }, NullLogger.Instance);
+        Assert.All(["a", "b", "a"], n => Assert.Null(routes.Of($"spBv1.0/g/NDATA/{n}").Refusal));
+        var third = routes.Of("spBv1.0/g/NDATA/c");
+        Assert.Equal((MessageBatch.UnreadableKey, true), (third.StreamKey, third.ForUs));
+        Assert.Contains("plant.yaml", third.Refusal, StringComparison.Ordinal);
+        Assert.Null(routes.Of("spBv1.0/g/NDATA/known").Refusal);
+    }
+
+    [Fact]
     public void The_pause_doubles_with_every_failure_and_is_short_again_after_a_success()
     {
         Add("g/a", 1);
@@ -127,8 +179,19 @@ public sealed class RedeliveryTests
         var acks = new AckQueue("p", NullLogger.Instance);
         Add("g/a", acks, 1, 2);
         acks.Close();
+        acks.SessionResumed();
         Add("g/a", 3);
         Assert.Equal([3], Next(Cursor("g/a")));
+        Assert.Equal(1, _partition.Account.Messages);
+    }
+
+    [Fact]
+    public void Messages_of_a_lost_connection_are_kept_until_the_broker_says_that_it_knows_the_session()
+    {
+        var acks = new AckQueue("p", NullLogger.Instance);
+        Add("g/a", acks, 1, 2);
+        acks.Close();
+        Assert.Equal([1, 2], Next(Cursor("g/a")));
     }
 
     [Fact]
@@ -144,10 +207,10 @@ public sealed class RedeliveryTests
     {
         var partition = new Partition("f", new MqttOptions { MaxBuffered = 2 }, _clock, NullLogger.Instance);
         var acks = new AckQueue("p", NullLogger.Instance);
-        Assert.True(partition.Receive(Message("g/a", 1, null)));
-        Assert.True(partition.Receive(Message("g/a", 2, null)));
-        Assert.False(partition.Receive(Message("g/a", 3, null)));
-        Assert.True(partition.Receive(Message("g/a", 4, acks)));
+        Assert.Equal(Reception.Taken, partition.Receive(Message("g/a", 1, null)));
+        Assert.Equal(Reception.Taken, partition.Receive(Message("g/a", 2, null)));
+        Assert.Equal(Reception.Dropped, partition.Receive(Message("g/a", 3, null)));
+        Assert.Equal(Reception.Taken, partition.Receive(Message("g/a", 4, acks)));
     }
 
     [Fact]
@@ -181,16 +244,26 @@ public sealed class RedeliveryTests
     [InlineData("spBv1.0/nonsense", MessageBatch.UnreadableKey, true)]
     public void A_topic_goes_to_the_stream_of_its_edge_node(string topic, string key, bool forUs)
     {
-        Assert.Equal(key, PartitionConnection.StreamKeyOf(topic, "own/node", out var wanted));
-        Assert.Equal(forUs, wanted);
+        var route = new TopicRoutes(new MqttOptions { OwnEdgeNode = "own/node" }, NullLogger.Instance).Of(topic);
+        Assert.Equal((key, forUs), (route.StreamKey, route.ForUs));
     }
 
     private static InFlightMessage Message(string key, byte number, AckQueue? acks) => new(new BrokerMessage(key, [number], 0), key, acks, null);
 
+    private static InFlightMessage Sized(int bytes, AckQueue? acks) => new(new BrokerMessage("g/a", new byte[bytes], 0), "g/a", acks, null);
+
     private void Add(string key, params byte[] numbers) => Add(key, null, numbers);
 
     private void Add(string key, AckQueue? acks, params byte[] numbers) =>
-        _cache.AddToCache([new MqttBatchContainer(Partition.StreamOf(key), new MessageBatch([]), 0) { Arrivals = [.. numbers.Select(n => Message(key, n, acks))] }]);
+        _cache.AddToCache([new MqttBatchContainer(Partition.StreamOf(key), new MessageBatch([]), 0) { Arrivals = [.. numbers.Select(n => Arrived(key, n, acks))] }]);
+
+    private InFlightMessage Arrived(string key, byte number, AckQueue? acks)
+    {
+        var message = Message(key, number, acks);
+        _partition.Receive(message);
+        Assert.True(_partition.Arrived.TryRead(out _));
+        return message;
+    }
 
     private MqttCacheCursor Cursor(string key) => (MqttCacheCursor)_cache.GetCacheCursor(Partition.StreamOf(key), null);
 

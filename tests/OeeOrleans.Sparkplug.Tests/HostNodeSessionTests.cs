@@ -40,7 +40,7 @@ public sealed class HostNodeSessionTests
         NodeBirth(1000, 3);
         DeviceBirth(1001, 1, ("speed", 7));
         for (byte i = 2; i < 20; i++) Data(1000UL + i, i, 7);
-        var again = Data(1010, seq: 10, alias: 7);
+        var again = Data(1010, seq: 10, alias: 7, redelivered: true);
         Assert.True(again.Outcome.Redelivered);
         Assert.Null(again.Outcome.RebirthReason);
         Assert.Null(Data(1020, seq: 20, alias: 7).Outcome.RebirthReason);
@@ -55,7 +55,7 @@ public sealed class HostNodeSessionTests
         NodeBirth(2000, 3);
         DeviceBirth(2001, 1, ("speed", 8), ("count", 7));
 
-        Assert.Equal("speed", Data(1002, 2, alias: 7).Name);
+        Assert.Equal("speed", Data(1002, 2, alias: 7, redelivered: true).Name);
         Assert.Equal("count", Data(2002, 2, alias: 7).Name);
     }
 
@@ -123,6 +123,116 @@ public sealed class HostNodeSessionTests
         Assert.Null(Data(1003, 3, 7).Outcome.RebirthReason);
     }
 
+    [Fact]
+    public void Data_older_than_the_newest_birth_that_was_not_sent_before_is_refused_and_never_read_with_an_older_births_aliases()
+    {
+        NodeBirth(1000, 3);
+        DeviceBirth(1001, 1, ("speed", 7), ("count", 8));
+        NodeBirth(2000, 3);
+        DeviceBirth(2001, 1, ("speed", 8), ("count", 7));
+        // The node's clock steps back by half a second; it goes on with its new aliases.
+        var (name, outcome) = Data(1500, 2, alias: 7);
+        Assert.Null(name);
+        Assert.Contains("clock went back", outcome.Refusal, StringComparison.Ordinal);
+        Assert.Contains("clock went back", outcome.RebirthReason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_redelivered_message_whose_number_happens_to_be_expected_moves_nothing()
+    {
+        NodeBirth(1000, 3);
+        DeviceBirth(1001, 1, ("speed", 7));
+        for (var i = 2; i < 20; i++) Data(1000UL + (ulong)i, (byte)i, 7);
+        Assert.Equal(19, _session.LastSeq);
+        // One round of 256 earlier, seq 20 was sent as well; the broker sends that message again.
+        var again = Data(1005, 20, 7, redelivered: true);
+        Assert.True(again.Outcome.Redelivered);
+        Assert.Equal(19, _session.LastSeq);
+        Assert.Null(Data(1021, 20, 7).Outcome.RebirthReason);
+    }
+
+    [Fact]
+    public void A_message_sent_again_that_was_never_seen_counts_as_new()
+    {
+        NodeBirth(1000, 3);
+        DeviceBirth(1001, 1, ("speed", 7));
+        Assert.False(Data(1002, 2, 7, redelivered: true).Outcome.Redelivered);
+        Assert.Equal(2, _session.LastSeq);
+    }
+
+    [Fact]
+    public void A_death_without_bdSeq_kills_no_node_that_was_born_with_one()
+    {
+        NodeBirth(1000, 4);
+        var outcome = Send(SparkplugMessageType.NDeath, 0, null, _ => { });
+        Assert.Contains("none", outcome.Ignored, StringComparison.Ordinal);
+        Assert.True(_session.Online);
+    }
+
+    [Theory]
+    [InlineData(256UL)]
+    [InlineData(300UL)]
+    [InlineData(ulong.MaxValue)]
+    public void A_sequence_number_beyond_255_is_no_message(ulong seq)
+    {
+        NodeBirth(1000, 4);
+        // timestamp 1001 and the seq, by hand: our writer takes a byte.
+        byte[] payload = [0x08, 0xE9, 0x07, 0x18, .. Varint(seq)];
+        Assert.Throws<SparkplugFormatException>(() =>
+        {
+            var reader = new SparkplugPayloadReader(payload);
+            _session.Accept(new SparkplugTopic(SparkplugMessageType.NData, "g", "n", null), ref reader);
+        });
+    }
+
+    [Fact]
+    public void An_old_birth_that_comes_again_after_it_was_forgotten_shadows_nothing()
+    {
+        NodeBirth(1000, 0);
+        for (var i = 1; i <= HostNodeSession.KeptGenerations + 1; i++) NodeBirth(1000UL + (ulong)(i * 1000), i);
+        var writer = new SparkplugPayloadWriter().Begin(1000, 0);
+        writer.Integer(new MetricHead("bdSeq", null, 1000, SparkplugDataType.Int64), 0);
+        var reader = new SparkplugPayloadReader(writer.Written.Span);
+        var outcome = _session.Accept(new SparkplugTopic(SparkplugMessageType.NBirth, "g", "n", null), ref reader, redelivered: true);
+        Assert.NotNull(outcome.Ignored);
+        Assert.Equal((ulong)(HostNodeSession.KeptGenerations + 1), _session.Current!.BdSeq);
+    }
+
+    [Fact]
+    public void Of_more_devices_than_a_node_may_have_the_last_ones_are_refused()
+    {
+        NodeBirth(1000, 4);
+        for (var i = 0; i < SparkplugLimits.MaxDevicesPerNode; i++) Assert.Null(Birth($"d{i}").Refusal);
+        Assert.NotNull(Birth("one-more").Refusal);
+        Assert.Null(Birth("d7").Refusal);
+
+        SessionOutcome Birth(string device)
+        {
+            var writer = new SparkplugPayloadWriter().Begin(1001, null);
+            var reader = new SparkplugPayloadReader(writer.Written.Span);
+            return _session.Accept(new SparkplugTopic(SparkplugMessageType.DBirth, "g", "n", device), ref reader);
+        }
+    }
+
+    [Fact]
+    public void A_metric_whose_name_is_too_long_is_refused_and_its_neighbours_are_not()
+    {
+        NodeBirth(1000, 4);
+        var outcome = DeviceBirth(1001, 1, (new string('x', 6_000), 7), ("count", 8));
+        Assert.Null(outcome.Refusal);
+        var (refused, taken) = (_session.Current!.FindAlias(7)!, _session.Current.FindAlias(8)!);
+        Assert.Contains("6000 bytes", refused.Refusal, StringComparison.Ordinal);
+        Assert.Equal((null, "count"), (taken.Refusal, taken.Name));
+        Assert.Equal("", refused.Name);
+    }
+
+    private static byte[] Varint(ulong value)
+    {
+        var bytes = new List<byte>();
+        for (; value > 0x7F; value >>= 7) bytes.Add((byte)(value | 0x80));
+        return [.. bytes, (byte)value];
+    }
+
     private SessionOutcome NodeBirth(ulong ms, long bdSeq) => Send(SparkplugMessageType.NBirth, ms, 0, w =>
         w.Integer(new MetricHead("bdSeq", null, ms, SparkplugDataType.Int64), bdSeq));
 
@@ -134,13 +244,14 @@ public sealed class HostNodeSessionTests
     private SessionOutcome NodeDeath(long bdSeq) => Send(SparkplugMessageType.NDeath, 0, null, w =>
         w.Integer(new MetricHead("bdSeq", null, 0, SparkplugDataType.Int64), bdSeq));
 
-    private (string? Name, SessionOutcome Outcome) Data(ulong ms, byte seq, ulong alias)
+    private (string? Name, SessionOutcome Outcome) Data(ulong ms, byte seq, ulong alias, bool redelivered = false)
     {
         var writer = new SparkplugPayloadWriter().Begin(ms, seq);
         writer.Double(new MetricHead(null, alias, ms, SparkplugDataType.Unknown), 2);
         var reader = new SparkplugPayloadReader(writer.Written.Span);
-        var outcome = _session.Accept(new SparkplugTopic(SparkplugMessageType.DData, "g", "n", "d1"), ref reader);
+        var outcome = _session.Accept(new SparkplugTopic(SparkplugMessageType.DData, "g", "n", "d1"), ref reader, redelivered);
         Assert.True(reader.TryReadMetric(out var metric));
+        if (outcome.Refusal is not null) return (null, outcome);
         return (HostNodeSession.Resolve(outcome, metric)?.Name, outcome);
     }
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using CsCheck;
 using OeeOrleans.Sparkplug.Edge;
 using OeeOrleans.Sparkplug.Host;
 using OeeOrleans.Sparkplug.Payload;
@@ -74,24 +73,6 @@ public sealed class WriterTests
         Assert.Throws<ArgumentException>(() => new SparkplugPayloadWriter().Begin(1, 0).Value(new MetricHead("m", null, 0, SparkplugDataType.DataSet), "text"));
 
     [Fact]
-    public void Committed_records_are_the_union_of_what_was_added_whatever_the_order() => Gen.ULong[1, 80].Array[0, 120].Select(Gen.ULong[1, 20]).Sample(
-        (numbers, first) =>
-        {
-            var committed = new CommittedRecords();
-            committed.Announce("q", first);
-            foreach (var number in numbers) committed.Add(number);
-            var all = numbers.ToHashSet();
-            ulong mark = first - 1;
-            while (all.Contains(mark + 1)) mark++;
-            Assert.Equal(mark, committed.Mark);
-            Assert.Equal(all.Any(n => n > mark), committed.HasHoles);
-            foreach (var (a, b) in committed.Ranges.Zip(committed.Ranges.Skip(1))) Assert.True(a.To + 1 < b.From);
-            committed.Announce("other", 1);
-            Assert.Equal(0UL, committed.Mark);
-        },
-        iter: 500);
-
-    [Fact]
     public void A_replayed_record_goes_by_the_aliases_of_this_life_or_by_name()
     {
         var device = new EdgeDevice("d", [new EdgeMetric("now", SparkplugDataType.Int64, 7)]);
@@ -101,7 +82,9 @@ public sealed class WriterTests
         new EdgeValue(new EdgeMetric("old", SparkplugDataType.Double, 8), 100, 2.5).WriteData(kept);
         session.Will(0);
         session.NodeBirth(1000, []);
-        var message = session.Replay(device, 2000, kept.Written.Span, 42, historical: true, a => a == 8 ? new EdgeMetric("old", SparkplugDataType.Double, 8) : null);
+        var message = session.Replay(
+            device, 2000, kept.Written.Span, historical: true, a => a == 8 ? new EdgeMetric("old", SparkplugDataType.Double, 8) : null,
+            new ControlValue("Device Control/Number", SparkplugDataType.UInt64, 42UL, 99));
         var metrics = JsonDocument.Parse(PayloadVectorTests.Decode(message.Payload.ToArray())).RootElement.GetProperty("metrics").EnumerateArray().ToList();
         Assert.All(metrics, m => Assert.True(m.GetProperty("is_historical").GetBoolean()));
         Assert.Equal((7, 100L, 1L), (metrics[0].GetProperty("alias").GetInt32(), metrics[0].GetProperty("timestamp").GetInt64(), metrics[0].GetProperty("value").GetInt64()));

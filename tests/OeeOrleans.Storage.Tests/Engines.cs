@@ -73,9 +73,9 @@ public sealed class PostgresConformance(PostgresFixture fixture) : PostgresFamil
     public async Task Rows_that_find_no_partition_wait_and_are_moved_when_their_day_comes()
     {
         const long Now = 1_767_600_000_000_000;
-        var id = (await Store.ResolveSignalsAsync("m1", [new("counter.good", "Double", null)], CancellationToken.None))[0];
+        var id = (await Store.ResolveSignalsAsync("m1", [new("counter.good", "Double", null)], inPlant: true, CancellationToken.None))[0];
         long[] days = [-9000, -200, -40, 0, 3, 9];
-        await Store.CommitAsync([new CommitUnit { Rows = days.Select(d => new SampleRow(id, Now + (d * UnixMicros.PerDay), d, null, Quality.Good, Now)).ToArray() }], CancellationToken.None);
+        await Store.CommitAsync([new TelemetryUnit { Rows = days.Select(d => new SampleRow(id, Now + (d * UnixMicros.PerDay), d, null, Quality.Good, Now)).ToArray() }], CancellationToken.None);
         Assert.Equal(6L, (await QueryAsync("select count(*) from sample_default"))[0][0]);
         await Store.MaintainAsync(new Retention(), Now, CancellationToken.None);
         Assert.Equal(["-9000", "9"], (await QueryAsync("select value::text from sample_default order by ts")).Select(r => r[0]));
@@ -118,15 +118,15 @@ public sealed class TimescaleConformance(TimescaleFixture fixture) : PostgresFam
     public async Task Late_and_changed_rows_go_into_compressed_chunks_once()
     {
         const long Start = 1_767_600_000_000_000;
-        var id = (await Store.ResolveSignalsAsync("m1", [new("process.temperature", "Double", null)], CancellationToken.None))[0];
+        var id = (await Store.ResolveSignalsAsync("m1", [new("process.temperature", "Double", null)], inPlant: true, CancellationToken.None))[0];
         SampleRow[] rows = [.. Enumerable.Range(0, 20_000).Select(i => new SampleRow(id, Start + (i * UnixMicros.PerSecond), Math.Sin(i / 50.0), null, Quality.Good, Start))];
-        await Store.CommitAsync([new CommitUnit { Rows = rows }], CancellationToken.None);
+        await Store.CommitAsync([new TelemetryUnit { Rows = rows }], CancellationToken.None);
         await QueryAsync("select compress_chunk(c)::text from show_chunks('sample') c");
         await QueryAsync("call refresh_continuous_aggregate('sample_1m', null, null)");
 
         SampleRow[] late = [rows[100] with { Value = 9 }, rows[200], new SampleRow(id, Start + 500_000, 8, null, Quality.Good, Start + 1)];
-        await Store.CommitAsync([new CommitUnit { Rows = late }], CancellationToken.None);
-        await Store.CommitAsync([new CommitUnit { Rows = late }], CancellationToken.None);
+        await Store.CommitAsync([new TelemetryUnit { Rows = late }], CancellationToken.None);
+        await Store.CommitAsync([new TelemetryUnit { Rows = late }], CancellationToken.None);
         Assert.Equal([20_001L, 9d, 8d], (await QueryAsync("select count(*), max(value), (select value from sample where ts = '2026-01-05 08:00:00.5+00') from sample"))[0]);
         await QueryAsync("call refresh_continuous_aggregate('sample_1m', null, null)");
         Assert.Equal([20_001m, 9d], (await QueryAsync("select sum(count), max(max) from telemetry_1m"))[0]);

@@ -1,27 +1,82 @@
 using System.Reflection;
 using Microsoft.Extensions.Logging.Abstractions;
 using OeeOrleans.Storage.Sink;
+using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Storage.Tests;
 
 public sealed class SinkTests
 {
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+
     [Fact]
     public async Task A_transient_failure_is_over_before_anybody_hears_of_it()
     {
         var store = ScriptedStore.Create((units, call) => call <= 2 ? throw new StoreUnavailableException("gone") : Task.CompletedTask, out var calls);
         await using var sink = Sink(store);
-        await sink.WriteAsync(new CommitUnit(), CancellationToken.None);
+        await sink.CommitAsync(new TelemetryUnit(), CancellationToken.None);
         Assert.Equal(3, calls.Count);
     }
 
     [Fact]
-    public async Task A_store_that_stays_away_fails_the_unit_after_a_few_attempts()
+    public async Task While_the_store_is_away_a_ticket_waits_says_why_and_may_be_withdrawn()
     {
-        var store = ScriptedStore.Create((_, _) => throw new StoreUnavailableException("gone"), out var calls);
+        var store = ScriptedStore.Create((_, _) => throw new StoreUnavailableException("gone fishing"), out _);
         await using var sink = Sink(store);
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => sink.WriteAsync(new CommitUnit(), CancellationToken.None));
-        Assert.Equal(new SinkOptions().Attempts, calls.Count);
+        var ticket = await sink.WriteAsync(new TelemetryUnit(), CancellationToken.None);
+        await Eventually.TrueAsync("an attempt to fail", Soon, () => Task.FromResult(ticket.Reason == "gone fishing"));
+        Assert.False(ticket.Settled.IsCompleted);
+        await Eventually.TrueAsync("it to be taken back between two attempts", Soon, () => Task.FromResult(ticket.TryWithdraw()));
+        Assert.Equal((CommitState.Withdrawn, 0), (await ticket.Settled, sink.PendingRows));
+    }
+
+    [Fact]
+    public async Task What_is_being_written_cannot_be_withdrawn()
+    {
+        var (begun, end) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var store = ScriptedStore.Create((_, _) =>
+        {
+            begun.TrySetResult();
+            return end.Task;
+        }, out _);
+        await using var sink = Sink(store);
+        var ticket = await sink.WriteAsync(new TelemetryUnit(), CancellationToken.None);
+        await begun.Task.WaitAsync(Soon);
+        Assert.False(ticket.TryWithdraw());
+        end.SetResult();
+        Assert.Equal(CommitState.Committed, await ticket.Settled.WaitAsync(Soon));
+    }
+
+    [Fact]
+    public async Task An_error_of_ours_refuses_the_unit_that_provokes_it_and_no_other()
+    {
+        var store = ScriptedStore.Create((units, _) => units.Any(u => u.Owner == "bad") ? throw new FormatException("bug") : Task.CompletedTask, out _);
+        await using var sink = Sink(store);
+        var tickets = new List<CommitTicket>();
+        foreach (var owner in new[] { "a", "b", "bad", "c", "d" }) tickets.Add(await sink.WriteAsync(new TelemetryUnit { Owner = owner }, CancellationToken.None));
+        var fates = await Task.WhenAll(tickets.Select(t => t.Settled)).WaitAsync(Soon);
+        Assert.Equal([CommitState.Committed, CommitState.Committed, CommitState.Refused, CommitState.Committed, CommitState.Committed], fates);
+        Assert.IsType<FormatException>(tickets[2].Error);
+        Assert.Equal(0, sink.PendingRows);
+    }
+
+    [Fact]
+    public async Task Room_that_somebody_gave_up_waiting_for_keeps_nobody_behind_him_waiting()
+    {
+        var end = new TaskCompletionSource();
+        var store = ScriptedStore.Create((_, _) => end.Task, out _);
+        await using var sink = new GroupCommitSink(
+            store, new SinkOptions { FlushMs = 0, FlushRows = 1, MaxPendingRows = 10 }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
+        var first = await sink.WriteAsync(Rows(9), CancellationToken.None);
+        using var impatient = new CancellationTokenSource();
+        var givenUp = sink.WriteAsync(Rows(500), impatient.Token);
+        var patient = sink.WriteAsync(Rows(3), CancellationToken.None);
+        await impatient.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => givenUp);
+        end.SetResult();
+        await first.Settled.WaitAsync(Soon);
+        Assert.Equal(CommitState.Committed, await (await patient.WaitAsync(Soon)).Settled.WaitAsync(Soon));
+        Assert.Equal(0, sink.PendingRows);
     }
 
     [Fact]
@@ -32,11 +87,11 @@ public sealed class SinkTests
         {
             // Writers overtake each other.
             await Task.Delay(Random.Shared.Next(4));
-            lock (seen) seen.AddRange(units.Select(u => (u.Owner, u.EdgeNode!.Value.State)));
+            lock (seen) seen.AddRange(units.Cast<TelemetryUnit>().Select(u => (u.Owner, u.EdgeNode!.Value.State)));
         }, out _);
         await using var sink = Sink(store, writers: 4);
         string[] owners = ["a", "b", "c", "d", "e", "f"];
-        await Task.WhenAll(owners.SelectMany(o => Enumerable.Range(0, 50).Select(i => sink.WriteAsync(new CommitUnit { Owner = o, EdgeNode = (o, $"{i:00}") }, CancellationToken.None))));
+        await Task.WhenAll(owners.SelectMany(o => Enumerable.Range(0, 50).Select(i => sink.CommitAsync(new TelemetryUnit { Owner = o, EdgeNode = (o, $"{i:00}") }, CancellationToken.None))));
         foreach (var owner in owners)
         {
             var states = seen.Where(s => s.Owner == owner).Select(s => s.State).ToList();
@@ -44,6 +99,8 @@ public sealed class SinkTests
             Assert.Equal(states.Order(StringComparer.Ordinal), states);
         }
     }
+
+    private static TelemetryUnit Rows(int count) => new() { Rows = new OeeOrleans.Model.SampleRow[count] };
 
     private static GroupCommitSink Sink(IStore store, int writers = 1) => new(
         store, new SinkOptions { FlushMs = 1, FlushRows = 7, Writers = writers, RetryPause = TimeSpan.FromMilliseconds(1) }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
@@ -74,6 +131,12 @@ public class ScriptedStore : DispatchProxy
             _calls.Add(call);
         }
 
-        return _commit!((IReadOnlyList<CommitUnit>)args![0]!, call);
+        return CommitAsync((IReadOnlyList<CommitUnit>)args![0]!, call);
+    }
+
+    private async Task<IReadOnlyList<RefusedUnit>> CommitAsync(IReadOnlyList<CommitUnit> units, int call)
+    {
+        await _commit!(units, call);
+        return [];
     }
 }

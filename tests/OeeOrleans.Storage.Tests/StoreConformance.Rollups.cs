@@ -20,9 +20,9 @@ public abstract partial class StoreConformance
         rows[321] = Row(id, 321, 666);
         await Store.CommitAsync(
             [
-                new CommitUnit { Rows = new[] { Row(id, 1000, 1) } },
-                new CommitUnit { Rows = rows, EdgeNode = ("g/n", "after") },
-                new CommitUnit { Rows = new[] { Row(id, 2000, 2), Row(id, 2001, 666) } },
+                new TelemetryUnit { Rows = new[] { Row(id, 1000, 1) } },
+                new TelemetryUnit { Rows = rows, EdgeNode = ("g/n", "after") },
+                new TelemetryUnit { Rows = new[] { Row(id, 2000, 2), Row(id, 2001, 666) } },
             ],
             CancellationToken.None);
 
@@ -42,7 +42,7 @@ public abstract partial class StoreConformance
     public async Task Rollups_say_what_the_samples_say_before_and_after_they_are_materialized_and_after_late_data()
     {
         var random = new Random(7);
-        var ids = await Store.ResolveSignalsAsync("m1", [new("process.temperature", "Double", null), new("process.pressure", "Double", null)], CancellationToken.None);
+        var ids = await Store.ResolveSignalsAsync("m1", [new("process.temperature", "Double", null), new("process.pressure", "Double", null)], inPlant: true, CancellationToken.None);
         var model = new Dictionary<(int, long), SampleRow>();
         SampleRow Random(long fromUs, long toUs)
         {
@@ -71,7 +71,7 @@ public abstract partial class StoreConformance
         model[(changed.SignalId, changed.TimeUs)] = changed;
         var gone = model.Values.First(r => r.TimeUs > T0 && r.Quality == Quality.Bad);
         model.Remove((gone.SignalId, gone.TimeUs));
-        await Store.CommitAsync([new CommitUnit { Rows = new[] { changed }, RemovedRows = [new RowKey(gone.SignalId, gone.TimeUs)] }], CancellationToken.None);
+        await Store.CommitAsync([new TelemetryUnit { Rows = new[] { changed }, RemovedRows = [new RowKey(gone.SignalId, gone.TimeUs)] }], CancellationToken.None);
         await RefreshAsync(T0 + (2 * UnixMicros.PerHour) + (40 * UnixMicros.PerMinute));
         await AssertRollupsAsync(model);
         await AddAsync(T0 + (150 * UnixMicros.PerMinute), T0 + (4 * UnixMicros.PerHour), 500);

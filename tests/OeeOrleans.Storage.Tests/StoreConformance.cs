@@ -23,14 +23,14 @@ public abstract partial class StoreConformance : IAsyncLifetime
     public async Task Migration_can_be_repeated()
     {
         await Store.MigrateAsync(CancellationToken.None);
-        Assert.True(await Store.IsReachableAsync(CancellationToken.None));
+        Assert.Null(await Store.WhyNotAsync(CancellationToken.None));
     }
 
     [Fact]
     public async Task A_signal_keeps_its_id()
     {
-        var first = await Store.ResolveSignalsAsync("m1", [new("state.run", "Boolean", null), new("counter.good", "UInt64", "pcs")], CancellationToken.None);
-        var again = await Store.ResolveSignalsAsync("m1", [new("counter.good", "UInt64", null)], CancellationToken.None);
+        var first = await Store.ResolveSignalsAsync("m1", [new("state.run", "Boolean", null), new("counter.good", "UInt64", "pcs")], inPlant: true, CancellationToken.None);
+        var again = await Store.ResolveSignalsAsync("m1", [new("counter.good", "UInt64", null)], inPlant: true, CancellationToken.None);
         Assert.Equal(first[1], again[0]);
         Assert.NotEqual(first[0], first[1]);
     }
@@ -61,7 +61,7 @@ public abstract partial class StoreConformance : IAsyncLifetime
     {
         var id = await SignalAsync("state.run");
         await CommitAsync([Row(id, 1, 1), new SampleRow(id, T0 + 2, double.NaN, null, Quality.Bad, T0)]);
-        await Store.CommitAsync([new CommitUnit { RemovedRows = [new RowKey(id, T0 + 1), new RowKey(id, T0 + 2)] }], CancellationToken.None);
+        await Store.CommitAsync([new TelemetryUnit { RemovedRows = [new RowKey(id, T0 + 1), new RowKey(id, T0 + 2)] }], CancellationToken.None);
         Assert.Equal(T0 + 1, Assert.Single(await ReadAsync()).TimeUs);
     }
 
@@ -82,7 +82,7 @@ public abstract partial class StoreConformance : IAsyncLifetime
     public async Task A_withdrawn_window_is_only_read_when_asked_for()
     {
         var window = new OeeWindow { Id = "m1", Kind = "shift", FromUs = T0, ToUs = T0 + 10, AsOfUs = T0 + 10, Sums = default, Kpis = new OeeKpis() };
-        await Store.CommitAsync([new CommitUnit { Windows = [window, window with { Revision = 2, Withdrawn = true }] }], CancellationToken.None);
+        await Store.CommitAsync([new ResultUnit { Windows = [window, window with { Revision = 2, Withdrawn = true }] }], CancellationToken.None);
         Assert.Empty(await Store.ReadWindowsAsync(["m1"], "shift", T0, T0 + 1, CancellationToken.None));
         Assert.True(Assert.Single(await Store.ReadWindowsAsync(["m1"], "shift", T0, T0 + 1, CancellationToken.None, withdrawn: true)).Withdrawn);
     }
@@ -93,8 +93,8 @@ public abstract partial class StoreConformance : IAsyncLifetime
         var given = new GivenReason { Machine = "m1", FromUs = T0 + 10, UntilUs = T0 + 90, Whole = true, Reason = "jam", Comment = "again", By = "mia", AtUs = T0 + 95 };
         var stop = new StopEvent { Machine = "m1", StartUs = T0 + 10, EndUs = T0 + 90, Reason = "jam", Payload = "{\"fault\":null}" };
         var audit = new AuditEntry(T0 + 95, "mia", "stop.reason", stop.Id, "{}");
-        await Store.CommitAsync([new CommitUnit { Stops = [stop with { EndUs = null, Reason = "" }], Reason = new ReasonChange(0, 0, given with { FromUs = T0 + 20, Reason = "split" }) }], CancellationToken.None);
-        await Store.CommitAsync([new CommitUnit { Stops = [stop], Reason = new ReasonChange(T0 + 10, T0 + 90, given), Audit = [audit] }], CancellationToken.None);
+        await Store.CommitAsync([new ResultUnit { Stops = [stop with { EndUs = null, Reason = "" }], Reason = new ReasonChange(0, 0, given with { FromUs = T0 + 20, Reason = "split" }) }], CancellationToken.None);
+        await Store.CommitAsync([new ResultUnit { Stops = [stop], Reason = new ReasonChange(T0 + 10, T0 + 90, given), Audit = [audit] }], CancellationToken.None);
 
         Assert.Equal(given, Assert.Single(await Store.ReadReasonsAsync("m1", T0 + 50, T0 + 60, CancellationToken.None)));
         Assert.Empty(await Store.ReadReasonsAsync("m1", T0 + 91, T0 + 99, CancellationToken.None));
@@ -108,12 +108,12 @@ public abstract partial class StoreConformance : IAsyncLifetime
     public async Task The_first_to_acknowledge_a_fault_stays_and_the_engine_does_not_undo_it()
     {
         var fault = new FaultEvent { Machine = "m1", Code = "E1", StartUs = T0, Severity = 300 };
-        await Store.CommitAsync([new CommitUnit { Faults = [fault] }], CancellationToken.None);
+        await Store.CommitAsync([new ResultUnit { Faults = [fault] }], CancellationToken.None);
         AuditEntry By(string who) => new(T0 + 5, who, "fault.ack", fault.Id, "{}");
         await Store.AcknowledgeFaultAsync(fault.Id, By("mia"), CancellationToken.None);
         var acked = await Store.AcknowledgeFaultAsync(fault.Id, By("tom"), CancellationToken.None);
         await Store.ShelveFaultAsync(fault.Id, T0 + 99, By("tom") with { Action = "fault.shelve" }, CancellationToken.None);
-        await Store.CommitAsync([new CommitUnit { Faults = [fault with { EndUs = T0 + 9 }] }], CancellationToken.None);
+        await Store.CommitAsync([new ResultUnit { Faults = [fault with { EndUs = T0 + 9 }] }], CancellationToken.None);
         Assert.Equal("mia", acked!.AckBy);
         var read = Assert.Single(await Store.ReadFaultsAsync(["m1"], T0, T0 + 100, 10, null, CancellationToken.None));
         Assert.Equal(("mia", T0 + 99, T0 + 9, (short)300), (read.AckBy, read.ShelvedUntilUs, read.EndUs, read.Severity));
@@ -198,7 +198,7 @@ public abstract partial class StoreConformance : IAsyncLifetime
     {
         for (var i = 0; i < 7; i++)
         {
-            await Store.CommitAsync([new CommitUnit { Births = [new BirthRecord("g/n", "", 1000 + i, "spBv1.0/g/NBIRTH/n", [1, 2, (byte)i])], EdgeNode = ("g/n", $"s{i}") }], CancellationToken.None);
+            await Store.CommitAsync([new TelemetryUnit { Births = [new BirthRecord("g/n", "", 1000 + i, "spBv1.0/g/NBIRTH/n", [1, 2, (byte)i])], EdgeNode = ("g/n", $"s{i}") }], CancellationToken.None);
         }
 
         var record = await Store.LoadEdgeNodeAsync("g/n", CancellationToken.None);
@@ -216,9 +216,9 @@ public abstract partial class StoreConformance : IAsyncLifetime
             Id = "m1", Kind = "hour", FromUs = T0, ToUs = T0 + UnixMicros.PerHour, AsOfUs = T0 + 5, Kpis = new OeeKpis { Oee = 0.5 },
             Sums = new OeeSums { RunUs = 1_234_567, StopUs = 1, Good = 7, IdealTotalS = 2988.49m, CounterJumps = 2 },
         };
-        await Store.CommitAsync([new CommitUnit { Windows = [window with { Kpis = new OeeKpis() }] }], CancellationToken.None);
-        await Store.CommitAsync([new CommitUnit { Windows = [window] }], CancellationToken.None);
-        await Store.CommitAsync([new CommitUnit { Windows = [window with { Revision = 2, Sums = window.Sums with { Good = 8 } }] }], CancellationToken.None);
+        await Store.CommitAsync([new ResultUnit { Windows = [window with { Kpis = new OeeKpis() }] }], CancellationToken.None);
+        await Store.CommitAsync([new ResultUnit { Windows = [window] }], CancellationToken.None);
+        await Store.CommitAsync([new ResultUnit { Windows = [window with { Revision = 2, Sums = window.Sums with { Good = 8 } }] }], CancellationToken.None);
         var read = Assert.Single(await Store.ReadWindowsAsync(["m1"], "hour", T0 - 1, T0 + 1, CancellationToken.None));
         Assert.Equal(window.Sums with { Good = 8 }, read.Sums);
         Assert.Equal((2, 0.5), (read.Revision, read.Kpis.Oee));
@@ -228,7 +228,7 @@ public abstract partial class StoreConformance : IAsyncLifetime
     public async Task Faults_are_listed_newest_first_with_a_cursor()
     {
         var faults = Enumerable.Range(0, 5).Select(i => new FaultEvent { Machine = "m1", Code = $"E{i}", StartUs = T0 + (i / 2), EndUs = i == 4 ? null : T0 + 100 }).ToList();
-        await Store.CommitAsync([new CommitUnit { Faults = faults }], CancellationToken.None);
+        await Store.CommitAsync([new ResultUnit { Faults = faults }], CancellationToken.None);
         var seen = new List<string>();
         (long, string)? cursor = null;
         while (await Store.ReadFaultsAsync(["m1"], T0, T0 + 1000, 2, cursor, CancellationToken.None) is { Count: > 0 } page)
@@ -241,7 +241,7 @@ public abstract partial class StoreConformance : IAsyncLifetime
         Assert.Equal([2, 1, 1, 0, 0], seen.Select(c => (c[1] - '0') / 2));
         Assert.Equal(["E0", "E1", "E2", "E3", "E4"], seen.Order());
         Assert.Equal("E4", Assert.Single(await Store.ReadActiveFaultsAsync(["m1", "m2"], CancellationToken.None)).Code);
-        await Store.CommitAsync([new CommitUnit { RemovedEvents = [faults[4].Id] }], CancellationToken.None);
+        await Store.CommitAsync([new ResultUnit { RemovedEvents = [faults[4].Id] }], CancellationToken.None);
         Assert.Empty(await Store.ReadActiveFaultsAsync(["m1"], CancellationToken.None));
     }
 
@@ -249,7 +249,10 @@ public abstract partial class StoreConformance : IAsyncLifetime
     public async Task Dead_letters_and_snapshots_are_stored()
     {
         await Store.CommitAsync(
-            [new CommitUnit { DeadLetters = [new DeadLetter(T0, "spBv1.0/x", [0xFF], "why")], Snapshot = new SnapshotRecord("m1", T0 + 1, T0 + 2, "{}") }], CancellationToken.None);
+            [new TelemetryUnit { DeadLetters = [DeadLetter.Of(T0, "spBv1.0/x", new byte[20_000], "why")] }, new ResultUnit { Snapshot = new SnapshotRecord("m1", T0 + 1, T0 + 2, "{}") }],
+            CancellationToken.None);
+        // Clipped, and its whole size beside it.
+        Assert.Equal(["spBv1.0/x", "why", 20_000L, (long)DeadLetter.MaxPayload], (await QueryAsync("select topic, reason, cast(size as bigint), cast(length(payload) as bigint) from dead_letter"))[0]);
         Assert.Equal(new SnapshotRecord("m1", T0 + 1, T0 + 2, "{}"), await Store.LoadSnapshotAsync("m1", CancellationToken.None));
     }
 
@@ -258,7 +261,7 @@ public abstract partial class StoreConformance : IAsyncLifetime
     {
         var id = await SignalAsync("counter.good");
         await using var sink = new GroupCommitSink(Store, new SinkOptions { FlushMs = 20 }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
-        await Task.WhenAll(Enumerable.Range(0, 300).Select(i => sink.WriteAsync(new CommitUnit { Rows = new[] { Row(id, i, i) } }, CancellationToken.None)));
+        await Task.WhenAll(Enumerable.Range(0, 300).Select(i => sink.CommitAsync(new TelemetryUnit { Rows = new[] { Row(id, i, i) } }, CancellationToken.None)));
         Assert.Equal(300, (await ReadAsync()).Count);
     }
 
@@ -290,9 +293,9 @@ public abstract partial class StoreConformance : IAsyncLifetime
 
     private static SampleRow Row(int id, int offset, double value) => new(id, T0 + offset, value, null, Quality.Good, T0 + 1_000_000);
 
-    private async Task<int> SignalAsync(string name) => (await Store.ResolveSignalsAsync("m1", [new(name, "Double", null)], CancellationToken.None))[0];
+    private async Task<int> SignalAsync(string name) => (await Store.ResolveSignalsAsync("m1", [new(name, "Double", null)], inPlant: true, CancellationToken.None))[0];
 
-    private Task CommitAsync(SampleRow[] rows) => Store.CommitAsync([new CommitUnit { Rows = rows }], CancellationToken.None);
+    private Task CommitAsync(SampleRow[] rows) => Store.CommitAsync([new TelemetryUnit { Rows = rows }], CancellationToken.None);
 
     private Task<List<MachineSample>> ReadAsync() => Store.ReadMachineAsync("m1", 0, long.MaxValue / 4, CancellationToken.None);
 }

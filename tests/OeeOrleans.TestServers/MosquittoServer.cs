@@ -74,6 +74,12 @@ public sealed class MosquittoServer : IAsyncDisposable
         _process = null;
     }
 
+    /// <summary>Sessions and queued messages are gone, as with a broker that lost its disk; call it while it does not run.</summary>
+    public void ForgetEverything()
+    {
+        foreach (var file in Directory.GetFiles(_directory, "*.db*")) File.Delete(file);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await StopAsync();

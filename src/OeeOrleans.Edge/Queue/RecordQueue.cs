@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using OeeOrleans.DurableLog;
 using RocksDbSharp;
 
 namespace OeeOrleans.Edge.Queue;
@@ -18,22 +19,21 @@ public sealed class RecordQueue : IDisposable
     private const byte MetaPrefix = (byte)'m';
     private const byte AliasPrefix = (byte)'a';
 
-    private readonly RocksDb _db;
-    private readonly WriteOptions _synced = new WriteOptions().SetSync(true);
-    private readonly WriteOptions _lazy = new WriteOptions().SetSync(false);
+    /// <summary>Records read at a time when the queue is opened.</summary>
+    private const int LoadPage = 1_000;
+
+    private readonly LogDatabase _db;
     private readonly Lock _lock = new();
     private readonly Queue<(int Bytes, int Values)> _sizes = new();
     private readonly long _maxBytes;
+    private string? _writeError;
 
     /// <param name="directory">Made when it is not there.</param>
     /// <param name="maxBytes">Beyond it the oldest records are dropped.</param>
     public RecordQueue(string directory, long maxBytes)
     {
-        Directory.CreateDirectory(directory);
         _maxBytes = maxBytes;
-        var options = new DbOptions().SetCreateIfMissing().SetWriteBufferSize(32UL << 20).SetMaxWriteBufferNumber(3).SetKeepLogFileNum(2);
-        _db = RocksDb.Open(options, directory);
-        Id = GetText("id") ?? Create();
+        _db = new LogDatabase(directory, 32UL << 20);
         First = GetNumber("mark") + 1;
         Next = First;
         Load();
@@ -41,8 +41,9 @@ public sealed class RecordQueue : IDisposable
         Next = Math.Max(Next, GetNumber("next"));
     }
 
-    /// <summary>Identity of this queue: another one when the directory was lost.</summary>
-    public string Id { get; }
+    /// <summary>Identity of this life of the queue. A directory that was restored from a backup gives numbers out a second time; under another
+    /// identity nobody takes them for those that were given out first.</summary>
+    public string Id { get; } = Guid.NewGuid().ToString("N");
 
     /// <summary>The lowest number that is not released.</summary>
     public ulong First { get; private set; }
@@ -72,7 +73,11 @@ public sealed class RecordQueue : IDisposable
     /// <summary>How full it is, 0..1.</summary>
     public double Depth => Bytes / (double)_maxBytes;
 
+    /// <summary>Why records could not be released or dropped since this was last asked; null when all went well.</summary>
+    public string? TakeWriteError() => Interlocked.Exchange(ref _writeError, null);
+
     /// <summary>Makes records durable, in order, all or none. Drops the oldest when there is no room.</summary>
+    /// <exception cref="IOException">The disk does not take them; none of them is in the queue.</exception>
     public void Append(IReadOnlyList<(string Device, ReadOnlyMemory<byte> Payload, int Values)> records)
     {
         if (records.Count == 0) return;
@@ -81,7 +86,7 @@ public sealed class RecordQueue : IDisposable
             using var batch = new WriteBatch();
             var number = Next;
             foreach (var (device, payload, values) in records) batch.Put(Key(RecordPrefix, number++), Encode(device, payload.Span, values));
-            _db.Write(batch, _synced);
+            _db.Write(batch, synced: true);
             foreach (var (device, payload, values) in records)
             {
                 _sizes.Enqueue((payload.Length, values));
@@ -114,12 +119,10 @@ public sealed class RecordQueue : IDisposable
     public List<QueueRecord> ReadFrom(ulong number, int count)
     {
         var found = new List<QueueRecord>(count);
-        using var iterator = _db.NewIterator();
-        for (iterator.Seek(Key(RecordPrefix, number)); iterator.Valid() && found.Count < count; iterator.Next())
+        foreach (var (key, value) in _db.ReadFrom(Key(RecordPrefix, number), count))
         {
-            var key = iterator.Key();
             if (key[0] != RecordPrefix) break;
-            found.Add(Decode(BinaryPrimitives.ReadUInt64BigEndian(key.AsSpan(1)), iterator.Value()));
+            found.Add(Decode(BinaryPrimitives.ReadUInt64BigEndian(key.AsSpan(1)), value));
         }
 
         return found;
@@ -128,7 +131,7 @@ public sealed class RecordQueue : IDisposable
     /// <summary>A number that must survive, such as `bdSeq`; 0 when it was never set.</summary>
     public ulong GetNumber(string name) => _db.Get(MetaKey(name)) is { Length: 8 } value ? BinaryPrimitives.ReadUInt64BigEndian(value) : 0;
 
-    public void SetNumber(string name, ulong value) => _db.Put(MetaKey(name), BytesOf(value), writeOptions: _synced);
+    public void SetNumber(string name, ulong value) => _db.Put(MetaKey(name), BytesOf(value));
 
     /// <summary>The alias of a metric: the same for all lives of the edge node, so that records of an earlier life can be read.</summary>
     public ulong AliasOf(string description)
@@ -143,7 +146,7 @@ public sealed class RecordQueue : IDisposable
             batch.Put(MetaKey("aliases"), bytes);
             batch.Put(key, bytes);
             batch.Put(Key(AliasPrefix, alias), Encoding.UTF8.GetBytes(description));
-            _db.Write(batch, _synced);
+            _db.Write(batch, synced: true);
             return alias;
         }
     }
@@ -188,26 +191,16 @@ public sealed class RecordQueue : IDisposable
         return new QueueRecord(number, Encoding.UTF8.GetString(value, 4, length), value[(4 + length)..], BinaryPrimitives.ReadUInt16BigEndian(value));
     }
 
-    private string Create()
-    {
-        var id = Guid.NewGuid().ToString("N");
-        _db.Put(MetaKey("id"), Encoding.UTF8.GetBytes(id), writeOptions: _synced);
-        return id;
-    }
-
-    private string? GetText(string name) => _db.Get(MetaKey(name)) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
-
     private void Load()
     {
-        using var iterator = _db.NewIterator();
-        for (iterator.Seek(Key(RecordPrefix, First)); iterator.Valid(); iterator.Next())
+        while (ReadFrom(Next, LoadPage) is { Count: > 0 } page)
         {
-            var key = iterator.Key();
-            if (key[0] != RecordPrefix) break;
-            var record = Decode(BinaryPrimitives.ReadUInt64BigEndian(key.AsSpan(1)), iterator.Value());
-            _sizes.Enqueue((record.Payload.Length, record.Values));
-            Bytes += record.Payload.Length;
-            Next = record.Number + 1;
+            foreach (var record in page)
+            {
+                _sizes.Enqueue((record.Payload.Length, record.Values));
+                Bytes += record.Payload.Length;
+                Next = record.Number + 1;
+            }
         }
     }
 
@@ -226,15 +219,26 @@ public sealed class RecordQueue : IDisposable
         if (last > First) Forget(last - 1, dropped: true);
     }
 
-    /// <summary>The mark is written with the removal, so that a crash between them cannot bring numbers back.</summary>
+    /// <summary>The mark is written with the removal, so that a crash between them cannot bring numbers back. A disk that does not take it leaves everything as
+    /// it was: what is released too late is only sent once more.</summary>
     private void Forget(ulong mark, bool dropped)
     {
         using var batch = new WriteBatch();
         batch.Put(MetaKey("mark"), BytesOf(mark));
         batch.Put(MetaKey("next"), BytesOf(Next));
+        for (var number = First; number <= mark; number++) batch.Delete(Key(RecordPrefix, number));
+        try
+        {
+            _db.Write(batch, synced: false);
+        }
+        catch (IOException error)
+        {
+            _writeError = error.Message;
+            return;
+        }
+
         for (var number = First; number <= mark; number++)
         {
-            batch.Delete(Key(RecordPrefix, number));
             var (size, values) = _sizes.Dequeue();
             Bytes -= size;
             if (!dropped) continue;
@@ -242,7 +246,6 @@ public sealed class RecordQueue : IDisposable
             DroppedRecords++;
         }
 
-        _db.Write(batch, _lazy);
         if (dropped) DroppedUpTo = mark;
         First = mark + 1;
     }

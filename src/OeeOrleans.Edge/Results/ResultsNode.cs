@@ -5,6 +5,7 @@ using MQTTnet;
 using MQTTnet.Protocol;
 using OeeOrleans.Edge.Sessions;
 using OeeOrleans.Model;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Edge;
 using OeeOrleans.Sparkplug.Topics;
@@ -19,6 +20,7 @@ public sealed class ResultsNode
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
     private static readonly (string Name, SparkplugDataType Type, Func<OeeWindow, object?> Of)[] Kpis =
     [
@@ -32,7 +34,7 @@ public sealed class ResultsNode
         ("kpi/shift", SparkplugDataType.String, w => w.Name),
     ];
 
-    private readonly EdgeBroker _broker;
+    private readonly BrokerAddress _broker;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly EdgeNodeSession _session;
@@ -42,6 +44,7 @@ public sealed class ResultsNode
     private readonly Channel<string> _changed = Channel.CreateBounded<string>(new BoundedChannelOptions(10_000) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly HashSet<string> _waiting = [];
     private bool _rebirth;
+    private Task? _news;
     private readonly Func<Task<byte>> _nextBdSeq;
 
     /// <param name="group">Sparkplug group.</param>
@@ -49,7 +52,7 @@ public sealed class ResultsNode
     /// <param name="devices">Ids of machines and lines.</param>
     /// <param name="broker">Where to publish.</param>
     /// <param name="nextBdSeq">A number for the next session; remembered by whoever gives it.</param>
-    public ResultsNode(string group, string node, IReadOnlyList<string> devices, EdgeBroker broker, Func<Task<byte>> nextBdSeq, TimeProvider clock, ILogger log)
+    public ResultsNode(string group, string node, IReadOnlyList<string> devices, BrokerAddress broker, Func<Task<byte>> nextBdSeq, TimeProvider clock, ILogger log)
     {
         (_broker, _nextBdSeq, _clock, _log) = (broker, nextBdSeq, clock, log);
         var alias = 0UL;
@@ -87,7 +90,7 @@ public sealed class ResultsNode
             catch (Exception error) when (error is not OutOfMemoryException)
             {
                 // A boundary: results are computed again anyway; the next connection tells the newest.
-                Log.ResultsAway(_log, error.Message);
+                Log.ResultsAway(_log, error.Message, MqttConnections.IsNetwork(error) ? null : error);
             }
 
             await Task.Delay(Pause, _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -101,15 +104,18 @@ public sealed class ResultsNode
         client.DisconnectedAsync += _ => gone.CancelAsync();
         client.ApplicationMessageReceivedAsync += args =>
         {
-            if (SparkplugTopic.TryParse(args.ApplicationMessage.Topic, out var topic, out _) && _session.Accept(topic, args.ApplicationMessage.Payload.ToArray()).OfType<EdgeRequest.Rebirth>().Any()) Volatile.Write(ref _rebirth, true);
+            if (AsksForRebirth(args.ApplicationMessage)) Volatile.Write(ref _rebirth, true);
             return Task.CompletedTask;
         };
         var (group, node) = (_session.Definition.Group, _session.Definition.Node);
         using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
         {
             limit.CancelAfter(ConnectTimeout);
-            await client.ConnectAsync(EdgeTransport.Settings(_broker, $"results-{group}-{node}", _session.Will(await _nextBdSeq())), limit.Token);
-            await client.SubscribeAsync($"spBv1.0/{group}/NCMD/{node}", MqttQualityOfServiceLevel.AtLeastOnce, limit.Token);
+            await client.ConnectOrThrowAsync(EdgeTransport.Settings(_broker, $"results-{group}-{node}", _session.Will(await _nextBdSeq())), limit.Token);
+            var commands = new MqttClientSubscribeOptionsBuilder()
+                .WithTopicFilter($"spBv1.0/{group}/NCMD/{node}", MqttQualityOfServiceLevel.AtLeastOnce)
+                .Build();
+            await client.SubscribeOrThrowAsync(commands, limit.Token);
         }
 
         try
@@ -118,9 +124,8 @@ public sealed class ResultsNode
             while (true)
             {
                 if (Interlocked.Exchange(ref _rebirth, false)) await BirthAsync(client, gone.Token);
-                using var tick = CancellationTokenSource.CreateLinkedTokenSource(gone.Token);
-                tick.CancelAfter(TimeSpan.FromSeconds(1));
-                if (await NextAsync(tick.Token, gone.Token) is { } id) await TellAsync(client, id, gone.Token);
+                if (_changed.Reader.TryRead(out var id)) await TellAsync(client, id, gone.Token);
+                else await WaitAsync(gone.Token);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && client.IsConnected)
@@ -131,15 +136,26 @@ public sealed class ResultsNode
         }
     }
 
-    private async Task<string?> NextAsync(CancellationToken tick, CancellationToken gone)
+    /// <summary>Until something changed, or for a second: a rebirth may be asked for meanwhile. One wait for news lasts over many ticks, so nothing is thrown.</summary>
+    private async Task WaitAsync(CancellationToken gone)
     {
+        _news ??= _changed.Reader.WaitToReadAsync(CancellationToken.None).AsTask();
+        await Task.WhenAny(_news, Task.Delay(Tick, _clock, gone));
+        gone.ThrowIfCancellationRequested();
+        if (_news.IsCompleted) _news = null;
+    }
+
+    private bool AsksForRebirth(MqttApplicationMessage message)
+    {
+        if (message.Retain || !SparkplugTopic.TryParse(message.Topic, out var topic, out _)) return false;
         try
         {
-            return await _changed.Reader.ReadAsync(tick);
+            return _session.Accept(topic, message.Payload.ToArray()).OfType<EdgeRequest.Rebirth>().Any();
         }
-        catch (OperationCanceledException) when (!gone.IsCancellationRequested)
+        catch (SparkplugFormatException error)
         {
-            return null;
+            Log.BadCommand(_log, message.Topic, error.Message);
+            return false;
         }
     }
 

@@ -2,10 +2,13 @@ using System.Buffers;
 using Microsoft.Extensions.Logging;
 using MQTTnet;
 using MQTTnet.Protocol;
+using OeeOrleans.CommitProtocol;
 using OeeOrleans.Edge.Queue;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Edge;
 using OeeOrleans.Sparkplug.Host;
+using OeeOrleans.Sparkplug.Payload;
 using OeeOrleans.Sparkplug.Topics;
 
 namespace OeeOrleans.Edge.Sessions;
@@ -14,10 +17,15 @@ namespace OeeOrleans.Edge.Sessions;
 /// Keeps one edge node connected: brokers in turn, will, births, and then whatever the queue holds. See <see cref="EdgeState"/>; one loop owns the
 /// session, so `seq` needs no lock. Every connection has its own will with the next `bdSeq`.
 /// </summary>
-internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, Signal wake, TimeProvider clock, ILogger log, Action<EdgeRequest.Write> write)
+internal sealed class EdgeLink(
+    EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, WakeEvent wake, TimeProvider clock, ILogger log,
+    Action<EdgeRequest.Write> write)
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    /// <summary>No host's clock is further ahead than a wrong time zone; who says so is not believed the time.</summary>
+    private static readonly TimeSpan MaxAhead = TimeSpan.FromHours(26);
 
     private readonly string _name = $"{options.Group}/{options.Node}";
     private readonly AckTracker _acks = new();
@@ -26,6 +34,8 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
     private bool _ours = queue.GetNumber("ours") == 1;
     private ulong _anyHostTimestamp;
     private ulong _hostTimestamp;
+    private byte? _bdSeq;
+    private volatile EdgeSender? _sender;
     private TaskCompletionSource _hostOnline = NewSource();
     private TaskCompletionSource _hostOffline = NewSource();
 
@@ -57,7 +67,7 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
 
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private async Task<(bool Born, string Why)> LiveAsync(EdgeBroker broker, CancellationToken cancellationToken)
+    private async Task<(bool Born, string Why)> LiveAsync(BrokerAddress broker, CancellationToken cancellationToken)
     {
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var client = new MqttClientFactory().CreateMqttClient();
@@ -69,7 +79,7 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
         };
         client.ApplicationMessageReceivedAsync += args =>
         {
-            Hear(args.ApplicationMessage.Topic, args.ApplicationMessage.Payload.ToArray());
+            Hear(args.ApplicationMessage);
             return Task.CompletedTask;
         };
         _hostOnline = NewSource();
@@ -87,6 +97,7 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
 
             born = true;
             var sender = new EdgeSender(options, session, image, queue, _acks, client, wake, clock, log, () => ByCommit, () => Take(ref _hostSpoke));
+            _sender = sender;
             await sender.BirthAsync(gone.Token);
             Move(EdgeState.Born, $"at {broker.Url}");
             EdgeMetrics.Connected.WithLabels(_name).Set(1);
@@ -102,6 +113,7 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             // A boundary: whatever the network did, the records are kept and the next attempt comes.
+            if (!MqttConnections.IsNetwork(error)) Log.LinkFailed(log, _name, error);
             return (born, $"{broker.Url}: {error.Message}");
         }
         finally
@@ -110,21 +122,37 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
         }
     }
 
-    private async Task ConnectAsync(IMqttClient client, EdgeBroker broker, CancellationToken cancellationToken)
+    private async Task ConnectAsync(IMqttClient client, BrokerAddress broker, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ConnectTimeout);
-        var bdSeq = (byte)queue.GetNumber("bdseq");
-        // On the disk before it is used: the next connection has another one, whatever happens to this (tck-id-payloads-nbirth-bdseq-repeat).
-        queue.SetNumber("bdseq", (ulong)((bdSeq + 1) & 0xFF));
-        var result = await client.ConnectAsync(EdgeTransport.Settings(broker, $"edge-{options.Group}-{options.Node}", session.Will(bdSeq)), limit.Token);
-        if (result.ResultCode != MqttClientConnectResultCode.Success) throw new InvalidOperationException($"the broker refuses: {result.ResultCode} {result.ReasonString}");
-        var filters = new List<string> { $"spBv1.0/{options.Group}/NCMD/{options.Node}", $"spBv1.0/{options.Group}/DCMD/{options.Node}/#" };
+        await client.ConnectOrThrowAsync(EdgeTransport.Settings(broker, $"edge-{options.Group}-{options.Node}", session.Will(NextBdSeq())), limit.Token);
         // Any host that comes up may have missed what the broker did not keep for it; the primary host decides whether we publish at all.
-        filters.Add($"spBv1.0/STATE/{options.PrimaryHost ?? "+"}");
+        string[] filters =
+        [
+            $"spBv1.0/{options.Group}/NCMD/{options.Node}", $"spBv1.0/{options.Group}/DCMD/{options.Node}/#", $"spBv1.0/STATE/{options.PrimaryHost ?? "+"}",
+        ];
         var subscribe = new MqttClientSubscribeOptionsBuilder();
         foreach (var filter in filters) subscribe.WithTopicFilter(filter, MqttQualityOfServiceLevel.AtLeastOnce);
-        await client.SubscribeAsync(subscribe.Build(), limit.Token);
+        await client.SubscribeOrThrowAsync(subscribe.Build(), limit.Token);
+    }
+
+    /// <summary>On the disk before it is used: the next connection has another one, whatever happens to this (tck-id-payloads-nbirth-bdseq-repeat).
+    /// While the disk is full it is remembered in memory: the buffer empties through connections, so one must be possible.</summary>
+    private byte NextBdSeq()
+    {
+        var bdSeq = _bdSeq ?? (byte)queue.GetNumber("bdseq");
+        _bdSeq = (byte)((bdSeq + 1) & 0xFF);
+        try
+        {
+            queue.SetNumber("bdseq", _bdSeq.Value);
+        }
+        catch (IOException error)
+        {
+            Log.BufferNotWritten(log, error.Message);
+        }
+
+        return bdSeq;
     }
 
     /// <summary>An intentional end publishes the death itself: a clean DISCONNECT makes the broker forget the will
@@ -146,31 +174,41 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
 
     private static bool Take(ref bool flag) => Interlocked.Exchange(ref flag, false);
 
-    private void Hear(string topic, byte[] payload)
+    private void Hear(MqttApplicationMessage message)
     {
-        if (!SparkplugTopic.TryParse(topic, out var parsed, out var reason))
+        if (!SparkplugTopic.TryParse(message.Topic, out var topic, out var reason))
         {
-            Log.BadCommand(log, topic, reason);
+            Log.BadCommand(log, message.Topic, reason);
             return;
         }
 
-        if (parsed.Type == SparkplugMessageType.State)
+        var payload = message.Payload.ToArray();
+        if (topic.Type == SparkplugMessageType.State)
         {
-            HearHost(parsed, payload);
+            HearHost(topic, payload);
+            return;
+        }
+
+        if (message.Retain)
+        {
+            Log.BadCommand(log, message.Topic, "it was kept by the broker for whoever comes; commands are of the moment and never retained");
             return;
         }
 
         try
         {
-            foreach (var request in session.Accept(parsed, payload)) Carry(request);
+            var requests = session.Accept(topic, payload);
+            if (CommitMetrics.MarkIn(requests) is { } committed) HearMark(committed.Queue, committed.Mark);
+            var sentMs = new SparkplugPayloadReader(payload).Timestamp;
+            foreach (var request in requests) Carry(request, sentMs);
         }
         catch (SparkplugFormatException error)
         {
-            Log.BadCommand(log, topic, error.Message);
+            Log.BadCommand(log, message.Topic, error.Message);
         }
     }
 
-    private void Carry(EdgeRequest request)
+    private void Carry(EdgeRequest request, ulong? sentMs)
     {
         switch (request)
         {
@@ -178,17 +216,8 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
                 Volatile.Write(ref _rebirth, true);
                 wake.Set();
                 break;
-            case EdgeRequest.Committed committed when committed.Queue == queue.Id:
-                if (options.Acknowledge == AcknowledgeMode.Puback) break;
-                if (!_ours)
-                {
-                    queue.SetNumber("ours", 1);
-                    Volatile.Write(ref _ours, true);
-                }
-
-                queue.Release(committed.Mark);
-                Volatile.Write(ref _hostSpoke, true);
-                wake.Set();
+            case EdgeRequest.Write command when sentMs < NowMs() - options.MaxCommandAge.TotalMilliseconds:
+                Log.CommandRefused(log, command.Device ?? options.Node, command.Metric.Name, $"it was sent at {sentMs} ms, more than {options.MaxCommandAge} ago");
                 break;
             case EdgeRequest.Write command:
                 write(command);
@@ -201,10 +230,52 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
         }
     }
 
-    /// <summary>A STATE with an older time than the last one is the will of a connection that is over (tck-id-message-flow-edge-node-birth-publish-phid-wait-timestamp).</summary>
+    /// <summary>Everything up to a number is committed. A mark beyond what was ever sent is nobody's who has committed anything.</summary>
+    private void HearMark(string queueId, ulong mark)
+    {
+        if (queueId != queue.Id || options.Acknowledge == AcknowledgeMode.Puback) return;
+        var sent = _sender?.SentUpTo ?? 0;
+        if (mark > sent)
+        {
+            Log.ForgedMark(log, mark, sent);
+            return;
+        }
+
+        if (!_ours)
+        {
+            Volatile.Write(ref _ours, true);
+            RememberOurs();
+        }
+
+        queue.Release(mark);
+        Volatile.Write(ref _hostSpoke, true);
+        wake.Set();
+    }
+
+    private void RememberOurs()
+    {
+        try
+        {
+            queue.SetNumber("ours", 1);
+        }
+        catch (IOException error)
+        {
+            // Known to this life; the next one hears it again.
+            Log.BufferNotWritten(log, error.Message);
+        }
+    }
+
+    /// <summary>A STATE with an older time than the last one is the will of a connection that is over
+    /// (tck-id-message-flow-edge-node-birth-publish-phid-wait-timestamp). A time far in the future counts as none: it would make every later word an old one.</summary>
     private void HearHost(in SparkplugTopic topic, byte[] payload)
     {
         if (!HostState.TryParse(payload, out var state)) return;
+        if (state.TimestampMs > NowMs() + MaxAhead.TotalMilliseconds)
+        {
+            Log.HostFromTheFuture(log, topic.Node, state.TimestampMs);
+            state = state with { TimestampMs = 0 };
+        }
+
         if (state.Online && state.TimestampMs > _anyHostTimestamp)
         {
             _anyHostTimestamp = state.TimestampMs;
@@ -217,6 +288,8 @@ internal sealed class EdgeLink(EdgeOptions options, EdgeNodeSession session, Edg
         if (state.Online) _hostOnline.TrySetResult();
         else if (_hostOnline.Task.IsCompleted) _hostOffline.TrySetResult();
     }
+
+    private ulong NowMs() => (ulong)clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     private void Move(EdgeState to, string why)
     {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using MQTTnet;
+using OeeOrleans.CommitProtocol;
 using OeeOrleans.Edge.Queue;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Edge;
@@ -20,13 +21,20 @@ internal sealed class EdgeSender
     private readonly RecordQueue _queue;
     private readonly AckTracker _acks;
     private readonly IMqttClient _client;
-    private readonly Signal _wake;
+    private readonly WakeEvent _wake;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly Func<bool> _byCommit;
     private readonly Func<bool> _takeHostSpoke;
     private readonly Dictionary<string, EdgeDevice> _devices;
     private readonly Queue<QueueRecord> _ahead = new();
+
+    /// <summary>Devices that were born on this connection and did not die since: no other may send.</summary>
+    private readonly HashSet<string> _born = new(StringComparer.Ordinal);
+
+    /// <summary>Records whose device is dead, by device: sent after its next birth.</summary>
+    private readonly Dictionary<string, List<ulong>> _postponed = new(StringComparer.Ordinal);
+    private readonly Queue<ulong> _again = new();
     private readonly SemaphoreSlim _room;
     private ulong _live;
     private ulong _replay;
@@ -38,9 +46,11 @@ internal sealed class EdgeSender
     private long _lastProgress;
 
     public EdgeSender(
-        EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, AckTracker acks, IMqttClient client, Signal wake, TimeProvider clock, ILogger log, Func<bool> byCommit, Func<bool> takeHostSpoke)
+        EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, AckTracker acks, IMqttClient client, WakeEvent wake,
+        TimeProvider clock, ILogger log, Func<bool> byCommit, Func<bool> takeHostSpoke)
     {
-        (_options, _session, _image, _queue, _acks, _client, _wake, _clock, _log, _byCommit, _takeHostSpoke) = (options, session, image, queue, acks, client, wake, clock, log, byCommit, takeHostSpoke);
+        (_options, _session, _image, _queue, _acks, _client) = (options, session, image, queue, acks, client);
+        (_wake, _clock, _log, _byCommit, _takeHostSpoke) = (wake, clock, log, byCommit, takeHostSpoke);
         _devices = session.Definition.Devices.ToDictionary(d => d.Id, StringComparer.Ordinal);
         _room = new SemaphoreSlim(options.MaxInFlight, options.MaxInFlight);
         (_live, _replay, _replayEnd) = (queue.Next, queue.First, queue.Next);
@@ -48,13 +58,18 @@ internal sealed class EdgeSender
         _lastFirst = queue.First;
     }
 
+    /// <summary>The highest record number that was sent, or announced as done: no host can have committed more.</summary>
+    public ulong SentUpTo { get; private set; }
+
     private int InFlight => _options.MaxInFlight - _room.CurrentCount;
 
     public async Task BirthAsync(CancellationToken cancellationToken)
     {
         _announcedFirst = _queue.First;
-        await PublishAsync(_session.NodeBirth(NowMs(), [], (_queue.Id, _announcedFirst)), cancellationToken);
-        foreach (var device in _image.TakeOnline()) await PublishAsync(_session.DeviceBirth(device, NowMs(), _image.Values(device.Id), numbered: true), cancellationToken);
+        SentUpTo = Math.Max(SentUpTo, _announcedFirst - 1);
+        await PublishAsync(_session.NodeBirth(NowMs(), [], CommitMetrics.InNodeBirth(_queue.Id, _announcedFirst)), cancellationToken);
+        _born.Clear();
+        foreach (var device in _image.TakeOnline()) await BirthAsync(device, cancellationToken);
         EdgeMetrics.Births.Inc();
     }
 
@@ -65,7 +80,7 @@ internal sealed class EdgeSender
             cancellationToken.ThrowIfCancellationRequested();
             if (takeRebirth()) await BirthAsync(cancellationToken);
             else if (_image.NextChanged() is { } device) await TellDeviceAsync(device, cancellationToken);
-            else if (Dropped()) await PublishAsync(_session.QueueFirst(_announcedFirst = _queue.DroppedUpTo + 1, NowMs()), cancellationToken);
+            else if (Dropped()) await TellDroppedAsync(cancellationToken);
             else if (_live < _queue.Next) await SendLiveAsync(cancellationToken);
             else if (!await TryReplayAsync(cancellationToken))
             {
@@ -78,57 +93,103 @@ internal sealed class EdgeSender
     /// <summary>Records were dropped that the host still waits for: it must hear that they do not come.</summary>
     private bool Dropped() => _queue.DroppedUpTo >= _announcedFirst;
 
+    private async Task TellDroppedAsync(CancellationToken cancellationToken)
+    {
+        _announcedFirst = _queue.DroppedUpTo + 1;
+        SentUpTo = Math.Max(SentUpTo, _queue.DroppedUpTo);
+        await PublishAsync(_session.Control(NowMs(), CommitMetrics.FirstIs(_announcedFirst)), cancellationToken);
+    }
+
     private async Task TellDeviceAsync(EdgeDevice device, CancellationToken cancellationToken)
     {
-        var message = _image.IsOnline(device.Id)
-            ? _session.DeviceBirth(device, NowMs(), _image.Values(device.Id), numbered: true)
-            : _session.DeviceDeath(device, NowMs());
-        await PublishAsync(message, cancellationToken);
+        if (_image.IsOnline(device.Id))
+        {
+            await BirthAsync(device, cancellationToken);
+            return;
+        }
+
+        // Not born on this connection: nothing to take back.
+        if (!_born.Remove(device.Id)) return;
+        await PublishAsync(_session.DeviceDeath(device, NowMs()), cancellationToken);
+    }
+
+    private async Task BirthAsync(EdgeDevice device, CancellationToken cancellationToken)
+    {
+        var birth = _session.DeviceBirth(device, NowMs(), _image.Values(device.Id), CommitMetrics.InDeviceBirth(_session.Definition, device));
+        await PublishAsync(birth, cancellationToken);
+        _born.Add(device.Id);
+        if (!_postponed.Remove(device.Id, out var numbers)) return;
+        foreach (var number in numbers) _again.Enqueue(number);
     }
 
     private async Task SendLiveAsync(CancellationToken cancellationToken)
     {
         var number = _live++;
-        if (_queue.Read(number) is { } record) await SendAsync(record, historical: false, cancellationToken);
+        if (_queue.Read(number) is not { } record) return;
+        if (MustWait(record)) Postpone(record);
+        else await SendAsync(record, historical: false, cancellationToken);
+    }
+
+    /// <summary>A device that is dead may not send, not even its past (tck-id-operational-behavior-device-ddeath): it waits for the next birth.</summary>
+    private bool MustWait(in QueueRecord record) => _devices.ContainsKey(record.Device) && !_born.Contains(record.Device);
+
+    private void Postpone(in QueueRecord record)
+    {
+        if (!_postponed.TryGetValue(record.Device, out var numbers)) _postponed[record.Device] = numbers = [];
+        numbers.Add(record.Number);
     }
 
     private async Task<bool> TryReplayAsync(CancellationToken cancellationToken)
     {
         if (_replay < _queue.First) _replay = _queue.First;
-        if (_replay >= _replayEnd) return Resend();
+        if (_again.Count == 0 && _replay >= _replayEnd) return Resend();
         // Half of the window stays free for live records.
         if (!TakeBudget() || InFlight >= Math.Max(1, _options.MaxInFlight / 2)) return false;
+        var next = _again.TryDequeue(out var number) ? _queue.Read(number) : NextOfThePast();
+        if (next is not { } record) return true;
+        if (MustWait(record))
+        {
+            Postpone(record);
+            return true;
+        }
+
+        _budget -= record.Values;
+        await SendAsync(record, historical: true, cancellationToken);
+        return true;
+    }
+
+    /// <summary>The next record that waited when the connection was made; null when there is none any more.</summary>
+    private QueueRecord? NextOfThePast()
+    {
         if (_ahead.Count == 0)
         {
             foreach (var read in _queue.ReadFrom(_replay, ReadAhead)) _ahead.Enqueue(read);
         }
 
-        while (_ahead.TryPeek(out var next) && next.Number < _replay) _ahead.Dequeue();
-        if (!_ahead.TryPeek(out var record) || record.Number >= _replayEnd)
+        while (_ahead.TryPeek(out var old) && old.Number < _replay) _ahead.Dequeue();
+        if (!_ahead.TryDequeue(out var record) || record.Number >= _replayEnd)
         {
             _ahead.Clear();
             _replay = _replayEnd;
-            return true;
+            return null;
         }
 
-        // A device that is dead may not send, not even its past: it waits for the next birth.
-        if (_devices.ContainsKey(record.Device) && !_image.IsOnline(record.Device)) return false;
-        _ahead.Dequeue();
         _replay = record.Number + 1;
-        _budget -= record.Values;
-        await SendAsync(record, historical: true, cancellationToken);
-        return true;
+        return record;
     }
 
     /// <summary>A host spoke (it came up, or told its mark once more), everything was sent and acknowledged by the broker, and yet the mark stands
     /// still: what lies above it is sent again. A host that is silent is no reason: its broker keeps what we sent.</summary>
     private bool Resend()
     {
-        if (!_byCommit() || InFlight > 0 || _queue.First >= _live || _clock.GetElapsedTime(_lastProgress) < _options.ResendAfter || !_takeHostSpoke()) return false;
+        if (!_byCommit() || InFlight > 0 || _queue.First >= _live || _clock.GetElapsedTime(_lastProgress) < _options.ResendAfter) return false;
+        if (!_takeHostSpoke()) return false;
         Log.Resending(_log, _queue.First, _live - 1, (int)_options.ResendAfter.TotalSeconds);
         _lastProgress = _clock.GetTimestamp();
         (_replay, _replayEnd) = (_queue.First, _live);
         _ahead.Clear();
+        _again.Clear();
+        _postponed.Clear();
         return true;
     }
 
@@ -149,17 +210,19 @@ internal sealed class EdgeSender
 
     private async Task SendAsync(QueueRecord record, bool historical, CancellationToken cancellationToken)
     {
+        SentUpTo = Math.Max(SentUpTo, record.Number);
         if (!_devices.TryGetValue(record.Device, out var device))
         {
             // A device that is configured no more: its values would be illegal without a birth. The host must not wait for them.
             Log.RecordWithoutDevice(_log, record.Number, record.Device);
             EdgeMetrics.Dropped.WithLabels("device_gone").Inc();
-            await PublishAsync(_session.GiveUp(record.Number, NowMs()), cancellationToken);
+            await PublishAsync(_session.Control(NowMs(), CommitMetrics.GiveUp(record.Number)), cancellationToken);
             Acknowledged(record.Number);
             return;
         }
 
-        var message = _session.Replay(device, NowMs(), record.Payload, record.Number, historical, Known);
+        var number = CommitMetrics.RecordOf(_session.Definition, device, record.Number);
+        var message = _session.Replay(device, NowMs(), record.Payload, historical, Known, number);
         await _room.WaitAsync(cancellationToken);
         EdgeMetrics.InFlight.Set(InFlight);
         // In order onto the wire; only the acknowledgement is awaited aside.

@@ -16,7 +16,7 @@ internal sealed class SourceLoop : IAsyncDisposable
     private readonly EdgeImage _image;
     private readonly RecordQueue _queue;
     private readonly SamplingGovernor _governor;
-    private readonly Signal _wake;
+    private readonly WakeEvent _wake;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly TagFilter _filter;
@@ -26,7 +26,9 @@ internal sealed class SourceLoop : IAsyncDisposable
     private readonly SparkplugPayloadWriter _writer = new();
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public SourceLoop(ISource source, EdgeSource settings, EdgeNodeDefinition definition, EdgeImage image, RecordQueue queue, SamplingGovernor governor, Signal wake, TimeProvider clock, ILogger log)
+    public SourceLoop(
+        ISource source, EdgeSource settings, EdgeNodeDefinition definition, EdgeImage image, RecordQueue queue, SamplingGovernor governor, WakeEvent wake,
+        TimeProvider clock, ILogger log)
     {
         (_source, _image, _queue, _governor, _wake, _clock, _log) = (source, image, queue, governor, wake, clock, log);
         _filter = new TagFilter(source.Tags);
@@ -97,7 +99,8 @@ internal sealed class SourceLoop : IAsyncDisposable
             catch (Exception error)
             {
                 // A boundary: a source may fail in any way; its devices die, the others go on, and it is tried again.
-                Failed(error.Message);
+                _filter.Forget();
+                Failed(error);
                 pause = TimeSpan.FromMilliseconds(Math.Min(Math.Max(1000, pause.TotalMilliseconds * 2), LongestPause.TotalMilliseconds));
                 await Task.Delay(pause, _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -140,6 +143,7 @@ internal sealed class SourceLoop : IAsyncDisposable
             // A dead device is born before its first record is sent.
             Alive();
             _queue.Append(records);
+            _filter.Remember();
             foreach (var (device, list) in published) _image.Update(device.Id, list);
             EdgeMetrics.Sampled.Inc(published.Sum(p => p.Value.Count));
         }
@@ -159,12 +163,12 @@ internal sealed class SourceLoop : IAsyncDisposable
         _wake.Set();
     }
 
-    private void Failed(string error)
+    private void Failed(Exception error)
     {
         var news = false;
         foreach (var device in _devices) news |= _image.SetOnline(device, false);
         EdgeMetrics.SourceUp.WithLabels(Id).Set(0);
-        if (news || !_first.Task.IsCompleted) Log.SourceFailed(_log, Id, error);
+        if (news || !_first.Task.IsCompleted) Log.SourceFailed(_log, Id, error.Message, error);
         _wake.Set();
     }
 }

@@ -1,9 +1,13 @@
 namespace OeeOrleans.Edge.Sources;
 
-/// <summary>From raw values to published ones: scale, offset, deadband, report by exception (tck-id-principles-rbe-recommended).</summary>
+/// <summary>From raw values to published ones: scale, offset, deadband, report by exception (tck-id-principles-rbe-recommended). What was taken is
+/// remembered when it is durable, not before: a value that a full disk refused is new again.</summary>
 internal sealed class TagFilter(IReadOnlyList<SourceTag> tags)
 {
     private readonly SourceValue?[] _last = new SourceValue?[tags.Count];
+
+    /// <summary>Taken, and not durable yet.</summary>
+    private readonly Dictionary<int, SourceValue> _taken = [];
 
     /// <summary>The value as published; null when it says nothing new.</summary>
     public SourceValue? Take(in SourceValue raw)
@@ -12,23 +16,31 @@ internal sealed class TagFilter(IReadOnlyList<SourceTag> tags)
         var value = raw;
         if (tag.Scale != 1 || tag.Offset != 0)
         {
-            double? number = raw.Value switch { long whole => whole, double real => real, _ => null };
-            if (number is { } known) value = raw with { Value = (known * tag.Scale) + tag.Offset };
+            if (NumberOf(raw.Value) is { } known) value = raw with { Value = (known * tag.Scale) + tag.Offset };
         }
 
-        if (_last[raw.Tag] is { } last && last.Quality == value.Quality && !Differs(last.Value, value.Value, tag.Deadband)) return null;
-        _last[raw.Tag] = value;
+        SourceValue? before = _taken.TryGetValue(raw.Tag, out var taken) ? taken : _last[raw.Tag];
+        if (before is { } last && last.Quality == value.Quality && !Differs(last.Value, value.Value, tag.Deadband)) return null;
+        _taken[raw.Tag] = value;
         return value;
     }
 
-    /// <summary>What is shown now, for births.</summary>
-    public IEnumerable<SourceValue> Shown() => _last.OfType<SourceValue>();
+    /// <summary>What was taken is durable.</summary>
+    public void Remember()
+    {
+        foreach (var (tag, value) in _taken) _last[tag] = value;
+        _taken.Clear();
+    }
+
+    /// <summary>What was taken is lost: the next reading says it again.</summary>
+    public void Forget() => _taken.Clear();
 
     private static bool Differs(object? a, object? b, double deadband)
     {
         if (Equals(a, b)) return false;
         if (deadband <= 0) return true;
-        double? x = a switch { long whole => whole, double real => real, _ => null }, y = b switch { long whole => whole, double real => real, _ => null };
-        return x is null || y is null || Math.Abs(x.Value - y.Value) >= deadband;
+        return NumberOf(a) is not { } x || NumberOf(b) is not { } y || Math.Abs(x - y) >= deadband;
     }
+
+    private static double? NumberOf(object? value) => value switch { long whole => whole, double real => real, _ => null };
 }

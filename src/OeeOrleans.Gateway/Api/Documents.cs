@@ -103,6 +103,8 @@ public sealed record MachineStatusDocument
     public bool Recomputing { get; init; }
     /// <summary>More than ten new faults in ten minutes.</summary>
     public bool FaultFlood { get; init; }
+    /// <summary>Why the figures of the shift are to be taken with care; see the flags of a KPI document.</summary>
+    public IReadOnlyList<string> Flags { get; init; } = [];
 
     internal static MachineStatusDocument Of(Model.Plant.Machine machine, MachineStatus s) => new()
     {
@@ -110,7 +112,7 @@ public sealed record MachineStatusDocument
         Since = s.State == HeldState.Unknown && s.LastSeenUs is null ? null : UnixMicros.ToDateTimeOffset(s.SinceUs),
         Fault = s.Fault, FaultSince = s.FaultSinceUs is { } fault ? UnixMicros.ToDateTimeOffset(fault) : null, Product = s.Product, Good = s.Good, Reject = s.Reject,
         Speed = s.Speed, CycleS = s.CycleS, IdealCycleS = s.IdealCycleS, OeeShift = s.OeeShift, Quality = Model.Quality.Name(s.Quality), Connected = s.Connected,
-        LastSeen = s.LastSeenUs is { } seen ? UnixMicros.ToDateTimeOffset(seen) : null, Recomputing = s.Recomputing, FaultFlood = s.FaultFlood,
+        LastSeen = s.LastSeenUs is { } seen ? UnixMicros.ToDateTimeOffset(seen) : null, Recomputing = s.Recomputing, FaultFlood = s.FaultFlood, Flags = s.Flags,
     };
 }
 
@@ -119,7 +121,7 @@ public sealed record FaultDocument(
     string Id, string MachineId, string Code, string? Text, DateTimeOffset Start, DateTimeOffset? End, int Occurrences, bool Active, int Severity,
     string? AckBy, DateTimeOffset? AckAt, DateTimeOffset? ShelvedUntil)
 {
-    internal static FaultDocument Of(FaultEvent f, Grains.Plant.PlantDirectory plant)
+    internal static FaultDocument Of(FaultEvent f, Kpi.Plant.PlantDirectory plant)
     {
         var known = plant.FindMachine(f.Machine)?.Faults.GetValueOrDefault(f.Code);
         return new(

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using OeeOrleans.Grains;
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;

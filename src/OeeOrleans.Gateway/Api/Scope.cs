@@ -1,5 +1,5 @@
 using Microsoft.AspNetCore.Http;
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Gateway.Api;

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using OeeOrleans.Gateway.Live;
 using OeeOrleans.Grains;
 using OeeOrleans.Grains.Machines;
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Storage;
 using Orleans.Runtime;

@@ -1,26 +1,36 @@
 using System.Collections.Concurrent;
-using Microsoft.AspNetCore.SignalR;
+using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Gateway.Api;
 using OeeOrleans.Grains;
 using OeeOrleans.Grains.Live;
 using OeeOrleans.Grains.Machines;
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
+using Prometheus;
 
 namespace OeeOrleans.Gateway.Live;
 
-/// <summary>The plant as this process last heard of it: watches every line, read by the board, passed on to the hub.</summary>
+/// <summary>The plant as this process last heard of it: watches every line, read by the board, passed on to whoever listens. Updates are taken in one
+/// after the other, in the order in which they came.</summary>
 public sealed class LiveBoard(
-    IClusterClient cluster, PlantDirectory plant, IHubContext<LiveHub> hub, TimeProvider clock, ILogger<LiveBoard> log) : BackgroundService, ILiveObserver
+    IClusterClient cluster, PlantDirectory plant, LiveSubscribers subscribers, TimeProvider clock, ILogger<LiveBoard> log) : BackgroundService, ILiveObserver
 {
     /// <summary>How often watching is renewed; so long a line that moved to another silo is not heard.</summary>
     private static readonly TimeSpan Renew = TimeSpan.FromSeconds(4);
 
+    /// <summary>Updates that wait to be taken in.</summary>
+    private const int Capacity = 50_000;
+
+    private static readonly Counter Lost = Metrics.CreateCounter("live_updates_lost_total", "Updates of machines and lines that this process had no room for.");
+
     private readonly ConcurrentDictionary<string, MachineUpdate> _machines = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, OeeWindow> _lines = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, MachineTimeline> _timelines = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _asked = new(StringComparer.Ordinal);
+    private readonly Channel<object> _updates = Channel.CreateBounded<object>(new BoundedChannelOptions(Capacity) { SingleReader = true });
+    private ILiveObserver? _self;
 
     /// <summary>Grows with every change, so that a viewer knows whether to draw again.</summary>
     public long Version { get; private set; }
@@ -34,45 +44,46 @@ public sealed class LiveBoard(
 
     public MachineTimeline? TimelineOf(string id) => _timelines.GetValueOrDefault(id);
 
-    public Task OnMachine(MachineUpdate update) => plant.FindMachine(update.Status.MachineId) is { } machine ? OnMachineAsync(machine.LineId, update) : Task.CompletedTask;
+    public Task OnMachine(MachineUpdate update) => Take(update);
 
-    public async Task OnLine(LineUpdate update)
+    public Task OnLine(LineUpdate update) => Take(update);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken) =>
+        await Task.WhenAll(WatchAsync(stoppingToken), PassOnAsync(stoppingToken));
+
+    private Task Take(object update)
     {
-        _lines[update.LineId] = update.Shift;
-        Version++;
-        await hub.Clients.Group(LiveHub.LineGroup(update.LineId)).SendAsync("KpiChanged", KpiDocument.Of("line", update.Shift));
+        if (!_updates.Writer.TryWrite(update)) Lost.Inc();
+        return Task.CompletedTask;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private async Task WatchAsync(CancellationToken cancellationToken)
     {
         var warm = false;
-        using var timer = new PeriodicTimer(Renew, clock);
-        try
+        while (!cancellationToken.IsCancellationRequested)
         {
-            do
-            {
-                warm = await WatchAsync(warm, stoppingToken);
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            return;
+            warm = await WatchOnceAsync(warm, cancellationToken);
+            await Task.Delay(Renew, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task<bool> WatchAsync(bool warm, CancellationToken cancellationToken)
+    private async Task<bool> WatchOnceAsync(bool warm, CancellationToken cancellationToken)
     {
         try
         {
-            var self = cluster.CreateObjectReference<ILiveObserver>(this);
-            await Task.WhenAll(plant.Plant.Lines.Select(l => cluster.GetGrain<ILineGrain>(l.Id).Watch(self))).WaitAsync(Renew, clock, cancellationToken);
+            // One reference for the life of this process: each one is an observer, and each observer is told.
+            _self ??= cluster.CreateObjectReference<ILiveObserver>(this);
+            await Task.WhenAll(plant.Plant.Lines.Select(l => cluster.GetGrain<ILineGrain>(l.Id).Watch(_self))).WaitAsync(Renew, clock, cancellationToken);
             if (!warm) await WarmUpAsync(cancellationToken);
             return true;
         }
-        catch (Exception error) when (error is not OperationCanceledException)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            Log.SubscribeFailed(log, error.Message);
+            return warm;
+        }
+        catch (Exception error)
+        {
+            Log.SubscribeFailed(log, error.Message, error);
             return warm;
         }
     }
@@ -91,35 +102,79 @@ public sealed class LiveBoard(
         }
     }
 
-    private async Task OnMachineAsync(string lineId, MachineUpdate update)
+    private async Task PassOnAsync(CancellationToken cancellationToken)
     {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await foreach (var update in _updates.Reader.ReadAllAsync(cancellationToken)) PassOn(update);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
+            {
+                // Live push is the newest picture, not a record: the next update brings it up to date.
+                Log.UpdateLost(log, error);
+            }
+        }
+    }
+
+    private void PassOn(object update)
+    {
+        if (update is LineUpdate line) PassOn(line);
+        else if (update is MachineUpdate machine) PassOn(machine);
+        Version++;
+    }
+
+    private void PassOn(LineUpdate update)
+    {
+        _lines[update.LineId] = update.Shift;
+        subscribers.Publish([LiveHub.LineTopic(update.LineId)], "KpiChanged", KpiDocument.Of("line", update.Shift));
+    }
+
+    private void PassOn(MachineUpdate update)
+    {
+        var id = update.Status.MachineId;
+        if (plant.FindMachine(id) is not { } machine) return;
+        var before = _machines.GetValueOrDefault(id);
+        if (before is not null && before.Status.AsOfUs > update.Status.AsOfUs) return;
+        _machines[id] = update;
+        LastUpdateUs = UnixMicros.Now(clock);
+        if (before is null || IsNewStretch(before, update)) _ = AskTimelineAsync(id);
+        string[] topics = [LiveHub.LineTopic(machine.LineId), LiveHub.MachineTopic(id)];
+        subscribers.Publish(topics, "MachineChanged", MachineStatusDocument.Of(machine, update.Status));
+        foreach (var revised in update.Revised) subscribers.Publish(topics, "KpiChanged", KpiDocument.Of("machine", revised));
+        if (update.Shift is { } shift) subscribers.Publish(topics, "KpiChanged", KpiDocument.Of("machine", shift));
+        if (before?.Status.Fault == update.Status.Fault) return;
+        var since = update.Status.FaultSinceUs is { } us ? UnixMicros.ToIso(us) : null;
+        subscribers.Publish(topics, "FaultChanged", new { machine_id = id, code = update.Status.Fault, since });
+    }
+
+    /// <summary>The strip has another stretch than before, or other ones.</summary>
+    private static bool IsNewStretch(MachineUpdate before, MachineUpdate now) =>
+        before.Status.Category != now.Status.Category || before.Status.SinceUs != now.Status.SinceUs || before.Shift?.FromUs != now.Shift?.FromUs
+        || before.Status.Recomputing;
+
+    /// <summary>Beside the updates, which do not wait for it; once at a time.</summary>
+    private async Task AskTimelineAsync(string id)
+    {
+        if (!_asked.TryAdd(id, true)) return;
         try
         {
-            var id = update.Status.MachineId;
-            var before = _machines.GetValueOrDefault(id);
-            if (before is not null && before.Status.AsOfUs > update.Status.AsOfUs) return;
-            _machines[id] = update;
-            LastUpdateUs = UnixMicros.Now(clock);
-            if (before is null || before.Status.Category != update.Status.Category || before.Shift?.FromUs != update.Shift?.FromUs || before.Status.SinceUs != update.Status.SinceUs || before.Status.Recomputing)
-            {
-                if (await cluster.GetGrain<IMachineGrain>(id).GetTimeline() is { } timeline) _timelines[id] = timeline;
-            }
-
+            if (await cluster.GetGrain<IMachineGrain>(id).GetTimeline() is { } timeline) _timelines[id] = timeline;
             Version++;
-            var groups = new[] { LiveHub.LineGroup(lineId), LiveHub.MachineGroup(id) };
-            var machine = plant.FindMachine(id)!;
-            await hub.Clients.Groups(groups).SendAsync("MachineChanged", MachineStatusDocument.Of(machine, update.Status));
-            foreach (var revised in update.Revised) await hub.Clients.Groups(groups).SendAsync("KpiChanged", KpiDocument.Of("machine", revised));
-            if (update.Shift is { } shift) await hub.Clients.Groups(groups).SendAsync("KpiChanged", KpiDocument.Of("machine", shift));
-            if (before?.Status.Fault != update.Status.Fault)
-            {
-                await hub.Clients.Groups(groups).SendAsync("FaultChanged", new { machine_id = id, code = update.Status.Fault, since = update.Status.FaultSinceUs is { } since ? UnixMicros.ToIso(since) : null });
-            }
         }
         catch (Exception error)
         {
-            // Live push is the newest picture, not a record: the next update brings it up to date.
-            Log.UpdateLost(log, update.Status.MachineId, error.Message);
+            // The next change of its state asks again.
+            Log.TimelineMissed(log, id, error.Message, error);
+        }
+        finally
+        {
+            _asked.TryRemove(id, out _);
         }
     }
 }

@@ -1,5 +1,5 @@
 using System.Text;
-using OeeOrleans.Sparkplug.Host;
+using OeeOrleans.CommitProtocol;
 using OeeOrleans.Sparkplug.Payload;
 using OeeOrleans.Sparkplug.Session;
 
@@ -24,10 +24,10 @@ internal sealed class CommitControl
         switch (definition.Name)
         {
             // In a birth it only announces the metric.
-            case CommitProtocol.Record when metric.Bits > 0: _records.Add(metric.Bits); break;
-            case CommitProtocol.GivenUp: _records.Add(metric.Bits); break;
-            case CommitProtocol.First: _first = metric.Bits; break;
-            case CommitProtocol.Queue: _queue = Encoding.UTF8.GetString(metric.Content); break;
+            case CommitMetrics.Record when metric.Bits > 0: _records.Add(metric.Bits); break;
+            case CommitMetrics.GivenUp: _records.Add(metric.Bits); break;
+            case CommitMetrics.First: _first = metric.Bits; break;
+            case CommitMetrics.Queue: _queue = Encoding.UTF8.GetString(metric.Content); break;
             default: break;
         }
     }

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Model;
-using OeeOrleans.Sparkplug.Host;
+using OeeOrleans.CommitProtocol;
 using OeeOrleans.Sparkplug.Session;
 
 namespace OeeOrleans.Grains.EdgeNodes;
@@ -13,6 +13,10 @@ internal sealed class CommitMarks(ICommandPublisher commands, TimeProvider clock
     private static readonly TimeSpan Remind = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>A broker that is away need not be asked with every commit.</summary>
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(3);
+
+    private long? _failedAt;
     private (string Queue, ulong Mark)? _told;
     private long _toldAt;
 
@@ -28,19 +32,22 @@ internal sealed class CommitMarks(ICommandPublisher commands, TimeProvider clock
         if (committed.Queue is not { } queue || !IsOwed(committed)) return;
         var news = _told != (queue, committed.Mark);
         if (_told is not null && clock.GetElapsedTime(_toldAt) < (news ? Between : Remind)) return;
+        if (_failedAt is { } failed && clock.GetElapsedTime(failed) < AfterFailure) return;
         var slash = edgeNode.IndexOf('/', StringComparison.Ordinal);
-        var (topic, payload) = CommitProtocol.TellMark(edgeNode[..slash], edgeNode[(slash + 1)..], queue, committed.Mark, (ulong)(UnixMicros.Now(clock) / UnixMicros.PerMillisecond));
+        var (topic, payload) = CommitMetrics.TellMark(edgeNode[..slash], edgeNode[(slash + 1)..], queue, committed.Mark, (ulong)(UnixMicros.Now(clock) / UnixMicros.PerMillisecond));
         using var limit = new CancellationTokenSource(Timeout, clock);
         try
         {
             await commands.PublishAsync(topic, payload, limit.Token);
             (_told, _toldAt) = ((queue, committed.Mark), clock.GetTimestamp());
+            _failedAt = null;
             GrainMetrics.CommitMarks.Inc();
         }
         catch (Exception error)
         {
             // The data is stored; the edge keeps its records until a later mark comes through.
-            Log.MarkFailed(log, edgeNode, error.Message);
+            _failedAt = clock.GetTimestamp();
+            Log.MarkFailed(log, edgeNode, error.Message, error);
         }
     }
 }

@@ -14,10 +14,7 @@ namespace OeeOrleans.Grains.EdgeNodes;
 internal sealed class EdgeNodeDecoder(string edgeNode)
 {
     /// <summary>The last millisecond of the year 9999; beyond it no store has a time.</summary>
-    private const ulong MaxMs = 253_402_300_799_999;
-
-    /// <summary>Further ahead than a wrong time zone: such a sample is stored, but would freeze the live account in the future.</summary>
-    private const long MaxAheadUs = 26 * UnixMicros.PerHour;
+    public const ulong MaxMs = 253_402_300_799_999;
 
     private SampleRow[] _rows = new SampleRow[256];
     private int _count;
@@ -43,8 +40,11 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
 
     public ReadOnlyMemory<SampleRow> Rows => _rows.AsMemory(0, _count);
 
-    /// <summary>Newest payload time of the present delivery, milliseconds.</summary>
+    /// <summary>Newest payload time of the present delivery, milliseconds; one that is far off tells nothing.</summary>
     public ulong NewestMs { get; private set; }
+
+    /// <summary>Why metrics of the message that was emitted last are not taken; null when all are.</summary>
+    public string? Refusal { get; private set; }
 
     /// <summary>Begins a delivery. After a failed one the rows may still be in the sink's hands, so they are not reused.</summary>
     public void Begin(bool reuseRows)
@@ -62,8 +62,11 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     }
 
     /// <summary>Lets the session see the message.</summary>
+    /// <param name="topic">Its topic.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="again">It was seen before, by the broker's word or by ours.</param>
     /// <exception cref="SparkplugFormatException">The payload is malformed.</exception>
-    public SessionOutcome Accept(in SparkplugTopic topic, BrokerMessage message)
+    public SessionOutcome Accept(in SparkplugTopic topic, BrokerMessage message, bool again)
     {
         var reader = new SparkplugPayloadReader(message.Payload);
         if (reader.Timestamp > MaxMs) throw new SparkplugFormatException($"the payload's timestamp {reader.Timestamp} is beyond the year 9999", 0);
@@ -74,8 +77,8 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             reader.Rewind();
         }
 
-        var outcome = Session.Accept(topic, ref reader);
-        NewestMs = Math.Max(NewestMs, reader.Timestamp ?? 0);
+        var outcome = Session.Accept(topic, ref reader, again);
+        if (reader.Timestamp is { } ms && TimeRule.Admits((long)ms * UnixMicros.PerMillisecond, message.IngestUs)) NewestMs = Math.Max(NewestMs, ms);
         if (outcome.BirthToKeep)
         {
             Births.Add(new BirthRecord(edgeNode, topic.Device ?? "", (long)outcome.Table!.BirthMs, message.Topic, message.Payload));
@@ -93,6 +96,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         _sampled.Clear();
         Unbound.Clear();
         _control.Clear();
+        Refusal = null;
         try
         {
             var unknownAlias = Emit(outcome, message, birth);
@@ -103,8 +107,8 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             }
 
             if (unknownAlias is not null) throw new UnknownAliasException(unknownAlias.Value);
-            // A birth that comes again may be of a queue that is lost since; what it said was counted when it came first.
-            if (!birth || !outcome.Redelivered) _control.CommitTo(State.Committed);
+            // What comes again may be of a queue that is lost since; what it said was counted when it came first.
+            if (!outcome.Redelivered || (!birth && ReferenceEquals(outcome.Generation, Session.Current))) _control.CommitTo(State.Committed);
             return true;
         }
         catch (SparkplugFormatException)
@@ -125,8 +129,10 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             return;
         }
 
+        // A birth whose time is far off says nothing of when it was.
+        var bornUs = TimeRule.Admits(bornAgainUs, ingestUs) ? bornAgainUs : long.MaxValue;
         // Not before what the device said last: its clock may be ahead of ours. Source times are whole milliseconds, so no sample has this instant.
-        var deathUs = Math.Max(Math.Min(ingestUs, bornAgainUs - 1), machine.LastSeenUs + 1);
+        var deathUs = Math.Max(Math.Min(ingestUs, bornUs - 1), machine.LastSeenUs + 1);
         State.Dead[device] = deathUs;
         foreach (var (id, kind) in machine.Signals)
         {
@@ -145,7 +151,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         ulong? unknownAlias = null;
         var bornUs = (long)(sentMs ?? (ulong)(message.IngestUs / UnixMicros.PerMillisecond)) * UnixMicros.PerMillisecond;
         var deathUs = birth && outcome.CameBack && State.Dead.TryGetValue(outcome.Table!.Device ?? "", out var died) ? died : long.MinValue;
-        if (deathUs >= bornUs)
+        if (deathUs >= bornUs && TimeRule.Admits(bornUs, message.IngestUs))
         {
             MoveDeath(outcome.Table!, deathUs, bornUs - 1, message.IngestUs);
             deathUs = bornUs - 1;
@@ -157,6 +163,13 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             if (definition is null)
             {
                 unknownAlias ??= metric.Alias ?? 0;
+                continue;
+            }
+
+            if ((definition.Refusal ?? (definition.Binding as SignalRefusal)?.Reason) is { } refusal)
+            {
+                Refusal ??= refusal;
+                GrainMetrics.RefusedMetrics.Inc();
                 continue;
             }
 
@@ -208,10 +221,22 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         var machine = binding.Machine;
         machine.Touched = true;
         machine.Connected = true;
-        machine.LastSeenUs = Math.Max(machine.LastSeenUs, timeUs);
-        if (binding.Kind == SignalKind.Other) return;
-        if (timeUs - ingestUs > MaxAheadUs) GrainMetrics.FutureSamples.Inc();
-        else AddSample(machine, new MachineSample(binding.Kind, timeUs, value, text, quality));
+        if (TimeRule.Admits(timeUs, ingestUs)) Admit(machine, new MachineSample(binding.Kind, timeUs, value, text, quality));
+        else if (TimeRule.IsAhead(timeUs, ingestUs)) GrainMetrics.FutureSamples.Inc();
+        else GrainMetrics.StaleSamples.Inc();
+    }
+
+    private void Admit(MachineTarget machine, in MachineSample sample)
+    {
+        machine.LastSeenUs = Math.Max(machine.LastSeenUs, sample.TimeUs);
+        if (sample.Kind != SignalKind.Other) AddSample(machine, sample);
+    }
+
+    /// <summary>Forgets devices that no birth knows any more: names may come and go, memory may not grow with them.</summary>
+    public void ForgetDevices()
+    {
+        foreach (var device in Machines.Keys.Where(d => d.Length > 0 && !Session.Generations.Any(g => g.Find(d) is not null)).ToList()) Machines.Remove(device);
+        foreach (var device in State.Dead.Keys.Where(d => d.Length > 0 && !Machines.ContainsKey(d)).ToList()) State.Dead.Remove(device);
     }
 
     private void AddRow(in SampleRow row)

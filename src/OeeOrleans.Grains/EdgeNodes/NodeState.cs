@@ -1,5 +1,5 @@
 using System.Text.Json;
-using OeeOrleans.Sparkplug.Host;
+using OeeOrleans.CommitProtocol;
 using OeeOrleans.Sparkplug.Session;
 
 namespace OeeOrleans.Grains.EdgeNodes;

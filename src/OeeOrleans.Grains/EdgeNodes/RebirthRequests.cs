@@ -53,13 +53,13 @@ internal sealed class RebirthRequests(ICommandPublisher commands, RebirthLimiter
         {
             await commands.PublishAsync(topic, payload, limit.Token);
             Count++;
-            GrainMetrics.Rebirths.WithLabels(edgeNode).Inc();
+            GrainMetrics.Rebirths.WithLabels(GrainMetrics.Label(edgeNode)).Inc();
             Log.RebirthRequested(log, edgeNode, _reason);
         }
         catch (Exception error)
         {
             // The data of this delivery is stored; not being able to ask must not make it come again.
-            Log.RebirthFailed(log, edgeNode, error.Message);
+            Log.RebirthFailed(log, edgeNode, error.Message, error);
         }
     }
 

@@ -1,6 +1,7 @@
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
+using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Session;
 using OeeOrleans.Storage;
 
@@ -17,6 +18,7 @@ internal sealed class SignalBinder(IStore store, PlantDirectory plant, string ed
     private async Task BindDeviceAsync(EdgeNodeDecoder decoder, string device, IReadOnlyList<MetricDefinition> metrics)
     {
         var machine = plant.FindDevice(edgeNode, device);
+        if (decoder.Machines.Count > SparkplugLimits.MaxDevicesPerNode) decoder.ForgetDevices();
         if (!decoder.Machines.TryGetValue(device, out var target))
         {
             // A device the plant model does not know is stored under its Sparkplug name.
@@ -26,11 +28,17 @@ internal sealed class SignalBinder(IStore store, PlantDirectory plant, string ed
 
         var tags = machine?.Tags.ToDictionary(t => t.Metric) ?? [];
         var bound = metrics.Select(m => (Metric: m, Tag: tags.GetValueOrDefault(m.Name))).ToList();
-        var ids = await store.ResolveSignalsAsync(
-            target.Id, [.. bound.Select(b => new SignalSpec(b.Tag?.Signal ?? b.Metric.Name, b.Metric.Type.ToString(), b.Tag?.Unit))], CancellationToken.None);
+        var specs = bound.Select(b => new SignalSpec(b.Tag?.Signal ?? b.Metric.Name, b.Metric.Type.ToString(), b.Tag?.Unit));
+        var ids = await store.ResolveSignalsAsync(target.Id, [.. specs], machine is not null, CancellationToken.None);
         for (var i = 0; i < bound.Count; i++)
         {
             var (metric, tag) = bound[i];
+            if (ids[i] == 0)
+            {
+                metric.Binding = new SignalRefusal($"the store has as many signals as it may; '{target.Id}' is not in the plant model and gets no new ones");
+                continue;
+            }
+
             var kind = machine is null ? SignalKind.Other : CanonicalSignals.KindOf(tag?.Signal ?? metric.Name);
             metric.Binding = new SignalBinding(ids[i], target, kind, tag?.Scale ?? 1, tag?.Offset ?? 0);
             target.Signals[ids[i]] = kind;

@@ -16,6 +16,9 @@ internal sealed class SignalBinding(int signalId, MachineTarget machine, SignalK
     public double Apply(double raw) => (raw * scale) + offset;
 }
 
+/// <summary>A metric that has no signal, because the store has enough of them.</summary>
+internal sealed record SignalRefusal(string Reason);
+
 /// <summary>A machine that an edge node feeds, with what the present delivery has for it.</summary>
 internal sealed class MachineTarget(string id, bool inPlant)
 {

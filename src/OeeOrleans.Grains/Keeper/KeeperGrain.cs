@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 
 namespace OeeOrleans.Grains.Keeper;
 
@@ -40,7 +40,7 @@ public sealed class KeeperGrain(PlantDirectory plant, ILogger<KeeperGrain> log) 
         }
         catch (Exception error)
         {
-            Log.NotWoken(log, error.Message);
+            Log.NotWoken(log, error.Message, error);
             return false;
         }
     }

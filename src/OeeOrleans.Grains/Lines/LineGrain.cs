@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Grains.Live;
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
@@ -81,7 +81,7 @@ public sealed class LineGrain(PlantDirectory plant, IStore store, TimeProvider c
         catch (Exception error)
         {
             // Live push is the newest picture, not a record: an observer that is gone is forgotten.
-            Log.LiveNotTold(log, Id, error.Message);
+            Log.LiveNotTold(log, Id, error.Message, error);
         }
     }
 }

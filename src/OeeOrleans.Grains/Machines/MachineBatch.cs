@@ -27,6 +27,22 @@ public sealed class MachineBatch
     /// <summary>Not committed yet: shown live, and applied again when it is. Nothing that is computed from it may be stored before.</summary>
     [Id(4)]
     public bool Ahead { get; init; }
+
+    /// <summary>The delivery it is of, `edge node|life|number`; empty from a silo of an earlier release.</summary>
+    [Id(5)]
+    public string Delivery { get; init; } = "";
+
+    /// <summary>The same, not committed yet.</summary>
+    public MachineBatch AsAhead(string delivery) => new()
+    {
+        Samples = Samples, LastSeenUs = LastSeenUs, IngestUs = IngestUs, Connected = Connected, Ahead = true, Delivery = delivery,
+    };
+
+    /// <summary>The same, committed.</summary>
+    public MachineBatch AsCommitted(string delivery) => new()
+    {
+        Samples = Samples, LastSeenUs = LastSeenUs, IngestUs = IngestUs, Connected = Connected, Delivery = delivery,
+    };
 }
 
 /// <summary>How a sample travels between silos.</summary>

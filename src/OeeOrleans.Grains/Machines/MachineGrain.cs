@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Grains.Live;
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi;
 using OeeOrleans.Kpi.Accounting;
 using OeeOrleans.Kpi.Calendars;
@@ -15,7 +15,7 @@ namespace OeeOrleans.Grains.Machines;
 
 /// <summary>One machine, live. Everything it knows can be rebuilt from stored samples; it only keeps it at hand.</summary>
 public sealed class MachineGrain(
-    IStore store, ISampleSink sink, PlantDirectory plant, TimeProvider clock, ILogger<MachineGrain> log) : Grain, IMachineGrain
+    IStore store, ICommitSink sink, PlantDirectory plant, TimeProvider clock, ILogger<MachineGrain> log) : Grain, IMachineGrain
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
@@ -25,6 +25,9 @@ public sealed class MachineGrain(
     /// <summary>A recomputation waits until late samples stop coming, but not longer than <see cref="MaxSettle"/>.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(800);
     private static readonly TimeSpan MaxSettle = TimeSpan.FromSeconds(10);
+
+    /// <summary>So long after the last sample of the past its end is believed.</summary>
+    private const long HistorySettlesUs = 5 * UnixMicros.PerSecond;
 
     private Machine? _machine;
     private MachineModel? _model;
@@ -41,8 +44,8 @@ public sealed class MachineGrain(
     private long _lateAt;
     private bool _flushSoon;
 
-    /// <summary>Some samples are ahead of the store: figures with them may not be stored before they are.</summary>
-    private bool _ahead;
+    /// <summary>Samples that are ahead of the store: figures with them may not be stored before they are.</summary>
+    private readonly AheadBook _ahead = new(clock);
     private IReadOnlyList<OeeWindow> _revised = [];
 
     private string Id => this.GetPrimaryKeyString();
@@ -61,15 +64,15 @@ public sealed class MachineGrain(
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        if (_ledger is null || _ahead) return;
+        if (_ledger is null || !_ahead.IsEmpty) return;
         try
         {
             await _ledger.FlushAsync(UnixMicros.Now(clock), cancellationToken);
         }
-        catch (Exception error) when (error is StoreUnavailableException or OperationCanceledException)
+        catch (Exception error)
         {
             // Nothing is lost: the next activation computes the same from the samples.
-            Log.MachineWorkFailed(log, Id, "the last flush", error.Message);
+            Log.MachineWorkFailed(log, Id, "the last flush", error.Message, BugOf(error));
         }
     }
 
@@ -79,14 +82,9 @@ public sealed class MachineGrain(
         // Opening reads the samples of this batch too, because they are committed; applying them again has no effect.
         var ledger = await LedgerAsync();
         var wasDirty = ledger.DirtyFromUs;
+        NoteAhead(ledger, batch);
         ledger.Apply(batch);
-        if (ledger.DirtyFromUs != wasDirty || (ledger.DirtyFromUs is not null && batch.Samples.Length > 0))
-        {
-            _lateAt = clock.GetTimestamp();
-            if (wasDirty is null) _lateSince = _lateAt;
-        }
-
-        _ahead = batch.Ahead;
+        if (ledger.DirtyFromUs != wasDirty || (ledger.DirtyFromUs is not null && batch.Samples.Length > 0)) NoteLate(wasDirty);
         _connected = batch.Connected;
         _lastSeenUs = Math.Max(_lastSeenUs ?? 0, batch.LastSeenUs);
         _changed = true;
@@ -98,6 +96,12 @@ public sealed class MachineGrain(
             _flushSoon = true;
             await TryTellAsync();
         }
+    }
+
+    public async Task TakeBack(string delivery)
+    {
+        if (_machine is null || _ahead.TakenBack(delivery) is not { } oldestUs) return;
+        Owe(await LedgerAsync(), oldestUs);
     }
 
     public async Task<MachineStatus?> GetStatus()
@@ -146,6 +150,37 @@ public sealed class MachineGrain(
         return stop;
     }
 
+    private void NoteAhead(MachineLedger ledger, MachineBatch batch)
+    {
+        if (batch.Delivery.Length == 0) return;
+        if (!batch.Ahead)
+        {
+            _ahead.Committed(batch.Delivery);
+            return;
+        }
+
+        var oldestUs = batch.Samples.Length > 0 ? batch.Samples.Min(s => s.TimeUs) : long.MaxValue;
+        if (_ahead.Shown(batch.Delivery, oldestUs) is { } endedUs) Owe(ledger, endedUs);
+    }
+
+    /// <summary>What was shown from an instant on is not stored: everything from there is computed anew from what is.</summary>
+    private void Owe(MachineLedger ledger, long fromUs)
+    {
+        if (fromUs == long.MaxValue) return;
+        var wasDirty = ledger.DirtyFromUs;
+        ledger.Owe(fromUs);
+        NoteLate(wasDirty);
+        _changed = true;
+    }
+
+    private void NoteLate(long? wasDirty)
+    {
+        _lateAt = clock.GetTimestamp();
+        if (wasDirty is null) _lateSince = _lateAt;
+    }
+
+    private static Exception? BugOf(Exception error) => error is StoreUnavailableException or OperationCanceledException ? null : error;
+
     /// <summary>Opened once, however many calls and ticks ask for it meanwhile; tried again after a failure.</summary>
     private async ValueTask<MachineLedger> LedgerAsync()
     {
@@ -171,7 +206,16 @@ public sealed class MachineGrain(
         return ledger;
     }
 
+    /// <summary>The window of a kind, with what must be said of it besides its sums.</summary>
     private OeeWindow? WindowOf(string kind, AccountView view)
+    {
+        var window = PlainWindowOf(kind, view);
+        var incoming = _ledger!.DirtyFromUs is not null || view.AsOfUs - _ledger.PastIngestUs < HistorySettlesUs;
+        if (window is null || !incoming) return window;
+        return window with { Kpis = window.Kpis with { Flags = [.. window.Kpis.Flags, KpiFlags.HistoryIncoming] } };
+    }
+
+    private OeeWindow? PlainWindowOf(string kind, AccountView view)
     {
         if (kind == PlantWindows.RollingKind)
         {
@@ -221,6 +265,7 @@ public sealed class MachineGrain(
             AsOfUs = view.AsOfUs,
             Recomputing = _ledger.DirtyFromUs is not null,
             FaultFlood = FaultLog.IsFlood(faults, view.AsOfUs),
+            Flags = [.. shift?.Kpis.Flags ?? []],
         };
     }
 
@@ -230,7 +275,9 @@ public sealed class MachineGrain(
         {
             var ledger = await LedgerAsync();
             var nowUs = UnixMicros.Now(clock);
-            if (!_ahead && ledger.DirtyFromUs is { } dirty && (clock.GetElapsedTime(_lateAt) > Settle || clock.GetElapsedTime(_lateSince) > MaxSettle))
+            if (_ahead.EndForgotten() is { } forgottenUs) Owe(ledger, forgottenUs);
+            var settled = clock.GetElapsedTime(_lateAt) > Settle || clock.GetElapsedTime(_lateSince) > MaxSettle;
+            if (_ahead.IsEmpty && settled && ledger.DirtyFromUs is { } dirty)
             {
                 _revised = await ledger.RecomputeAsync(nowUs, cancellationToken);
                 GrainMetrics.Recomputations.Inc();
@@ -239,7 +286,7 @@ public sealed class MachineGrain(
             }
 
             // A fault or stop that came or went can be acknowledged, explained and queried at once; figures have time.
-            if (!_ahead && (_flushSoon || clock.GetElapsedTime(_flushedAt) >= FlushEvery))
+            if (_ahead.IsEmpty && (_flushSoon || clock.GetElapsedTime(_flushedAt) >= FlushEvery))
             {
                 _flushSoon = false;
                 _flushedAt = clock.GetTimestamp();
@@ -252,7 +299,7 @@ public sealed class MachineGrain(
         catch (Exception error)
         {
             // A boundary: the tick comes again in a second, and what it could not write is computed anew.
-            Log.MachineWorkFailed(log, Id, "periodic work", error.Message);
+            Log.MachineWorkFailed(log, Id, "periodic work", error.Message, BugOf(error));
         }
     }
 
@@ -266,7 +313,7 @@ public sealed class MachineGrain(
         catch (Exception error)
         {
             _changed = true;
-            Log.MachineWorkFailed(log, Id, "live push", error.Message);
+            Log.MachineWorkFailed(log, Id, "live push", error.Message, BugOf(error));
         }
     }
 

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi;
 using OeeOrleans.Model;
 using OeeOrleans.Storage;
@@ -17,8 +17,8 @@ internal sealed class MachineHistory(IStore store, MachineModel model)
     /// <summary>How far back counters, stops, faults and jobs are followed; beyond it the last value is taken as of there.</summary>
     public const long MaxLookBackUs = 35 * UnixMicros.PerDay;
 
-    /// <summary>Later than this is too late to be counted: a device that woke up in 1970 must not rewrite decades.</summary>
-    public const long MaxLateUs = 92 * UnixMicros.PerDay;
+    /// <summary>Later than this is too late to be counted.</summary>
+    public const long MaxLateUs = TimeRule.MaxLateUs;
 
     /// <summary>Repeated samples of one stop that are followed.</summary>
     private const int MaxSteps = 64;
@@ -55,10 +55,11 @@ internal sealed class MachineHistory(IStore store, MachineModel model)
         // What is held at the start is as good as said at the start: nothing before it is evaluated.
         yield return SampleOrder.Sort([.. held.Select(s => s with { TimeUs = startUs - 1 })]);
         var piece = FirstPieceUs;
-        for (var from = startUs - 1; from < long.MaxValue / 4;)
+        // Beyond the present there is little, and beyond what any clock may be ahead nothing that counts.
+        var endUs = nowUs + TimeRule.MaxAheadUs;
+        for (var from = startUs - 1; from < endUs;)
         {
-            // Beyond the present there is little: the last piece has no end.
-            var to = from >= nowUs ? long.MaxValue / 4 : from + piece;
+            var to = from >= nowUs ? endUs : from + piece;
             var samples = await store.ReadMachineAsync(model.Id, from, to, cancellationToken);
             if (samples.Count > 0) yield return SampleOrder.Sort(samples);
             from = to;

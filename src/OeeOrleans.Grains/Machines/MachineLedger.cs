@@ -1,4 +1,4 @@
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi;
 using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Model;
@@ -26,10 +26,14 @@ internal sealed class MachineLedger
 
     private const int MaxFaults = 10_000;
 
+    /// <summary>A sample that is so much older than the newest one is of the past, not merely out of order.</summary>
+    private const long HistoryUs = 30 * UnixMicros.PerSecond;
+
     private readonly MachineModel _model;
     private readonly PlantWindows _windows;
     private readonly IStore _store;
-    private readonly ISampleSink _sink;
+    private readonly ICommitSink _sink;
+    private readonly ResultWriter _results;
     private readonly MachineHistory _history;
     private readonly StopBook _stops;
     private readonly WindowLedger _stored = new();
@@ -39,9 +43,10 @@ internal sealed class MachineLedger
     private long _snapshotUs;
     private List<MachineBatch>? _meanwhile;
 
-    private MachineLedger(MachineModel model, IStore store, ISampleSink sink, MachineAccount account)
+    private MachineLedger(MachineModel model, IStore store, ICommitSink sink, MachineAccount account)
     {
         (_model, _windows, _store, _sink) = (model, model.Windows, store, sink);
+        _results = new ResultWriter(model.Id, sink);
         _history = new MachineHistory(store, model);
         _stops = new StopBook(model);
         Account = account;
@@ -49,19 +54,25 @@ internal sealed class MachineLedger
 
     public MachineAccount Account { get; private set; }
 
+    /// <summary>When samples of the past came last, by their ingest; 0 = never.</summary>
+    public long PastIngestUs { get; private set; }
+
     /// <summary>The earliest source time of what came too late to be put in its place; null when nothing is owed.</summary>
     public long? DirtyFromUs { get; private set; }
 
-    public static async Task<MachineLedger> OpenAsync(MachineModel model, IStore store, ISampleSink sink, long nowUs, CancellationToken cancellationToken)
+    public static async Task<MachineLedger> OpenAsync(MachineModel model, IStore store, ICommitSink sink, long nowUs, CancellationToken cancellationToken)
     {
         var ledger = new MachineLedger(model, store, sink, new MachineAccount(model.Id, model.Parameters, model.Windows, nowUs));
         var record = await store.LoadSnapshotAsync(model.Id, cancellationToken);
         var snapshot = record is null ? null : MachineSnapshot.Parse(record.Payload);
         var changedUs = snapshot is null ? null : MachineModel.DifferFrom(snapshot.Model, model.Stamps);
         if (record is not null && snapshot is not null) await ledger.OweAsync(record, snapshot, changedUs, nowUs, cancellationToken);
-        if (record is not null && snapshot is not null && nowUs - snapshot.State.NowUs < SnapshotAgeUs && (changedUs is null || changedUs > snapshot.State.NowUs))
+        // A snapshot from the future was taken while our own clock was wrong.
+        var usable = snapshot is not null && nowUs - snapshot.State.NowUs < SnapshotAgeUs && !TimeRule.IsAhead(snapshot.State.NowUs, nowUs)
+            && (changedUs is null || changedUs > snapshot.State.NowUs);
+        if (usable)
         {
-            await ledger.ResumeAsync(record, snapshot, cancellationToken);
+            await ledger.ResumeAsync(record!, snapshot!, nowUs, cancellationToken);
         }
         else
         {
@@ -72,17 +83,21 @@ internal sealed class MachineLedger
         return ledger;
     }
 
+    /// <summary>Takes samples in. Those whose time is far off have no place in an account, whichever way they come (<see cref="TimeRule"/>).</summary>
     public void Apply(MachineBatch batch)
     {
         _meanwhile?.Add(batch);
         _ingestUs = Math.Max(_ingestUs, batch.IngestUs);
         foreach (ref readonly var sample in batch.Samples.AsSpan())
         {
-            if (Account.Apply(sample) != ApplyOutcome.Late) continue;
-            if (sample.TimeUs < batch.IngestUs - MachineHistory.MaxLateUs) GrainMetrics.StaleSamples.Inc();
-            else DirtyFromUs = Math.Min(DirtyFromUs ?? long.MaxValue, sample.TimeUs);
+            if (!TimeRule.Admits(sample.TimeUs, batch.IngestUs)) continue;
+            if (sample.TimeUs < Account.HeadUs - HistoryUs) PastIngestUs = Math.Max(PastIngestUs, batch.IngestUs);
+            if (Account.Apply(sample) == ApplyOutcome.Late) Owe(sample.TimeUs);
         }
     }
+
+    /// <summary>Everything from an instant on is to be computed anew.</summary>
+    public void Owe(long fromUs) => DirtyFromUs = Math.Min(DirtyFromUs ?? long.MaxValue, fromUs);
 
     public int RevisionOf(PlantWindow window) => _stored.RevisionOf(window.Kind, window.FromUs);
 
@@ -106,7 +121,8 @@ internal sealed class MachineLedger
         List<string> removed = [.. removedFaults, .. removedStops];
         if (windows.Count > 0 || faults.Count > 0 || stops.Count > 0 || removed.Count > 0 || snapshot is not null)
         {
-            await _sink.WriteAsync(new CommitUnit { Owner = _model.Id, Windows = windows, Faults = faults, Stops = stops, RemovedEvents = removed, Snapshot = snapshot }, cancellationToken);
+            var unit = new ResultUnit { Owner = _model.Id, Windows = windows, Faults = faults, Stops = stops, RemovedEvents = removed, Snapshot = snapshot };
+            await _results.WriteAsync(unit, nowUs, cancellationToken);
             foreach (var window in windows) _stored.Written(window);
             _faults.Written(faults, removedFaults);
             _stops.Written(stops, removedStops);
@@ -161,7 +177,8 @@ internal sealed class MachineLedger
         var now = _model.Reasons.Explain(StopBook.SpanOf(stop), after);
         var audit = StopBook.Audit(_model.Id, stop, now, given);
         IReadOnlyList<StopEvent> events = stop.Small ? [] : [StopBook.EventOf(_model, now)];
-        await _sink.WriteAsync(new CommitUnit { Owner = _model.Id, Reason = new ReasonChange(clearFrom, clearTo, given), Audit = [audit], Stops = events }, cancellationToken);
+        var unit = new ResultUnit { Owner = _model.Id, Reason = new ReasonChange(clearFrom, clearTo, given), Audit = [audit], Stops = events };
+        await _sink.CommitAsync(unit, cancellationToken);
         _stops.Given(clearFrom, clearTo, given);
         _stops.Written(events, []);
         return now;
@@ -186,7 +203,8 @@ internal sealed class MachineLedger
             .ToList();
         var (faults, removedFaults) = _faults.Next(Stamped(account.Faults), fromUs);
         var (stops, removedStops) = _stops.Next(view.Stops, touchedUs);
-        await _sink.WriteAsync(new CommitUnit { Owner = _model.Id, Windows = changed, Faults = faults, Stops = stops, RemovedEvents = [.. removedFaults, .. removedStops] }, cancellationToken);
+        var unit = new ResultUnit { Owner = _model.Id, Windows = changed, Faults = faults, Stops = stops, RemovedEvents = [.. removedFaults, .. removedStops] };
+        await _results.WriteAsync(unit, nowUs, cancellationToken);
         foreach (var window in changed) _stored.Written(window);
         _faults.Written(faults, removedFaults);
         _stops.Written(stops, removedStops);
@@ -232,19 +250,20 @@ internal sealed class MachineLedger
         var late = await _store.ReadLateAsync(_model.Id, snapshot.State.NowUs, record.IngestUs - IngestMarginUs, cancellationToken);
         foreach (var sample in late)
         {
-            if (sample.TimeUs >= nowUs - MachineHistory.MaxLateUs) DirtyFromUs = Math.Min(DirtyFromUs ?? long.MaxValue, sample.TimeUs);
+            if (sample.TimeUs >= nowUs - MachineHistory.MaxLateUs) Owe(sample.TimeUs);
         }
 
-        if (changedUs <= snapshot.State.NowUs) DirtyFromUs = Math.Min(DirtyFromUs ?? long.MaxValue, changedUs.Value);
+        if (changedUs <= snapshot.State.NowUs) Owe(changedUs.Value);
     }
 
     /// <summary>Snapshot, then everything newer than it.</summary>
-    private async Task ResumeAsync(SnapshotRecord record, MachineSnapshot snapshot, CancellationToken cancellationToken)
+    private async Task ResumeAsync(SnapshotRecord record, MachineSnapshot snapshot, long nowUs, CancellationToken cancellationToken)
     {
         Account = new MachineAccount(_model.Id, _model.Parameters, _windows, snapshot.State, snapshot.Faults, snapshot.Changes);
         _sinceUs = snapshot.SinceUs;
         _ingestUs = record.IngestUs;
-        foreach (var sample in await _store.ReadMachineAsync(_model.Id, Account.CheckpointUs, long.MaxValue / 4, cancellationToken)) Account.Apply(sample);
+        var newer = await _store.ReadMachineAsync(_model.Id, Account.CheckpointUs, nowUs + TimeRule.MaxAheadUs, cancellationToken);
+        foreach (var sample in newer) Account.Apply(sample);
     }
 
     private async Task RebuildAsync(long nowUs, CancellationToken cancellationToken)

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi.Accounting;
 using OeeOrleans.Model;
 

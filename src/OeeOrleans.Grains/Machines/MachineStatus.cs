@@ -58,6 +58,9 @@ public sealed record MachineStatus
     /// <summary>More than ten new faults in ten minutes.</summary>
     [Id(19)]
     public bool FaultFlood { get; init; }
+    /// <summary>Flags of the shift's figures.</summary>
+    [Id(20)]
+    public string[] Flags { get; init; } = [];
 }
 
 /// <summary>Categories of a span as (from, to, category), in order, without gaps.</summary>

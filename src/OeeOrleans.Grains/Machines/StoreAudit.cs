@@ -1,4 +1,4 @@
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi;
 using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Model;

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using OeeOrleans.Grains.Machines;
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Kpi.Replay;
 using OeeOrleans.Model;

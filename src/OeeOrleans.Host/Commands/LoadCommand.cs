@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Simulation.Load;
 
 namespace OeeOrleans.Host.Commands;
@@ -30,13 +31,13 @@ internal static class LoadCommand
         var command = new Command("load", "load generator: edge nodes x devices x metrics at a rate; prints what it sent as JSON") { broker, group, nodes, devices, metrics, rate, seconds, store };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            if (!Uri.TryCreate(parsed.GetRequiredValue(broker), UriKind.Absolute, out var url) || url.Scheme != "mqtt")
+            if (!BrokerAddress.TryParse(parsed.GetRequiredValue(broker), out var address, out var reason))
             {
-                await Console.Error.WriteLineAsync($"oee: --broker '{parsed.GetValue(broker)}' is not mqtt://host:port");
+                await Console.Error.WriteLineAsync($"oee: --broker: {reason}");
                 return ExitCode.WrongUsage;
             }
 
-            var settings = new LoadSettings(url, parsed.GetValue(nodes), parsed.GetValue(devices), parsed.GetValue(metrics), parsed.GetValue(rate), parsed.GetValue(seconds)) { Group = parsed.GetValue(group)! };
+            var settings = new LoadSettings(address, parsed.GetValue(nodes), parsed.GetValue(devices), parsed.GetValue(metrics), parsed.GetValue(rate), parsed.GetValue(seconds)) { Group = parsed.GetValue(group)! };
             try
             {
                 var report = await new LoadGenerator(settings, TimeProvider.System).RunAsync(cancellationToken);
@@ -44,7 +45,7 @@ internal static class LoadCommand
                 await Console.Out.WriteLineAsync(latency is null ? JsonSerializer.Serialize(report, Json) : JsonSerializer.Serialize(new { load = report, publish_to_commit_ms = latency }, Json));
                 return report.Failed == 0 ? ExitCode.Success : ExitCode.Failure;
             }
-            catch (Exception error) when (error is MQTTnet.Exceptions.MqttCommunicationException or OperationCanceledException or Npgsql.NpgsqlException or InvalidOperationException)
+            catch (Exception error) when (MqttConnections.IsNetwork(error) || error is Npgsql.NpgsqlException or InvalidOperationException)
             {
                 await Console.Error.WriteLineAsync($"oee: load stopped: {error.Message}");
                 return ExitCode.Failure;

@@ -10,6 +10,7 @@ internal sealed class ServerOptions
     private readonly Option<int?> _mqttPort = new("--mqtt-port") { Description = "port of the embedded broker" };
     private readonly Option<string?> _data = new("--data") { Description = "directory for the embedded store and what else must be remembered" };
     private readonly Option<int?> _siloPort = new("--silo-port") { Description = "port between silos" };
+    private readonly Option<bool> _olderModel = new("--accept-older-model") { Description = "the plant model of the file is one that was replaced, and that is meant" };
     private readonly Option<int?> _gatewayPort = new("--gateway-port") { Description = "port for Orleans clients" };
 
     public void AddTo(Command command)
@@ -19,6 +20,7 @@ internal sealed class ServerOptions
         command.Add(_data);
         command.Add(_siloPort);
         command.Add(_gatewayPort);
+        command.Add(_olderModel);
     }
 
     public OeeConfig Apply(ParseResult parsed, OeeConfig config) => config with
@@ -28,5 +30,6 @@ internal sealed class ServerOptions
         DataDir = parsed.GetValue(_data) ?? config.DataDir,
         SiloPort = parsed.GetValue(_siloPort) ?? config.SiloPort,
         GatewayPort = parsed.GetValue(_gatewayPort) ?? config.GatewayPort,
+        AcceptOlderModel = parsed.GetValue(_olderModel) || config.AcceptOlderModel,
     };
 }

@@ -1,10 +1,9 @@
 using System.Buffers;
 using System.CommandLine;
 using MQTTnet;
-using MQTTnet.Formatter;
 using MQTTnet.Protocol;
-using OeeOrleans.Edge;
 using OeeOrleans.Host.Watch;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Sparkplug.Session;
 using Spectre.Console;
 
@@ -13,48 +12,50 @@ namespace OeeOrleans.Host.Commands;
 /// <summary>`oee sparkplug watch --broker URL [--group G]`: a live tree of a plant on a terminal, plain lines elsewhere.</summary>
 internal static class WatchCommand
 {
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
-
     public static Command Create()
     {
         var broker = new Option<string>("--broker") { Description = "mqtt://host:port", Required = true };
         var group = new Option<string?>("--group") { Description = "only this Sparkplug group" };
         var user = new Option<string?>("--user") { Description = "user name at the broker" };
         var password = new Option<string?>("--password") { Description = "password at the broker" };
+        var ca = new Option<string?>("--ca") { Description = "PEM file of the authority that signed the broker's certificate (mqtts)" };
         var seconds = new Option<double?>("--for") { Description = "seconds to watch; until Ctrl-C when left out" };
         var every = new Option<double>("--every") { Description = "seconds between two pictures", DefaultValueFactory = _ => 1 };
         var metrics = new Option<int>("--metrics") { Description = "metrics shown per device at most", DefaultValueFactory = _ => 12 };
         var passive = new Option<bool>("--passive") { Description = "ask no edge node for its births; without them only its topics are understood" };
-        var command = new Command("watch", "a live tree of a plant's edge nodes, devices and metrics") { broker, group, user, password, seconds, every, metrics, passive };
+        var command = new Command("watch", "a live tree of a plant's edge nodes, devices and metrics") { broker, group, user, password, ca, seconds, every, metrics, passive };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            if (!Uri.TryCreate(parsed.GetRequiredValue(broker), UriKind.Absolute, out var url) || url.Scheme is not ("mqtt" or "mqtts") || parsed.GetValue(every) <= 0)
+            if (!BrokerAddress.TryParse(parsed.GetRequiredValue(broker), out var address, out var reason) || parsed.GetValue(every) <= 0)
             {
-                await Console.Error.WriteLineAsync("oee: --broker is mqtt://host:port or mqtts://host:port, --every is more than 0 seconds");
+                await Console.Error.WriteLineAsync(reason.Length > 0 ? $"oee: --broker: {reason}" : "oee: --every is more than 0 seconds");
                 return ExitCode.WrongUsage;
             }
+
+            if (parsed.GetValue(user) is { } name) address = address with { Username = name, Password = parsed.GetValue(password) };
+            if (parsed.GetValue(ca) is { } caFile) address = address with { CaFile = caFile };
 
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             if (parsed.GetValue(seconds) is { } duration) limit.CancelAfter(TimeSpan.FromSeconds(duration));
             var view = new PlantView(TimeProvider.System);
             try
             {
-                using var client = await ConnectAsync(url, parsed.GetValue(user), parsed.GetValue(password), parsed.GetValue(group), view, cancellationToken);
+                using var client = await ConnectAsync(address, parsed.GetValue(group), view, cancellationToken);
                 await Task.WhenAll(
                     ShowAsync(view, client, TimeSpan.FromSeconds(parsed.GetValue(every)), parsed.GetValue(metrics), limit.Token),
                     parsed.GetValue(passive) ? Task.CompletedTask : AskAsync(view, client, limit.Token));
                 return client.IsConnected ? ExitCode.Success : ExitCode.Failure;
             }
-            catch (Exception error) when (error is MQTTnet.Exceptions.MqttCommunicationException or InvalidOperationException or OperationCanceledException && !limit.IsCancellationRequested)
+            catch (Exception error) when (!limit.IsCancellationRequested && (MqttConnections.IsNetwork(error) || error is InvalidOperationException))
             {
-                await Console.Error.WriteLineAsync($"oee: cannot watch {url}: {error.Message}");
+                await Console.Error.WriteLineAsync($"oee: cannot watch {address}: {error.Message}");
                 return ExitCode.Failure;
             }
         });
         return command;
     }
 
-    private static async Task<IMqttClient> ConnectAsync(Uri url, string? user, string? password, string? group, PlantView view, CancellationToken cancellationToken)
+    private static async Task<IMqttClient> ConnectAsync(BrokerAddress broker, string? group, PlantView view, CancellationToken cancellationToken)
     {
         var client = new MqttClientFactory().CreateMqttClient();
         client.ApplicationMessageReceivedAsync += args =>
@@ -62,13 +63,9 @@ internal static class WatchCommand
             view.Hear(args.ApplicationMessage.Topic, args.ApplicationMessage.Payload.ToArray());
             return Task.CompletedTask;
         };
-        var options = new MqttClientOptionsBuilder().WithTcpServer(url.Host, new EdgeBroker(url).Port)
-            .WithClientId($"oee-watch-{Guid.NewGuid():N}").WithProtocolVersion(MqttProtocolVersion.V311).WithCleanSession().WithTimeout(ConnectTimeout);
-        if (user is not null) options.WithCredentials(user, password ?? "");
-        if (url.Scheme == "mqtts") options.WithTlsOptions(tls => tls.UseTls());
-        var result = await client.ConnectAsync(options.Build(), cancellationToken);
-        if (result.ResultCode != MqttClientConnectResultCode.Success) throw new InvalidOperationException($"the broker refuses: {result.ResultCode}");
-        await client.SubscribeAsync($"spBv1.0/{group ?? "+"}/#", MqttQualityOfServiceLevel.AtMostOnce, cancellationToken);
+        await client.ConnectOrThrowAsync(broker.ToBuilder($"oee-watch-{Guid.NewGuid():N}").WithCleanSession().Build(), cancellationToken);
+        var filter = new MqttClientSubscribeOptionsBuilder().WithTopicFilter($"spBv1.0/{group ?? "+"}/#", MqttQualityOfServiceLevel.AtMostOnce).Build();
+        await client.SubscribeOrThrowAsync(filter, cancellationToken);
         return client;
     }
 

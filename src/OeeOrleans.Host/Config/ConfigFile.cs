@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Storage;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -85,7 +86,7 @@ public static partial class ConfigFile
             ResultsNode = ReadResults(root, plant.Site.Id),
             HostId = ingress.Text("host_id") ?? (plant.Site.Id.Length > 0 ? $"oee-{plant.Site.Id}" : "oee"),
         };
-        CheckUrls(gateway, config);
+        CheckExposure(root, gateway, config);
         _ = root.Section("edge");
         foreach (var section in new[] { store, ingress, gateway, cluster }) section.Close();
         return config;
@@ -113,18 +114,11 @@ public static partial class ConfigFile
         return Loopback;
     }
 
-    private static void CheckUrls(YamlSection gateway, OeeConfig config)
+    private static void CheckExposure(YamlSection root, YamlSection gateway, OeeConfig config)
     {
-        foreach (var url in config.GatewayUrls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        foreach (var (key, problem) in Exposure.ProblemsOf(config))
         {
-            if (!Uri.TryCreate(url.Replace("*", "0.0.0.0", StringComparison.Ordinal).Replace("+", "0.0.0.0", StringComparison.Ordinal), UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-            {
-                gateway.Problems.Add(gateway.LineOf("urls"), $"gateway.urls: '{url}' is not an address such as http://127.0.0.1:8080");
-            }
-            else if (!uri.IsLoopback && !config.AllowAnonymous)
-            {
-                gateway.Problems.Add(gateway.LineOf("urls"), $"gateway.urls: '{url}' can be reached from other machines and there are no users yet; set allow_anonymous: true if that is meant");
-            }
+            root.Problems.Add(key == "mqtt_address" ? root.LineOf(key) : gateway.LineOf("urls"), $"{key}: {problem}");
         }
     }
 
@@ -139,19 +133,27 @@ public static partial class ConfigFile
         return publish && group.Length > 0 ? $"{group}/{node}" : null;
     }
 
-    private static BrokerConfig? ReadBroker(YamlSection broker)
+    private static BrokerAddress? ReadBroker(YamlSection broker)
     {
         if (!broker.Exists) return null;
         var url = broker.Required("url", "\"mqtt://127.0.0.1:1883\"");
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("mqtt" or "mqtts"))
+        if (!BrokerAddress.TryParse(url, out var address, out var reason) && url.Length > 0) broker.Problems.Add(broker.LineOf("url"), $"broker.url: {reason}");
+        var tls = broker.Section("tls");
+        if (tls.Exists && !address.IsTls)
         {
-            if (url.Length > 0) broker.Problems.Add(broker.LineOf("url"), $"broker.url: '{url}' is not mqtt://host:port or mqtts://host:port");
-            uri = new Uri("mqtt://127.0.0.1:1883");
+            broker.Problems.Add(tls.Line, "broker.tls: the URL says mqtt://, which has no TLS; mqtts:// is needed, or no tls section");
         }
 
-        var tls = broker.Section("tls");
-        var result = new BrokerConfig(uri, broker.Text("username"), broker.Text("password"), TlsFile(tls, "ca"), TlsFile(tls, "certificate"), TlsFile(tls, "key"));
-        if ((result.CertificateFile is null) != (result.KeyFile is null)) broker.Problems.Add(tls.Line, "broker.tls: certificate and key belong together; one of them is missing");
+        var result = address with
+        {
+            Username = broker.Text("username") ?? address.Username, Password = broker.Text("password") ?? address.Password,
+            CaFile = TlsFile(tls, "ca"), CertificateFile = TlsFile(tls, "certificate"), KeyFile = TlsFile(tls, "key"),
+        };
+        if ((result.CertificateFile is null) != (result.KeyFile is null))
+        {
+            broker.Problems.Add(tls.Line, "broker.tls: certificate and key belong together; one of them is missing");
+        }
+
         tls.Close();
         broker.Close();
         return result;

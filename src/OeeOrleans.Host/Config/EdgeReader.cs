@@ -1,6 +1,7 @@
 using System.Globalization;
 using OeeOrleans.Edge;
 using OeeOrleans.Edge.Sources;
+using OeeOrleans.Mqtt;
 
 namespace OeeOrleans.Host.Config;
 
@@ -11,7 +12,7 @@ internal sealed class EdgeReader(YamlSection root)
 
     /// <summary>Null where the file has no such section.</summary>
     /// <param name="broker">The plant's broker, when the section names none of its own; null: the embedded one.</param>
-    public EdgeOptions? Read(BrokerConfig? broker)
+    public EdgeOptions? Read(BrokerAddress? broker)
     {
         if (!_edge.Exists) return null;
         var buffer = _edge.Section("buffer");
@@ -37,16 +38,16 @@ internal sealed class EdgeReader(YamlSection root)
         return options;
     }
 
-    private List<EdgeBroker> Brokers(BrokerConfig? plant)
+    private List<BrokerAddress> Brokers(BrokerAddress? plant)
     {
-        var brokers = new List<EdgeBroker>();
+        var brokers = new List<BrokerAddress>();
         foreach (var node in _edge.Items("brokers"))
         {
-            if (Uri.TryCreate(node.ToString(), UriKind.Absolute, out var url) && url.Scheme is "mqtt" or "mqtts") brokers.Add(BrokerConfig.ForEdge(url!, plant));
-            else _edge.Problems.Add(node.Start.Line, $"edge.brokers: '{node}' is not mqtt://host:port or mqtts://host:port");
+            if (BrokerAddress.TryParse(node.ToString(), out var address, out var reason)) brokers.Add(plant is null ? address : plant.At(new Uri(node.ToString())));
+            else _edge.Problems.Add(node.Start.Line, $"edge.brokers: {reason}");
         }
 
-        if (brokers.Count == 0 && plant is not null) brokers.Add(BrokerConfig.ForEdge(plant.Url, plant));
+        if (brokers.Count == 0 && plant is not null) brokers.Add(plant);
         return brokers;
     }
 

@@ -1,5 +1,6 @@
 using OeeOrleans.Edge;
 using OeeOrleans.Model.Plant;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Storage;
 
 namespace OeeOrleans.Host.Config;
@@ -10,7 +11,7 @@ public sealed record OeeConfig
     public required PlantModel Plant { get; init; }
 
     /// <summary>Null: the embedded broker.</summary>
-    public BrokerConfig? Broker { get; init; }
+    public BrokerAddress? Broker { get; init; }
 
     /// <summary>Null: the embedded SQLite in <see cref="DataDir"/>.</summary>
     public string? StoreConnection { get; init; }
@@ -48,6 +49,9 @@ public sealed record OeeConfig
 
     public string DataDir { get; init; } = "./data";
 
+    /// <summary>A model that an earlier version of the file had is taken as a change back to it, not as a file that was forgotten.</summary>
+    public bool AcceptOlderModel { get; init; }
+
     /// <summary>This process as an edge node; null where the file has no section `edge`.</summary>
     public EdgeOptions? Edge { get; init; }
 
@@ -56,13 +60,6 @@ public sealed record OeeConfig
 
     /// <summary>Id of this host application on STATE.</summary>
     public string HostId { get; init; } = "oee";
-}
-
-/// <summary>A broker that is not ours.</summary>
-public sealed record BrokerConfig(Uri Url, string? Username, string? Password, string? CaFile, string? CertificateFile, string? KeyFile)
-{
-    /// <summary>A broker as an edge node uses it, with the credentials of the plant's broker when the file names one.</summary>
-    public static EdgeBroker ForEdge(Uri url, BrokerConfig? plant) => new(url, plant?.Username, plant?.Password, plant?.CaFile, plant?.CertificateFile, plant?.KeyFile);
 }
 
 /// <summary>Something wrong in a configuration file, and where.</summary>

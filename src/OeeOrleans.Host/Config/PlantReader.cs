@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 using NodaTime;
 using OeeOrleans.Model.Plant;
+using OeeOrleans.Sparkplug.Topics;
 using YamlDotNet.RepresentationModel;
 
 namespace OeeOrleans.Host.Config;
@@ -10,6 +12,8 @@ namespace OeeOrleans.Host.Config;
 internal sealed partial class PlantReader(YamlSection root)
 {
     private static readonly string[] DayNames = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+    private const int MaxIdLength = 128;
 
     private readonly Problems _problems = root.Problems;
     private readonly Dictionary<string, long> _ids = new(StringComparer.Ordinal);
@@ -175,9 +179,14 @@ internal sealed partial class PlantReader(YamlSection root)
     {
         var id = Id(machine, "filler1");
         var edgeNode = machine.Text("edge_node");
-        if (edgeNode is not null && edgeNode.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
+        if (edgeNode is not null && !IsEdgeNode(edgeNode))
         {
             _problems.Add(machine.LineOf("edge_node"), $"{machine.Path}.edge_node: '{edgeNode}' is not a Sparkplug group and edge node such as berlin/edge1");
+        }
+
+        if (machine.Text("device") is { Length: > 0 } device && NameRule.WhyNotId("device", device) is { } wrong)
+        {
+            _problems.Add(machine.LineOf("device"), $"{machine.Path}.device: {wrong}");
         }
 
         var result = new Machine
@@ -194,13 +203,36 @@ internal sealed partial class PlantReader(YamlSection root)
             EdgeNode = edgeNode,
             Device = machine.Text("device") ?? id,
             Fallback = machine.Text("fallback"),
-            Tags = [.. machine.Sections("tags").Select(ReadTag)],
+            Tags = ReadTags(machine),
             Oee = new MachineOeeReader(machine).Read(),
             ValidFromUs = Instant(machine, "valid_from"),
             Faults = ReadFaults(machine),
         };
         machine.Close();
         return result;
+    }
+
+    private List<TagMapping> ReadTags(YamlSection machine)
+    {
+        var tags = new List<TagMapping>();
+        var (metrics, signals) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
+        foreach (var section in machine.Sections("tags"))
+        {
+            var tag = ReadTag(section);
+            tags.Add(tag);
+            if (tag.Metric.Length == 0 || tag.Signal.Length == 0) continue;
+            if (!metrics.Add(tag.Metric)) _problems.Add(section.LineOf("metric"), $"{section.Path}.metric: '{tag.Metric}' is mapped twice; one metric is one signal");
+            if (!signals.Add(tag.Signal)) _problems.Add(section.LineOf("signal"), $"{section.Path}.signal: '{tag.Signal}' comes from two metrics; it can come from one");
+            CheckMetric(section, "metric", tag.Metric);
+            CheckMetric(section, "signal", tag.Signal);
+        }
+
+        return tags;
+    }
+
+    private void CheckMetric(YamlSection tag, string key, string name)
+    {
+        if (NameRule.WhyNotMetric(Encoding.UTF8.GetBytes(name)) is { } reason) _problems.Add(tag.LineOf(key), $"{tag.Path}.{key}: {reason}");
     }
 
     private TagMapping ReadTag(YamlSection tag)
@@ -211,6 +243,9 @@ internal sealed partial class PlantReader(YamlSection root)
         tag.Close();
         return result;
     }
+
+    private static bool IsEdgeNode(string text) =>
+        text.Split('/') is [var group, var node] && NameRule.WhyNotId("group", group) is null && NameRule.WhyNotId("edge node", node) is null;
 
     private string? Calendar(YamlSection section, string? inherited)
     {
@@ -225,6 +260,7 @@ internal sealed partial class PlantReader(YamlSection root)
         var id = section.Required("id", example);
         var line = section.LineOf("id");
         if (id.Length > 0 && !IdPattern().IsMatch(id)) _problems.Add(line, $"{section.Path}.id: '{id}' is not allowed; lower-case letters, digits, '_', '.' and '-' are, starting with a letter or digit");
+        if (id.Length > MaxIdLength) _problems.Add(line, $"{section.Path}.id: it has {id.Length} characters; at most {MaxIdLength} are possible");
         if (id.Length > 0 && !_ids.TryAdd(id, line)) _problems.Add(line, $"{section.Path}.id: '{id}' is used in line {_ids[id]} already; ids are unique in the plant");
         return id;
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using OeeOrleans.Broker;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Ingress;
 using OeeOrleans.Ingress.Hosting;

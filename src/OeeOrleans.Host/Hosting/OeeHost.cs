@@ -1,8 +1,12 @@
 using Microsoft.Extensions.Hosting;
 using OeeOrleans.Gateway;
+using OeeOrleans.Gateway.Api;
 using OeeOrleans.Grains.EdgeNodes;
-using OeeOrleans.Grains.Plant;
+using OeeOrleans.Kpi.Plant;
+using OeeOrleans.Grains.Results;
 using OeeOrleans.Host.Config;
+using OeeOrleans.Model;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Storage;
 using OeeOrleans.Storage.Sink;
 using Orleans.Dashboard;
@@ -14,7 +18,7 @@ namespace OeeOrleans.Host.Hosting;
 /// <summary>Puts the rooms together into one process. Knows who needs what, and nothing else.</summary>
 internal static class OeeHost
 {
-    public static WebApplication Build(OeeConfig config, PlantDirectory plant, Roles roles, Uri brokerUrl, IStore store, SimulatedBroker? simulated)
+    public static WebApplication Build(OeeConfig config, PlantDirectory plant, Roles roles, Brokers brokers, IStore store, SimulatedBroker? simulated)
     {
         // The content is in the assembly's folder, wherever the command was given.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(OeeHost).Assembly.GetName().Name });
@@ -28,23 +32,31 @@ internal static class OeeHost
         builder.Services.AddSingleton(plant);
         builder.Services.AddSingleton(store);
         builder.Services.AddSingleton(new SinkOptions { FlushMs = config.FlushMs, FlushRows = config.FlushRows, Writers = config.StoreConnection is null ? 1 : config.Store.Writers });
-        builder.Services.AddSingleton<ISampleSink, GroupCommitSink>();
+        builder.Services.AddSingleton<ICommitSink, GroupCommitSink>();
         builder.Services.AddSingleton(config.Retention);
         if (roles.Silo)
         {
             builder.Services.AddHostedService<StoreKeeper>();
             builder.Services.AddHostedService<PlantWatch>();
+            builder.Services.AddSingleton<IReadinessCheck, SiloReadiness>();
+        }
+        else
+        {
+            builder.Services.AddSingleton<IReadinessCheck, ClusterReadiness>();
         }
 
-        builder.Services.AddSingleton<DeadLetterLog>();
+        builder.Services.AddSingleton<IReadinessCheck, StoreReadiness>();
+        builder.Services.AddSingleton<IReadinessCheck>(new DiskReadiness(config.DataDir));
+
+        builder.Services.AddSingleton<UnreadableLogThrottle>();
         builder.Services.AddSingleton(new RebirthLimiter(TimeProvider.System));
         builder.Services.AddSerializer(s => s.AddJsonSerializer(t => t.Namespace is { } name && (name.StartsWith("OeeOrleans.Model", StringComparison.Ordinal) || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));
-        if (roles.Silo) builder.Host.UseOrleans(silo => OeeCluster.ConfigureSilo(silo, config, roles, o => Fill(o, config, brokerUrl)));
+        if (roles.Silo) builder.Host.UseOrleans(silo => OeeCluster.ConfigureSilo(silo, config, roles, o => Fill(o, config, brokers)));
         else builder.Host.UseOrleansClient(client => OeeCluster.ConfigureClient(client, config));
         if (roles.Gateway) builder.Services.AddGateway();
         if (config.ResultsNode is { } results)
         {
-            builder.Services.AddSingleton(new ResultsSettings(results.Split('/')[0], results.Split('/')[1], BrokerConfig.ForEdge(brokerUrl, config.Broker)));
+            builder.Services.AddSingleton<ResultsPublisherFactory>(ResultsPublishing.FactoryFor(results, brokers.Plant));
         }
 
         if (roles.Edge)
@@ -68,20 +80,16 @@ internal static class OeeHost
         else
         {
             app.MapMetrics("/metrics");
-            app.MapGet("/health/live", () => Results.Ok(new { status = "live" }));
+            app.MapHealth();
         }
 
         return app;
     }
 
-    private static void Fill(Ingress.MqttOptions options, OeeConfig config, Uri brokerUrl)
+    private static void Fill(Ingress.MqttOptions options, OeeConfig config, Brokers brokers)
     {
-        options.Url = brokerUrl;
-        options.Username = config.Broker?.Username;
-        options.Password = config.Broker?.Password;
-        options.CaFile = config.Broker?.CaFile;
-        options.CertificateFile = config.Broker?.CertificateFile;
-        options.KeyFile = config.Broker?.KeyFile;
+        options.Broker = brokers.Ingress;
+        options.KnownEdgeNodes = config.Plant.Machines.Select(m => m.EdgeNode).OfType<string>().ToHashSet(StringComparer.Ordinal);
         options.Partitions = config.Partitions;
         options.HostId = config.HostId;
         options.OwnEdgeNode = config.ResultsNode;
@@ -112,3 +120,6 @@ internal static class OeeHost
         logging.AddFilter("Orleans.Streaming", LogLevel.Error);
     }
 }
+
+/// <summary>The broker as the plant's participants see it, and as ingress does.</summary>
+internal sealed record Brokers(BrokerAddress Plant, BrokerAddress Ingress);

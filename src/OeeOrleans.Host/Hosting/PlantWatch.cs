@@ -34,7 +34,7 @@ internal sealed class PlantWatch(IClusterMembershipService membership, IGrainFac
         catch (Exception error)
         {
             // The reminder makes good for it within a minute.
-            Log.NotLooked(log, error.Message);
+            Log.NotLooked(log, error.Message, error);
         }
     }
 }

@@ -1,7 +1,9 @@
-using OeeOrleans.Grains.Plant;
+using System.Net;
+using OeeOrleans.Broker;
+using OeeOrleans.DurableLog;
 using OeeOrleans.Host.Commands;
 using OeeOrleans.Host.Config;
-using OeeOrleans.Model;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Storage;
 
 namespace OeeOrleans.Host.Hosting;
@@ -9,55 +11,82 @@ namespace OeeOrleans.Host.Hosting;
 /// <summary>Starts a plant's servers in order, prints where they are, and ends them in the reverse order.</summary>
 internal static class ServerRunner
 {
-    private static readonly TimeSpan RetryStore = TimeSpan.FromSeconds(2);
-
     public static async Task<int> RunAsync(OeeConfig config, Roles roles, bool simulate, CancellationToken cancellationToken)
     {
-        if (Refuse(config) is { } reason)
+        if (!roles.EdgeOnly && Exposure.ProblemsOf(config).ToList() is { Count: > 0 } problems)
         {
-            await Console.Error.WriteLineAsync($"oee: {reason}");
+            foreach (var (key, problem) in problems) await Console.Error.WriteLineAsync($"oee: {key}: {problem}");
             return ExitCode.WrongUsage;
         }
 
         using var stopping = new StopSignals(cancellationToken);
         using var logs = LoggerFactory.Create(b => b.AddSimpleConsole(o => o.SingleLine = true).Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
         var log = logs.CreateLogger("OeeOrleans.Host");
-        if (roles.EdgeOnly) return await RunEdgeAsync(config, stopping);
+        if (roles.EdgeOnly) return await RunEdgeAsync(config, stopping, log);
         try
         {
-            await using var store = config.StoreConnection is { } connection
-                ? StoreFactory.Postgres(connection, TimeProvider.System, logs, config.Store)
-                : StoreFactory.Sqlite(Path.Combine(config.DataDir, "oee.db"), logs);
-            var plant = await PrepareStoreAsync(store, config, log, stopping.Token);
-            // A gateway by itself has nothing to say to a broker.
-            await using var broker = config.Broker is null && roles.Silo ? await StartBrokerAsync(config) : null;
-            var brokerUrl = config.Broker?.Url ?? new Uri($"mqtt://127.0.0.1:{broker?.Port ?? config.MqttPort}");
-            if (config.AllowAnonymous) Log.Anonymous(log, config.GatewayUrls);
-            if (!System.Net.IPAddress.IsLoopback(System.Net.IPAddress.Parse(config.SiloAddress))) Log.OpenSilo(log, config.SiloAddress, config.SiloPort, config.GatewayPort);
-            if (roles.Edge && config.Edge!.Brokers.Count == 0) config.Edge.Brokers = [new OeeOrleans.Edge.EdgeBroker(brokerUrl)];
-            await using var app = OeeHost.Build(config, plant, roles, brokerUrl, store, simulate ? new SimulatedBroker(broker!.Port, config.DataDir) : null);
-            await app.StartAsync(stopping.Token);
-            await PrintAsync(app, roles.Silo ? brokerUrl : null, config);
-            await stopping.WaitAsync();
-            await app.StopAsync(CancellationToken.None);
-            return ExitCode.Success;
+            return await ServeAsync(config, roles, simulate, logs, log, stopping);
         }
         catch (OperationCanceledException) when (stopping.Token.IsCancellationRequested)
         {
             return ExitCode.Success;
         }
-        catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException or InvalidOperationException or UnauthorizedAccessException or StoreUnavailableException or RocksDbSharp.RocksDbException)
+        catch (OlderModelException error)
+        {
+            await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
+            return ExitCode.WrongUsage;
+        }
+        catch (Exception error) when (IsEnvironment(error))
         {
             await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
             return ExitCode.Failure;
         }
     }
 
-    private static Task<EmbeddedBroker> StartBrokerAsync(OeeConfig config) => EmbeddedBroker.StartAsync(
-        config.MqttAddress, config.MqttPort, Path.Combine(config.DataDir, "broker"),
-        new IngressSessions(config.Partitions.Select((filter, i) => (Client: $"{config.ClientIdPrefix}-{i}", filter)).ToDictionary(p => p.Client, p => p.filter)));
+    private static async Task<int> ServeAsync(OeeConfig config, Roles roles, bool simulate, ILoggerFactory logs, ILogger log, StopSignals stopping)
+    {
+        PrivateDirectory.Make(config.DataDir);
+        await using var store = config.StoreConnection is { } connection
+            ? StoreFactory.Postgres(connection, TimeProvider.System, logs, config.Store)
+            : StoreFactory.Sqlite(Path.Combine(config.DataDir, "oee.db"), logs);
+        var plant = await new StorePreparation(store, config, log).RunAsync(roles.Gateway, stopping.Token);
+        var sessions = new IngressSessions(
+            config.Partitions.Select((filter, i) => (Client: $"{config.ClientIdPrefix}-{i}", filter)).ToDictionary(p => p.Client, p => p.filter));
+        // A gateway by itself has nothing to say to a broker.
+        await using var broker = config.Broker is null && roles.Silo
+            ? await EmbeddedBroker.StartAsync(config.MqttAddress, config.MqttPort, Path.Combine(config.DataDir, "broker"), sessions, logs.CreateLogger("OeeOrleans.Broker"))
+            : null;
+        var address = config.Broker ?? new BrokerAddress(new Uri($"mqtt://127.0.0.1:{broker?.Port ?? config.MqttPort}"));
+        // The sessions of the embedded broker are ingress' alone.
+        var ingress = config.Broker ?? address with { Username = sessions.Username, Password = sessions.Password };
+        if (config.AllowAnonymous) Log.Anonymous(log, config.GatewayUrls);
+        if (!IPAddress.IsLoopback(IPAddress.Parse(config.SiloAddress))) Log.OpenSilo(log, config.SiloAddress, config.SiloPort, config.GatewayPort);
+        if (roles.Edge && config.Edge!.Brokers.Count == 0) config.Edge.Brokers = [address];
+        var simulated = simulate ? new SimulatedBroker(broker!.Port, config.DataDir) : null;
+        await using var app = OeeHost.Build(config, plant, roles, new Brokers(address, ingress), store, simulated);
+        await app.StartAsync(stopping.Token);
+        await PrintAsync(app, roles.Silo ? address : null, config);
+        return await UntilStoppedAsync(app, stopping, log);
+    }
 
-    private static async Task<int> RunEdgeAsync(OeeConfig config, StopSignals stopping)
+    /// <summary>Until somebody asks it to end; a process whose work ended by itself ends as well, and says so by its exit code.</summary>
+    private static async Task<int> UntilStoppedAsync(WebApplication app, StopSignals stopping, ILogger log)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var byItself = app.Lifetime.ApplicationStopping.Register(() => ended.TrySetResult());
+        await Task.WhenAny(stopping.WaitAsync(), ended.Task);
+        var asked = stopping.Token.IsCancellationRequested;
+        if (!asked) Log.EndedByItself(log);
+        await app.StopAsync(CancellationToken.None);
+        return asked ? ExitCode.Success : ExitCode.Failure;
+    }
+
+    /// <summary>What the machine, the network or the database is to blame for; anything else is a bug of ours and shows its stack.</summary>
+    private static bool IsEnvironment(Exception error) => error
+        is IOException or System.Net.Sockets.SocketException or UnauthorizedAccessException or StoreUnavailableException or SchemaException
+        or Orleans.Runtime.OrleansException or Npgsql.NpgsqlException;
+
+    private static async Task<int> RunEdgeAsync(OeeConfig config, StopSignals stopping, ILogger log)
     {
         if (config.Edge!.Brokers.Count == 0)
         {
@@ -67,6 +96,7 @@ internal static class ServerRunner
 
         try
         {
+            PrivateDirectory.Make(config.DataDir);
             config.Edge.DataDir = config.DataDir;
             await using var app = EdgeHost.Build(config);
             await app.StartAsync(stopping.Token);
@@ -74,73 +104,28 @@ internal static class ServerRunner
                 $"""
                 health     {app.Urls.First()}/health/ready
                 metrics    {app.Urls.First()}/metrics
-                broker     {string.Join(", ", config.Edge.Brokers.Select(b => b.Url.ToString().TrimEnd('/')))}
+                broker     {string.Join(", ", config.Edge.Brokers)}
                 edge node  {config.Edge.Group}/{config.Edge.Node}
                 ready; Ctrl-C stops
                 """);
             await Console.Out.FlushAsync();
-            await stopping.WaitAsync();
-            await app.StopAsync(CancellationToken.None);
-            return ExitCode.Success;
+            return await UntilStoppedAsync(app, stopping, log);
         }
         catch (OperationCanceledException) when (stopping.Token.IsCancellationRequested)
         {
             return ExitCode.Success;
         }
-        catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException or InvalidOperationException or UnauthorizedAccessException or RocksDbSharp.RocksDbException)
+        catch (Exception error) when (IsEnvironment(error))
         {
             await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
             return ExitCode.Failure;
         }
     }
 
-    /// <summary>As long as there are no users, only this machine may come in, unless the configuration says otherwise.</summary>
-    private static string? Refuse(OeeConfig config)
-    {
-        if (config.AllowAnonymous) return null;
-        foreach (var url in config.GatewayUrls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-        {
-            if (!Uri.TryCreate(url, UriKind.Absolute, out var uri)) return $"'{url}' is not an address such as http://127.0.0.1:8080";
-            if (!uri.IsLoopback) return $"'{url}' can be reached from other machines and there are no users yet; set allow_anonymous: true in the config if that is meant";
-        }
-
-        return config.MqttAddress is "127.0.0.1" or "::1" || config.Broker is not null
-            ? null
-            : $"the embedded broker at {config.MqttAddress} can be reached from other machines; set allow_anonymous: true in the config if that is meant";
-    }
-
-    /// <summary>The database may come up later than we do.</summary>
-    private static async Task<PlantDirectory> PrepareStoreAsync(IStore store, OeeConfig config, ILogger log, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            try
-            {
-                await store.MigrateAsync(cancellationToken);
-                return await store.AloneAsync(() => SaveModelAsync(store, config, log, cancellationToken), cancellationToken);
-            }
-            catch (StoreUnavailableException error)
-            {
-                Log.WaitingForStore(log, error.Message);
-                await Task.Delay(RetryStore, cancellationToken);
-            }
-        }
-    }
-
-    /// <summary>Of several processes that start at once the first one sees what is new; the others find it said.</summary>
-    private static async Task<PlantDirectory> SaveModelAsync(IStore store, OeeConfig config, ILogger log, CancellationToken cancellationToken)
-    {
-        await store.SavePlantAsync(config.Plant, cancellationToken);
-        var stored = await store.ReadModelsAsync(cancellationToken);
-        var models = ModelHistory.Update(stored, config.Plant, UnixMicros.Now(TimeProvider.System));
-        if (!models.SequenceEqual(stored)) await store.SaveModelsAsync(models, cancellationToken);
-        foreach (var changed in models.Except(stored).Where(m => m.FromUs > 0)) Log.ModelChanged(log, changed.Machine, changed.Part, UnixMicros.ToIso(changed.FromUs));
-        return new PlantDirectory(config.Plant, models);
-    }
-
-    private static async Task PrintAsync(WebApplication app, Uri? broker, OeeConfig config)
+    private static async Task PrintAsync(WebApplication app, BrokerAddress? broker, OeeConfig config)
     {
         var url = app.Urls.First().TrimEnd('/');
+        var embedded = config.Broker is null ? " (embedded)" : "";
         await Console.Out.WriteLineAsync(
             $"""
             board      {url}/
@@ -148,7 +133,7 @@ internal static class ServerRunner
             reference  {url}/scalar
             dashboard  {url}/dashboard
             metrics    {url}/metrics
-            broker     {(broker is null ? "the silos' business" : broker.ToString().TrimEnd('/') + (config.Broker is null ? " (embedded)" : ""))}
+            broker     {(broker is null ? "the silos' business" : broker + embedded)}
             store      {(config.StoreConnection is null ? Path.GetFullPath(Path.Combine(config.DataDir, "oee.db")) : "PostgreSQL")}
             ready; Ctrl-C stops
             """);

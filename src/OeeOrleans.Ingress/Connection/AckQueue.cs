@@ -1,5 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using OeeOrleans.Mqtt;
+using Prometheus;
 
 namespace OeeOrleans.Ingress.Connection;
 
@@ -9,17 +11,25 @@ internal sealed class AckQueue
 {
     private readonly Queue<InFlightMessage> _order = new();
     private readonly Lock _lock = new();
+
+    /// <summary>Bounded by the broker's window: nothing is in it that did not come over the connection.</summary>
     private readonly Channel<InFlightMessage> _ready = Channel.CreateUnbounded<InFlightMessage>(new UnboundedChannelOptions { SingleReader = true });
     private readonly string _partition;
     private readonly ILogger _log;
+    private readonly Counter.Child _acknowledged;
 
     public AckQueue(string partition, ILogger log)
     {
         (_partition, _log) = (partition, log);
+        _acknowledged = IngressMetrics.Acknowledged.WithLabels(partition);
         Sender = Task.Run(SendAsync);
     }
 
+    /// <summary>The connection is gone.</summary>
     public bool Closed { get; private set; }
+
+    /// <summary>The connection is gone and a later one found the session: the broker sends again what was not acknowledged (MQTT 3.1.1, 4.4).</summary>
+    public bool SentAgain { get; private set; }
 
     public Task Sender { get; }
 
@@ -63,6 +73,9 @@ internal sealed class AckQueue
         _ready.Writer.TryComplete();
     }
 
+    /// <summary>The next connection's CONNACK came, and the broker had the session.</summary>
+    public void SessionResumed() => SentAgain = Closed;
+
     private async Task SendAsync()
     {
         try
@@ -71,13 +84,13 @@ internal sealed class AckQueue
             {
                 if (Closed) return;
                 await message.Args!.AcknowledgeAsync(CancellationToken.None);
-                IngressMetrics.Acknowledged.WithLabels(_partition).Inc();
+                _acknowledged.Inc();
             }
         }
         catch (Exception error)
         {
             // The connection is gone: what was not acknowledged comes again.
-            Log.AcknowledgingStopped(_log, _partition, error.Message);
+            Log.AcknowledgingStopped(_log, _partition, error.Message, MqttConnections.IsNetwork(error) ? null : error);
         }
     }
 }

@@ -5,14 +5,25 @@ using MQTTnet.Formatter;
 using MQTTnet.Packets;
 using MQTTnet.Protocol;
 using OeeOrleans.Model;
-using OeeOrleans.Sparkplug.Topics;
+using OeeOrleans.Mqtt;
+using Prometheus;
 
 namespace OeeOrleans.Ingress.Connection;
+
+/// <summary>What becomes of a message that came.</summary>
+internal enum Reception
+{
+    Taken,
+    /// <summary>There are enough messages; asked for QoS 0 only.</summary>
+    Dropped,
+    /// <summary>Taken, but there was no room for its bytes: the broker must send less at a time.</summary>
+    Overflow,
+}
 
 /// <summary>
 /// Keeps one MQTT session connected: MQTT 5 where the broker speaks it, 3.1.1 otherwise; the session is resumed, never cleaned.
 /// <code>
-/// Stopped -> Connecting -> Online -> (lost) Connecting ...
+/// Stopped -> Connecting -> Online -> (lost, or more bytes than there is room for) Connecting ...
 ///                          Online -> (session taken over, or closed by a broker that is up) TakenOver -> (waited, still owner) Connecting
 /// </code>
 /// Every connection has a client and an acknowledgement queue of its own, so nothing of an old connection can be said on a new one.
@@ -25,34 +36,53 @@ internal sealed class PartitionConnection : IAsyncDisposable
     /// <summary>Whoever took the session over gets this long to be the rightful owner.</summary>
     private static readonly TimeSpan TakeOverPause = TimeSpan.FromSeconds(8);
 
+    /// <summary>No window is smaller: so many of the largest packets fit into memory.</summary>
+    private const int SmallestWindow = 8;
+
     private readonly MqttOptions _options;
     private readonly string _filter;
     private readonly string _clientId;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
-    private readonly Func<InFlightMessage, bool> _received;
+    private readonly Func<InFlightMessage, Reception> _received;
+    private readonly IngressStatus _status;
+    private readonly TopicRoutes _routes;
+    private readonly Counter.Child _receivedCount;
+    private readonly Gauge.Child _connected;
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
     private MqttProtocolVersion _version = MqttProtocolVersion.V500;
+    private AckQueue? _previous;
+    private int _window;
     private int _handshakesFailed;
     private long _dropped;
 
-    /// <param name="received">Takes a message; false = no room (asked for QoS 0 only).</param>
-    public PartitionConnection(MqttOptions options, string filter, string clientId, TimeProvider clock, ILogger log, Func<InFlightMessage, bool> received)
+    /// <param name="received">Takes a message.</param>
+    public PartitionConnection(
+        MqttOptions options, string filter, string clientId, TimeProvider clock, ILogger log, Func<InFlightMessage, Reception> received, IngressStatus status)
     {
-        (_options, _filter, _clientId, _clock, _log, _received) = (options, filter, clientId, clock, log, received);
-        IngressMetrics.Connected.WithLabels(filter).Set(0);
+        (_options, _filter, _clientId, _clock, _log, _received, _status) = (options, filter, clientId, clock, log, received, status);
+        _routes = new TopicRoutes(options, log);
+        _window = options.ReceiveMaximum;
+        _receivedCount = IngressMetrics.Received.WithLabels(filter);
+        _connected = IngressMetrics.Connected.WithLabels(filter);
+        _connected.Set(0);
     }
 
     public ConnectionState State { get; private set; }
 
-    public void Start() => _loop = Task.Run(RunAsync);
+    public void Start()
+    {
+        _status.Bad(_filter, "connecting");
+        _loop = Task.Run(RunAsync);
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _loop;
         _stop.Dispose();
+        _status.Fine(_filter);
         Move(ConnectionState.Stopped, "the queue was given up");
     }
 
@@ -64,18 +94,17 @@ internal sealed class PartitionConnection : IAsyncDisposable
             var ended = await LiveOnceAsync();
             if (_stop.IsCancellationRequested) return;
             failures = ended.WasOnline ? 0 : failures + 1;
-            var pause = ended.TakenOver ? TakeOverPause
-                : TimeSpan.FromMilliseconds(Math.Min(MaxPause.TotalMilliseconds, FirstPause.TotalMilliseconds * Math.Pow(2, Math.Min(failures, 8))) * (0.5 + (Random.Shared.NextDouble() / 2)));
+            _status.Bad(_filter, ended.Why);
             Move(ended.TakenOver ? ConnectionState.TakenOver : ConnectionState.Connecting, ended.Why);
-            try
-            {
-                await Task.Delay(pause, _clock, _stop.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+            var pause = ended.TakenOver ? TakeOverPause : PauseAfter(failures);
+            await Task.Delay(pause, _clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    private static TimeSpan PauseAfter(int failures)
+    {
+        var pause = Math.Min(MaxPause.TotalMilliseconds, FirstPause.TotalMilliseconds * Math.Pow(2, Math.Min(failures, 8)));
+        return TimeSpan.FromMilliseconds(pause * (0.5 + (Random.Shared.NextDouble() / 2)));
     }
 
     /// <summary>One connection from its CONNECT to its end.</summary>
@@ -83,27 +112,23 @@ internal sealed class PartitionConnection : IAsyncDisposable
     {
         using var client = new MqttClientFactory().CreateMqttClient();
         var acks = new AckQueue(_filter, _log);
-        var lost = new TaskCompletionSource<MqttClientDisconnectedEventArgs>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var lost = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        MqttClientDisconnectReason? reason = null;
         client.ApplicationMessageReceivedAsync += args =>
         {
-            Receive(args, acks);
+            if (Receive(args, acks) is { } overflow) lost.TrySetResult(overflow);
             return Task.CompletedTask;
         };
         client.DisconnectedAsync += args =>
         {
             acks.Close();
-            lost.TrySetResult(args);
+            reason = args.Reason;
+            lost.TrySetResult($"connection lost: {args.Reason}");
             return Task.CompletedTask;
         };
         try
         {
-            var builder = _options.ToBuilder(_clientId, _version).WithCleanStart(false);
-            if (_version == MqttProtocolVersion.V500)
-            {
-                builder.WithSessionExpiryInterval((uint)_options.SessionExpiry.TotalSeconds).WithReceiveMaximum(_options.ReceiveMaximum);
-            }
-
-            var connected = await client.ConnectAsync(builder.BuildForBursts(), _stop.Token);
+            var connected = await client.ConnectAsync(Settings(), _stop.Token);
             _handshakesFailed = 0;
             // 0x84 in version 5; a broker that only knows 3.1.1 says 1 (MQTT 3.1.1, 3.2.2.3).
             if (connected.ResultCode is MqttClientConnectResultCode.UnsupportedProtocolVersion or (MqttClientConnectResultCode)1)
@@ -112,13 +137,24 @@ internal sealed class PartitionConnection : IAsyncDisposable
                 return (false, false, "the broker does not speak MQTT 5; trying 3.1.1");
             }
 
-            if (connected.ResultCode != MqttClientConnectResultCode.Success) return (false, false, $"the broker at {_options.Url} refuses: {connected.ResultCode} {connected.ReasonString}");
+            if (connected.ResultCode != MqttClientConnectResultCode.Success)
+            {
+                return (false, false, $"the broker at {_options.Broker} refuses: {connected.ResultCode} {connected.ReasonString}");
+            }
+
+            // What is in memory of the connection before comes again only if the broker still knows the session.
+            if (connected.IsSessionPresent) _previous?.SessionResumed();
+            _previous = acks;
             await SubscribeAsync(client);
-            Move(ConnectionState.Online, $"MQTT {(_version == MqttProtocolVersion.V500 ? "5" : "3.1.1")}, session {(connected.IsSessionPresent ? "resumed" : "new")}");
-            IngressMetrics.Connected.WithLabels(_filter).Set(1);
-            var args = await lost.Task.WaitAsync(_stop.Token);
-            var takenOver = args.Reason == MqttClientDisconnectReason.SessionTakenOver || (args.Reason == MqttClientDisconnectReason.NormalDisconnection && await BrokerListensAsync());
-            return (true, takenOver, takenOver ? "another client has the session, or the broker closed the connection without a word" : $"connection lost: {args.Reason}");
+            var speaks = _version == MqttProtocolVersion.V500 ? "5" : "3.1.1";
+            Move(ConnectionState.Online, $"MQTT {speaks}, session {(connected.IsSessionPresent ? "resumed" : "new")}");
+            _status.Fine(_filter);
+            _connected.Set(1);
+            var why = await lost.Task.WaitAsync(_stop.Token);
+            var takenOver = reason == MqttClientDisconnectReason.SessionTakenOver
+                || (reason == MqttClientDisconnectReason.NormalDisconnection && await BrokerListensAsync());
+            if (reason is null) await DisconnectAsync(client);
+            return (true, takenOver, takenOver ? "another client has the session, or the broker closed the connection without a word" : why);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -129,13 +165,26 @@ internal sealed class PartitionConnection : IAsyncDisposable
         catch (Exception error)
         {
             NoteHandshakeFailure(error);
-            return (false, false, $"cannot connect to {_options.Url}: {error.Message}");
+            return (false, false, $"cannot connect to {_options.Broker}: {error.Message}");
         }
         finally
         {
             acks.Close();
-            IngressMetrics.Connected.WithLabels(_filter).Set(0);
+            _connected.Set(0);
         }
+    }
+
+    private MqttClientOptions Settings()
+    {
+        var builder = _options.Broker.ToBuilder(_clientId, _version).WithCleanStart(false);
+        if (_version == MqttProtocolVersion.V500)
+        {
+            builder.WithSessionExpiryInterval((uint)_options.SessionExpiry.TotalSeconds)
+                .WithReceiveMaximum((ushort)_window)
+                .WithMaximumPacketSize(_options.MaxPacketBytes);
+        }
+
+        return builder.BuildForBursts();
     }
 
     /// <summary>
@@ -166,7 +215,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
         using var socket = new System.Net.Sockets.TcpClient();
         try
         {
-            await socket.ConnectAsync(_options.Url.Host, _options.PortOrDefault, limit.Token);
+            await socket.ConnectAsync(_options.Broker.Url.Host, _options.Broker.Port, limit.Token);
             return true;
         }
         catch (Exception error) when (error is System.Net.Sockets.SocketException or OperationCanceledException)
@@ -182,44 +231,52 @@ internal sealed class PartitionConnection : IAsyncDisposable
         {
             Topic = _filter,
             QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce,
-            RetainHandling = _version == MqttProtocolVersion.V500 ? MqttRetainHandling.SendAtSubscribeIfNewSubscriptionOnly : MqttRetainHandling.SendAtSubscribe,
+            RetainHandling = _version == MqttProtocolVersion.V500
+                ? MqttRetainHandling.SendAtSubscribeIfNewSubscriptionOnly
+                : MqttRetainHandling.SendAtSubscribe,
         };
-        var result = await client.SubscribeAsync(new MqttClientSubscribeOptions { TopicFilters = [filter] }, _stop.Token);
-        var code = result.Items.First().ResultCode;
-        if (code > MqttClientSubscribeResultCode.GrantedQoS2) throw new InvalidOperationException($"the broker refuses the subscription to {_filter}: {code}");
+        await client.SubscribeOrThrowAsync(new MqttClientSubscribeOptions { TopicFilters = [filter] }, _stop.Token);
     }
 
-    private void Receive(MqttApplicationMessageReceivedEventArgs args, AckQueue acks)
+    /// <returns>Why the connection must be made anew; null when it need not.</returns>
+    private string? Receive(MqttApplicationMessageReceivedEventArgs args, AckQueue acks)
     {
         args.AutoAcknowledge = false;
         var mqtt = args.ApplicationMessage;
-        var acknowledge = mqtt.QualityOfServiceLevel != MqttQualityOfServiceLevel.AtMostOnce;
-        var message = new InFlightMessage(
-            new BrokerMessage(mqtt.Topic, mqtt.Payload.ToArray(), UnixMicros.Now(_clock)),
-            StreamKeyOf(mqtt.Topic, _options.OwnEdgeNode, out var forUs),
-            acknowledge ? acks : null,
-            acknowledge ? args : null);
-        if (acknowledge) acks.Arrived(message);
-        IngressMetrics.Received.WithLabels(_filter).Inc();
-        if (!forUs)
+        try
         {
+            _receivedCount.Inc();
+            var acknowledge = mqtt.QualityOfServiceLevel != MqttQualityOfServiceLevel.AtMostOnce;
+            var route = _routes.Of(mqtt.Topic);
+            var payload = route.ForUs ? mqtt.Payload.ToArray() : [];
+            var message = new InFlightMessage(
+                new BrokerMessage(mqtt.Topic, payload, UnixMicros.Now(_clock)) { Redelivered = mqtt.Dup, Refusal = route.Refusal },
+                route.StreamKey, acknowledge ? acks : null, acknowledge ? args : null);
+            if (acknowledge) acks.Arrived(message);
+            if (route.ForUs) return Note(_received(message));
             if (acknowledge) acks.Done(message);
-            return;
+            return null;
         }
-
-        if (_received(message) || acknowledge) return;
-        IngressMetrics.Dropped.WithLabels("overflow").Inc();
-        if (Interlocked.Increment(ref _dropped) % 10_000 == 1) Log.Dropped(_log, _filter, _dropped, _options.MaxBuffered);
+        catch (Exception error)
+        {
+            // Not taken in, so not acknowledged, and everything behind it would wait: on the next connection it comes again.
+            Log.ReceivingFailed(_log, _filter, mqtt.Topic, error);
+            return "a message could not be taken in";
+        }
     }
 
-    /// <summary>The stream of a topic; commands, host states and what we publish ourselves travel past us.</summary>
-    internal static string StreamKeyOf(string topic, string? ownEdgeNode, out bool forUs)
+    private string? Note(Reception reception)
     {
-        forUs = true;
-        if (!SparkplugTopic.TryParse(topic, out var parsed, out _)) return MessageBatch.UnreadableKey;
-        var edgeNode = parsed.EdgeNode;
-        forUs = parsed.IsFromEdgeNode && edgeNode != ownEdgeNode;
-        return edgeNode;
+        if (reception == Reception.Dropped)
+        {
+            IngressMetrics.Dropped.WithLabels("overflow").Inc();
+            if (Interlocked.Increment(ref _dropped) % 10_000 == 1) Log.Dropped(_log, _filter, _dropped, _options.MaxBuffered);
+        }
+
+        if (reception != Reception.Overflow || _window <= SmallestWindow) return null;
+        _window = Math.Max(SmallestWindow, _window / 4);
+        Log.WindowShrunk(_log, _filter, _options.MaxBufferedBytes, _window);
+        return "more bytes than there is room for; the broker is asked to send less at a time";
     }
 
     private static async Task DisconnectAsync(IMqttClient client)
@@ -230,7 +287,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
         {
             await client.DisconnectAsync(new MqttClientDisconnectOptions(), limit.Token);
         }
-        catch (Exception error) when (error is OperationCanceledException or MQTTnet.Exceptions.MqttCommunicationException)
+        catch (Exception error) when (MqttConnections.IsNetwork(error))
         {
             // The broker will notice; the session stays either way.
             return;

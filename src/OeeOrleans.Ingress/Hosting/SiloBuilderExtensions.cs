@@ -1,11 +1,12 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using OeeOrleans.Ingress.Connection;
+using OeeOrleans.Ingress.Commands;
 using OeeOrleans.Ingress.Streams;
 using OeeOrleans.Model;
 using OeeOrleans.Sparkplug.Session;
 using Orleans.Configuration;
+using Orleans.Serialization;
 using Orleans.Streams;
 
 namespace OeeOrleans.Ingress.Hosting;
@@ -17,6 +18,9 @@ public static class SiloBuilderExtensions
     public static ISiloBuilder AddMqttIngress(this ISiloBuilder silo, Action<MqttOptions> configure)
     {
         silo.Services.Configure(configure);
+        // An error of ours travels between silos as what it is.
+        silo.Services.Configure<ExceptionSerializationOptions>(o => o.SupportedNamespacePrefixes.Add(nameof(OeeOrleans)));
+        silo.AddOutgoingGrainCallFilter<FailureWitness>();
         silo.AddPersistentStreams(MessageBatch.ProviderName, MqttAdapterFactory.Create, streams =>
         {
             streams.Configure<StreamPubSubOptions>(o => o.Configure(p => p.PubSubType = StreamPubSubType.ImplicitOnly));
@@ -35,7 +39,13 @@ public static class SiloBuilderExtensions
     /// <summary>The publisher of commands, for silos whose grains ask for rebirths.</summary>
     public static IServiceCollection AddMqttCommands(this IServiceCollection services)
     {
-        services.AddSingleton(s => new MqttCommandPublisher(s.GetRequiredService<IOptions<MqttOptions>>().Value, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<MqttCommandPublisher>>()));
+        services.AddSingleton<IngressStatus>();
+        services.AddSingleton<IReadinessCheck>(s => s.GetRequiredService<IngressStatus>());
+        services.AddSingleton(s => new MqttCommandPublisher(
+            s.GetRequiredService<IOptions<MqttOptions>>().Value,
+            s.GetRequiredService<IngressStatus>(),
+            s.GetRequiredService<TimeProvider>(),
+            s.GetRequiredService<ILogger<MqttCommandPublisher>>()));
         services.AddSingleton<ICommandPublisher>(s => s.GetRequiredService<MqttCommandPublisher>());
         services.AddHostedService<BrokerWatch>();
         return services;

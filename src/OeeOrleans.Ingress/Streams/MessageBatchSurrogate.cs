@@ -15,6 +15,19 @@ public struct MessageBatchSurrogate
 
     [Id(2)]
     public long[] IngestUs;
+
+    /// <summary>Null from a silo of an earlier release, as all that follows.</summary>
+    [Id(3)]
+    public bool[]? Redelivered;
+
+    [Id(4)]
+    public ulong[]? Numbers;
+
+    [Id(5)]
+    public string?[]? Refusals;
+
+    [Id(6)]
+    public string? Source;
 }
 
 [RegisterConverter]
@@ -23,8 +36,17 @@ public sealed class MessageBatchConverter : IConverter<MessageBatch, MessageBatc
     public MessageBatch ConvertFromSurrogate(in MessageBatchSurrogate surrogate)
     {
         var messages = new BrokerMessage[surrogate.Topics.Length];
-        for (var i = 0; i < messages.Length; i++) messages[i] = new BrokerMessage(surrogate.Topics[i], surrogate.Payloads[i], surrogate.IngestUs[i]);
-        return new MessageBatch(messages);
+        for (var i = 0; i < messages.Length; i++)
+        {
+            messages[i] = new BrokerMessage(surrogate.Topics[i], surrogate.Payloads[i], surrogate.IngestUs[i])
+            {
+                Redelivered = surrogate.Redelivered?[i] ?? false,
+                Number = surrogate.Numbers?[i] ?? 0,
+                Refusal = surrogate.Refusals?[i],
+            };
+        }
+
+        return new MessageBatch(messages) { Source = surrogate.Source ?? "" };
     }
 
     public MessageBatchSurrogate ConvertToSurrogate(in MessageBatch value) => new()
@@ -32,5 +54,9 @@ public sealed class MessageBatchConverter : IConverter<MessageBatch, MessageBatc
         Topics = [.. value.Messages.Select(m => m.Topic)],
         Payloads = [.. value.Messages.Select(m => m.Payload)],
         IngestUs = [.. value.Messages.Select(m => m.IngestUs)],
+        Redelivered = [.. value.Messages.Select(m => m.Redelivered)],
+        Numbers = [.. value.Messages.Select(m => m.Number)],
+        Refusals = value.Messages.Any(m => m.Refusal is not null) ? [.. value.Messages.Select(m => m.Refusal)] : null,
+        Source = value.Source,
     };
 }

@@ -15,18 +15,20 @@ internal sealed class MqttAdapterFactory : IQueueAdapterFactory, IQueueAdapterCa
     private readonly MqttOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILoggerFactory _logs;
+    private readonly IngressStatus _status;
     private readonly PartitionMapper _mapper;
     private readonly ConcurrentDictionary<QueueId, Partition> _partitions = new();
 
-    public MqttAdapterFactory(string name, MqttOptions options, TimeProvider clock, ILoggerFactory logs)
+    public MqttAdapterFactory(string name, MqttOptions options, IngressStatus status, TimeProvider clock, ILoggerFactory logs)
     {
-        (_name, _options, _clock, _logs) = (name, options, clock, logs);
+        (_name, _options, _status, _clock, _logs) = (name, options, status, clock, logs);
         _mapper = new PartitionMapper(name, options.Partitions);
     }
 
     public static MqttAdapterFactory Create(IServiceProvider services, string name) => new(
         name,
         services.GetRequiredService<IOptionsMonitor<MqttOptions>>().CurrentValue,
+        services.GetRequiredService<IngressStatus>(),
         services.GetService<TimeProvider>() ?? TimeProvider.System,
         services.GetRequiredService<ILoggerFactory>());
 
@@ -43,7 +45,7 @@ internal sealed class MqttAdapterFactory : IQueueAdapterFactory, IQueueAdapterCa
     private MqttReceiver CreateReceiver(QueueId queueId)
     {
         var partition = PartitionOf(queueId);
-        return new MqttReceiver(partition, $"{_options.ClientIdPrefix}-{queueId.GetNumericId()}");
+        return new MqttReceiver(partition, $"{_options.ClientIdPrefix}-{queueId.GetNumericId()}", _status);
     }
 
     private Partition PartitionOf(QueueId queueId) => _partitions.GetOrAdd(

@@ -31,6 +31,10 @@ public sealed class MqttBatchContainer : IBatchContainer
     [field: NonSerialized]
     internal IReadOnlyList<Connection.InFlightMessage> Arrivals { get; init; } = [];
 
+    /// <summary>What its delivery failed of; null while it did not, or when nobody was reached at all.</summary>
+    [field: NonSerialized]
+    internal Exception? Failure { get; set; }
+
     public IEnumerable<Tuple<T, StreamSequenceToken>> GetEvents<T>() =>
         Batch is T batch ? [Tuple.Create(batch, SequenceToken)] : [];
 

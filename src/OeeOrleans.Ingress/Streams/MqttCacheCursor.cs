@@ -13,14 +13,15 @@ internal sealed class MqttCacheCursor : IQueueCacheCursor
     private static long _sequence;
 
     private readonly StreamFifo _fifo;
+    private readonly Partition _partition;
     private readonly MqttQueueCache _cache;
     private List<InFlightMessage>? _out;
     private MqttBatchContainer? _current;
     private bool _disposed;
 
-    public MqttCacheCursor(StreamFifo fifo, MqttQueueCache cache)
+    public MqttCacheCursor(StreamFifo fifo, Partition partition, MqttQueueCache cache)
     {
-        (_fifo, _cache) = (fifo, cache);
+        (_fifo, _partition, _cache) = (fifo, partition, cache);
         _fifo.Cursors++;
     }
 
@@ -41,7 +42,8 @@ internal sealed class MqttCacheCursor : IQueueCacheCursor
         _current = null;
         _out = _fifo.Take();
         if (_out is null) return false;
-        _current = new MqttBatchContainer(_fifo.Stream, new MessageBatch([.. _out.Select(m => m.Message)]), Interlocked.Increment(ref _sequence));
+        var batch = new MessageBatch([.. _out.Select(m => m.Message)]) { Source = _partition.Account.Source };
+        _current = new MqttBatchContainer(_fifo.Stream, batch, Interlocked.Increment(ref _sequence));
         return true;
     }
 
@@ -53,7 +55,7 @@ internal sealed class MqttCacheCursor : IQueueCacheCursor
     public void RecordDeliveryFailure()
     {
         if (_out is null) return;
-        _fifo.Failed(_out);
+        _fifo.Failed(_out, _current?.Failure);
         _out = null;
         _current = null;
     }

@@ -27,7 +27,7 @@ internal sealed class MqttQueueCache(Partition partition) : IQueueCache
         return true;
     }
 
-    public IQueueCacheCursor GetCacheCursor(StreamId streamId, StreamSequenceToken? token) => new MqttCacheCursor(partition.FifoOf(streamId), this);
+    public IQueueCacheCursor GetCacheCursor(StreamId streamId, StreamSequenceToken? token) => new MqttCacheCursor(partition.FifoOf(streamId), partition, this);
 
     /// <summary>Reading is held back in the receiver, where it costs no log line.</summary>
     public bool IsUnderPressure() => false;

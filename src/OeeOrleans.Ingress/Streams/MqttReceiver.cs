@@ -6,7 +6,7 @@ using Orleans.Streams;
 namespace OeeOrleans.Ingress.Streams;
 
 /// <summary>Reads one partition: waits for messages instead of polling, groups them by stream, and acknowledges what was delivered.</summary>
-internal sealed class MqttReceiver(Partition partition, string clientId) : IQueueAdapterReceiver
+internal sealed class MqttReceiver(Partition partition, string clientId, IngressStatus status) : IQueueAdapterReceiver
 {
     /// <summary>How long a read waits for the first message; also how late an acknowledgement or a nudge can be.</summary>
     private static readonly TimeSpan Wait = TimeSpan.FromMilliseconds(10);
@@ -17,11 +17,12 @@ internal sealed class MqttReceiver(Partition partition, string clientId) : IQueu
     private static readonly TimeSpan ForgetEvery = TimeSpan.FromMinutes(1);
 
     private PartitionConnection? _connection;
+    private Task? _news;
     private long _forgotAt = partition.Clock.GetTimestamp();
 
     public Task Initialize(TimeSpan timeout)
     {
-        _connection = new PartitionConnection(partition.Options, partition.Filter, clientId, partition.Clock, partition.Log, partition.Receive);
+        _connection = new PartitionConnection(partition.Options, partition.Filter, clientId, partition.Clock, partition.Log, partition.Receive, status);
         _connection.Start();
         return Task.CompletedTask;
     }
@@ -29,19 +30,7 @@ internal sealed class MqttReceiver(Partition partition, string clientId) : IQueu
     public async Task<IList<IBatchContainer>> GetQueueMessagesAsync(int maxCount)
     {
         var arrived = partition.Arrived;
-        if (!arrived.TryPeek(out _))
-        {
-            using var limit = new CancellationTokenSource(Wait, partition.Clock);
-            try
-            {
-                await arrived.WaitToReadAsync(limit.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                return Nudges();
-            }
-        }
-
+        if (!arrived.TryPeek(out _) && !await NewsAsync()) return Nudges();
         var byStream = new Dictionary<string, List<InFlightMessage>>(StringComparer.Ordinal);
         for (var read = 0; read < MaxRead && arrived.TryRead(out var message); read++)
         {
@@ -74,6 +63,17 @@ internal sealed class MqttReceiver(Partition partition, string clientId) : IQueu
         _connection = null;
         // Not acknowledged, so the broker keeps it for whoever owns the queue next.
         partition.Clear();
+    }
+
+    /// <summary>Whether something came within a moment. One wait for news lasts over many reads: ending it each time would throw an exception a hundred times a
+    /// second in a plant that says nothing.</summary>
+    private async ValueTask<bool> NewsAsync()
+    {
+        _news ??= partition.Arrived.WaitToReadAsync().AsTask();
+        if (!_news.IsCompleted) await Task.WhenAny(_news, Task.Delay(Wait, partition.Clock));
+        if (!_news.IsCompleted) return false;
+        _news = null;
+        return true;
     }
 
     /// <summary>Streams whose messages wait although nothing new came for them: after a failed delivery, or when their consumer was lost.</summary>

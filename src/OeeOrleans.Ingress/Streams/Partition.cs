@@ -13,9 +13,10 @@ namespace OeeOrleans.Ingress.Streams;
 /// </summary>
 internal sealed class Partition(string filter, MqttOptions options, TimeProvider clock, ILogger log)
 {
+    /// <summary>Bounded by the broker's window (QoS 1) and by <see cref="MqttOptions.MaxBuffered"/> (QoS 0).</summary>
     private readonly Channel<InFlightMessage> _arrived = Channel.CreateUnbounded<InFlightMessage>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<StreamId, StreamFifo> _fifos = [];
-    private int _buffered;
+    private BufferAccount _account = new(filter);
 
     public string Filter { get; } = filter;
 
@@ -27,16 +28,20 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
 
     public ChannelReader<InFlightMessage> Arrived => _arrived.Reader;
 
-    public int Buffered => Volatile.Read(ref _buffered);
+    public BufferAccount Account => Volatile.Read(ref _account);
 
     public ICollection<StreamFifo> Fifos => _fifos.Values;
 
-    /// <summary>Takes a message of the connection. QoS 1 always has room, because the broker's window bounds it.</summary>
-    public bool Receive(InFlightMessage message)
+    /// <summary>Takes a message of the connection. QoS 1 always has room for the message, because the broker's window bounds it.</summary>
+    public Reception Receive(InFlightMessage message)
     {
-        if (message.Acks is null && Buffered >= Options.MaxBuffered) return false;
-        Interlocked.Increment(ref _buffered);
-        return _arrived.Writer.TryWrite(message);
+        var account = Account;
+        var full = account.Bytes + message.Message.Payload.Length > Options.MaxBufferedBytes;
+        if (message.Acks is null && (full || account.Messages >= Options.MaxBuffered)) return Reception.Dropped;
+        message.Arrived(account.NextNumber());
+        account.Enter(message);
+        _arrived.Writer.TryWrite(message);
+        return full ? Reception.Overflow : Reception.Taken;
     }
 
     public StreamFifo FifoOf(StreamId stream)
@@ -45,25 +50,22 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
         return fifo;
     }
 
+    /// <summary>Gives a message to the stream of those that nobody is to read.</summary>
+    public void PutAside(InFlightMessage message) => FifoOf(StreamOf(MessageBatch.UnreadableKey)).Add(message);
+
     /// <summary>Forgets streams nobody looks at and nothing waits in: topics may come and go, memory may not grow with them.</summary>
     public void ForgetIdle()
     {
-        foreach (var fifo in _fifos.Values.Where(f => f is { IsEmpty: true, Cursors: 0 }).ToList()) _fifos.Remove(fifo.Stream);
-    }
-
-    /// <summary>A message left memory: delivered, or dropped because it comes again.</summary>
-    public void Left(int count)
-    {
-        Interlocked.Add(ref _buffered, -count);
-        IngressMetrics.Buffered.WithLabels(Filter).Set(Buffered);
+        foreach (var fifo in _fifos.Values.Where(f => f is { IsEmpty: true, Cursors: 0, Delivering: false }).ToList()) _fifos.Remove(fifo.Stream);
     }
 
     /// <summary>Forgets everything: the queue moves, and what was not acknowledged comes again to whoever connects next.</summary>
     public void Clear()
     {
-        while (_arrived.Reader.TryRead(out _)) Left(1);
+        while (_arrived.Reader.TryRead(out var message)) BufferAccount.Leave(message);
         foreach (var fifo in _fifos.Values) fifo.Clear();
         _fifos.Clear();
+        Volatile.Write(ref _account, new BufferAccount(Filter));
     }
 
     public static StreamId StreamOf(string key) => StreamId.Create(MessageBatch.StreamNamespace, key);

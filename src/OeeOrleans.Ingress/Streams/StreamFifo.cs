@@ -1,12 +1,25 @@
 using OeeOrleans.Ingress.Connection;
+using OeeOrleans.Model;
+using OeeOrleans.Model.Delivery;
 using Orleans.Runtime;
 
 namespace OeeOrleans.Ingress.Streams;
 
-/// <summary>Messages of one stream in order. At most one batch is out for delivery; it is done, or comes back to the front.</summary>
+/// <summary>
+/// Messages of one stream in order. At most one batch is out for delivery; it is done, or comes back to the front and is offered again. What is offered then
+/// follows from the class of the failure:
+/// <code>
+/// store away, not reached -> the same and what came meanwhile, after a pause, as long as it takes
+/// refused, unreadable, bug -> half of it, and half of that, until the message that provokes it fails alone;
+///                             after so many tries alone it is put aside as a dead letter, and everything behind it flows
+/// </code>
+/// </summary>
 internal sealed class StreamFifo(StreamId stream, Partition partition)
 {
     private const int MaxDoublings = 5;
+
+    /// <summary>Deliveries that ended without an answer: as many in a row may be a silo that goes; more are a message that nobody gets done with.</summary>
+    private const int MaxUnanswered = 5;
 
     /// <summary>A batch may travel to another silo.</summary>
     private const int MaxBytes = 16 << 20;
@@ -14,9 +27,14 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     private static readonly TimeSpan NudgeEvery = TimeSpan.FromMilliseconds(50);
 
     private readonly LinkedList<InFlightMessage> _queue = new();
+    private readonly bool _unreadable = stream.GetKeyAsString() == MessageBatch.UnreadableKey;
     private long _retryAt;
     private long _nudgedAt;
     private int _attempts;
+    private int _unanswered;
+
+    /// <summary>While somebody in the queue is being looked for, so many messages are offered at most.</summary>
+    private int? _isolating;
 
     public StreamId Stream => stream;
 
@@ -34,16 +52,21 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     public List<InFlightMessage>? Take()
     {
         if (Delivering || partition.Clock.GetTimestamp() < _retryAt) return null;
-        // While deliveries fail each attempt takes more: whoever cannot store them can at least see all of them.
-        var limit = partition.Options.MaxBatch << Math.Min(_attempts, MaxDoublings);
+        // While the store is away each attempt takes more: whoever cannot store them can at least see all of them.
+        var limit = _isolating ?? partition.Options.MaxBatch << Math.Min(_attempts, MaxDoublings);
         var batch = new List<InFlightMessage>(Math.Min(_queue.Count, limit));
         var bytes = 0;
         while (_queue.First is { } first && batch.Count < limit && bytes < MaxBytes)
         {
             _queue.RemoveFirst();
-            // Its connection is gone, so the broker sends it again: delivering this copy as well would only be work.
-            if (first.Value.ComesAgain) partition.Left(1);
-            else batch.Add(first.Value);
+            // The broker sends it again: delivering this copy as well would only be work.
+            if (first.Value.ComesAgain)
+            {
+                BufferAccount.Leave(first.Value);
+                continue;
+            }
+
+            batch.Add(first.Value);
             bytes += first.Value.Message.Payload.Length;
         }
 
@@ -56,9 +79,10 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     public void Delivered(List<InFlightMessage> batch)
     {
         Delivering = false;
-        _attempts = 0;
-        _retryAt = 0;
-        partition.Left(batch.Count);
+        (_attempts, _unanswered, _retryAt) = (0, 0, 0);
+        // Whoever is being looked for is not among these; a little more may be tried.
+        if (_isolating is { } size) _isolating = size >= partition.Options.MaxBatch ? null : size * 2;
+        foreach (var message in batch) BufferAccount.Leave(message);
     }
 
     /// <summary>The batch was not delivered, and nobody failed: the cursor was given up.</summary>
@@ -68,16 +92,37 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
         for (var i = batch.Count - 1; i >= 0; i--) _queue.AddFirst(batch[i]);
     }
 
-    /// <summary>The delivery failed: the batch goes back to the front, in order, and is offered again after a pause.</summary>
-    public void Failed(List<InFlightMessage> batch)
+    /// <summary>The delivery failed: the batch goes back to the front, in order, and is offered again after a pause; or its one message is put aside.</summary>
+    public void Failed(List<InFlightMessage> batch, Exception? error)
     {
-        PutBack(batch);
-        var options = partition.Options;
-        var pause = TimeSpan.FromMilliseconds(Math.Min(options.MaxRetryPause.TotalMilliseconds, options.RetryPause.TotalMilliseconds * Math.Pow(2, Math.Min(_attempts, 10))));
-        _attempts++;
-        _retryAt = partition.Clock.GetTimestamp() + (long)(pause.TotalSeconds * partition.Clock.TimestampFrequency);
-        IngressMetrics.Redeliveries.WithLabels(partition.Filter).Inc();
-        Ingress.Log.DeliveryFailed(partition.Log, stream.ToString(), batch.Count, _attempts, (int)pause.TotalMilliseconds);
+        var failure = ClassOf(error);
+        IngressMetrics.Redeliveries.WithLabels(partition.Filter, failure.ToString()).Inc();
+        if (failure is FailureClass.NotReached or FailureClass.StoreAway)
+        {
+            PutBack(batch);
+            Pause(batch.Count, failure, error);
+            return;
+        }
+
+        if (batch.Count > 1)
+        {
+            PutBack(batch);
+            _isolating = batch.Count / 2;
+            Pause(batch.Count, failure, error);
+            return;
+        }
+
+        _isolating = 1;
+        if (++batch[0].Tries < partition.Options.MaxTries)
+        {
+            PutBack(batch);
+            Pause(1, failure, error);
+            return;
+        }
+
+        Delivering = false;
+        (_attempts, _unanswered, _retryAt) = (0, 0, 0);
+        PutAside(batch[0], failure, error);
     }
 
     /// <summary>Whether the agent must be told of this stream again: the agent only looks at streams for which something new came.</summary>
@@ -92,7 +137,52 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
 
     public void Clear()
     {
-        partition.Left(_queue.Count);
+        foreach (var message in _queue) BufferAccount.Leave(message);
         _queue.Clear();
     }
+
+    /// <summary>No answer in time may be a silo that is going; again and again it is a message that the consumer never gets done with.</summary>
+    private FailureClass ClassOf(Exception? error)
+    {
+        var unanswered = error is TimeoutException;
+        var reached = error is not null and not TimeoutException and not OrleansException;
+        if (reached) return DeliveryFailedException.ClassOf(error);
+        _unanswered = unanswered ? _unanswered + 1 : 0;
+        return _unanswered > MaxUnanswered ? FailureClass.Bug : FailureClass.NotReached;
+    }
+
+    private void Pause(int count, FailureClass failure, Exception? error)
+    {
+        var options = partition.Options;
+        var doubled = options.RetryPause.TotalMilliseconds * Math.Pow(2, Math.Min(_attempts, 10));
+        var pause = TimeSpan.FromMilliseconds(Math.Min(options.MaxRetryPause.TotalMilliseconds, doubled));
+        _attempts++;
+        _retryAt = partition.Clock.GetTimestamp() + (long)(pause.TotalSeconds * partition.Clock.TimestampFrequency);
+        Ingress.Log.DeliveryFailed(
+            partition.Log, stream.ToString(), count, failure, ReasonOf(error), _attempts, (int)pause.TotalMilliseconds, BugOf(failure, error));
+    }
+
+    private void PutAside(InFlightMessage message, FailureClass failure, Exception? error)
+    {
+        var (topic, size, reason) = (DeadLetter.Clip(message.Message.Topic, DeadLetter.MaxTopic), message.Message.Payload.Length, ReasonOf(error));
+        if (_unreadable && message.Message.Refusal is not null)
+        {
+            // It was to be kept as it is, and not even that is possible.
+            Ingress.Log.Lost(partition.Log, topic, size, reason, BugOf(failure, error));
+            IngressMetrics.Dropped.WithLabels("unstorable").Inc();
+            message.Acks?.Done(message);
+            BufferAccount.Leave(message);
+            return;
+        }
+
+        Ingress.Log.PutAside(partition.Log, stream.ToString(), topic, size, message.Tries, failure, reason, BugOf(failure, error));
+        IngressMetrics.PutAside.WithLabels(partition.Filter, failure.ToString()).Inc();
+        message.Tries = 0;
+        message.Refuse($"{failure}: {reason}");
+        partition.PutAside(message);
+    }
+
+    private static string ReasonOf(Exception? error) => error is null ? "nobody took it" : DeadLetter.Clip(error.Message, DeadLetter.MaxReason);
+
+    private static Exception? BugOf(FailureClass failure, Exception? error) => failure == FailureClass.Bug ? error : null;
 }

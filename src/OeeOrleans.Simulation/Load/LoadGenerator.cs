@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using MQTTnet;
-using MQTTnet.Formatter;
 using MQTTnet.Protocol;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Payload;
 using OeeOrleans.Sparkplug.Session;
@@ -10,7 +10,7 @@ using OeeOrleans.Sparkplug.Topics;
 namespace OeeOrleans.Simulation.Load;
 
 /// <summary>What to send.</summary>
-public sealed record LoadSettings(Uri Broker, int Nodes, int Devices, int Metrics, double Rate, double Seconds)
+public sealed record LoadSettings(BrokerAddress Broker, int Nodes, int Devices, int Metrics, double Rate, double Seconds)
 {
     public string Group { get; init; } = "load";
 
@@ -62,14 +62,16 @@ public sealed class LoadGenerator(LoadSettings settings, TimeProvider clock)
     private async Task NodeAsync(int number, long started, CancellationToken cancellationToken)
     {
         var node = $"n{number}";
-        var port = settings.Broker.Port > 0 ? settings.Broker.Port : 1883;
         using var client = new MqttClientFactory().CreateMqttClient();
         var will = new SparkplugPayloadWriter().BeginWill();
         will.Integer(new MetricHead("bdSeq", null, 0, SparkplugDataType.Int64), 0);
-        await client.ConnectAsync(
-            new MqttClientOptionsBuilder().WithTcpServer(settings.Broker.Host, port).WithClientId($"load-{settings.Group}-{node}").WithProtocolVersion(MqttProtocolVersion.V311).WithCleanSession()
-                .WithWillTopic(Topic(SparkplugMessageType.NDeath, node, null)).WithWillPayload(will.Written.ToArray()).WithWillQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build(),
-            cancellationToken);
+        var options = settings.Broker.ToBuilder($"load-{settings.Group}-{node}")
+            .WithCleanSession()
+            .WithWillTopic(Topic(SparkplugMessageType.NDeath, node, null))
+            .WithWillPayload(will.Written.ToArray())
+            .WithWillQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)
+            .Build();
+        await client.ConnectOrThrowAsync(options, cancellationToken);
 
         var writer = new SparkplugPayloadWriter();
         var seq = (byte)0;

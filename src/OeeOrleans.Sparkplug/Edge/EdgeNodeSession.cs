@@ -1,4 +1,3 @@
-using OeeOrleans.Sparkplug.Host;
 using OeeOrleans.Sparkplug.Payload;
 using OeeOrleans.Sparkplug.Session;
 using OeeOrleans.Sparkplug.Topics;
@@ -14,8 +13,9 @@ public abstract record EdgeRequest
     /// <summary>Publish all births again (`Node Control/Rebirth`).</summary>
     public sealed record Rebirth : EdgeRequest;
 
-    /// <summary>Everything up to a record number of a queue is committed (our own hosts only).</summary>
-    public sealed record Committed(string Queue, ulong Mark) : EdgeRequest;
+    /// <summary>A control point of the node that the specification does not know (`Node Control/...`): for extensions between a host and its own edge
+    /// nodes. The value is a string, or a UInt64.</summary>
+    public sealed record Control(string Name, object? Value) : EdgeRequest;
 
     /// <summary>Write a value to a metric; device null = of the node itself.</summary>
     public sealed record Write(string? Device, EdgeMetric Metric, object? Value) : EdgeRequest;
@@ -33,13 +33,7 @@ public abstract record EdgeRequest
 /// </summary>
 public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
 {
-    private static readonly EdgeMetric RecordMetric = new(CommitProtocol.Record, SparkplugDataType.UInt64, RecordAliasBase);
-
-    /// <summary>Aliases of the record metric lie above all others: one per device.</summary>
-    private const ulong RecordAliasBase = 1UL << 40;
-
-    private static readonly byte[] QueueName = System.Text.Encoding.UTF8.GetBytes(CommitProtocol.Queue);
-    private static readonly byte[] MarkName = System.Text.Encoding.UTF8.GetBytes(CommitProtocol.Mark);
+    private const string NodeControl = "Node Control/";
 
     private readonly SparkplugPayloadWriter _writer = new();
     private readonly Dictionary<ulong, (string? Device, EdgeMetric Metric)> _byAlias = Index(definition);
@@ -72,33 +66,39 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
     /// <summary>NBIRTH: `seq` starts at 0; bdSeq, the rebirth control, and every metric of the node with its current value.</summary>
     /// <param name="nowMs">When it is sent.</param>
     /// <param name="values">Current values of the node's own metrics; those without one are null.</param>
-    /// <param name="queue">The commit queue of this edge, if it has one: identity and lowest record that will still come.</param>
-    public EdgeMessage NodeBirth(ulong nowMs, IReadOnlyCollection<EdgeValue> values, (string Id, ulong First)? queue = null)
+    /// <param name="controls">Further control points to announce.</param>
+    public EdgeMessage NodeBirth(ulong nowMs, IReadOnlyCollection<EdgeValue> values, IReadOnlyList<ControlValue>? controls = null)
     {
         _seq = -1;
         var sent = Begin(nowMs);
         _writer.Integer(new MetricHead("bdSeq", null, sent, SparkplugDataType.Int64), BdSeq);
         _writer.Boolean(new MetricHead(NodeCommands.RebirthName, null, sent, SparkplugDataType.Boolean), false);
-        if (queue is { } known)
-        {
-            _writer.String(new MetricHead(CommitProtocol.Queue, null, sent, SparkplugDataType.String), known.Id);
-            _writer.Integer(new MetricHead(CommitProtocol.First, null, sent, SparkplugDataType.UInt64), (long)known.First);
-            _writer.Integer(new MetricHead(CommitProtocol.Mark, null, sent, SparkplugDataType.UInt64), (long)known.First - 1);
-        }
-
+        WriteControls(controls, sent);
         WriteBirth(definition.Metrics, values, sent);
         Born = true;
         return Message(SparkplugMessageType.NBirth, null);
     }
 
     /// <summary>DBIRTH of a device, after the NBIRTH: every metric with its current value.</summary>
-    public EdgeMessage DeviceBirth(EdgeDevice device, ulong nowMs, IReadOnlyCollection<EdgeValue> values, bool numbered = false)
+    /// <param name="device">The device.</param>
+    /// <param name="nowMs">When it is sent.</param>
+    /// <param name="values">Current values; metrics without one are null.</param>
+    /// <param name="controls">Control points to announce.</param>
+    public EdgeMessage DeviceBirth(EdgeDevice device, ulong nowMs, IReadOnlyCollection<EdgeValue> values, IReadOnlyList<ControlValue>? controls = null)
     {
         CheckBorn("DBIRTH");
         var sent = Begin(nowMs);
-        if (numbered) new EdgeValue(RecordMetric with { Alias = RecordAlias(device) }, sent, 0L).Write(_writer, birth: true, historical: false);
+        WriteControls(controls, sent);
         WriteBirth(device.Metrics, values, sent);
         return Message(SparkplugMessageType.DBirth, device.Id);
+    }
+
+    /// <summary>NDATA with values of control points.</summary>
+    public EdgeMessage Control(ulong nowMs, IReadOnlyList<ControlValue> controls)
+    {
+        CheckBorn("data");
+        WriteControls(controls, Begin(nowMs));
+        return Message(SparkplugMessageType.NData, null);
     }
 
     /// <summary>NDATA (device null) or DDATA.</summary>
@@ -110,12 +110,14 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
         return Message(device is null ? SparkplugMessageType.NData : SparkplugMessageType.DData, device?.Id);
     }
 
-    /// <summary>DDATA from a payload kept aside, whose metrics go by alias; numbered when the host shall say how far it is committed.</summary>
+    /// <summary>DDATA from a payload kept aside, whose metrics go by alias.</summary>
     /// <param name="device">The device; its metrics are those of <paramref name="kept"/>.</param>
     /// <param name="kept">A payload without `seq`.</param>
-    /// <param name="record">Its number in the queue.</param>
+    /// <param name="historical">Whether its values are of the past.</param>
     /// <param name="known">The name and type under an alias that this life of the node has not announced; null when nobody knows.</param>
-    public EdgeMessage Replay(EdgeDevice device, ulong nowMs, ReadOnlySpan<byte> kept, ulong? record, bool historical, Func<ulong, EdgeMetric?> known)
+    /// <param name="control">A control value that goes with it, by its alias.</param>
+    public EdgeMessage Replay(
+        EdgeDevice device, ulong nowMs, ReadOnlySpan<byte> kept, bool historical, Func<ulong, EdgeMetric?> known, ControlValue? control = null)
     {
         CheckBorn("data");
         Begin(nowMs);
@@ -127,26 +129,8 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
             else if (known(alias) is { } old) _writer.Copy(metric, new MetricHead(old.Name, null, 0, old.Type, historical));
         }
 
-        if (record is { } number) _writer.Integer(new MetricHead(null, RecordAlias(device), 0, SparkplugDataType.UInt64, historical), (long)number);
+        control?.Write(_writer, byAlias: true, 0, historical);
         return Message(SparkplugMessageType.DData, device.Id);
-    }
-
-    /// <summary>NDATA: below this record number nothing more comes.</summary>
-    public EdgeMessage QueueFirst(ulong first, ulong nowMs)
-    {
-        CheckBorn("data");
-        var sent = Begin(nowMs);
-        _writer.Integer(new MetricHead(CommitProtocol.First, null, sent, SparkplugDataType.UInt64), (long)first);
-        return Message(SparkplugMessageType.NData, null);
-    }
-
-    /// <summary>NDATA: a record that cannot be sent, because its device is gone.</summary>
-    public EdgeMessage GiveUp(ulong record, ulong nowMs)
-    {
-        CheckBorn("data");
-        var sent = Begin(nowMs);
-        _writer.Integer(new MetricHead(CommitProtocol.GivenUp, null, sent, SparkplugDataType.UInt64), (long)record);
-        return Message(SparkplugMessageType.NData, null);
     }
 
     public EdgeMessage DeviceDeath(EdgeDevice device, ulong nowMs)
@@ -163,15 +147,7 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
         var requests = new List<EdgeRequest>();
         if (topic.Group != definition.Group || topic.Node != definition.Node || topic.Type is not (SparkplugMessageType.NCommand or SparkplugMessageType.DCommand)) return requests;
         var reader = new SparkplugPayloadReader(payload);
-        (string? Queue, ulong? Mark) committed = default;
-        while (reader.TryReadMetric(out var metric))
-        {
-            if (topic.Device is null && metric.HasName && metric.Name.SequenceEqual(QueueName)) committed.Queue = System.Text.Encoding.UTF8.GetString(metric.Content);
-            else if (topic.Device is null && metric.HasName && metric.Name.SequenceEqual(MarkName)) committed.Mark = metric.Bits;
-            else requests.Add(Read(topic.Device, metric));
-        }
-
-        if (committed is { Queue: { } queue, Mark: { } mark }) requests.Add(new EdgeRequest.Committed(queue, mark));
+        while (reader.TryReadMetric(out var metric)) requests.Add(Read(topic.Device, metric));
         return requests;
     }
 
@@ -179,6 +155,7 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
     {
         var name = metric.HasName ? System.Text.Encoding.UTF8.GetString(metric.Name) : null;
         if (device is null && name == NodeCommands.RebirthName) return metric.Bits != 0 ? new EdgeRequest.Rebirth() : new EdgeRequest.Unknown(null, $"{NodeCommands.RebirthName} = false");
+        if (device is null && name?.StartsWith(NodeControl, StringComparison.Ordinal) == true) return new EdgeRequest.Control(name, ControlOf(metric));
         var found = name is not null
             ? (device is null ? definition.Metrics : definition.Devices.FirstOrDefault(d => d.Id == device)?.Metrics ?? []).FirstOrDefault(m => m.Name == name)
             : metric.Alias is { } alias && _byAlias.TryGetValue(alias, out var known) && known.Device == device ? known.Metric : null;
@@ -189,6 +166,17 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
             : MetricValue.IsInteger(found.Type) && metric.Field is ValueField.Int or ValueField.Long ? MetricValue.IsSigned(found.Type) ? MetricValue.Signed(found.Type, metric.Bits) : (long)MetricValue.Unsigned(found.Type, metric.Field, metric.Bits)
             : metric.TryGetDouble(found.Type, out var number) ? number : null;
         return new EdgeRequest.Write(device, found, value);
+    }
+
+    private static object? ControlOf(scoped in MetricView metric)
+    {
+        if (metric.IsNull) return null;
+        return metric.Field == ValueField.String ? System.Text.Encoding.UTF8.GetString(metric.Content) : metric.Bits;
+    }
+
+    private void WriteControls(IReadOnlyList<ControlValue>? controls, ulong sentMs)
+    {
+        foreach (var control in controls ?? []) control.Write(_writer, byAlias: false, sentMs, historical: false);
     }
 
     private void WriteBirth(IReadOnlyList<EdgeMetric> metrics, IReadOnlyCollection<EdgeValue> values, ulong sentMs)
@@ -211,16 +199,6 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
     }
 
     private EdgeMessage Message(SparkplugMessageType type, string? device) => new(new SparkplugTopic(type, definition.Group, definition.Node, device), _writer.Written.ToArray());
-
-    private ulong RecordAlias(EdgeDevice device)
-    {
-        for (var i = 0; i < definition.Devices.Count; i++)
-        {
-            if (definition.Devices[i].Id == device.Id) return RecordAliasBase + (ulong)i;
-        }
-
-        throw new ArgumentException($"{device.Id} is no device of {definition.Group}/{definition.Node}", nameof(device));
-    }
 
     private void CheckBorn(string what)
     {

@@ -26,5 +26,11 @@ public sealed class DeviceTable(string? device)
 
     public MetricDefinition? Find(string name) => _byName.GetValueOrDefault(name);
 
-    internal void Add(MetricDefinition metric) => _byName[metric.Name] = metric;
+    /// <returns>Whether the name is new.</returns>
+    internal bool Add(MetricDefinition metric)
+    {
+        var isNew = !_byName.ContainsKey(metric.Name);
+        _byName[metric.Name] = metric;
+        return isNew;
+    }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using OeeOrleans.Sparkplug.Payload;
 using OeeOrleans.Sparkplug.Topics;
 
@@ -6,14 +5,18 @@ namespace OeeOrleans.Sparkplug.Session;
 
 /// <summary>
 /// The host's side of one edge node: births and alias tables, `seq`, `bdSeq`, deaths (Sparkplug 3.0 sections 5 and 6.4).
-/// At-least-once delivery shapes it: a message may come twice, and old ones may come again after a newer birth. So the last few births
-/// are kept and a message is resolved by the time it was sent, and a break in `seq` in an old message is a redelivery, not a loss.
+/// At-least-once delivery shapes it: a message may come twice, and old ones may come again after a newer birth. The broker says which messages it sent before
+/// (MQTT's DUP flag). Only such a one may be older than the newest birth: it is resolved with the births of its own time, and a break in `seq` in it is no
+/// loss. An older time without the flag is a clock that went back: nobody knows whose aliases it uses, so a rebirth is needed, never a guess.
 /// Not safe for concurrent use: a grain owns it.
 /// </summary>
 public sealed class HostNodeSession
 {
     /// <summary>Births that are kept to resolve messages sent before the newest one.</summary>
     public const int KeptGenerations = 4;
+
+    /// <summary>After it `seq` is 0 again (tck-id-payloads-sequence-num-...).</summary>
+    private const ulong MaxSeq = 255;
 
     private readonly List<NodeGeneration> _generations = [];
 
@@ -45,73 +48,83 @@ public sealed class HostNodeSession
     }
 
     /// <summary>Takes a message in. Its metrics are then resolved with <see cref="Resolve"/>.</summary>
-    /// <exception cref="SparkplugFormatException">A birth is malformed.</exception>
-    public SessionOutcome Accept(in SparkplugTopic topic, ref SparkplugPayloadReader payload)
+    /// <param name="topic">Where it came.</param>
+    /// <param name="payload">Its payload.</param>
+    /// <param name="redelivered">The broker says that it sent the message before.</param>
+    /// <exception cref="SparkplugFormatException">A birth is malformed, or `seq` is none.</exception>
+    public SessionOutcome Accept(in SparkplugTopic topic, ref SparkplugPayloadReader payload, bool redelivered = false)
     {
-        var sentMs = payload.Timestamp ?? LastMs;
+        if (payload.Seq > MaxSeq) throw new SparkplugFormatException($"seq is {payload.Seq}; 0..{MaxSeq} is possible", 0);
+        var sent = new Sent(payload.Timestamp ?? LastMs, payload.Seq, redelivered);
         return topic.Type switch
         {
-            SparkplugMessageType.NBirth => NodeBirth(ref payload, sentMs),
-            SparkplugMessageType.DBirth => DeviceBirth(topic, ref payload, sentMs),
-            SparkplugMessageType.NData or SparkplugMessageType.DData => Data(topic, payload.Seq, sentMs),
+            SparkplugMessageType.NBirth => NodeBirth(ref payload, sent),
+            SparkplugMessageType.DBirth => DeviceBirth(topic, ref payload, sent),
+            SparkplugMessageType.NData or SparkplugMessageType.DData => Data(topic, sent),
             SparkplugMessageType.NDeath => NodeDeath(ref payload),
-            SparkplugMessageType.DDeath => DeviceDeath(topic, payload.Seq, sentMs),
+            SparkplugMessageType.DDeath => DeviceDeath(topic, sent),
             _ => new SessionOutcome { Deaths = [], Ignored = $"{SparkplugTopic.NameOf(topic.Type)} is not for hosts" },
         };
     }
 
-    /// <summary>The definition of a metric in a message; null for an alias nobody announced. A name that was not born is taken as it is.</summary>
+    /// <summary>The definition of a metric in a message; null for an alias nobody announced. A name that was not born is taken as it is, unless it is refused.</summary>
     public static MetricDefinition? Resolve(in SessionOutcome outcome, scoped in MetricView metric)
     {
         if (metric.HasName)
         {
-            var known = outcome.Table!.Find(metric.Name);
-            if (known is not null) return known;
-            var added = new MetricDefinition(Encoding.UTF8.GetString(metric.Name), metric.DataType, metric.Alias, outcome.Table.Device);
-            outcome.Generation!.Add(outcome.Table, added);
-            return added;
+            return outcome.Table!.Find(metric.Name) ?? outcome.Generation!.Add(outcome.Table, metric.Name, metric.DataType, metric.Alias);
         }
 
         return metric.Alias is { } alias ? outcome.Generation!.FindAlias(alias) : null;
     }
 
-    private SessionOutcome NodeBirth(ref SparkplugPayloadReader payload, ulong sentMs)
+    private SessionOutcome NodeBirth(ref SparkplugPayloadReader payload, Sent sent)
     {
         var bdSeq = ReadBdSeq(ref payload);
-        var again = _generations.FindIndex(g => g.BirthMs == sentMs && g.BdSeq == bdSeq);
+        var again = _generations.FindIndex(g => g.BirthMs == sent.Ms && g.BdSeq == bdSeq);
         if (again >= 0 && again < _generations.Count - 1)
         {
             // A newer birth was processed already: this one comes again and changes nothing.
             return new SessionOutcome { Table = _generations[again].Node, Generation = _generations[again], Redelivered = true, Deaths = [] };
         }
 
-        // A birth that is older than those we hold and none of them: the node's clock went back. Those would shadow it.
-        if (again < 0) _generations.RemoveAll(g => g.BirthMs >= sentMs);
+        if (again < 0 && IsOld(sent) && sent.Redelivered)
+        {
+            return new SessionOutcome { Deaths = [], Redelivered = true, Ignored = "a newer birth was processed, and this one is forgotten" };
+        }
+
+        // A birth that is older than those we hold and was not sent before: the node's clock went back. Those would shadow it.
+        if (again < 0) _generations.RemoveAll(g => g.BirthMs >= sent.Ms);
         else _generations.RemoveAt(again);
         var cameBack = !Online;
-        var generation = new NodeGeneration(sentMs, bdSeq);
+        var generation = new NodeGeneration(sent.Ms, bdSeq);
         Fill(generation, generation.Node, ref payload);
         generation.Node.Online = true;
-        generation.Node.BirthMs = sentMs;
+        generation.Node.BirthMs = sent.Ms;
         _generations.Add(generation);
         if (_generations.Count > KeptGenerations) _generations.RemoveAt(0);
         Online = true;
         _missing.Clear();
-        LastSeq = (int)(payload.Seq ?? 0);
-        LastMs = again < 0 ? sentMs : Math.Max(LastMs, sentMs);
-        return new SessionOutcome { Table = generation.Node, Generation = generation, BirthToKeep = true, CameBack = cameBack, Redelivered = again >= 0, Deaths = [] };
+        LastSeq = (int)(sent.Seq ?? 0);
+        LastMs = again < 0 ? sent.Ms : Math.Max(LastMs, sent.Ms);
+        return new SessionOutcome
+        {
+            Table = generation.Node, Generation = generation, BirthToKeep = true, CameBack = cameBack, Redelivered = again >= 0, Deaths = [],
+        };
     }
 
-    private SessionOutcome DeviceBirth(in SparkplugTopic topic, ref SparkplugPayloadReader payload, ulong sentMs)
+    private SessionOutcome DeviceBirth(in SparkplugTopic topic, ref SparkplugPayloadReader payload, Sent sent)
     {
-        var order = CheckOrder(payload.Seq, sentMs);
-        if (GenerationAt(sentMs) is not { } generation)
+        var order = CheckOrder(sent);
+        if (ClockWentBack(sent)) return Refused(order);
+        if (GenerationAt(sent.Ms) is not { } generation)
         {
             return order with { RebirthReason = "a device was born before its node", Ignored = "no NBIRTH of the node is known" };
         }
 
+        if (!generation.Admits(topic.Device)) return TooManyDevices(order);
         var existing = generation.Find(topic.Device);
-        if (existing is not null && existing.BirthMs > sentMs)
+        if (existing is not null && existing.BirthMs > sent.Ms)
         {
             return order with { Table = existing, Generation = generation, Redelivered = true };
         }
@@ -119,18 +132,19 @@ public sealed class HostNodeSession
         var cameBack = existing is not { Online: true };
         var table = generation.Replace(topic.Device);
         Fill(generation, table, ref payload);
-        table.BirthMs = sentMs;
+        table.BirthMs = sent.Ms;
         table.Online = true;
         return order with { Table = table, Generation = generation, BirthToKeep = true, CameBack = cameBack };
     }
 
-    private SessionOutcome Data(in SparkplugTopic topic, ulong? seq, ulong sentMs)
+    private SessionOutcome Data(in SparkplugTopic topic, Sent sent)
     {
-        var order = CheckOrder(seq, sentMs);
-        if (GenerationAt(sentMs) is not { } generation)
+        var order = CheckOrder(sent);
+        if (ClockWentBack(sent)) return Refused(order);
+        if (GenerationAt(sent.Ms) is not { } generation)
         {
             // Named metrics can be understood all the same; aliases cannot.
-            generation = new NodeGeneration(sentMs, null);
+            generation = new NodeGeneration(sent.Ms, null);
             return order with { RebirthReason = "data before birth", Generation = generation, Table = generation.FindOrAdd(topic.Device) };
         }
 
@@ -148,14 +162,16 @@ public sealed class HostNodeSession
         };
     }
 
+    /// <summary>A will belongs to the birth with its bdSeq (tck-id-payloads-ndeath-bdseq); one without belongs to a birth without.</summary>
     private SessionOutcome NodeDeath(ref SparkplugPayloadReader payload)
     {
         var bdSeq = ReadBdSeq(ref payload);
         if (Current is not { } current) return new SessionOutcome { Deaths = [], Ignored = "the node was never born" };
         if (!Online) return new SessionOutcome { Deaths = [], Ignored = "the node is dead already" };
-        if (bdSeq is not null && current.BdSeq is not null && bdSeq != current.BdSeq)
+        if (bdSeq != current.BdSeq)
         {
-            return new SessionOutcome { Deaths = [], Ignored = $"its bdSeq {bdSeq} is not that of the current birth ({current.BdSeq})" };
+            var (of, born) = (bdSeq?.ToString() ?? "none", current.BdSeq?.ToString() ?? "none");
+            return new SessionOutcome { Deaths = [], Ignored = $"its bdSeq {of} is not that of the current birth ({born})" };
         }
 
         Online = false;
@@ -165,33 +181,36 @@ public sealed class HostNodeSession
         return new SessionOutcome { Deaths = deaths, Generation = current };
     }
 
-    private SessionOutcome DeviceDeath(in SparkplugTopic topic, ulong? seq, ulong sentMs)
+    private SessionOutcome DeviceDeath(in SparkplugTopic topic, Sent sent)
     {
-        var order = CheckOrder(seq, sentMs);
-        var table = GenerationAt(sentMs)?.Find(topic.Device);
+        var order = CheckOrder(sent);
+        // A death has no aliases: whatever its clock says, in its turn it means the device as it is.
+        var table = (ClockWentBack(sent) ? Current : GenerationAt(sent.Ms))?.Find(topic.Device);
         if (table is not { Online: true }) return order with { Ignored = "the device is not alive" };
-        if (sentMs < table.BirthMs) return order with { Ignored = "the device was born again since" };
+        if (sent.Redelivered && sent.Ms < table.BirthMs) return order with { Ignored = "the device was born again since" };
         table.Online = false;
         return order with { Deaths = [table], Generation = Current };
     }
 
     /// <summary>`seq` grows by one per message of node and devices together and wraps after 255 (tck-id-payloads-sequence-num-always-included).</summary>
-    private SessionOutcome CheckOrder(ulong? seq, ulong sentMs)
+    private SessionOutcome CheckOrder(Sent sent)
     {
         var outcome = new SessionOutcome { Deaths = [] };
-        if (seq is not { } number) return outcome;
+        if (sent.Seq is not { } number) return outcome;
         var expected = (LastSeq + 1) & 0xFF;
         var newest = LastMs;
+        // Sent before and older than what we know: whatever its number, it was in order once.
+        if (sent.Redelivered && sent.Ms < newest) return Again(outcome, number);
         if (LastSeq < 0 || (int)number == expected)
         {
             LastSeq = (int)number;
-            LastMs = Math.Max(newest, sentMs);
+            LastMs = Math.Max(newest, sent.Ms);
             return outcome;
         }
 
-        if (sentMs <= newest) return outcome with { Redelivered = true, Filled = _missing.Remove((byte)number) && _missing.Count == 0 };
+        if (sent.Ms <= newest && (sent.Redelivered || _missing.Contains((byte)number))) return Again(outcome, number);
         LastSeq = (int)number;
-        LastMs = sentMs;
+        LastMs = Math.Max(newest, sent.Ms);
         for (var skipped = expected; skipped != (int)number; skipped = (skipped + 1) & 0xFF) _missing.Add((byte)skipped);
         return outcome with
         {
@@ -199,6 +218,24 @@ public sealed class HostNodeSession
             RebirthReason = $"sequence gap: expected {expected}, came {number}",
         };
     }
+
+    private SessionOutcome Again(in SessionOutcome outcome, ulong number) =>
+        outcome with { Redelivered = true, Filled = _missing.Remove((byte)number) && _missing.Count == 0 };
+
+    private bool IsOld(Sent sent) => Current is { } current && sent.Ms < current.BirthMs;
+
+    private bool ClockWentBack(Sent sent) => IsOld(sent) && !sent.Redelivered;
+
+    private static SessionOutcome Refused(in SessionOutcome order) => order with
+    {
+        RebirthReason = "the node's clock went back",
+        Refusal = "it was sent before the newest birth by its own clock, and not by the broker: the node's clock went back, and nobody knows its aliases",
+    };
+
+    private static SessionOutcome TooManyDevices(in SessionOutcome order) => order with
+    {
+        Refusal = $"the edge node has {SparkplugLimits.MaxDevicesPerNode} devices already; at most as many are taken",
+    };
 
     private NodeGeneration? GenerationAt(ulong sentMs)
     {
@@ -216,7 +253,7 @@ public sealed class HostNodeSession
         while (payload.TryReadMetric(out var metric))
         {
             if (!metric.HasName) continue;
-            generation.Add(table, new MetricDefinition(Encoding.UTF8.GetString(metric.Name), metric.DataType, metric.Alias, table.Device));
+            generation.Add(table, metric.Name, metric.DataType, metric.Alias);
         }
 
         payload.Rewind();
@@ -234,4 +271,7 @@ public sealed class HostNodeSession
         payload.Rewind();
         return found;
     }
+
+    /// <summary>When, as which, and how often a message was sent.</summary>
+    private readonly record struct Sent(ulong Ms, ulong? Seq, bool Redelivered);
 }

@@ -14,6 +14,9 @@ public sealed class MetricDefinition(string name, SparkplugDataType type, ulong?
 
     public object? Binding { get; set; }
 
+    /// <summary>Why the metric is not taken (its name, or too many of them); null when it is.</summary>
+    public string? Refusal { get; init; }
+
     /// <summary>Control points and session bookkeeping: no process data (Sparkplug 3.0 sections 6.4.20, 6.4.21).</summary>
     public bool IsControl { get; } = name == "bdSeq" || name.StartsWith("Node Control/", StringComparison.Ordinal) || name.StartsWith("Device Control/", StringComparison.Ordinal);
 }

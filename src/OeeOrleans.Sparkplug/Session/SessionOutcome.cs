@@ -31,4 +31,7 @@ public readonly record struct SessionOutcome
 
     /// <summary>Why nothing was done; null when something was.</summary>
     public string? Ignored { get; init; }
+
+    /// <summary>Why the message cannot be read and is to be kept as it is; null when it can.</summary>
+    public string? Refusal { get; init; }
 }

@@ -47,6 +47,8 @@ internal sealed class PostgresStore : SqlStore
 
     protected override SqlDialect Dialect => SqlDialect.Postgres;
 
+    protected override int MaxSignals => _options.MaxSignals;
+
     protected override string In(string parameter) => $"= any(@{parameter})";
 
     public override Task MigrateAsync(CancellationToken cancellationToken) => Task.Run(async () =>
@@ -128,8 +130,14 @@ internal sealed class PostgresStore : SqlStore
         _ => false,
     };
 
-    /// <summary>Data exceptions, violated constraints, and what triggers raise (PostgreSQL, appendix A, classes 21, 22, 23 and P0).</summary>
-    private static bool IsRefusal(PostgresException error) => error.SqlState[..2] is "21" or "22" or "23" or "P0";
+    /// <summary>Data exceptions, violated constraints and checks, limits of a statement or an index entry, and what triggers raise (PostgreSQL, appendix A,
+    /// classes 21, 22, 23, 44, 54 and P0). All else is about the server, the schema or our rights, not about what was given: waiting loses nothing.</summary>
+    private static bool IsRefusal(PostgresException error) => error.SqlState[..2] is "21" or "22" or "23" or "44" or "54" or "P0";
+
+    /// <summary>Npgsql says InvalidOperationException of a connection that broke; with one that is open it is an error of ours.</summary>
+    private static bool IsConnectionError(Exception error, PostgresWriter writer) => error
+        is NpgsqlException or SocketException or IOException or ObjectDisposedException or TimeoutException
+        || (error is InvalidOperationException && !writer.IsOpen);
 
     private async Task<T> WithWriterAsync<T>(Func<PostgresWriter, Task<T>> work, CancellationToken cancellationToken)
     {
@@ -144,12 +152,12 @@ internal sealed class PostgresStore : SqlStore
             await writer.DisposeAsync();
             throw new RowsRefusedException(error.MessageText, error);
         }
-        catch (Exception error) when (error is NpgsqlException or SocketException or IOException or InvalidOperationException or ObjectDisposedException or TimeoutException)
+        catch (Exception error) when (IsConnectionError(error, writer))
         {
             await writer.DisposeAsync();
             throw new StoreUnavailableException($"cannot write to {Name}: {error.Message}", error);
         }
-        catch (OperationCanceledException)
+        catch
         {
             await writer.DisposeAsync();
             throw;
@@ -186,8 +194,8 @@ internal sealed class PostgresStore : SqlStore
         var connection = await writer.ConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var claimedUs = await ClaimedAsync(connection, cancellationToken);
-        var changed = await PostgresWriter.MergeAsync(connection, [.. units.Select(u => u.Rows)], cancellationToken);
-        if (changed < units.Sum(u => u.Rows.Length)) _lastDuplicate = _clock.GetTimestamp();
+        var changed = await PostgresWriter.MergeAsync(connection, [.. units.Select(u => u.SampleRows)], cancellationToken);
+        if (changed < units.Sum(u => u.SampleRows.Length)) _lastDuplicate = _clock.GetTimestamp();
         await FinishAsync(connection, transaction, units, claimedUs, cancellationToken);
     }
 

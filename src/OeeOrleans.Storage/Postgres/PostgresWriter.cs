@@ -13,9 +13,11 @@ internal sealed class PostgresWriter(NpgsqlDataSource source) : IAsyncDisposable
     private readonly ArrayBufferWriter<byte> _buffer = new(1 << 20);
     private NpgsqlConnection? _connection;
 
+    public bool IsOpen => _connection is { FullState: System.Data.ConnectionState.Open };
+
     public async Task<NpgsqlConnection> ConnectionAsync(CancellationToken cancellationToken)
     {
-        if (_connection is { FullState: System.Data.ConnectionState.Open }) return _connection;
+        if (IsOpen) return _connection!;
         await DisposeAsync();
         return _connection = await source.OpenConnectionAsync(cancellationToken);
     }
@@ -23,13 +25,13 @@ internal sealed class PostgresWriter(NpgsqlDataSource source) : IAsyncDisposable
     /// <summary>Binary COPY. Throws on the first row that is there already.</summary>
     public async Task CopyAsync(NpgsqlConnection connection, IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
     {
-        if (units.All(u => u.Rows.Length == 0)) return;
+        if (units.All(u => u.SampleRows.Length == 0)) return;
         _buffer.ResetWrittenCount();
         _buffer.Write(CopyFormat.Header);
         await using var copy = await connection.BeginRawBinaryCopyAsync(CopyFormat.Command("sample"), cancellationToken);
         foreach (var unit in units)
         {
-            foreach (ref readonly var row in unit.Rows.Span) CopyFormat.WriteRow(_buffer, row);
+            foreach (ref readonly var row in unit.SampleRows.Span) CopyFormat.WriteRow(_buffer, row);
             if (_buffer.WrittenCount < FlushBytes) continue;
             await copy.WriteAsync(_buffer.WrittenMemory, cancellationToken);
             _buffer.ResetWrittenCount();

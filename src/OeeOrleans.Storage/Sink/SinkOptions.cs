@@ -15,17 +15,13 @@ public sealed class SinkOptions
     /// <summary>Groups written at the same time; the store must have as many connections.</summary>
     public int Writers { get; set; } = 1;
 
-    /// <summary>How often a group is tried before its units fail.</summary>
-    public int Attempts { get; set; } = 4;
-
-    /// <summary>No attempt begins later than this after the first one: owners want to know when it takes long.</summary>
-    public TimeSpan RetryFor { get; set; } = TimeSpan.FromSeconds(2);
-
-    /// <summary>Pause before the second attempt; doubles.</summary>
+    /// <summary>Pause before the second attempt of a group; doubles up to <see cref="MaxRetryPause"/>.</summary>
     public TimeSpan RetryPause { get; set; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How long a unit may wait for room and for its commit.</summary>
-    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(20);
+    public TimeSpan MaxRetryPause { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a unit may wait for room.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(8);
 
     /// <summary>One sentence per mistake.</summary>
     public IEnumerable<string> Validate()

@@ -36,12 +36,12 @@ internal static class Rollups
         HashSet<RowKey>? late = null;
         foreach (var unit in units)
         {
-            foreach (ref readonly var row in unit.Rows.Span)
+            foreach (ref readonly var row in unit.SampleRows.Span)
             {
                 if (row.TimeUs < claimedUs) (late ??= []).Add(MinuteOf(row.SignalId, row.TimeUs));
             }
 
-            foreach (var row in unit.RemovedRows)
+            foreach (var row in (unit as TelemetryUnit)?.RemovedRows ?? [])
             {
                 if (row.TimeUs < claimedUs) (late ??= []).Add(MinuteOf(row.SignalId, row.TimeUs));
             }

@@ -13,11 +13,23 @@ internal static class SideTables
 
     public static async Task WriteAsync(SetWriter sets, SqlDialect dialect, IReadOnlyList<CommitUnit> units)
     {
+        var telemetry = units.OfType<TelemetryUnit>().ToList();
+        if (telemetry.Count > 0) await WriteTelemetryAsync(sets, dialect, telemetry);
+        var results = units.OfType<ResultUnit>().ToList();
+        if (results.Count > 0) await WriteResultsAsync(sets, dialect, results);
+    }
+
+    private static async Task WriteTelemetryAsync(SetWriter sets, SqlDialect dialect, IReadOnlyList<TelemetryUnit> units)
+    {
         await sets.WriteAsync(
             units.SelectMany(u => u.RemovedRows), r => r, [("SignalId", "integer"), ("TimeUs", "bigint")],
             rows => $"""delete from sample where quality < {Quality.Uncertain} and (signal_id, ts) in (select "SignalId", oee_ts("TimeUs") from {rows})""");
         await WriteNodesAsync(sets, dialect, units);
         await WriteDeadLettersAsync(sets, units);
+    }
+
+    private static async Task WriteResultsAsync(SetWriter sets, SqlDialect dialect, IReadOnlyList<ResultUnit> units)
+    {
         await sets.WriteAsync(
             units.SelectMany(u => u.Windows).Select(WindowRow.Of), w => (w.Machine, w.Kind, w.FromUs, w.Revision), WindowRow.Columns, rows => WindowRow.Upsert(rows));
         await sets.WriteAsync(units.SelectMany(u => u.RemovedEvents).Select(id => new { Id = id }), r => r.Id, [("Id", "text")], rows => $"""delete from events where id in (select "Id" from {rows})""");
@@ -47,7 +59,7 @@ internal static class SideTables
             """);
     }
 
-    private static async Task WriteNodesAsync(SetWriter sets, SqlDialect dialect, IReadOnlyList<CommitUnit> units)
+    private static async Task WriteNodesAsync(SetWriter sets, SqlDialect dialect, IReadOnlyList<TelemetryUnit> units)
     {
         // In every group, so in one statement. Several units of one node in a group: the last state is the one to keep.
         var states = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -79,18 +91,18 @@ internal static class SideTables
         }
     }
 
-    private static async Task WriteDeadLettersAsync(SetWriter sets, IReadOnlyList<CommitUnit> units)
+    private static async Task WriteDeadLettersAsync(SetWriter sets, IReadOnlyList<TelemetryUnit> units)
     {
         var letters = units.SelectMany(u => u.DeadLetters).ToList();
         if (letters.Count == 0) return;
         await sets.RunAsync(
             "insert into dead_letter(ts, topic, size, reason, payload) values (oee_ts(@TimeUs), @Topic, @Size, @Reason, @Payload)",
-            letters.Select(l => new { l.TimeUs, Topic = SetWriter.Clean(l.Topic), Size = l.Payload.Length, Reason = SetWriter.Clean(l.Reason), l.Payload }));
+            letters.Select(l => new { l.TimeUs, Topic = SetWriter.Clean(l.Topic), l.Size, Reason = SetWriter.Clean(l.Reason), l.Payload }));
         await sets.RunAsync($"delete from dead_letter where id <= (select max(id) from dead_letter) - {MaxDeadLetters}", new { });
     }
 
     /// <summary>What people say: one at a time.</summary>
-    private static async Task WriteReasonsAsync(SetWriter sets, IReadOnlyList<CommitUnit> units)
+    private static async Task WriteReasonsAsync(SetWriter sets, IReadOnlyList<ResultUnit> units)
     {
         foreach (var (clearFromUs, clearToUs, given) in units.Select(u => u.Reason).OfType<ReasonChange>())
         {

@@ -7,15 +7,31 @@ namespace OeeOrleans.Storage.Sql;
 /// <summary>One bad row must not keep a thousand good ones from being stored: a refused group is taken apart until what is refused stands alone.</summary>
 internal abstract partial class SqlStore
 {
-    public async Task CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<RefusedUnit>> CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var refused = await CommitOrSplitAsync(units, cancellationToken);
+            _lastWriteFailure = null;
+            return refused;
+        }
+        catch (StoreUnavailableException away)
+        {
+            _lastWriteFailure = away.Message;
+            throw;
+        }
+    }
+
+    private async Task<IReadOnlyList<RefusedUnit>> CommitOrSplitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
     {
         try
         {
             await WriteAsync(units, cancellationToken);
+            return [];
         }
         catch (RowsRefusedException refused)
         {
-            await CommitApartAsync(units, refused, cancellationToken);
+            return await CommitApartAsync(units, refused, cancellationToken);
         }
     }
 
@@ -26,24 +42,32 @@ internal abstract partial class SqlStore
     /// <summary>Tries rows and takes them back. The reason when they are refused, null when they are not.</summary>
     protected abstract Task<string?> TryRowsAsync(ReadOnlyMemory<SampleRow> rows, CancellationToken cancellationToken);
 
-    private async Task CommitApartAsync(IReadOnlyList<CommitUnit> units, RowsRefusedException refused, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<RefusedUnit>> CommitApartAsync(
+        IReadOnlyList<CommitUnit> units, RowsRefusedException refused, CancellationToken cancellationToken)
     {
         if (units.Count > 1)
         {
             var half = units.Count / 2;
-            await CommitAsync([.. units.Take(half)], cancellationToken);
-            await CommitAsync([.. units.Skip(half)], cancellationToken);
-            return;
+            var first = await CommitOrSplitAsync([.. units.Take(half)], cancellationToken);
+            return [.. first, .. await CommitOrSplitAsync([.. units.Skip(half)], cancellationToken)];
         }
 
-        var unit = units[0];
+        if (units[0] is not TelemetryUnit unit) return [new RefusedUnit(units[0], refused.Message)];
         var bad = new SortedDictionary<int, string>();
         if (unit.Rows.Length > 0) await FindRefusedAsync(unit.Rows, 0, bad, cancellationToken);
-        // Not its rows then: its owner offers it again, and a person must look.
-        if (bad.Count == 0) throw new StoreUnavailableException($"the database refuses a commit: {refused.Message}", refused);
+        // Not its rows then: something else of it.
+        if (bad.Count == 0) return [new RefusedUnit(unit, refused.Message)];
         var letters = await LettersAsync(unit.Rows, bad, cancellationToken);
         StorageMetrics.RefusedRows.Inc(bad.Count);
-        await WriteAsync([unit with { Rows = Without(unit.Rows, bad), DeadLetters = [.. unit.DeadLetters, .. letters] }], cancellationToken);
+        try
+        {
+            await WriteAsync([unit with { Rows = Without(unit.Rows, bad), DeadLetters = [.. unit.DeadLetters, .. letters] }], cancellationToken);
+            return [];
+        }
+        catch (RowsRefusedException still)
+        {
+            return [new RefusedUnit(unit, still.Message)];
+        }
     }
 
     private async Task FindRefusedAsync(ReadOnlyMemory<SampleRow> rows, int offset, SortedDictionary<int, string> bad, CancellationToken cancellationToken)
@@ -67,11 +91,12 @@ internal abstract partial class SqlStore
         {
             var row = rows.Span[index];
             var (machine, name) = await c.QueryFirstOrDefaultAsync<(string, string)>(Command("select machine_id, name from signal where signal_id = @SignalId", new { row.SignalId }, cancellationToken));
+            double? value = double.IsFinite(row.Value) ? row.Value : null;
             var payload = JsonSerializer.SerializeToUtf8Bytes(new
             {
-                signal_id = row.SignalId, machine_id = machine, name, ts = UnixMicros.ToIso(row.TimeUs), value = double.IsFinite(row.Value) ? row.Value : (double?)null, text_value = row.Text, quality = row.Quality,
+                signal_id = row.SignalId, machine_id = machine, name, ts = UnixMicros.ToIso(row.TimeUs), value, text_value = row.Text, quality = row.Quality,
             });
-            letters.Add(new DeadLetter(row.IngestUs, $"sample {machine}/{name}", payload, reason));
+            letters.Add(DeadLetter.Of(row.IngestUs, $"sample {machine}/{name}", payload, reason));
         }
 
         return letters;

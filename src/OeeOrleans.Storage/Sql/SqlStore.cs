@@ -8,11 +8,20 @@ namespace OeeOrleans.Storage.Sql;
 /// <summary>What both engines share: the same SQL text, in which `oee_ts` and `oee_us` translate between microseconds and the engine's own time.</summary>
 internal abstract partial class SqlStore : IStore
 {
-    /// <summary>Machines whose signal ids are remembered; the table is small and only grows.</summary>
+    /// <summary>Signals whose ids are remembered at most.</summary>
+    private const int MaxCachedSignals = 500_000;
+
+    /// <summary>Signal ids by machine and name.</summary>
     private readonly Dictionary<string, Dictionary<string, int>> _signals = [];
     private readonly SemaphoreSlim _signalLock = new(1, 1);
 
+    /// <summary>Why the last commit was not taken at all; null when it was.</summary>
+    private volatile string? _lastWriteFailure;
+
     protected abstract SqlDialect Dialect { get; }
+
+    /// <summary>See <see cref="StoreOptions.MaxSignals"/>.</summary>
+    protected virtual int MaxSignals => new StoreOptions().MaxSignals;
 
     /// <summary>`column In("list")`: membership in a list parameter, in this engine's words.</summary>
     protected abstract string In(string parameter);
@@ -25,27 +34,33 @@ internal abstract partial class SqlStore : IStore
 
     public abstract Task<T> AloneAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken);
 
-    public async Task<bool> IsReachableAsync(CancellationToken cancellationToken)
+    public async Task<string?> WhyNotAsync(CancellationToken cancellationToken)
     {
         try
         {
-            return await QueryAsync(c => c.ExecuteScalarAsync<int>(Command("select 1", null, cancellationToken)), cancellationToken) == 1;
+            await QueryAsync(c => c.ExecuteScalarAsync<int>(Command("select 1", null, cancellationToken)), cancellationToken);
+            return _lastWriteFailure;
         }
-        catch (StoreUnavailableException)
+        catch (StoreUnavailableException away)
         {
-            return false;
+            return away.Message;
         }
     }
 
-    public async Task<int[]> ResolveSignalsAsync(string machine, IReadOnlyList<SignalSpec> asked, CancellationToken cancellationToken)
+    public async Task<int[]> ResolveSignalsAsync(string machine, IReadOnlyList<SignalSpec> signals, bool inPlant, CancellationToken cancellationToken)
     {
-        IReadOnlyList<SignalSpec> signals = [.. asked.Select(s => s with { Name = SetWriter.Clean(s.Name), Unit = s.Unit is null ? null : SetWriter.Clean(s.Unit) })];
         await _signalLock.WaitAsync(cancellationToken);
         try
         {
-            if (!_signals.TryGetValue(machine, out var known)) _signals[machine] = known = [];
-            if (signals.Any(s => !known.ContainsKey(s.Name))) await LoadOrAddSignalsAsync(machine, signals, known, cancellationToken);
-            return [.. signals.Select(s => known[s.Name])];
+            if (!_signals.TryGetValue(machine, out var known))
+            {
+                // A cache, so it may be emptied; what is bound to its metrics stays bound.
+                if (_signals.Values.Sum(s => s.Count) > MaxCachedSignals) _signals.Clear();
+                _signals[machine] = known = new Dictionary<string, int>(StringComparer.Ordinal);
+            }
+
+            if (signals.Any(s => !known.ContainsKey(s.Name))) await LoadOrAddSignalsAsync(machine, signals, inPlant, known, cancellationToken);
+            return [.. signals.Select(s => known.GetValueOrDefault(s.Name))];
         }
         finally
         {
@@ -113,13 +128,21 @@ internal abstract partial class SqlStore : IStore
     /// <summary>Whether an error means that the database is away rather than that the question is wrong.</summary>
     protected abstract bool IsTransient(Exception error);
 
+    /// <summary>What an error means that <see cref="IsTransient"/> takes for the database's absence.</summary>
+    protected virtual StoreUnavailableException Away(string what, Exception error) => new($"{what}: {error.Message}", error);
+
+    /// <summary>Runs work that an engine would otherwise do on the caller's thread, in a grain's turn.</summary>
+    protected virtual Task<T> AsideAsync<T>(Func<Task<T>> work) => work();
+
     /// <summary>Statement timeout of queries, seconds.</summary>
     protected const int QueryTimeoutS = 30;
 
     protected static CommandDefinition Command(string sql, object? parameters, CancellationToken cancellationToken) =>
         new(sql, parameters, commandTimeout: QueryTimeoutS, cancellationToken: cancellationToken);
 
-    protected async Task<T> QueryAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken)
+    protected Task<T> QueryAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken) => AsideAsync(() => AskAsync(query, cancellationToken));
+
+    private async Task<T> AskAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken)
     {
         try
         {
@@ -128,16 +151,18 @@ internal abstract partial class SqlStore : IStore
         }
         catch (Exception error) when (error is not OperationCanceledException && IsTransient(error))
         {
-            throw new StoreUnavailableException($"the store does not answer: {error.Message}", error);
+            throw Away("the store does not answer", error);
         }
     }
 
-    private async Task LoadOrAddSignalsAsync(string machine, IReadOnlyList<SignalSpec> signals, Dictionary<string, int> known, CancellationToken cancellationToken) =>
+    private async Task LoadOrAddSignalsAsync(
+        string machine, IReadOnlyList<SignalSpec> signals, bool inPlant, Dictionary<string, int> known, CancellationToken cancellationToken) =>
         await QueryAsync(async c =>
         {
             await LoadSignalsAsync(c, machine, known, cancellationToken);
             var missing = signals.Where(s => !known.ContainsKey(s.Name)).DistinctBy(s => s.Name).ToList();
             if (missing.Count == 0) return true;
+            if (!inPlant && await c.ExecuteScalarAsync<long>(Command("select count(*) from signal", null, cancellationToken)) + missing.Count > MaxSignals) return true;
             await using (var transaction = await c.BeginTransactionAsync(cancellationToken))
             {
                 await new SetWriter(c, transaction, Dialect, cancellationToken).WriteAsync(

@@ -37,8 +37,15 @@ internal sealed class SqliteStore : SqlStore
     public override Task MigrateAsync(CancellationToken cancellationToken) => Task.Run(() =>
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
-        var scripts = SqlMigrations.Run(DbUp.DeployChanges.To.SqliteDatabase(_connectionString), "sqlite");
-        Log.Migrated(_log, _path, scripts);
+        try
+        {
+            var scripts = SqlMigrations.Run(DbUp.DeployChanges.To.SqliteDatabase(_connectionString), "sqlite");
+            Log.Migrated(_log, _path, scripts);
+        }
+        catch (Exception error) when ((error as SqliteException ?? error.InnerException as SqliteException) is { } sqlite && SqliteErrors.IsAway(sqlite))
+        {
+            throw SqliteErrors.Away("the store cannot be opened", _path, sqlite);
+        }
     }, cancellationToken);
 
     public override async Task<MaintenanceReport?> MaintainAsync(Retention retention, long nowUs, CancellationToken cancellationToken)
@@ -81,7 +88,7 @@ internal sealed class SqliteStore : SqlStore
     protected override Task WriteAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken) => WithWriterAsync(async writer =>
     {
         await using var transaction = await writer.BeginTransactionAsync(cancellationToken);
-        WriteRows(writer, (SqliteTransaction)transaction, [.. units.Select(u => u.Rows)]);
+        WriteRows(writer, (SqliteTransaction)transaction, [.. units.Select(u => u.SampleRows)]);
         var sets = new SetWriter(writer, transaction, Dialect, cancellationToken);
         await Rollups.NoteLateAsync(sets, units, await writer.ExecuteScalarAsync<long>(new CommandDefinition("select claimed from rollup_state", null, transaction, cancellationToken: cancellationToken)));
         await SideTables.WriteAsync(sets, Dialect, units);
@@ -121,10 +128,11 @@ internal sealed class SqliteStore : SqlStore
         return connection;
     }
 
-    protected override bool IsTransient(Exception error) => error is SqliteException;
+    protected override Task<T> AsideAsync<T>(Func<Task<T>> work) => Task.Run(work);
 
-    /// <summary>Constraints, mismatched types and values too large (SQLite result codes 19, 20, 18).</summary>
-    private static bool IsRefusal(SqliteException error) => error.SqliteErrorCode is 18 or 19 or 20;
+    protected override bool IsTransient(Exception error) => error is SqliteException sqlite && SqliteErrors.IsAway(sqlite);
+
+    protected override StoreUnavailableException Away(string what, Exception error) => SqliteErrors.Away(what, _path, (SqliteException)error);
 
     private async Task<T> WithWriterAsync<T>(Func<SqliteConnection, Task<T>> work, CancellationToken cancellationToken)
     {
@@ -134,18 +142,32 @@ internal sealed class SqliteStore : SqlStore
             _writer ??= (SqliteConnection)await OpenAsync(cancellationToken);
             return await work(_writer);
         }
-        catch (SqliteException error) when (IsRefusal(error))
+        catch (SqliteException error) when (SqliteErrors.IsRefusal(error))
         {
             throw new RowsRefusedException(error.Message, error);
         }
-        catch (SqliteException error)
+        catch (SqliteException error) when (SqliteErrors.IsAway(error))
         {
-            throw new StoreUnavailableException($"cannot write {_path}: {error.Message}", error);
+            await GiveUpWriterAsync();
+            throw Away("the store does not take a commit", error);
+        }
+        catch
+        {
+            await GiveUpWriterAsync();
+            throw;
         }
         finally
         {
             _writing.Release();
         }
+    }
+
+    /// <summary>After an error nobody knows what a connection holds: the next commit gets a new one.</summary>
+    private async ValueTask GiveUpWriterAsync()
+    {
+        var writer = _writer;
+        _writer = null;
+        if (writer is not null) await writer.DisposeAsync();
     }
 
     private static void WriteRows(SqliteConnection connection, SqliteTransaction transaction, IReadOnlyList<ReadOnlyMemory<SampleRow>> parts)

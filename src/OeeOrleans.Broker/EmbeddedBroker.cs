@@ -1,0 +1,246 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using MQTTnet;
+using MQTTnet.Packets;
+using MQTTnet.Protocol;
+using MQTTnet.Server;
+using OeeOrleans.Sparkplug.Topics;
+using Prometheus;
+
+namespace OeeOrleans.Broker;
+
+/// <summary>
+/// MQTTnet.Server in this process, with a <see cref="BrokerLog"/> before it: a QoS 1 or 2 message for ingress is acknowledged to its publisher when it
+/// is on the disk, and taken from there when ingress acknowledges it. After a crash what is left is given to ingress first; until then publishers wait.
+/// </summary>
+public sealed class EmbeddedBroker : IAsyncDisposable
+{
+    /// <summary>Messages that wait for their commit at most; beyond it publishers wait.</summary>
+    private const int MaxUncommitted = 100_000;
+
+    /// <summary>Bytes of them in memory at most.</summary>
+    private const long MaxUncommittedBytes = 256L << 20;
+
+    /// <summary>The number of a message in the log travels with it, under a name that is ours: what a publisher says under it is taken away.</summary>
+    private const string NumberProperty = "oee-log";
+
+    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(20);
+
+    private static readonly Gauge Clients = Metrics.CreateGauge("broker_connected_clients", "Clients connected to the broker, as the broker says.");
+    private static readonly Gauge UncommittedMessages = Metrics.CreateGauge(
+        "broker_uncommitted_messages", "Messages the embedded broker acknowledged that are not committed yet; they are on the disk.");
+
+    private readonly MqttServer _server;
+    private readonly BrokerLog _log;
+    private readonly IngressSessions _ingress;
+    private readonly ILogger _logger;
+    private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ConcurrentDictionary<string, bool> _subscribed = new(StringComparer.Ordinal);
+
+    /// <summary>The highest number each session was sent: a lower one is sent again.</summary>
+    private readonly ConcurrentDictionary<string, ulong> _sent = new(StringComparer.Ordinal);
+    private readonly Uncommitted _uncommitted = new();
+
+    /// <summary>Sender of what comes from the log; nobody can know it.</summary>
+    private readonly string _self = $"log-{Guid.NewGuid():N}";
+
+    private Task _replay = Task.CompletedTask;
+    private int _clients;
+    private int _replaying;
+
+    private EmbeddedBroker(MqttServer server, BrokerLog log, IngressSessions ingress, ILogger logger, int port) =>
+        (_server, _log, _ingress, _logger, Port) = (server, log, ingress, logger, port);
+
+    public int Port { get; }
+
+    /// <param name="address">Address to listen on.</param>
+    /// <param name="port">0 = any free one.</param>
+    /// <param name="directory">Of the log.</param>
+    /// <param name="ingress">Who commits.</param>
+    /// <param name="logger">For what is refused.</param>
+    /// <exception cref="IOException">The port is taken, or the log cannot be opened.</exception>
+    public static async Task<EmbeddedBroker> StartAsync(string address, int port, string directory, IngressSessions ingress, ILogger logger)
+    {
+        var chosen = port == 0 ? FreePort.Find() : port;
+        var options = new MqttServerOptionsBuilder()
+            .WithDefaultEndpoint()
+            .WithDefaultEndpointBoundIPAddress(IPAddress.Parse(address))
+            .WithDefaultEndpointBoundIPV6Address(IPAddress.None)
+            .WithDefaultEndpointPort(chosen)
+            .WithPersistentSessions()
+            // Acknowledged messages wait here for a slow consumer; the default would drop the oldest after 250.
+            .WithMaxPendingMessagesPerClient(1_000_000)
+            .WithPendingMessagesOverflowStrategy(MqttPendingMessagesOverflowStrategy.DropNewMessage)
+            .Build();
+        var broker = new EmbeddedBroker(new MqttServerFactory().CreateMqttServer(options), new BrokerLog(directory), ingress, logger, chosen);
+        broker._server.ClientConnectedAsync += _ => broker.Count(1);
+        broker._server.ClientDisconnectedAsync += _ => broker.Count(-1);
+        broker._server.ValidatingConnectionAsync += broker.ConnectingAsync;
+        broker._server.InterceptingPublishAsync += broker.PublishingAsync;
+        broker._server.InterceptingOutboundPacketAsync += broker.SendingAsync;
+        broker._server.ClientAcknowledgedPublishPacketAsync += broker.AcknowledgedAsync;
+        broker._server.ClientSubscribedTopicAsync += broker.SubscribedAsync;
+        try
+        {
+            await broker._server.StartAsync();
+        }
+        catch (System.Net.Sockets.SocketException error)
+        {
+            await broker._log.DisposeAsync();
+            throw new IOException(
+                $"the embedded broker cannot listen on {address}:{chosen}: {error.Message}; choose another with --mqtt-port (0 = any free one)", error);
+        }
+
+        return broker;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _replay;
+        await _server.StopAsync();
+        _server.Dispose();
+        await _log.DisposeAsync();
+        _stopping.Dispose();
+    }
+
+    private Task ConnectingAsync(ValidatingConnectionEventArgs args)
+    {
+        if (!_ingress.FilterByClient.ContainsKey(args.ClientId) || _ingress.Admits(args.UserName, args.RawPassword)) return Task.CompletedTask;
+        args.ReasonCode = MqttConnectReasonCode.NotAuthorized;
+        Log.ForeignIngress(_logger, args.ClientId, args.RemoteEndPoint?.ToString() ?? "somewhere");
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Called before a publisher is answered, one message of a client at a time.</summary>
+    private async Task PublishingAsync(InterceptingPublishEventArgs args)
+    {
+        var message = args.ApplicationMessage;
+        if (args.ClientId == _self) return;
+        if (message.UserProperties?.Exists(p => p.Name == NumberProperty) == true)
+        {
+            message.UserProperties = [.. message.UserProperties.Where(p => p.Name != NumberProperty)];
+        }
+
+        if (message.QualityOfServiceLevel == MqttQualityOfServiceLevel.AtMostOnce || !IsForIngress(message.Topic)) return;
+        var readers = ReadersOf(message.Topic);
+        if (readers == 0) return;
+        try
+        {
+            // Until ingress has its sessions, a message would go nowhere; and what was left from before goes first.
+            await _open.Task.WaitAsync(args.CancellationToken);
+            await RoomAsync(args.CancellationToken);
+            var payload = message.Payload.ToArray();
+            var number = await _log.AppendAsync(message.Topic, payload, (byte)message.QualityOfServiceLevel, args.CancellationToken);
+            Mark(message, number, readers, payload.Length);
+        }
+        catch (Exception error) when (error is IOException or OperationCanceledException)
+        {
+            // Not durable, so not acknowledged: the publisher has to send it again.
+            args.ProcessPublish = false;
+            args.CloseConnection = true;
+            if (error is IOException) Log.NotDurable(_logger, args.ClientId, message.Topic, error.Message);
+        }
+    }
+
+    /// <summary>MQTTnet sends what is not acknowledged again without saying so; ingress tells a redelivery by the flag (MQTT 5, 3.3.1.1).</summary>
+    private Task SendingAsync(InterceptingPacketEventArgs args)
+    {
+        if (args.Packet is not MqttPublishPacket packet || !_ingress.FilterByClient.ContainsKey(args.ClientId)) return Task.CompletedTask;
+        if (NumberOf(packet) is not { } number) return Task.CompletedTask;
+        var highest = _sent.GetValueOrDefault(args.ClientId);
+        packet.Dup = number <= highest || number < _log.FirstOfThisLife;
+        if (number > highest) _sent[args.ClientId] = number;
+        return Task.CompletedTask;
+    }
+
+    private async Task AcknowledgedAsync(ClientAcknowledgedPublishPacketEventArgs args)
+    {
+        if (!args.IsCompleted || !_ingress.FilterByClient.ContainsKey(args.ClientId)) return;
+        if (NumberOf(args.PublishPacket) is not { } number || !_uncommitted.Acknowledged(number)) return;
+        await _log.RemoveAsync(number);
+        UncommittedMessages.Set(_log.Count);
+    }
+
+    private Task SubscribedAsync(ClientSubscribedTopicEventArgs args)
+    {
+        if (!_ingress.FilterByClient.TryGetValue(args.ClientId, out var filter) || args.TopicFilter.Topic != filter) return Task.CompletedTask;
+        _subscribed[args.ClientId] = true;
+        // Once, and not here: the subscriber waits for an answer.
+        if (_subscribed.Count == _ingress.FilterByClient.Count && Interlocked.Exchange(ref _replaying, 1) == 0) _replay = Task.Run(ReplayAsync);
+        return Task.CompletedTask;
+    }
+
+    private async Task ReplayAsync()
+    {
+        try
+        {
+            if (_log.Count > 0) Log.Replaying(_logger, _log.Count);
+            foreach (var logged in _log.Messages())
+            {
+                var readers = ReadersOf(logged.Topic);
+                if (readers == 0)
+                {
+                    // The partitions are others now, and none of them asks for it.
+                    await _log.RemoveAsync(logged.Number);
+                    continue;
+                }
+
+                while (_uncommitted.Bytes >= MaxUncommittedBytes) await Task.Delay(Breath, _stopping.Token);
+                var message = new MqttApplicationMessageBuilder()
+                    .WithTopic(logged.Topic)
+                    .WithPayload(logged.Payload)
+                    .WithQualityOfServiceLevel((MqttQualityOfServiceLevel)logged.Qos)
+                    .Build();
+                Mark(message, logged.Number, readers, logged.Payload.Length);
+                await _server.InjectApplicationMessage(new InjectedMqttApplicationMessage(message) { SenderClientId = _self }, _stopping.Token);
+            }
+
+            _open.TrySetResult();
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            _open.TrySetCanceled(CancellationToken.None);
+        }
+        catch (Exception error)
+        {
+            // A boundary: without it publishers would wait for ever; so they are sent away until a restart, and nothing is lost.
+            Log.ReplayFailed(_logger, error);
+            _open.TrySetException(new IOException($"what a former life left cannot be given to ingress: {error.Message}", error));
+        }
+    }
+
+    private async Task RoomAsync(CancellationToken cancellationToken)
+    {
+        while (_log.Count >= MaxUncommitted || _uncommitted.Bytes >= MaxUncommittedBytes) await Task.Delay(Breath, cancellationToken);
+    }
+
+    private int ReadersOf(string topic) => _ingress.FilterByClient.Values.Count(f => MqttTopicFilterComparer.Compare(topic, f) == MqttTopicFilterCompareResult.IsMatch);
+
+    private void Mark(MqttApplicationMessage message, ulong number, int readers, int bytes)
+    {
+        _uncommitted.Add(number, readers, bytes);
+        var text = System.Text.Encoding.UTF8.GetBytes(number.ToString(CultureInfo.InvariantCulture));
+        message.UserProperties = [.. message.UserProperties ?? [], new MqttUserProperty(NumberProperty, text)];
+        UncommittedMessages.Set(_log.Count);
+    }
+
+    private static ulong? NumberOf(MqttPublishPacket packet)
+    {
+        var property = packet.UserProperties?.LastOrDefault(p => p.Name == NumberProperty);
+        return ulong.TryParse(property?.ReadValueAsString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    }
+
+    /// <summary>Commands and host states are of the moment: told again after a crash they would do harm.</summary>
+    private static bool IsForIngress(string topic) => !SparkplugTopic.TryParse(topic, out var parsed, out _) || parsed.IsFromEdgeNode;
+
+    private Task Count(int change)
+    {
+        Clients.Set(Interlocked.Add(ref _clients, change));
+        return Task.CompletedTask;
+    }
+}

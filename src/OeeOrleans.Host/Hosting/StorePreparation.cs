@@ -1,0 +1,72 @@
+using OeeOrleans.Host.Config;
+using OeeOrleans.Kpi.Plant;
+using OeeOrleans.Model;
+using OeeOrleans.Storage;
+
+namespace OeeOrleans.Host.Hosting;
+
+/// <summary>Brings the store up to date before anything else starts: schema, plant model, history of the model.</summary>
+internal sealed class StorePreparation(IStore store, OeeConfig config, ILogger log)
+{
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
+
+    /// <summary>The database may come up later than we do; meanwhile the gateway's address says so.</summary>
+    /// <exception cref="StoreUnavailableException">Waiting does not help.</exception>
+    /// <exception cref="OlderModelException">The file's model is one that was replaced.</exception>
+    public async Task<PlantDirectory> RunAsync(bool listen, CancellationToken cancellationToken)
+    {
+        WaitingRoom? room = null;
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    await store.MigrateAsync(cancellationToken);
+                    return await store.AloneAsync(() => SaveModelAsync(cancellationToken), cancellationToken);
+                }
+                catch (StoreUnavailableException error) when (!error.NeedsOperator)
+                {
+                    if (room is null) Log.WaitingForStore(log, error.Message);
+                    if (listen) room ??= await WaitingRoom.OpenAsync(config.GatewayUrls, cancellationToken);
+                    room?.Reason = error.Message;
+                    await Task.Delay(Retry, cancellationToken);
+                }
+            }
+        }
+        finally
+        {
+            if (room is not null) await room.DisposeAsync();
+        }
+    }
+
+    /// <summary>Of several processes that start at once the first one sees what is new; the others find it said.</summary>
+    private async Task<PlantDirectory> SaveModelAsync(CancellationToken cancellationToken)
+    {
+        var stored = await store.ReadModelsAsync(cancellationToken);
+        if (!config.AcceptOlderModel && ModelHistory.Reverted(stored, config.Plant) is { Count: > 0 } reverted) throw new OlderModelException(reverted);
+        await store.SavePlantAsync(config.Plant, cancellationToken);
+        var models = ModelHistory.Update(stored, config.Plant, UnixMicros.Now(TimeProvider.System));
+        if (!models.SequenceEqual(stored)) await store.SaveModelsAsync(models, cancellationToken);
+        foreach (var changed in models.Except(stored).Where(m => m.FromUs > 0))
+        {
+            Log.ModelChanged(log, changed.Machine, changed.Part, UnixMicros.ToIso(changed.FromUs));
+        }
+
+        return new PlantDirectory(config.Plant, models);
+    }
+}
+
+/// <summary>The plant model of the file was replaced by a later one, and a start must not silently write it back.</summary>
+internal sealed class OlderModelException(IReadOnlyList<RevertedModel> reverted) : Exception(Text(reverted))
+{
+    private const int Named = 5;
+
+    private static string Text(IReadOnlyList<RevertedModel> reverted)
+    {
+        var machines = reverted.Take(Named).Select(r => $"{r.Machine} ({r.Part}, replaced {UnixMicros.ToIso(r.ReplacedUs)})");
+        var more = reverted.Count > Named ? $" and {reverted.Count - Named} more" : "";
+        return $"the plant model of the file is older than that of the store: {string.Join(", ", machines)}{more}. "
+            + "Use the newest file; where a change back is meant, give it a time (valid_from), or start once with --accept-older-model";
+    }
+}

@@ -1,0 +1,103 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using OeeOrleans.Model;
+using OeeOrleans.Model.Plant;
+
+namespace OeeOrleans.Kpi.Plant;
+
+/// <summary>How the plant model changed over time. A change of a machine's parameters or calendar holds from its `valid_from` on, or from when
+/// it is first seen; what was before stays as it was, so that history can be recomputed with the model of its own time.</summary>
+public static class ModelHistory
+{
+    public const string OeePart = "oee";
+    public const string CalendarPart = "calendar";
+
+    private static readonly JsonSerializerOptions Json = new() { Converters = { new SetConverter() } };
+
+    /// <summary>Brings stored versions up to date with a plant model; versions of machines it does not know stay.</summary>
+    /// <returns>All versions, in order of machine, part and time.</returns>
+    public static IReadOnlyList<ModelVersion> Update(IReadOnlyList<ModelVersion> stored, PlantModel plant, long nowUs)
+    {
+        var versions = stored.GroupBy(v => (v.Machine, v.Part)).ToDictionary(g => g.Key, g => g.OrderBy(v => v.FromUs).ToList());
+        foreach (var machine in plant.Machines)
+        {
+            var calendar = CalendarOf(plant, machine);
+            Take(machine.Id, OeePart, JsonSerializer.Serialize(machine.Oee, Json), machine.ValidFromUs);
+            Take(machine.Id, CalendarPart, JsonSerializer.Serialize(calendar), calendar.Plan.ValidFromUs);
+        }
+
+        return [.. versions.OrderBy(v => v.Key).SelectMany(v => v.Value)];
+
+        void Take(string machine, string part, string model, long? validFromUs)
+        {
+            if (!versions.TryGetValue((machine, part), out var list)) versions[(machine, part)] = list = [];
+            if (list.Count == 0)
+            {
+                list.Add(new ModelVersion(machine, part, 0, model));
+                return;
+            }
+
+            // Without a time the newest version is compared, and a difference holds from now on; with one, whatever was said from then on is replaced.
+            var fromUs = validFromUs ?? nowUs;
+            if (validFromUs is null && Same(part, list[^1].Model, model)) return;
+            list.RemoveAll(v => v.FromUs >= fromUs && v.FromUs > 0);
+            if (!Same(part, list[^1].Model, model)) list.Add(new ModelVersion(machine, part, fromUs, model));
+        }
+    }
+
+    /// <summary>Parts of machines' models that are what they were before their newest change: of a file that somebody forgot to bring up to date, or changed back
+    /// without a time (`valid_from`). Which of the two it is, only a person knows.</summary>
+    public static IReadOnlyList<RevertedModel> Reverted(IReadOnlyList<ModelVersion> stored, PlantModel plant)
+    {
+        var versions = stored.GroupBy(v => (v.Machine, v.Part)).ToDictionary(g => g.Key, g => g.OrderBy(v => v.FromUs).ToList());
+        var reverted = new List<RevertedModel>();
+        foreach (var machine in plant.Machines)
+        {
+            var calendar = CalendarOf(plant, machine);
+            Look(machine.Id, OeePart, JsonSerializer.Serialize(machine.Oee, Json), machine.ValidFromUs);
+            Look(machine.Id, CalendarPart, JsonSerializer.Serialize(calendar), calendar.Plan.ValidFromUs);
+        }
+
+        return reverted;
+
+        void Look(string machine, string part, string model, long? validFromUs)
+        {
+            if (validFromUs is not null || !versions.TryGetValue((machine, part), out var list) || Same(part, list[^1].Model, model)) return;
+            if (list.FindLast(v => Same(part, v.Model, model)) is { } earlier) reverted.Add(new RevertedModel(machine, part, earlier.FromUs, list[^1].FromUs));
+        }
+    }
+
+    public static OeeParameters Parameters(string model) => JsonSerializer.Deserialize<OeeParameters>(model, Json)!;
+
+    public static CalendarModel Calendar(string model) => JsonSerializer.Deserialize<CalendarModel>(model)!;
+
+    /// <summary>The shifts of a machine; without a calendar it is scheduled around the clock, in one shift a day.</summary>
+    public static CalendarModel CalendarOf(PlantModel plant, Machine machine)
+    {
+        var id = machine.Calendar ?? plant.Lines.FirstOrDefault(l => l.Id == machine.LineId)?.Calendar;
+        var plan = plant.Calendars.FirstOrDefault(c => c.Id == id)
+            ?? new ShiftPlan { Id = "always", Shifts = [new Shift("day", TimeOnly.MinValue, TimeOnly.MinValue, Enum.GetValues<DayOfWeek>(), [])] };
+        return new CalendarModel(plant.Site.TimeZone, plan);
+    }
+
+    /// <summary>By meaning: a version stored by an earlier release lacks what did not exist then.</summary>
+    private static bool Same(string part, string a, string b) => a == b || Normal(part, a) == Normal(part, b);
+
+    private static string Normal(string part, string model) => part == OeePart ? JsonSerializer.Serialize(Parameters(model), Json) : JsonSerializer.Serialize(Calendar(model));
+
+    /// <summary>Read-only sets cannot be read back by themselves.</summary>
+    private sealed class SetConverter : JsonConverter<IReadOnlySet<string>>
+    {
+        public override IReadOnlySet<string> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            JsonSerializer.Deserialize<HashSet<string>>(ref reader) ?? [];
+
+        public override void Write(Utf8JsonWriter writer, IReadOnlySet<string> value, JsonSerializerOptions options) =>
+            JsonSerializer.Serialize(writer, value.Order(StringComparer.Ordinal).ToArray());
+    }
+}
+
+/// <summary>A part of a machine's model that is as it was from one instant on, although it is another one since a later instant.</summary>
+public sealed record RevertedModel(string Machine, string Part, long AsOfUs, long ReplacedUs);
+
+/// <summary>A calendar with the zone its times are in.</summary>
+public sealed record CalendarModel(string Zone, ShiftPlan Plan);
