@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Threading.Channels;
 using OeeOrleans.DurableLog;
+using Prometheus;
 using RocksDbSharp;
 
 namespace OeeOrleans.Broker;
@@ -24,6 +25,9 @@ internal sealed class BrokerLog : IAsyncDisposable
     /// <summary>Appends that wait for the disk; publishers wait before it.</summary>
     private const int MaxWaiting = 10_000;
 
+    private static readonly Gauge UncommittedMessages = Metrics.CreateGauge(
+        "broker_uncommitted_messages", "Messages the embedded broker acknowledged that are not committed yet; they are on the disk.");
+
     private readonly LogDatabase _db;
     private readonly Channel<Work> _work = Channel.CreateBounded<Work>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
 
@@ -38,6 +42,7 @@ internal sealed class BrokerLog : IAsyncDisposable
         _db = new LogDatabase(directory, 16UL << 20);
         var keys = _db.KeysFrom([]);
         _count = keys.Count;
+        UncommittedMessages.Set(_count);
         if (keys.Count > 0) _next = NumberOf(keys[^1]) + 1;
         FirstOfThisLife = _next;
         _writer = Task.Factory.StartNew(WriteAsync, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
@@ -153,7 +158,7 @@ internal sealed class BrokerLog : IAsyncDisposable
         _db.Write(batch, synced: appended > 0);
         _owed.Clear();
         // Counted when it is true: what a full disk refused was never there.
-        Interlocked.Add(ref _count, appended - removed);
+        UncommittedMessages.Set(Interlocked.Add(ref _count, appended - removed));
     }
 
     private static byte[] KeyOf(ulong number)

@@ -30,8 +30,6 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(20);
 
     private static readonly Gauge Clients = Metrics.CreateGauge("broker_connected_clients", "Clients connected to the broker, as the broker says.");
-    private static readonly Gauge UncommittedMessages = Metrics.CreateGauge(
-        "broker_uncommitted_messages", "Messages the embedded broker acknowledged that are not committed yet; they are on the disk.");
 
     private readonly MqttServer _server;
     private readonly BrokerLog _log;
@@ -163,7 +161,6 @@ public sealed class EmbeddedBroker : IAsyncDisposable
         if (!args.IsCompleted || !_ingress.FilterByClient.ContainsKey(args.ClientId)) return;
         if (NumberOf(args.PublishPacket) is not { } number || !_uncommitted.Acknowledged(number)) return;
         await _log.RemoveAsync(number);
-        UncommittedMessages.Set(_log.Count);
     }
 
     private Task SubscribedAsync(ClientSubscribedTopicEventArgs args)
@@ -226,7 +223,6 @@ public sealed class EmbeddedBroker : IAsyncDisposable
         _uncommitted.Add(number, readers, bytes);
         var text = System.Text.Encoding.UTF8.GetBytes(number.ToString(CultureInfo.InvariantCulture));
         message.UserProperties = [.. message.UserProperties ?? [], new MqttUserProperty(NumberProperty, text)];
-        UncommittedMessages.Set(_log.Count);
     }
 
     private static ulong? NumberOf(MqttPublishPacket packet)

@@ -53,6 +53,9 @@ public sealed class MqttOptions
 
     public TimeSpan MaxRetryPause { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>While the store is away: then a delivery costs nothing but showing machines what came meanwhile.</summary>
+    public TimeSpan MaxStoreAwayPause { get; set; } = TimeSpan.FromMilliseconds(500);
+
     /// <summary>One sentence per mistake.</summary>
     public IEnumerable<string> Validate()
     {

@@ -35,7 +35,9 @@ internal sealed class EdgeLink(
     private ulong _anyHostTimestamp;
     private ulong _hostTimestamp;
     private byte? _bdSeq;
-    private volatile EdgeSender? _sender;
+
+    /// <summary>The highest record number that this life sent, or announced as done: no host can have committed more under this queue's name.</summary>
+    private ulong _sentUpTo;
     private TaskCompletionSource _hostOnline = NewSource();
     private TaskCompletionSource _hostOffline = NewSource();
 
@@ -96,8 +98,7 @@ internal sealed class EdgeLink(
             }
 
             born = true;
-            var sender = new EdgeSender(options, session, image, queue, _acks, client, wake, clock, log, () => ByCommit, () => Take(ref _hostSpoke));
-            _sender = sender;
+            var sender = new EdgeSender(options, session, image, queue, _acks, client, wake, clock, log, () => ByCommit, () => Take(ref _hostSpoke), Sent);
             await sender.BirthAsync(gone.Token);
             Move(EdgeState.Born, $"at {broker.Url}");
             EdgeMetrics.Connected.WithLabels(_name).Set(1);
@@ -234,7 +235,7 @@ internal sealed class EdgeLink(
     private void HearMark(string queueId, ulong mark)
     {
         if (queueId != queue.Id || options.Acknowledge == AcknowledgeMode.Puback) return;
-        var sent = _sender?.SentUpTo ?? 0;
+        var sent = Interlocked.Read(ref _sentUpTo);
         if (mark > sent)
         {
             Log.ForgedMark(log, mark, sent);
@@ -250,6 +251,11 @@ internal sealed class EdgeLink(
         queue.Release(mark);
         Volatile.Write(ref _hostSpoke, true);
         wake.Set();
+    }
+
+    private void Sent(ulong number)
+    {
+        if (number > _sentUpTo) Interlocked.Exchange(ref _sentUpTo, number);
     }
 
     private void RememberOurs()

@@ -26,6 +26,9 @@ internal sealed class EdgeSender
     private readonly ILogger _log;
     private readonly Func<bool> _byCommit;
     private readonly Func<bool> _takeHostSpoke;
+
+    /// <summary>Told of every record number that is sent, or announced as done.</summary>
+    private readonly Action<ulong> _sent;
     private readonly Dictionary<string, EdgeDevice> _devices;
     private readonly Queue<QueueRecord> _ahead = new();
 
@@ -47,10 +50,10 @@ internal sealed class EdgeSender
 
     public EdgeSender(
         EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, AckTracker acks, IMqttClient client, WakeEvent wake,
-        TimeProvider clock, ILogger log, Func<bool> byCommit, Func<bool> takeHostSpoke)
+        TimeProvider clock, ILogger log, Func<bool> byCommit, Func<bool> takeHostSpoke, Action<ulong> sent)
     {
         (_options, _session, _image, _queue, _acks, _client) = (options, session, image, queue, acks, client);
-        (_wake, _clock, _log, _byCommit, _takeHostSpoke) = (wake, clock, log, byCommit, takeHostSpoke);
+        (_wake, _clock, _log, _byCommit, _takeHostSpoke, _sent) = (wake, clock, log, byCommit, takeHostSpoke, sent);
         _devices = session.Definition.Devices.ToDictionary(d => d.Id, StringComparer.Ordinal);
         _room = new SemaphoreSlim(options.MaxInFlight, options.MaxInFlight);
         (_live, _replay, _replayEnd) = (queue.Next, queue.First, queue.Next);
@@ -58,15 +61,12 @@ internal sealed class EdgeSender
         _lastFirst = queue.First;
     }
 
-    /// <summary>The highest record number that was sent, or announced as done: no host can have committed more.</summary>
-    public ulong SentUpTo { get; private set; }
-
     private int InFlight => _options.MaxInFlight - _room.CurrentCount;
 
     public async Task BirthAsync(CancellationToken cancellationToken)
     {
         _announcedFirst = _queue.First;
-        SentUpTo = Math.Max(SentUpTo, _announcedFirst - 1);
+        _sent(_announcedFirst - 1);
         await PublishAsync(_session.NodeBirth(NowMs(), [], CommitMetrics.InNodeBirth(_queue.Id, _announcedFirst)), cancellationToken);
         _born.Clear();
         foreach (var device in _image.TakeOnline()) await BirthAsync(device, cancellationToken);
@@ -96,7 +96,7 @@ internal sealed class EdgeSender
     private async Task TellDroppedAsync(CancellationToken cancellationToken)
     {
         _announcedFirst = _queue.DroppedUpTo + 1;
-        SentUpTo = Math.Max(SentUpTo, _queue.DroppedUpTo);
+        _sent(_queue.DroppedUpTo);
         await PublishAsync(_session.Control(NowMs(), CommitMetrics.FirstIs(_announcedFirst)), cancellationToken);
     }
 
@@ -161,12 +161,12 @@ internal sealed class EdgeSender
     /// <summary>The next record that waited when the connection was made; null when there is none any more.</summary>
     private QueueRecord? NextOfThePast()
     {
+        while (_ahead.TryPeek(out var old) && old.Number < _replay) _ahead.Dequeue();
         if (_ahead.Count == 0)
         {
             foreach (var read in _queue.ReadFrom(_replay, ReadAhead)) _ahead.Enqueue(read);
         }
 
-        while (_ahead.TryPeek(out var old) && old.Number < _replay) _ahead.Dequeue();
         if (!_ahead.TryDequeue(out var record) || record.Number >= _replayEnd)
         {
             _ahead.Clear();
@@ -210,7 +210,7 @@ internal sealed class EdgeSender
 
     private async Task SendAsync(QueueRecord record, bool historical, CancellationToken cancellationToken)
     {
-        SentUpTo = Math.Max(SentUpTo, record.Number);
+        _sent(record.Number);
         if (!_devices.TryGetValue(record.Device, out var device))
         {
             // A device that is configured no more: its values would be illegal without a birth. The host must not wait for them.

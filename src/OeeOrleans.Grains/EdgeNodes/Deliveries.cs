@@ -39,7 +39,9 @@ internal interface IDeliveryEnds
 internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnds ends, TimeProvider clock, ILogger log)
 {
     /// <summary>How long machines wait for the store before they are shown what it does not hold yet.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan Brief = TimeSpan.FromMilliseconds(100);
 
     /// <summary>New signals are asked of the store. All limits together end before Orleans gives up on the call.</summary>
     private static readonly TimeSpan DecodeLimit = TimeSpan.FromSeconds(8);
@@ -117,10 +119,12 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
     private async Task SettleAsync(HashSet<OpenDelivery> mine, Action<Decoded> done)
     {
         var started = clock.GetTimestamp();
+        // A store that is known to be away is not waited for: machines want to see what came meanwhile.
+        var patience = _open.Exists(d => d.ShownAhead) ? Brief : Patience;
         while (mine.Any(d => !d.Done))
         {
             var delivery = _open[0];
-            if (!await SettledWithinAsync(delivery.Ticket, Patience - clock.GetElapsedTime(started))) throw await ShowAheadAsync(delivery.Ticket);
+            if (!await SettledWithinAsync(delivery.Ticket, patience - clock.GetElapsedTime(started))) throw await ShowAheadAsync(delivery.Ticket);
             if (delivery.Ticket.State != CommitState.Committed) throw await ComeToNothingAsync(delivery.Ticket);
             Committed = delivery.Decoded.After ?? Committed;
             await ends.ApplyAsync(delivery, ahead: false).WaitAsync(ApplyLimit, clock);

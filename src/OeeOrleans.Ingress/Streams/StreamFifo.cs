@@ -154,10 +154,13 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     private void Pause(int count, FailureClass failure, Exception? error)
     {
         var options = partition.Options;
+        var longest = failure == FailureClass.StoreAway ? options.MaxStoreAwayPause : options.MaxRetryPause;
         var doubled = options.RetryPause.TotalMilliseconds * Math.Pow(2, Math.Min(_attempts, 10));
-        var pause = TimeSpan.FromMilliseconds(Math.Min(options.MaxRetryPause.TotalMilliseconds, doubled));
+        var pause = TimeSpan.FromMilliseconds(Math.Min(longest.TotalMilliseconds, doubled));
         _attempts++;
         _retryAt = partition.Clock.GetTimestamp() + (long)(pause.TotalSeconds * partition.Clock.TimestampFrequency);
+        // A store may be away for hours, and a thousand streams wait for it: told at the first, second, fourth attempt and so on.
+        if (failure == FailureClass.StoreAway && !int.IsPow2(_attempts)) return;
         Ingress.Log.DeliveryFailed(
             partition.Log, stream.ToString(), count, failure, ReasonOf(error), _attempts, (int)pause.TotalMilliseconds, BugOf(failure, error));
     }

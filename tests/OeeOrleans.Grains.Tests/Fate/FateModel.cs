@@ -1,0 +1,258 @@
+using System.Reflection;
+using Microsoft.Extensions.Logging.Abstractions;
+using OeeOrleans.Grains.EdgeNodes;
+using OeeOrleans.Grains.Machines;
+using OeeOrleans.Ingress;
+using OeeOrleans.Ingress.Connection;
+using OeeOrleans.Ingress.Streams;
+using OeeOrleans.Model;
+using OeeOrleans.Storage;
+using OeeOrleans.Storage.Sink;
+
+namespace OeeOrleans.Grains.Tests.Fate;
+
+/// <summary>What the store does with the next commit it is asked for.</summary>
+public enum StoreDoes
+{
+    Commits,
+    IsAway,
+    /// <summary>Commits, and the answer is lost.</summary>
+    CommitsAndIsAway,
+}
+
+/// <summary>What a message is.</summary>
+public enum Kind
+{
+    Fine,
+    /// <summary>The store refuses its unit.</summary>
+    Refused,
+    /// <summary>Decoding it is a bug.</summary>
+    DecodeBug,
+    /// <summary>Committing it is a bug.</summary>
+    CommitBug,
+    /// <summary>Its machine cannot apply it.</summary>
+    ApplyBug,
+}
+
+/// <summary>
+/// A broker, a queue, an edge node's deliveries, the real sink and a store with a script, without Orleans between them: everything that decides what becomes of a
+/// message, in one thread of control.
+/// </summary>
+internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
+{
+    private const string Stream = "g/n";
+
+    private readonly MqttOptions _options = new() { RetryPause = TimeSpan.FromTicks(1), MaxRetryPause = TimeSpan.FromTicks(1) };
+    private readonly Partition _partition;
+    private readonly Queue<StoreDoes> _script;
+    private readonly Queue<bool> _applyFails;
+    private readonly IReadOnlyList<Kind> _kinds;
+    private readonly GroupCommitSink _sink;
+    private readonly Dictionary<string, Deliveries> _lives = [];
+    private readonly Lock _lock = new();
+
+    public FateModel(IReadOnlyList<Kind> kinds, IEnumerable<StoreDoes> script, IEnumerable<bool> applyFails)
+    {
+        (_kinds, _script, _applyFails) = (kinds, new Queue<StoreDoes>(script), new Queue<bool>(applyFails));
+        _partition = new Partition("f", _options, TimeProvider.System, NullLogger.Instance);
+        var store = FateStore.Create(Commit);
+        var options = new SinkOptions { FlushMs = 0, RetryPause = TimeSpan.FromTicks(1), MaxRetryPause = TimeSpan.FromMilliseconds(1) };
+        _sink = new GroupCommitSink(store, options, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
+        Sink = new WitnessSink(_sink);
+        Restart();
+    }
+
+    public WitnessSink Sink { get; }
+
+    public HashSet<int> Stored { get; } = [];
+
+    public HashSet<int> Applied { get; } = [];
+
+    public HashSet<int> DeadLetters { get; } = [];
+
+    public HashSet<int> Acknowledged { get; } = [];
+
+    /// <summary>Shown ahead of the store and neither committed nor taken back, by delivery.</summary>
+    public HashSet<string> ShownAhead { get; } = [];
+
+    public int PendingRows => _sink.PendingRows;
+
+    public int InMemory => _partition.Account.Messages;
+
+    public bool IsDone => Acknowledged.Count == _kinds.Count;
+
+    public void Arrive(int id, bool redelivered)
+    {
+        var message = new InFlightMessage(new BrokerMessage("t", BitConverter.GetBytes(id), 0) { Redelivered = redelivered }, Stream, null, null);
+        _partition.Receive(message);
+        _partition.Arrived.TryRead(out _);
+        _partition.FifoOf(Partition.StreamOf(Stream)).Add(message);
+    }
+
+    /// <summary>The silo dies: whatever was not acknowledged comes again from the broker, to a grain that knows nothing.</summary>
+    public void Restart(int arrived = 0)
+    {
+        _partition.Clear();
+        _lives.Clear();
+        foreach (var key in new[] { Stream, MessageBatch.UnreadableKey })
+        {
+            _lives[key] = new Deliveries(key, Sink, new Ends(this, key), TimeProvider.System, NullLogger.Instance) { Patience = TimeSpan.FromMilliseconds(3) };
+        }
+
+        for (var id = 0; id < arrived; id++)
+        {
+            if (!Acknowledged.Contains(id)) Arrive(id, redelivered: true);
+        }
+    }
+
+    /// <summary>One delivery of each stream, as the pulling agent would.</summary>
+    public async Task DeliverAsync()
+    {
+        foreach (var (key, deliveries) in _lives)
+        {
+            var fifo = _partition.FifoOf(Partition.StreamOf(key));
+            if (fifo.Take() is not { } batch) continue;
+            try
+            {
+                await deliveries.TakeAsync(new MessageBatch([.. batch.Select(m => m.Message)]) { Source = _partition.Account.Source }, _ => { });
+                fifo.Delivered(batch);
+                foreach (var message in batch) Acknowledged.Add(IdOf(message.Message));
+            }
+            catch (Exception error)
+            {
+                fifo.Failed(batch, error);
+            }
+        }
+    }
+
+    public Task<Decoded> DecodeAsync(IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows) =>
+        throw new NotSupportedException("each stream has ends of its own");
+
+    public void Rewind(EdgeNodeRecord? record) => throw new NotSupportedException("each stream has ends of its own");
+
+    public Task ApplyAsync(OpenDelivery delivery, bool ahead)
+    {
+        var ids = IdsOf((TelemetryUnit)delivery.Ticket.Unit);
+        if (ahead)
+        {
+            ShownAhead.Add(delivery.Id);
+            return Task.CompletedTask;
+        }
+
+        Assert.Equal(CommitState.Committed, delivery.Ticket.State);
+        if (ids.Any(id => _kinds[id] == Kind.ApplyBug)) throw new FormatException("a machine's bug");
+        if (_applyFails.TryDequeue(out var fails) && fails) throw new StoreUnavailableException("a machine cannot be opened");
+        foreach (var id in ids) Applied.Add(id);
+        ShownAhead.Remove(delivery.Id);
+        return Task.CompletedTask;
+    }
+
+    public Task TakeBackAsync(OpenDelivery delivery)
+    {
+        ShownAhead.Remove(delivery.Id);
+        return Task.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync() => _sink.DisposeAsync();
+
+    private IReadOnlyList<RefusedUnit> Commit(IReadOnlyList<CommitUnit> units)
+    {
+        lock (_lock)
+        {
+            Sink.AssertCommitting(units);
+            if (units.Any(u => IdsOf((TelemetryUnit)u).Any(id => _kinds[id] == Kind.CommitBug))) throw new FormatException("a bug of the store's");
+            var does = _script.TryDequeue(out var next) ? next : StoreDoes.Commits;
+            if (does == StoreDoes.IsAway) throw new StoreUnavailableException("away");
+            var refused = units.Where(u => IdsOf((TelemetryUnit)u).Any(id => _kinds[id] == Kind.Refused)).ToList();
+            foreach (var unit in units.Except(refused).Cast<TelemetryUnit>())
+            {
+                Stored.UnionWith(IdsOf(unit));
+                DeadLetters.UnionWith(unit.DeadLetters.Select(l => BitConverter.ToInt32(l.Payload)));
+            }
+
+            return does == StoreDoes.CommitsAndIsAway ? throw new StoreUnavailableException("no answer") : [.. refused.Select(u => new RefusedUnit(u, "no"))];
+        }
+    }
+
+    private static int IdOf(BrokerMessage message) => BitConverter.ToInt32(message.Payload);
+
+    private static List<int> IdsOf(TelemetryUnit unit) => [.. unit.Rows.ToArray().Select(r => r.SignalId)];
+
+    private sealed class Ends(FateModel model, string key) : IDeliveryEnds
+    {
+        public Task<Decoded> DecodeAsync(IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows)
+        {
+            var rows = new List<SampleRow>();
+            var letters = new List<DeadLetter>();
+            foreach (var message in messages)
+            {
+                var id = IdOf(message);
+                if (message.Refusal is { } refusal) letters.Add(DeadLetter.Of(0, "t", message.Payload, refusal));
+                else if (model._kinds[id] == Kind.DecodeBug) throw new FormatException("a decoder's bug");
+                else rows.Add(new SampleRow(id, 0, 0, null, 0, 0));
+            }
+
+            var unit = new TelemetryUnit { Owner = key, Rows = rows.ToArray(), DeadLetters = letters };
+            return Task.FromResult(new Decoded(unit, [], null, null, 0, 0));
+        }
+
+        public void Rewind(EdgeNodeRecord? record)
+        {
+            // There is no session here: a message is its number.
+        }
+
+        public Task ApplyAsync(OpenDelivery delivery, bool ahead) => model.ApplyAsync(delivery, ahead);
+
+        public Task TakeBackAsync(OpenDelivery delivery) => model.TakeBackAsync(delivery);
+    }
+}
+
+/// <summary>Remembers every ticket that was given.</summary>
+internal sealed class WitnessSink(ICommitSink sink) : ICommitSink
+{
+    private readonly List<CommitTicket> _tickets = [];
+
+    public IReadOnlyList<CommitTicket> Tickets
+    {
+        get
+        {
+            lock (_tickets) return [.. _tickets];
+        }
+    }
+
+    public async Task<CommitTicket> WriteAsync(CommitUnit unit, CancellationToken cancellationToken)
+    {
+        var ticket = await sink.WriteAsync(unit, cancellationToken);
+        lock (_tickets) _tickets.Add(ticket);
+        return ticket;
+    }
+
+    /// <summary>Nothing is written whose owner was told that it is not: a ticket that is not here yet has no owner who was told anything.</summary>
+    public void AssertCommitting(IReadOnlyList<CommitUnit> units)
+    {
+        foreach (var ticket in Tickets.Where(t => units.Contains(t.Unit))) Assert.Equal(CommitState.Committing, ticket.State);
+    }
+}
+
+/// <summary>A store that only commits, by script.</summary>
+public class FateStore : DispatchProxy
+{
+    private Func<IReadOnlyList<CommitUnit>, IReadOnlyList<RefusedUnit>>? _commit;
+
+    public static IStore Create(Func<IReadOnlyList<CommitUnit>, IReadOnlyList<RefusedUnit>> commit)
+    {
+        var proxy = Create<IStore, FateStore>();
+        ((FateStore)(object)proxy)._commit = commit;
+        return proxy;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod?.Name == nameof(IStore.CommitAsync)
+        ? CommitAsync((IReadOnlyList<CommitUnit>)args![0]!)
+        : throw new NotSupportedException(targetMethod?.Name);
+
+    private async Task<IReadOnlyList<RefusedUnit>> CommitAsync(IReadOnlyList<CommitUnit> units)
+    {
+        await Task.Yield();
+        return _commit!(units);
+    }
+}
