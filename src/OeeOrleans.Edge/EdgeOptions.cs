@@ -67,8 +67,27 @@ public sealed class EdgeOptions
         foreach (var id in Sources.Select(s => s.Device).Append(Group).Append(Node).Where(i => i.AsSpan().ContainsAny('+', '#', '/'))) yield return $"edge: '{id}' must not contain '+', '#' or '/' (Sparkplug 3.0 section 4.1)";
         if (Brokers.Count == 0) yield return "edge needs a broker";
         if (Sources.Count == 0) yield return "edge.sources is empty; a source such as { id: plc1, url: \"sim://plant\", device: filler1 } is needed";
+        foreach (var (one, other) in ByCaseOnly(Sources.Select(s => s.Device)))
+        {
+            yield return $"edge.sources: the devices '{one}' and '{other}' differ by case only (Sparkplug 3.0 section 6.2)";
+        }
+
+        foreach (var device in Sources.GroupBy(s => s.Device, StringComparer.Ordinal))
+        {
+            foreach (var (one, other) in ByCaseOnly(device.SelectMany(s => s.Tags).Select(t => t.Metric)))
+            {
+                yield return $"edge.sources: the metrics '{one}' and '{other}' of {device.Key} differ by case only (Sparkplug 3.0 section 6.2)";
+            }
+        }
+
         if (BufferMaxMb is < 1 or > 1_000_000) yield return $"edge.buffer.max_mb is {BufferMaxMb}; 1..1000000 is possible";
         if (MaxInFlight is < 1 or > 65_535) yield return $"edge.max_inflight is {MaxInFlight}; 1..65535 is possible";
         if (Qos is not (0 or 1)) yield return $"edge.qos is {Qos}; 0 or 1 is possible";
     }
+
+    private static IEnumerable<(string One, string Other)> ByCaseOnly(IEnumerable<string> names) => names
+        .Distinct(StringComparer.Ordinal)
+        .GroupBy(n => n, StringComparer.OrdinalIgnoreCase)
+        .Where(g => g.Count() > 1)
+        .Select(g => (g.First(), g.Last()));
 }

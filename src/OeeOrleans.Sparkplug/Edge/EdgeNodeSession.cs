@@ -207,6 +207,8 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
 
     private static Dictionary<ulong, (string? Device, EdgeMetric Metric)> Index(EdgeNodeDefinition definition)
     {
+        var twice = definition.Devices.GroupBy(d => d.Id, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1);
+        if (twice is not null) throw new ArgumentException($"the device {twice.Key} is there twice; device ids are unique in an edge node", nameof(definition));
         var byAlias = new Dictionary<ulong, (string?, EdgeMetric)>();
         foreach (var (device, metric) in definition.Metrics.Select(m => ((string?)null, m)).Concat(definition.Devices.SelectMany(d => d.Metrics.Select(m => ((string?)d.Id, m)))))
         {

@@ -1,0 +1,41 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using OeeOrleans.Edge;
+using OeeOrleans.Mqtt;
+
+namespace OeeOrleans.Conformance.Tests;
+
+/// <summary>The edge node `g/n` with two simulated devices, in a directory of its own.</summary>
+internal sealed class RunningEdge : IAsyncDisposable
+{
+    private readonly string _directory = Path.Combine(Path.GetTempPath(), "oee-edge-" + Guid.NewGuid().ToString("N"));
+
+    private RunningEdge(IReadOnlyList<string> brokers, Action<EdgeOptions>? change)
+    {
+        var options = new EdgeOptions
+        {
+            Group = "g",
+            Node = "n",
+            DataDir = _directory,
+            Brokers = [.. brokers.Select(b => new BrokerAddress(new Uri(b)))],
+            Sources = [new EdgeSource("s", new Uri("sim://x?tags=6&devices=2"), "d", 100, [])],
+        };
+        change?.Invoke(options);
+        Connector = new EdgeConnector(options, TimeProvider.System, NullLogger<EdgeConnector>.Instance);
+    }
+
+    public EdgeConnector Connector { get; }
+
+    public static async Task<RunningEdge> StartAsync(IReadOnlyList<string> brokers, Action<EdgeOptions>? change = null)
+    {
+        var edge = new RunningEdge(brokers, change);
+        await edge.Connector.StartAsync(CancellationToken.None);
+        return edge;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Connector.StopAsync(CancellationToken.None);
+        Connector.Dispose();
+        if (Directory.Exists(_directory)) Directory.Delete(_directory, recursive: true);
+    }
+}
