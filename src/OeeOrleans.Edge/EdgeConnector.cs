@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Edge.Queue;
@@ -5,7 +6,6 @@ using OeeOrleans.Edge.Sessions;
 using OeeOrleans.Edge.Sources;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Edge;
-using System.Threading.Channels;
 
 namespace OeeOrleans.Edge;
 

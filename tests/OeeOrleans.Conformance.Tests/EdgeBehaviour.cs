@@ -1,5 +1,5 @@
-using MQTTnet.Formatter;
 using MQTTnet;
+using MQTTnet.Formatter;
 using OeeOrleans.Sparkplug.Payload;
 using OeeOrleans.Sparkplug.Session;
 using OeeOrleans.TestServers;

@@ -21,7 +21,10 @@ internal sealed class Written
         Definition = Sub(Metric(new MetricHead("Motor", null, 0, SparkplugDataType.Template), Motor), 18);
         var instance = Motor with
         {
-            IsDefinition = false, Reference = "Motor", Version = null, Metrics = [new Metric(new MetricHead("rpm", null, 0, SparkplugDataType.Int32), 1500L)],
+            IsDefinition = false,
+            Reference = "Motor",
+            Version = null,
+            Metrics = [new Metric(new MetricHead("rpm", null, 0, SparkplugDataType.Int32), 1500L)],
         };
         Instance = Sub(Metric(new MetricHead("m1", 5, 0, SparkplugDataType.Template), instance), 18);
     }

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using OeeOrleans.Grains.Machines;
-using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi;
 using OeeOrleans.Kpi.Calendars;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;

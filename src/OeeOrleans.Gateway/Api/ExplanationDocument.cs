@@ -1,5 +1,5 @@
-using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 
 namespace OeeOrleans.Gateway.Api;

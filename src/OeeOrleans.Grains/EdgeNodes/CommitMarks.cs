@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
-using OeeOrleans.Model;
 using OeeOrleans.CommitProtocol;
+using OeeOrleans.Model;
 using OeeOrleans.Sparkplug.Session;
 
 namespace OeeOrleans.Grains.EdgeNodes;

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Grains.Live;
-using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Storage;
 

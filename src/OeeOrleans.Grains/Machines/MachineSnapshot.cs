@@ -1,6 +1,6 @@
 using System.Text.Json;
-using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi.Accounting;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 
 namespace OeeOrleans.Grains.Machines;

@@ -1,6 +1,6 @@
-using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi;
 using OeeOrleans.Kpi.Calendars;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Storage;
 

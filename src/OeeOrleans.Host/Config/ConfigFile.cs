@@ -146,8 +146,11 @@ public static partial class ConfigFile
 
         var result = address with
         {
-            Username = broker.Text("username") ?? address.Username, Password = broker.Text("password") ?? address.Password,
-            CaFile = TlsFile(tls, "ca"), CertificateFile = TlsFile(tls, "certificate"), KeyFile = TlsFile(tls, "key"),
+            Username = broker.Text("username") ?? address.Username,
+            Password = broker.Text("password") ?? address.Password,
+            CaFile = TlsFile(tls, "ca"),
+            CertificateFile = TlsFile(tls, "certificate"),
+            KeyFile = TlsFile(tls, "key"),
         };
         if ((result.CertificateFile is null) != (result.KeyFile is null))
         {

@@ -1,5 +1,5 @@
-using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi.Calendars;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Simulation;
 
