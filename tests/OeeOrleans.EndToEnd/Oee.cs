@@ -31,11 +31,10 @@ public sealed class Oee : IAsyncDisposable
         string[] ports = arguments.Contains("--silo-port") ? [] : ["--silo-port", "0", "--gateway-port", "0"];
         var process = ServerProcess.Start("dotnet", [Program, verb, "--urls", $"http://127.0.0.1:{port}", .. ports, .. arguments]);
         var oee = new Oee(process, port);
-        await Eventually.TrueAsync("oee to be ready", TimeSpan.FromSeconds(60), () =>
-        {
-            if (process.HasExited) throw new InvalidOperationException($"oee ended with {process.ExitCode}: {process.Output}");
-            return Task.FromResult(process.Output.Contains("ready;", StringComparison.Ordinal));
-        });
+        await Eventually.TrueAsync(
+            "oee to be ready", TimeSpan.FromSeconds(60),
+            () => Task.FromResult(process.HasExited || process.Output.Contains("ready;", StringComparison.Ordinal)));
+        if (process.HasExited) throw new InvalidOperationException($"oee ended with {process.ExitCode}: {process.Output}");
         return oee;
     }
 

@@ -46,9 +46,9 @@ public sealed class HostilePlant : IAsyncDisposable
             embedded ? null : await MosquittoServer.StartAsync(), postgres is null ? null : await postgres.CreateDatabaseAsync(), directory);
         var machines = string.Join('\n', Enumerable.Range(1, 4).Select(i => $"          - {{ id: mad{i}, ideal_cycle_s: 1, edge_node: e2e/mad{i} }}"));
         var servers = embedded
-            ? "broker: { partitions: 1 }"
+            ? ""
             : $$"""
-                broker: { url: "{{plant.BrokerUrl}}", partitions: 1 }
+                broker: { url: "{{plant.BrokerUrl}}" }
                 store: { connection: "{{plant._postgres}}" }
                 """;
         await File.WriteAllTextAsync(
@@ -61,7 +61,7 @@ public sealed class HostilePlant : IAsyncDisposable
                   - id: line1
                     machines:
                       - {"{"} id: press1, ideal_cycle_s: 0.05, edge_node: e2e/edge1 {"}"}
-            {machines.Replace("          -", "          -", StringComparison.Ordinal)}
+            {machines}
             {servers}
 
             """);
