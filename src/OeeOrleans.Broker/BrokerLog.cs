@@ -11,9 +11,9 @@ namespace OeeOrleans.Broker;
 internal readonly record struct LoggedMessage(ulong Number, string Topic, byte[] Payload, byte Qos);
 
 /// <summary>
-/// A durable log in front of the embedded broker, which itself forgets everything when its process dies: what it acknowledges to a publisher is
-/// here, on the disk, until ingress has acknowledged it in turn, after its commit. Appends from many clients share a synced write.
-/// </summary>
+/// A durable log in front of the embedded broker, which itself forgets everything when its process dies: what it acknowledges to a
+/// publisher is here, on the disk, until ingress has acknowledged it in turn, after its commit. Appends from many clients share a synced
+/// write. </summary>
 internal sealed class BrokerLog : IAsyncDisposable
 {
     private const int BatchSize = 1_000;
@@ -45,7 +45,8 @@ internal sealed class BrokerLog : IAsyncDisposable
         UncommittedMessages.Set(_count);
         if (keys.Count > 0) _next = NumberOf(keys[^1]) + 1;
         FirstOfThisLife = _next;
-        _writer = Task.Factory.StartNew(WriteAsync, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+        _writer = Task.Factory.StartNew(WriteAsync, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            .Unwrap();
     }
 
     /// <summary>Messages on the disk that are not committed yet.</summary>
@@ -73,7 +74,9 @@ internal sealed class BrokerLog : IAsyncDisposable
         return number;
     }
 
-    /// <summary>The message is committed. Forgetting it may itself be forgotten in a crash: then it comes again, which does no harm.</summary>
+    /// <summary>
+    /// The message is committed. Forgetting it may itself be forgotten in a crash: then it comes again, which does no harm.
+    /// </summary>
     public async ValueTask RemoveAsync(ulong number)
     {
         try
@@ -123,7 +126,8 @@ internal sealed class BrokerLog : IAsyncDisposable
             }
             catch (Exception error)
             {
-                // A boundary: nothing of it is durable, so every publisher must hear of it; the broker closes their connections and they send again.
+                // A boundary: nothing of it is durable, so every publisher must hear of it; the broker closes their connections and they
+                // send again.
                 foreach (var work in works) Fail(work, error);
             }
 

@@ -13,9 +13,9 @@ using Prometheus;
 namespace OeeOrleans.Broker;
 
 /// <summary>
-/// MQTTnet.Server in this process, with a <see cref="BrokerLog"/> before it: a QoS 1 or 2 message for ingress is acknowledged to its publisher when it
-/// is on the disk, and taken from there when ingress acknowledges it. After a crash what is left is given to ingress first; until then publishers wait.
-/// </summary>
+/// MQTTnet.Server in this process, with a <see cref="BrokerLog"/> before it: a QoS 1 or 2 message for ingress is acknowledged to its
+/// publisher when it is on the disk, and taken from there when ingress acknowledges it. After a crash what is left is given to ingress
+/// first; until then publishers wait. </summary>
 public sealed class EmbeddedBroker : IAsyncDisposable
 {
     /// <summary>Messages that wait for their commit at most; beyond it publishers wait.</summary>
@@ -24,12 +24,15 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     /// <summary>Bytes of them in memory at most.</summary>
     private const long MaxUncommittedBytes = 256L << 20;
 
-    /// <summary>The number of a message in the log travels with it, under a name that is ours: what a publisher says under it is taken away.</summary>
+    /// <summary>
+    /// The number of a message in the log travels with it, under a name that is ours: what a publisher says under it is taken away.
+    /// </summary>
     private const string NumberProperty = "oee-log";
 
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(20);
 
-    private static readonly Gauge Clients = Metrics.CreateGauge("broker_connected_clients", "Clients connected to the broker, as the broker says.");
+    private static readonly Gauge Clients = Metrics.CreateGauge(
+        "broker_connected_clients", "Clients connected to the broker, as the broker says.");
 
     private readonly MqttServer _server;
     private readonly BrokerLog _log;
@@ -74,7 +77,8 @@ public sealed class EmbeddedBroker : IAsyncDisposable
             .WithMaxPendingMessagesPerClient(1_000_000)
             .WithPendingMessagesOverflowStrategy(MqttPendingMessagesOverflowStrategy.DropNewMessage)
             .Build();
-        var broker = new EmbeddedBroker(new MqttServerFactory().CreateMqttServer(options), new BrokerLog(directory), ingress, logger, chosen);
+        var broker = new EmbeddedBroker(
+            new MqttServerFactory().CreateMqttServer(options), new BrokerLog(directory), ingress, logger, chosen);
         broker._server.ClientConnectedAsync += _ => broker.Count(1);
         broker._server.ClientDisconnectedAsync += _ => broker.Count(-1);
         broker._server.ValidatingConnectionAsync += broker.ConnectingAsync;
@@ -90,7 +94,8 @@ public sealed class EmbeddedBroker : IAsyncDisposable
         {
             await broker._log.DisposeAsync();
             throw new IOException(
-                $"the embedded broker cannot listen on {address}:{chosen}: {error.Message}; choose another with --mqtt-port (0 = any free one)", error);
+                $"the embedded broker cannot listen on {address}:{chosen}: {error.Message}; choose another with --mqtt-port (0 = any "
+                    + $"free one)", error);
         }
 
         return broker;
@@ -108,7 +113,11 @@ public sealed class EmbeddedBroker : IAsyncDisposable
 
     private Task ConnectingAsync(ValidatingConnectionEventArgs args)
     {
-        if (!_ingress.FilterByClient.ContainsKey(args.ClientId) || _ingress.Admits(args.UserName, args.RawPassword)) return Task.CompletedTask;
+        if (!_ingress.FilterByClient.ContainsKey(args.ClientId) || _ingress.Admits(args.UserName, args.RawPassword))
+        {
+            return Task.CompletedTask;
+        }
+
         args.ReasonCode = MqttConnectReasonCode.NotAuthorized;
         Log.ForeignIngress(_logger, args.ClientId, args.RemoteEndPoint?.ToString() ?? "somewhere");
         return Task.CompletedTask;
@@ -145,7 +154,9 @@ public sealed class EmbeddedBroker : IAsyncDisposable
         }
     }
 
-    /// <summary>MQTTnet sends what is not acknowledged again without saying so; ingress tells a redelivery by the flag (MQTT 5, 3.3.1.1).</summary>
+    /// <summary>
+    /// MQTTnet sends what is not acknowledged again without saying so; ingress tells a redelivery by the flag (MQTT 5, 3.3.1.1).
+    /// </summary>
     private Task SendingAsync(InterceptingPacketEventArgs args)
     {
         if (args.Packet is not MqttPublishPacket packet || !_ingress.FilterByClient.ContainsKey(args.ClientId)) return Task.CompletedTask;
@@ -165,10 +176,18 @@ public sealed class EmbeddedBroker : IAsyncDisposable
 
     private Task SubscribedAsync(ClientSubscribedTopicEventArgs args)
     {
-        if (!_ingress.FilterByClient.TryGetValue(args.ClientId, out var filter) || args.TopicFilter.Topic != filter) return Task.CompletedTask;
+        if (!_ingress.FilterByClient.TryGetValue(args.ClientId, out var filter) || args.TopicFilter.Topic != filter)
+        {
+            return Task.CompletedTask;
+        }
+
         _subscribed[args.ClientId] = true;
         // Once, and not here: the subscriber waits for an answer.
-        if (_subscribed.Count == _ingress.FilterByClient.Count && Interlocked.Exchange(ref _replaying, 1) == 0) _replay = Task.Run(ReplayAsync);
+        if (_subscribed.Count == _ingress.FilterByClient.Count && Interlocked.Exchange(ref _replaying, 1) == 0)
+        {
+            _replay = Task.Run(ReplayAsync);
+        }
+
         return Task.CompletedTask;
     }
 
@@ -194,7 +213,8 @@ public sealed class EmbeddedBroker : IAsyncDisposable
                     .WithQualityOfServiceLevel((MqttQualityOfServiceLevel)logged.Qos)
                     .Build();
                 Mark(message, logged.Number, readers, logged.Payload.Length);
-                await _server.InjectApplicationMessage(new InjectedMqttApplicationMessage(message) { SenderClientId = _self }, _stopping.Token);
+                await _server.InjectApplicationMessage(
+                    new InjectedMqttApplicationMessage(message) { SenderClientId = _self }, _stopping.Token);
             }
 
             _open.TrySetResult();
@@ -216,7 +236,8 @@ public sealed class EmbeddedBroker : IAsyncDisposable
         while (_log.Count >= MaxUncommitted || _uncommitted.Bytes >= MaxUncommittedBytes) await Task.Delay(Breath, cancellationToken);
     }
 
-    private int ReadersOf(string topic) => _ingress.FilterByClient.Values.Count(f => MqttTopicFilterComparer.Compare(topic, f) == MqttTopicFilterCompareResult.IsMatch);
+    private int ReadersOf(string topic) =>
+        _ingress.FilterByClient.Values.Count(f => MqttTopicFilterComparer.Compare(topic, f) == MqttTopicFilterCompareResult.IsMatch);
 
     private void Mark(MqttApplicationMessage message, ulong number, int readers, int bytes)
     {
@@ -228,7 +249,9 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     private static ulong? NumberOf(MqttPublishPacket packet)
     {
         var property = packet.UserProperties?.LastOrDefault(p => p.Name == NumberProperty);
-        return ulong.TryParse(property?.ReadValueAsString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+        return ulong.TryParse(property?.ReadValueAsString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : null;
     }
 
     /// <summary>Commands and host states are of the moment: told again after a crash they would do harm.</summary>

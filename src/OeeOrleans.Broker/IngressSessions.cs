@@ -3,8 +3,8 @@ using System.Text;
 
 namespace OeeOrleans.Broker;
 
-/// <summary>The sessions of ingress, whose acknowledgements take messages from the log: fixed client ids, the topic filter of each, and a password made for this
-/// process, so that nobody else can take such a session over.</summary>
+/// <summary>The sessions of ingress, whose acknowledgements take messages from the log: fixed client ids, the topic filter of each, and a
+/// password made for this process, so that nobody else can take such a session over.</summary>
 public sealed class IngressSessions
 {
     private readonly byte[] _password;

@@ -1,6 +1,9 @@
 namespace OeeOrleans.Broker;
 
-/// <summary>What ingress was given and has not acknowledged: by number, how many of its sessions still have to, and how large it is. Safe for concurrent use.</summary>
+/// <summary>
+/// What ingress was given and has not acknowledged: by number, how many of its sessions still have to, and how large it is. Safe for
+/// concurrent use.
+/// </summary>
 internal sealed class Uncommitted
 {
     private readonly Dictionary<ulong, (int Readers, int Bytes)> _awaited = [];

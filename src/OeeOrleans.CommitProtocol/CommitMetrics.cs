@@ -6,8 +6,8 @@ using OeeOrleans.Sparkplug.Topics;
 namespace OeeOrleans.CommitProtocol;
 
 /// <summary>
-/// The end-to-end acknowledgement between our own edge nodes and our own hosts. A broker's PUBACK only says that the broker has a message. So an
-/// edge numbers its records, and its host tells it up to which number everything is committed; the edge keeps its records until then.
+/// The end-to-end acknowledgement between our own edge nodes and our own hosts. A broker's PUBACK only says that the broker has a message.
+/// So an edge numbers its records, and its host tells it up to which number everything is committed; the edge keeps its records until then.
 /// All of it travels in metrics under `Node Control/` and `Device Control/`, so that foreign hosts and edge nodes are not disturbed.
 /// </summary>
 public static class CommitMetrics
@@ -15,7 +15,9 @@ public static class CommitMetrics
     /// <summary>In NBIRTH and in NCMD beside the mark: the queue's identity, a new one with every life of the edge (String).</summary>
     public const string Queue = "Node Control/Commit Queue";
 
-    /// <summary>In NBIRTH and NDATA: the lowest record number that will still come (UInt64); what lies below is stored or given up.</summary>
+    /// <summary>
+    /// In NBIRTH and NDATA: the lowest record number that will still come (UInt64); what lies below is stored or given up.
+    /// </summary>
     public const string First = "Node Control/Commit First";
 
     /// <summary>In NBIRTH to announce it, in NCMD from the host: every record up to this number is committed (UInt64).</summary>
@@ -45,7 +47,10 @@ public static class CommitMetrics
     {
         for (var i = 0; i < definition.Devices.Count; i++)
         {
-            if (definition.Devices[i].Id == device.Id) return new ControlValue(Record, SparkplugDataType.UInt64, number, RecordAliasBase + (ulong)i);
+            if (definition.Devices[i].Id == device.Id)
+            {
+                return new ControlValue(Record, SparkplugDataType.UInt64, number, RecordAliasBase + (ulong)i);
+            }
         }
 
         throw new ArgumentException($"{device.Id} is no device of {definition.Group}/{definition.Node}", nameof(device));
@@ -56,7 +61,8 @@ public static class CommitMetrics
     public static ControlValue[] GiveUp(ulong record) => [new(GivenUp, SparkplugDataType.UInt64, record)];
 
     /// <summary>The command that tells an edge node its mark.</summary>
-    public static (SparkplugTopic Topic, ReadOnlyMemory<byte> Payload) TellMark(string group, string node, string queue, ulong mark, ulong nowMs)
+    public static (SparkplugTopic Topic, ReadOnlyMemory<byte> Payload) TellMark(
+        string group, string node, string queue, ulong mark, ulong nowMs)
     {
         var writer = new SparkplugPayloadWriter().Begin(nowMs, null);
         // Beside the mark, so that an edge that lost its queue does not take the mark of the old one for its own.

@@ -3,8 +3,8 @@ namespace OeeOrleans.CommitProtocol;
 /// <summary>Record numbers [From, To].</summary>
 public readonly record struct RecordRange(ulong From, ulong To);
 
-/// <summary>The host's side: which records of one edge node are committed. Live records and old ones that are replayed come interleaved, so it
-/// is a few ranges; the mark is the end of the first. Plain data, stored in the transaction of the rows.</summary>
+/// <summary>The host's side: which records of one edge node are committed. Live records and old ones that are replayed come interleaved, so
+/// it is a few ranges; the mark is the end of the first. Plain data, stored in the transaction of the rows.</summary>
 public sealed class CommittedRecords
 {
     /// <summary>More holes than this are not remembered: the records come again, which has no effect.</summary>

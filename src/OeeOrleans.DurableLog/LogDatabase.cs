@@ -3,9 +3,9 @@ using RocksDbSharp;
 namespace OeeOrleans.DurableLog;
 
 /// <summary>
-/// An ordered, crash-safe key space on RocksDB that outlives a full disk: RocksDB refuses every write after one that failed, so it is opened anew before the
-/// next one. What a failed write was to change is unchanged. Safe for concurrent use. Keys and values are bytes, keys ordered as unsigned bytes.
-/// </summary>
+/// An ordered, crash-safe key space on RocksDB that outlives a full disk: RocksDB refuses every write after one that failed, so it is
+/// opened anew before the next one. What a failed write was to change is unchanged. Safe for concurrent use. Keys and values are bytes,
+/// keys ordered as unsigned bytes. </summary>
 public sealed class LogDatabase : IDisposable
 {
     private readonly string _directory;
@@ -23,7 +23,11 @@ public sealed class LogDatabase : IDisposable
     {
         PrivateDirectory.Make(directory);
         _directory = directory;
-        _options = new DbOptions().SetCreateIfMissing().SetWriteBufferSize(writeBufferBytes).SetMaxWriteBufferNumber(3).SetKeepLogFileNum(2);
+        _options = new DbOptions()
+            .SetCreateIfMissing()
+            .SetWriteBufferSize(writeBufferBytes)
+            .SetMaxWriteBufferNumber(3)
+            .SetKeepLogFileNum(2);
         _db = Open();
     }
 

@@ -5,7 +5,9 @@ public static class PrivateDirectory
 {
     private const UnixFileMode Others = UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
-    /// <summary>Makes a directory for its owner alone; one that is there loses what it allows to everybody, and keeps what it allows to its group.</summary>
+    /// <summary>
+    /// Makes a directory for its owner alone; one that is there loses what it allows to everybody, and keeps what it allows to its group.
+    /// </summary>
     public static void Make(string path)
     {
         if (OperatingSystem.IsWindows())

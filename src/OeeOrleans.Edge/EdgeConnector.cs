@@ -9,7 +9,9 @@ using OeeOrleans.Sparkplug.Edge;
 
 namespace OeeOrleans.Edge;
 
-/// <summary>An edge node: reads its sources, makes every value durable, and publishes it as Sparkplug B whenever there is somebody to publish to.</summary>
+/// <summary>
+/// An edge node: reads its sources, makes every value durable, and publishes it as Sparkplug B whenever there is somebody to publish to.
+/// </summary>
 public sealed class EdgeConnector : BackgroundService
 {
     private static readonly TimeSpan FirstReading = TimeSpan.FromSeconds(5);
@@ -32,7 +34,11 @@ public sealed class EdgeConnector : BackgroundService
     /// <exception cref="ArgumentException">The options cannot be used; one sentence per mistake.</exception>
     public EdgeConnector(EdgeOptions options, TimeProvider clock, ILogger<EdgeConnector> log)
     {
-        if (options.Validate().ToList() is { Count: > 0 } mistakes) throw new ArgumentException(string.Join("; ", mistakes), nameof(options));
+        if (options.Validate().ToList() is { Count: > 0 } mistakes)
+        {
+            throw new ArgumentException(string.Join("; ", mistakes), nameof(options));
+        }
+
         (_options, _clock, _log) = (options, clock, log);
         _queue = new RecordQueue(Path.Combine(options.DataDir, $"edge-{options.Group}-{options.Node}"), options.BufferMaxMb * 1_000_000L);
         Log.QueueOpened(log, _queue.Id, _queue.Count, _queue.First, _queue.Next - 1);
@@ -42,7 +48,12 @@ public sealed class EdgeConnector : BackgroundService
             options.Group, options.Node, [],
             [.. sources.SelectMany(s => s.Tags).GroupBy(t => t.Device).Select(d => new EdgeDevice(d.Key, [.. d.Select(Metric)]))]);
         var image = new EdgeImage(definition);
-        _loops = [.. sources.Zip(options.Sources, (source, settings) => new SourceLoop(source, settings, definition, image, _queue, _governor, _wake, clock, log))];
+        _loops =
+        [
+            .. sources.Zip(
+                options.Sources,
+                (source, settings) => new SourceLoop(source, settings, definition, image, _queue, _governor, _wake, clock, log)),
+        ];
         _link = new EdgeLink(options, new EdgeNodeSession(definition), image, _queue, _wake, clock, log, Write);
     }
 
@@ -78,7 +89,8 @@ public sealed class EdgeConnector : BackgroundService
     private EdgeMetric Metric(SourceTag tag)
     {
         var type = tag.Tag is { Scale: 1, Offset: 0 } ? tag.Type : SparkplugDataType.Double;
-        return new EdgeMetric(tag.Tag.Metric, type, _queue.AliasOf(AliasBook.Describe(tag.Device, tag.Tag.Metric, type)), tag.Tag.Unit, tag.Tag.Writable);
+        return new EdgeMetric(
+            tag.Tag.Metric, type, _queue.AliasOf(AliasBook.Describe(tag.Device, tag.Tag.Metric, type)), tag.Tag.Unit, tag.Tag.Writable);
     }
 
     private void Write(EdgeRequest.Write write)

@@ -5,16 +5,22 @@ namespace OeeOrleans.Edge;
 /// <summary>Every instrument of this room. Two have the names that ingress uses too, with the same labels: they mean the same.</summary>
 internal static class EdgeMetrics
 {
-    public static readonly Gauge Connected = Metrics.CreateGauge("mqtt_connection_status", "1 while connected to the broker (an edge node: and born).", "partition");
+    public static readonly Gauge Connected = Metrics.CreateGauge(
+        "mqtt_connection_status", "1 while connected to the broker (an edge node: and born).", "partition");
     public static readonly Gauge InFlight = Metrics.CreateGauge("inflight_messages", "Publishes the broker has not acknowledged.");
-    public static readonly Counter Dropped = Metrics.CreateCounter("dropped_messages_total", "Messages dropped: QoS 0 ones by ingress, the oldest ones by an edge node whose buffer is full.", "reason");
+    public static readonly Counter Dropped = Metrics.CreateCounter(
+        "dropped_messages_total", "Messages dropped: QoS 0 ones by ingress, the oldest ones by an edge node whose buffer is full.",
+        "reason");
     public static readonly Gauge BufferRecords = Metrics.CreateGauge("edge_buffer_records", "Records waiting in the buffer.");
     public static readonly Gauge BufferBytes = Metrics.CreateGauge("edge_buffer_bytes", "Bytes waiting in the buffer.");
-    public static readonly Gauge BufferOldestSeconds = Metrics.CreateGauge("edge_buffer_oldest_seconds", "Age of the oldest record in the buffer.");
+    public static readonly Gauge BufferOldestSeconds = Metrics.CreateGauge(
+        "edge_buffer_oldest_seconds", "Age of the oldest record in the buffer.");
     public static readonly Gauge SamplingIntervalMs = Metrics.CreateGauge("edge_sampling_interval_ms", "Sampling interval now.", "source");
     public static readonly Gauge SourceUp = Metrics.CreateGauge("edge_source_up", "1 while the source answers.", "source");
     public static readonly Counter Published = Metrics.CreateCounter("edge_published_values_total", "Values published.", "kind");
     public static readonly Counter Births = Metrics.CreateCounter("edge_births_total", "Times the edge node was born, rebirths included.");
-    public static readonly Counter Sampled = Metrics.CreateCounter("edge_sampled_values_total", "Values taken from sources and made durable.");
-    public static readonly Counter PublishFailures = Metrics.CreateCounter("edge_publish_failures_total", "Publishes that failed; their records are sent again.");
+    public static readonly Counter Sampled = Metrics.CreateCounter(
+        "edge_sampled_values_total", "Values taken from sources and made durable.");
+    public static readonly Counter PublishFailures = Metrics.CreateCounter(
+        "edge_publish_failures_total", "Publishes that failed; their records are sent again.");
 }

@@ -14,7 +14,9 @@ public enum AcknowledgeMode
 }
 
 /// <summary>One tag of a source: where it is, what it is called, how its raw value becomes ours.</summary>
-public sealed record EdgeTag(string Address, string Metric, int IntervalMs = 0, double Scale = 1, double Offset = 0, double Deadband = 0, string? Unit = null, bool Writable = false);
+public sealed record EdgeTag(
+    string Address, string Metric, int IntervalMs = 0, double Scale = 1, double Offset = 0, double Deadband = 0, string? Unit = null,
+    bool Writable = false);
 
 /// <summary>A source of values: a PLC, or a simulated one.</summary>
 public sealed record EdgeSource(string Id, Uri Url, string Device, int IntervalMs, IReadOnlyList<EdgeTag> Tags);
@@ -57,16 +59,26 @@ public sealed class EdgeOptions
     /// <summary>A mark that does not move for this long although everything was sent: it is sent again.</summary>
     public TimeSpan ResendAfter { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>A value to write that is older than this by its own time, or that the broker kept for whoever comes, is not carried out.</summary>
+    /// <summary>
+    /// A value to write that is older than this by its own time, or that the broker kept for whoever comes, is not carried out.
+    /// </summary>
     public TimeSpan MaxCommandAge { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>One sentence per mistake.</summary>
     public IEnumerable<string> Validate()
     {
         if (Group.Length == 0 || Node.Length == 0) yield return "edge.group and edge.node are needed, such as group: berlin, node: edge1";
-        foreach (var id in Sources.Select(s => s.Device).Append(Group).Append(Node).Where(i => i.AsSpan().ContainsAny('+', '#', '/'))) yield return $"edge: '{id}' must not contain '+', '#' or '/' (Sparkplug 3.0 section 4.1)";
+        foreach (var id in Sources.Select(s => s.Device).Append(Group).Append(Node).Where(i => i.AsSpan().ContainsAny('+', '#', '/')))
+        {
+            yield return $"edge: '{id}' must not contain '+', '#' or '/' (Sparkplug 3.0 section 4.1)";
+        }
+
         if (Brokers.Count == 0) yield return "edge needs a broker";
-        if (Sources.Count == 0) yield return "edge.sources is empty; a source such as { id: plc1, url: \"sim://plant\", device: filler1 } is needed";
+        if (Sources.Count == 0)
+        {
+            yield return "edge.sources is empty; a source such as { id: plc1, url: \"sim://plant\", device: filler1 } is needed";
+        }
+
         foreach (var (one, other) in ByCaseOnly(Sources.Select(s => s.Device)))
         {
             yield return $"edge.sources: the devices '{one}' and '{other}' differ by case only (Sparkplug 3.0 section 6.2)";
@@ -76,7 +88,8 @@ public sealed class EdgeOptions
         {
             foreach (var (one, other) in ByCaseOnly(device.SelectMany(s => s.Tags).Select(t => t.Metric)))
             {
-                yield return $"edge.sources: the metrics '{one}' and '{other}' of {device.Key} differ by case only (Sparkplug 3.0 section 6.2)";
+                yield return $"edge.sources: the metrics '{one}' and '{other}' of {device.Key} differ by case only (Sparkplug 3.0 "
+                    + $"section 6.2)";
             }
         }
 

@@ -8,7 +8,9 @@ internal static partial class Log
     [LoggerMessage(8001, LogLevel.Information, "edge node {EdgeNode}: {From} -> {To} ({Why})")]
     public static partial void StateChanged(ILogger log, string edgeNode, Sessions.EdgeState from, Sessions.EdgeState to, string why);
 
-    [LoggerMessage(8002, LogLevel.Warning, "the buffer is full ({MaxMb} MB): {Values} values dropped so far, oldest first; the broker or host has been away too long for it")]
+    [LoggerMessage(
+        8002, LogLevel.Warning,
+        "the buffer is full ({MaxMb} MB): {Values} values dropped so far, oldest first; the broker or host has been away too long for it")]
     public static partial void Dropping(ILogger log, int maxMb, long values);
 
     [LoggerMessage(8003, LogLevel.Warning, "source {Source}: {Reason}; its devices are dead until it answers again")]
@@ -38,10 +40,12 @@ internal static partial class Log
     [LoggerMessage(8011, LogLevel.Warning, "results: not published: {Reason}; tried again")]
     public static partial void ResultsAway(ILogger log, string reason, Exception? bug);
 
-    [LoggerMessage(8013, LogLevel.Warning, "a commit mark of {Mark} names records that were never sent (the last one is {Sent}); it is not believed")]
+    [LoggerMessage(
+        8013, LogLevel.Warning, "a commit mark of {Mark} names records that were never sent (the last one is {Sent}); it is not believed")]
     public static partial void ForgedMark(ILogger log, ulong mark, ulong sent);
 
-    [LoggerMessage(8014, LogLevel.Warning, "host {Host} speaks of a time far in the future ({TimestampMs}); its word counts, the time does not")]
+    [LoggerMessage(
+        8014, LogLevel.Warning, "host {Host} speaks of a time far in the future ({TimestampMs}); its word counts, the time does not")]
     public static partial void HostFromTheFuture(ILogger log, string host, ulong timestampMs);
 
     [LoggerMessage(8017, LogLevel.Error, "edge node {EdgeNode}: the connection ended by an error of ours; the next attempt follows")]
@@ -50,7 +54,8 @@ internal static partial class Log
     [LoggerMessage(8015, LogLevel.Error, "looking at the buffer failed; looked at again in a second")]
     public static partial void WatchFailed(ILogger log, Exception error);
 
-    [LoggerMessage(8016, LogLevel.Warning, "the buffer cannot be written: {Reason}; what is in it stays, and is released when the disk takes it")]
+    [LoggerMessage(
+        8016, LogLevel.Warning, "the buffer cannot be written: {Reason}; what is in it stays, and is released when the disk takes it")]
     public static partial void BufferNotWritten(ILogger log, string reason);
 
     [LoggerMessage(8009, LogLevel.Information, "command: {Device} {Metric} was not carried out: {Why}")]

@@ -17,7 +17,8 @@ internal static partial class Log
     [LoggerMessage(6003, LogLevel.Error, "live push: an update was lost")]
     public static partial void UpdateLost(ILogger log, Exception error);
 
-    [LoggerMessage(6005, LogLevel.Warning, "live push: connection {Connection} does not keep up ({Capacity} messages wait for it); it is closed")]
+    [LoggerMessage(
+        6005, LogLevel.Warning, "live push: connection {Connection} does not keep up ({Capacity} messages wait for it); it is closed")]
     public static partial void SubscriberDropped(ILogger log, string connection, int capacity);
 
     [LoggerMessage(6006, LogLevel.Warning, "live push: connection {Connection} failed; it is closed")]

@@ -1,6 +1,8 @@
 namespace OeeOrleans.Grains;
 
-/// <summary>Sees that every machine of the plant lives somewhere in the cluster, also one that says nothing. One per plant; key 0.</summary>
+/// <summary>
+/// Sees that every machine of the plant lives somewhere in the cluster, also one that says nothing. One per plant; key 0.
+/// </summary>
 [Alias("oee.IKeeperGrain")]
 public interface IKeeperGrain : IGrainWithIntegerKey
 {

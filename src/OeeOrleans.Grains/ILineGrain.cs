@@ -13,7 +13,10 @@ public interface ILineGrain : IGrainWithStringKey
     [Alias("GetWindow")]
     Task<OeeWindow?> GetWindow(string kind);
 
-    /// <summary>Lost time of [from, to): of the bottleneck where the policy names one, else of all machines together. Null when the plant model does not know the line.</summary>
+    /// <summary>
+    /// Lost time of [from, to): of the bottleneck where the policy names one, else of all machines together. Null when the plant model does
+    /// not know the line.
+    /// </summary>
     [Alias("GetLosses")]
     [AlwaysInterleave]
     Task<LossReport?> GetLosses(long fromUs, long toUs);
@@ -27,7 +30,10 @@ public interface ILineGrain : IGrainWithStringKey
     [OneWay]
     Task Tell(MachineUpdate update);
 
-    /// <summary>Lets an observer hear of the line for the next <see cref="WatchForS"/> seconds; call it again before they are over, also because the line may have moved to another silo.</summary>
+    /// <summary>
+    /// Lets an observer hear of the line for the next <see cref="WatchForS"/> seconds; call it again before they are over, also because the
+    /// line may have moved to another silo.
+    /// </summary>
     [Alias("Watch")]
     Task Watch(ILiveObserver observer);
 

@@ -13,7 +13,9 @@ public interface IMachineGrain : IGrainWithStringKey
     [Alias("Apply")]
     Task Apply(MachineBatch batch);
 
-    /// <summary>A delivery that was shown ahead of the store will not be stored: what is computed from it is computed anew without it.</summary>
+    /// <summary>
+    /// A delivery that was shown ahead of the store will not be stored: what is computed from it is computed anew without it.
+    /// </summary>
     [Alias("TakeBack")]
     Task TakeBack(string delivery);
 
@@ -25,18 +27,22 @@ public interface IMachineGrain : IGrainWithStringKey
     [Alias("GetWindow")]
     Task<OeeWindow?> GetWindow(string kind);
 
-    /// <summary>Everything behind the figures of [from, to), recomputed from stored samples. Null when the plant model does not know the machine.</summary>
+    /// <summary>
+    /// Everything behind the figures of [from, to), recomputed from stored samples. Null when the plant model does not know the machine.
+    /// </summary>
     [Alias("Explain")]
     [AlwaysInterleave]
     Task<Explanation?> Explain(long fromUs, long toUs);
 
-    /// <summary>Lost time of [from, to) by reason, and the stops, from stored samples. Null when the plant model does not know the machine.</summary>
+    /// <summary>
+    /// Lost time of [from, to) by reason, and the stops, from stored samples. Null when the plant model does not know the machine.
+    /// </summary>
     [Alias("GetLosses")]
     [AlwaysInterleave]
     Task<LossReport?> GetLosses(long fromUs, long toUs);
 
-    /// <summary>Gives the stop that contains an instant a reason (null takes it back): all of it, or the part from <paramref name="atUs"/> on.
-    /// Null when there is no stop. Throws <see cref="ArgumentException"/> when the split is not inside the stop.</summary>
+    /// <summary>Gives the stop that contains an instant a reason (null takes it back): all of it, or the part from <paramref name="atUs"/>
+    /// on. Null when there is no stop. Throws <see cref="ArgumentException"/> when the split is not inside the stop.</summary>
     [Alias("GiveReason")]
     Task<ExplainedStop?> GiveReason(long stopUs, long? atUs, string? reason, string? comment, string by);
 

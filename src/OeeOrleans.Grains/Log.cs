@@ -47,7 +47,9 @@ internal static partial class Log
     [LoggerMessage(5014, LogLevel.Debug, "not woken: {Error}; looked at again")]
     public static partial void NotWoken(ILogger log, string error, Exception failure);
 
-    [LoggerMessage(5015, LogLevel.Warning, "edge node {EdgeNode}: a machine did not take back what it was shown ahead of the store: {Error}; it does so by itself")]
+    [LoggerMessage(
+        5015, LogLevel.Warning,
+        "edge node {EdgeNode}: a machine did not take back what it was shown ahead of the store: {Error}; it does so by itself")]
     public static partial void NotTakenBack(ILogger log, string edgeNode, string error, Exception failure);
 
     [LoggerMessage(5016, LogLevel.Error, "edge node {EdgeNode}: its stored birth on {Topic} cannot be taken up; a rebirth is asked for")]

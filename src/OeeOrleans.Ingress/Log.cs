@@ -27,7 +27,8 @@ internal static partial class Log
     public static partial void CommandsAway(ILogger log, string url, string reason, Exception? bug);
 
     [LoggerMessage(4007, LogLevel.Error,
-        "stream {Stream}: a message on {Topic} ({Size} bytes) failed alone {Tries} times ({Failure}: {Reason}); it is put aside in dead_letter")]
+        "stream {Stream}: a message on {Topic} ({Size} bytes) failed alone {Tries} times ({Failure}: {Reason}); it is put aside in "
+            + "dead_letter")]
     public static partial void PutAside(
         ILogger log, string stream, string topic, int size, int tries, FailureClass failure, string reason, Exception? bug);
 
@@ -35,10 +36,12 @@ internal static partial class Log
     public static partial void Lost(ILogger log, string topic, int size, string reason, Exception? bug);
 
     [LoggerMessage(4009, LogLevel.Warning,
-        "partition {Partition}: {Bytes} bytes wait, more than there is room for; the connection is made anew with a Receive Maximum of {Window}")]
+        "partition {Partition}: {Bytes} bytes wait, more than there is room for; the connection is made anew with a Receive Maximum of "
+            + "{Window}")]
     public static partial void WindowShrunk(ILogger log, string partition, long bytes, int window);
 
-    [LoggerMessage(4010, LogLevel.Warning, "edge node {EdgeNode} is refused: {Max} edge nodes that are not in the plant model talk already")]
+    [LoggerMessage(
+        4010, LogLevel.Warning, "edge node {EdgeNode} is refused: {Max} edge nodes that are not in the plant model talk already")]
     public static partial void TooManyEdgeNodes(ILogger log, string edgeNode, int max);
 
     [LoggerMessage(4011, LogLevel.Information, "host {Host} is said to be offline since {TimestampMs}, which it is not; it says so")]

@@ -22,21 +22,27 @@ public sealed class MqttOptions
     /// <summary>Topic filters; each is one Orleans queue and one MQTT session.</summary>
     public IReadOnlyList<string> Partitions { get; set; } = ["spBv1.0/#"];
 
-    /// <summary>QoS 1 messages the broker may send before it must wait for acknowledgements (MQTT 5 Receive Maximum, and its largest value): half a
-    /// minute of a busy plant, so that machines stay live while a database restarts.</summary>
+    /// <summary>QoS 1 messages the broker may send before it must wait for acknowledgements (MQTT 5 Receive Maximum, and its largest
+    /// value): half a minute of a busy plant, so that machines stay live while a database restarts.</summary>
     public ushort ReceiveMaximum { get; set; } = 65_535;
 
     /// <summary>Messages held in memory at most; QoS 0 messages beyond it are dropped and counted, QoS 1 stay with the broker.</summary>
     public int MaxBuffered { get; set; } = 100_000;
 
-    /// <summary>Bytes of payloads held in memory at most, per partition. Beyond it QoS 0 messages are dropped and counted; with QoS 1 the connection is
-    /// made anew with a smaller Receive Maximum, and the broker keeps what there is no room for.</summary>
+    /// <summary>Bytes of payloads held in memory at most, per partition. Beyond it QoS 0 messages are dropped and counted; with QoS 1 the
+    /// connection is made anew with a smaller Receive Maximum, and the broker keeps what there is no room for.</summary>
     public long MaxBufferedBytes { get; set; } = 256L << 20;
 
-    /// <summary>A packet larger than this is not sent to us by a broker that speaks MQTT 5 (Maximum Packet Size); the largest births seen have a megabyte.</summary>
+    /// <summary>
+    /// A packet larger than this is not sent to us by a broker that speaks MQTT 5 (Maximum Packet Size); the largest births seen have a
+    /// megabyte.
+    /// </summary>
     public uint MaxPacketBytes { get; set; } = 16 << 20;
 
-    /// <summary>Edge nodes that are not in the plant model and are listened to; those beyond it are refused, and what they say is kept as dead letters.</summary>
+    /// <summary>
+    /// Edge nodes that are not in the plant model and are listened to; those beyond it are refused, and what they say is kept as dead
+    /// letters.
+    /// </summary>
     public int MaxForeignEdgeNodes { get; set; } = 10_000;
 
     /// <summary>Messages of one stream in one delivery at most.</summary>
@@ -60,6 +66,9 @@ public sealed class MqttOptions
     public IEnumerable<string> Validate()
     {
         if (Partitions.Count == 0) yield return "ingress.partitions is empty; one topic filter at least is needed, such as spBv1.0/#";
-        if (Partitions.Distinct().Count() != Partitions.Count) yield return "ingress.partitions names a filter twice; every message would come twice";
+        if (Partitions.Distinct().Count() != Partitions.Count)
+        {
+            yield return "ingress.partitions names a filter twice; every message would come twice";
+        }
     }
 }

@@ -15,7 +15,11 @@ internal sealed class IntervalCollector(long fromUs, long toUs)
         to = Math.Min(to, toUs);
         if (to <= from) return;
         // Two stops can touch when a break hid the run between them: only pieces of the same stop are joined.
-        if (_spans.Count > 0 && _spans[^1] is var last && last.ToUs == from && last.Category == category && (category != StateCategory.Stop || _open.Count > 0))
+        if (_spans.Count > 0
+            && _spans[^1] is var last
+            && last.ToUs == from
+            && last.Category == category
+            && (category != StateCategory.Stop || _open.Count > 0))
         {
             _spans[^1] = last with { ToUs = to };
             return;

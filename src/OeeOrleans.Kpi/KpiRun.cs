@@ -28,7 +28,10 @@ public sealed class KpiRun
         (_parameters, _windows) = (parameters, windows);
         var grid = new FixedGrid(windows.SelectMany(w => new[] { w.FromUs, w.ToUs }));
         var log = new FaultLog(machine, parameters);
-        _fold = new Fold(parameters, calendar, grid, new FoldState { NowUs = startUs, ActiveSinceUs = startUs }, log) { CountObserver = counted };
+        _fold = new Fold(parameters, calendar, grid, new FoldState { NowUs = startUs, ActiveSinceUs = startUs }, log)
+        {
+            CountObserver = counted,
+        };
         if (!intervals) return;
         _spans = new IntervalCollector(windows.Count > 0 ? grid.First : startUs, windows.Count > 0 ? windows.Max(w => w.ToUs) : startUs);
         (_fold.Observer, _fold.StopClosed) = (_spans.Add, _spans.CloseStop);
@@ -41,7 +44,9 @@ public sealed class KpiRun
         _fold.Apply(sample);
     }
 
-    /// <summary>Whether no later sample can change anything before an instant: time is past it, and no stop or fault reaches across.</summary>
+    /// <summary>
+    /// Whether no later sample can change anything before an instant: time is past it, and no stop or fault reaches across.
+    /// </summary>
     public bool IsDecided(long untilUs)
     {
         var state = _fold.State;

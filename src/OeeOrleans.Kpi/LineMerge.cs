@@ -3,7 +3,9 @@ using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Kpi;
 
-/// <summary>A line's window from its machines' windows, by policy (specification section 5). Sums are added, ratios are computed once.</summary>
+/// <summary>
+/// A line's window from its machines' windows, by policy (specification section 5). Sums are added, ratios are computed once.
+/// </summary>
 public static class LineMerge
 {
     /// <param name="line">The line; its machines in the order of the flow.</param>
@@ -44,11 +46,19 @@ public static class LineMerge
         }
 
         // A machine without any ideal cycle leaves the whole without one, unless it reported its own.
-        var idealKnown = windows.All(w => w.Sums.IdealTotalS != 0 || w.Kpis.Performance is not null || line.Machines.First(m => m.Id == w.Id).Oee.KnowsAnIdealCycle);
+        var idealKnown = windows.All(
+            w => w.Sums.IdealTotalS != 0 || w.Kpis.Performance is not null || line.Machines.First(m => m.Id == w.Id).Oee.KnowsAnIdealCycle);
         var kpis = Ratios.Of(sums, basis.All(m => m.Oee.PerformanceFromGood), basis.All(m => m.Oee.UnknownIsStop), idealKnown);
         // What is still coming to one machine is still coming to the line.
-        if (windows.Any(w => w.Kpis.Flags.Contains(KpiFlags.HistoryIncoming))) kpis = kpis with { Flags = [.. kpis.Flags, KpiFlags.HistoryIncoming] };
+        if (windows.Any(w => w.Kpis.Flags.Contains(KpiFlags.HistoryIncoming)))
+        {
+            kpis = kpis with { Flags = [.. kpis.Flags, KpiFlags.HistoryIncoming] };
+        }
+
         var some = windows[0];
-        return some with { Id = line.Id, AsOfUs = windows.Max(w => w.AsOfUs), Sums = sums, Kpis = kpis, Revision = windows.Max(w => w.Revision) };
+        return some with
+        {
+            Id = line.Id, AsOfUs = windows.Max(w => w.AsOfUs), Sums = sums, Kpis = kpis, Revision = windows.Max(w => w.Revision),
+        };
     }
 }

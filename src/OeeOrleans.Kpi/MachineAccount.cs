@@ -52,7 +52,9 @@ public sealed class MachineAccount
     }
 
     /// <summary>Goes on from a snapshot.</summary>
-    public MachineAccount(string machine, ParameterTimeline parameters, PlantWindows windows, FoldState snapshot, IEnumerable<FaultEvent> faults, IEnumerable<StateChange> changes)
+    public MachineAccount(
+        string machine, ParameterTimeline parameters, PlantWindows windows, FoldState snapshot, IEnumerable<FaultEvent> faults,
+        IEnumerable<StateChange> changes)
     {
         _parameters = parameters;
         _windows = windows;
@@ -70,7 +72,9 @@ public sealed class MachineAccount
     /// <summary>The newest instant any sample told of.</summary>
     public long HeadUs => _tail.Count > 0 ? Math.Max(_tail[^1].TimeUs, CheckpointUs) : CheckpointUs;
 
-    /// <summary>Up to here nothing but late samples can change a window: the checkpoint, or the start of a stop that is not over in it.</summary>
+    /// <summary>
+    /// Up to here nothing but late samples can change a window: the checkpoint, or the start of a stop that is not over in it.
+    /// </summary>
     public long DecidedUs => _checkpoint.State is { StopFirstUs: >= 0 } s ? Math.Min(s.NowUs, s.StopFirstUs) : _checkpoint.State.NowUs;
 
     public int TailCount => _tail.Count;
@@ -161,7 +165,9 @@ public sealed class MachineAccount
         return new AccountView(fold, _parameters);
     }
 
-    /// <summary>Sums of [from, to) where from lies in the tail and need not be a boundary of a window; null when it is older than that.</summary>
+    /// <summary>
+    /// Sums of [from, to) where from lies in the tail and need not be a boundary of a window; null when it is older than that.
+    /// </summary>
     public (OeeSums Sums, OeeKpis Kpis)? Span(long fromUs, long toUs)
     {
         if (fromUs < _checkpoint.State.NowUs) return null;
@@ -188,14 +194,18 @@ public sealed class MachineAccount
         var state = _checkpoint.State;
         var settled = Math.Min(_releasedUs, DecidedUs);
         if (settled <= state.SettledUs) return;
-        if (state.SettledUs > long.MinValue && _windows.Next(state.SettledUs) > settled && NothingOver(state, settled) && NothingOver(_head.State, settled))
+        if (state.SettledUs > long.MinValue
+            && _windows.Next(state.SettledUs) > settled
+            && NothingOver(state, settled)
+            && NothingOver(_head.State, settled))
         {
             (state.SettledUs, _head.State.SettledUs) = (settled, settled);
             return;
         }
 
         var keep = _windows.OpenBoundaries(settled);
-        var job = state.Jobs.Append(state.Job ?? new JobSpan(long.MaxValue, null, null, null)).FirstOrDefault(j => j.ToUs is not { } end || end > settled);
+        var job = state.Jobs.Append(state.Job ?? new JobSpan(long.MaxValue, null, null, null)).FirstOrDefault(
+            j => j.ToUs is not { } end || end > settled);
         if (job.FromUs < settled && job.FromUs > 0) keep = [.. keep.Append(job.FromUs).Distinct().Order()];
         Trim(_checkpoint, settled, keep);
         if (_headIsStale) return;
@@ -207,7 +217,8 @@ public sealed class MachineAccount
     }
 
     /// <summary>Whether nothing waits to be forgotten.</summary>
-    private static bool NothingOver(FoldState state, long settledUs) => !state.Stops.Exists(s => s.EndUs <= settledUs) && !state.Jobs.Exists(j => j.ToUs <= settledUs);
+    private static bool NothingOver(FoldState state, long settledUs) =>
+        !state.Stops.Exists(s => s.EndUs <= settledUs) && !state.Jobs.Exists(j => j.ToUs <= settledUs);
 
     private ApplyOutcome Retract(in MachineSample sample)
     {

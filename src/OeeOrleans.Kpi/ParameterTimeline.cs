@@ -22,7 +22,10 @@ public sealed class ParameterTimeline
         _versions = [.. versions.Select(v => v.Parameters)];
         for (var i = 1; i < _from.Length; i++)
         {
-            if (_from[i] <= _from[i - 1]) throw new ArgumentException("versions must be in order of time, each later than the one before", nameof(versions));
+            if (_from[i] <= _from[i - 1])
+            {
+                throw new ArgumentException("versions must be in order of time, each later than the one before", nameof(versions));
+            }
         }
     }
 

@@ -44,7 +44,11 @@ public static class Ratios
 
     private static string[] Flags(in OeeSums sums, double? performance, double? quality)
     {
-        if (performance is not > 1 && quality is not > 1 && sums is { CounterJumps: 0, GapTotal: 0, UnknownUs: 0, NoIdealTotal: 0 }) return [];
+        if (performance is not > 1 && quality is not > 1 && sums is { CounterJumps: 0, GapTotal: 0, UnknownUs: 0, NoIdealTotal: 0 })
+        {
+            return [];
+        }
+
         var flags = new List<string>(6);
         if (performance > 1) flags.Add(KpiFlags.IdealCycleSuspect);
         if (quality > 1) flags.Add(KpiFlags.CountsSuspect);

@@ -19,7 +19,8 @@ public static class StateReading
     }
 
     /// <summary>A code as text, whether it travelled as a number or as a string.</summary>
-    public static string TextOf(in MachineSample sample) => sample.Text ?? (sample.Value == Math.Floor(sample.Value) && Math.Abs(sample.Value) < 1e15
+    public static string TextOf(in MachineSample sample) =>
+        sample.Text ?? (sample.Value == Math.Floor(sample.Value) && Math.Abs(sample.Value) < 1e15
         ? ((long)sample.Value).ToString(CultureInfo.InvariantCulture)
         : sample.Value.ToString("R", CultureInfo.InvariantCulture));
 }

@@ -8,13 +8,15 @@ namespace OeeOrleans.Kpi;
 /// <summary>The strip of a machine: categories over time from the changes of its state alone.</summary>
 public static class Timeline
 {
-    public static IReadOnlyList<CategorySpan> Of(IReadOnlyList<StateChange> changes, ParameterTimeline parameters, ICalendar calendar, long fromUs, long toUs)
+    public static IReadOnlyList<CategorySpan> Of(
+        IReadOnlyList<StateChange> changes, ParameterTimeline parameters, ICalendar calendar, long fromUs, long toUs)
     {
         const string Planned = "planned";
         var samples = new List<MachineSample>(changes.Count * 2);
         foreach (var change in changes)
         {
-            samples.Add(new MachineSample(SignalKind.StateMode, change.TimeUs, double.NaN, change.ModePlanned ? Planned : "", Quality.Good));
+            samples.Add(
+                new MachineSample(SignalKind.StateMode, change.TimeUs, double.NaN, change.ModePlanned ? Planned : "", Quality.Good));
             samples.Add(change.State == HeldState.Unknown
                 ? new MachineSample(SignalKind.StateRun, change.TimeUs, double.NaN, null, Quality.Bad)
                 : new MachineSample(SignalKind.StateRun, change.TimeUs, change.State == HeldState.Run ? 1 : 0, null, Quality.Good));

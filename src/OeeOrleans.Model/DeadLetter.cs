@@ -1,7 +1,7 @@
 namespace OeeOrleans.Model;
 
-/// <summary>A message nobody could read or store: kept (bounded) so that a person can see what a device sent. Topic, payload and reason are clipped;
-/// <paramref name="Size"/> is the length of the whole payload.</summary>
+/// <summary>A message nobody could read or store: kept (bounded) so that a person can see what a device sent. Topic, payload and reason are
+/// clipped; <paramref name="Size"/> is the length of the whole payload.</summary>
 public sealed record DeadLetter(long TimeUs, string Topic, byte[] Payload, string Reason, int Size)
 {
     public const int MaxTopic = 500;
@@ -9,7 +9,9 @@ public sealed record DeadLetter(long TimeUs, string Topic, byte[] Payload, strin
     public const int MaxPayload = 16 << 10;
 
     public static DeadLetter Of(long timeUs, string topic, byte[] payload, string reason) => new(
-        timeUs, Clip(topic, MaxTopic), payload.Length <= MaxPayload ? payload : payload[..MaxPayload], Clip(reason, MaxReason), payload.Length);
+        timeUs, Clip(topic, MaxTopic), payload.Length <= MaxPayload
+            ? payload
+            : payload[..MaxPayload], Clip(reason, MaxReason), payload.Length);
 
     /// <summary>A text that any store takes and any log shows: no character zero, and not longer than so many.</summary>
     public static string Clip(string text, int length)

@@ -8,7 +8,10 @@ public sealed record GivenReason
     /// <summary>From here on, microseconds; the start of the stop as it was known, or a split inside of it.</summary>
     public required long FromUs { get; init; }
 
-    /// <summary>Where the stop ended as far as was known then: late data may move its start beyond <see cref="FromUs"/>, and the reason goes with it.</summary>
+    /// <summary>
+    /// Where the stop ended as far as was known then: late data may move its start beyond <see cref="FromUs"/>, and the reason goes with
+    /// it.
+    /// </summary>
     public required long UntilUs { get; init; }
 
     /// <summary>Given for the whole stop: also for a part before <see cref="FromUs"/> that becomes known late.</summary>

@@ -1,6 +1,8 @@
 namespace OeeOrleans.Model;
 
-/// <summary>One value of one canonical signal of a machine. <see cref="Text"/> is set for strings; a bad sample has neither value nor text.</summary>
+/// <summary>
+/// One value of one canonical signal of a machine. <see cref="Text"/> is set for strings; a bad sample has neither value nor text.
+/// </summary>
 /// <param name="Kind">Which signal.</param>
 /// <param name="TimeUs">Source time, microseconds since 1970 UTC.</param>
 /// <param name="Value">Number, or 0/1 for a boolean.</param>

@@ -6,10 +6,15 @@ namespace OeeOrleans.Model;
 /// <param name="IngestUs">When we received it, microseconds.</param>
 public sealed record BrokerMessage(string Topic, byte[] Payload, long IngestUs)
 {
-    /// <summary>The broker says that it sent the message before (MQTT's DUP flag): only such a message may be older than what we know.</summary>
+    /// <summary>
+    /// The broker says that it sent the message before (MQTT's DUP flag): only such a message may be older than what we know.
+    /// </summary>
     public bool Redelivered { get; init; }
 
-    /// <summary>Number of its arrival at its queue, from 1, growing; with <see cref="MessageBatch.Source"/> it tells a message offered again from a new one.</summary>
+    /// <summary>
+    /// Number of its arrival at its queue, from 1, growing; with <see cref="MessageBatch.Source"/> it tells a message offered again from a
+    /// new one.
+    /// </summary>
     public ulong Number { get; init; }
 
     /// <summary>Why nobody is to read it any more: it is kept as a dead letter as it is. Null: to be read.</summary>

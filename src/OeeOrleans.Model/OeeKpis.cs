@@ -1,6 +1,8 @@
 namespace OeeOrleans.Model;
 
-/// <summary>Ratios of one window, 0..1 (performance may exceed 1), null where they are not defined. Computed once, at the edge, from exact sums.</summary>
+/// <summary>
+/// Ratios of one window, 0..1 (performance may exceed 1), null where they are not defined. Computed once, at the edge, from exact sums.
+/// </summary>
 public sealed record OeeKpis
 {
     public double PlannedS { get; init; }

@@ -16,6 +16,9 @@ public sealed record OeeWindow
     public required OeeKpis Kpis { get; init; }
     /// <summary>Grows by one whenever a closed window is recomputed to something else.</summary>
     public int Revision { get; init; } = 1;
-    /// <summary>This revision says that there is no such window (the plant model or late data cut time differently); its figures are the last ones it had.</summary>
+    /// <summary>
+    /// This revision says that there is no such window (the plant model or late data cut time differently); its figures are the last ones
+    /// it had.
+    /// </summary>
     public bool Withdrawn { get; init; }
 }

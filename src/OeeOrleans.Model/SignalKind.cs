@@ -46,8 +46,12 @@ public static class CanonicalSignals
     public static IReadOnlyList<string> Names { get; } = [.. ByName.Keys];
 
     public static SignalKind KindOf(string name) =>
-        ByName.TryGetValue(name, out var kind) ? kind : name.StartsWith("rate.", StringComparison.Ordinal) ? SignalKind.Rate : SignalKind.Other;
+        ByName.TryGetValue(name, out var kind)
+            ? kind
+            : name.StartsWith("rate.", StringComparison.Ordinal) ? SignalKind.Rate : SignalKind.Other;
 
     public static bool IsCanonical(string name) =>
-        ByName.ContainsKey(name) || name.StartsWith("rate.", StringComparison.Ordinal) || name.StartsWith("utilization.", StringComparison.Ordinal);
+        ByName.ContainsKey(name)
+            || name.StartsWith("rate.", StringComparison.Ordinal)
+            || name.StartsWith("utilization.", StringComparison.Ordinal);
 }

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace OeeOrleans.Model;
 
-/// <summary>A stop of a machine as it is stored: availability losses only, short stops are none. <see cref="EndUs"/> is null while it is open.</summary>
+/// <summary>
+/// A stop of a machine as it is stored: availability losses only, short stops are none. <see cref="EndUs"/> is null while it is open.
+/// </summary>
 public sealed record StopEvent
 {
     public required string Machine { get; init; }

@@ -1,9 +1,9 @@
 namespace OeeOrleans.Model;
 
 /// <summary>
-/// The one rule for source times, judged against the time of ingest, so that it says the same of a sample when it comes and whenever it is read again.
-/// A sample outside of it is stored and flagged (`meta` of the view `telemetry`), and is no part of any account: it would freeze a machine in the future, or
-/// rewrite decades because a device woke up in 1970.
+/// The one rule for source times, judged against the time of ingest, so that it says the same of a sample when it comes and whenever it is
+/// read again. A sample outside of it is stored and flagged (`meta` of the view `telemetry`), and is no part of any account: it would
+/// freeze a machine in the future, or rewrite decades because a device woke up in 1970.
 /// </summary>
 public static class TimeRule
 {

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace OeeOrleans.Model;
 
-/// <summary>Instants as whole microseconds since 1970-01-01T00:00:00Z: the resolution of PostgreSQL's timestamptz, and exact to add.</summary>
+/// <summary>
+/// Instants as whole microseconds since 1970-01-01T00:00:00Z: the resolution of PostgreSQL's timestamptz, and exact to add.
+/// </summary>
 public static class UnixMicros
 {
     public const long PerMillisecond = 1_000;
@@ -13,7 +15,8 @@ public static class UnixMicros
 
     public static long From(DateTimeOffset time) => (time.UtcTicks - DateTimeOffset.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
 
-    public static DateTimeOffset ToDateTimeOffset(long micros) => new(DateTimeOffset.UnixEpoch.Ticks + (micros * TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
+    public static DateTimeOffset ToDateTimeOffset(long micros) =>
+        new(DateTimeOffset.UnixEpoch.Ticks + (micros * TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 
     public static long Now(TimeProvider clock) => From(clock.GetUtcNow());
 
@@ -29,7 +32,8 @@ public static class UnixMicros
     /// <summary>Reads ISO 8601; a time without offset is UTC.</summary>
     public static bool TryParse(string? text, out long micros)
     {
-        var ok = DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time);
+        var ok = DateTimeOffset.TryParse(
+            text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time);
         micros = ok ? From(time) : 0;
         return ok;
     }

@@ -38,11 +38,16 @@ public sealed record BrokerAddress
 
     private int DefaultPort => IsTls ? TlsPort : PlainPort;
 
-    /// <summary>Another broker of the same plant: its own URL, and where that names nobody, the credentials and files of this one.</summary>
+    /// <summary>
+    /// Another broker of the same plant: its own URL, and where that names nobody, the credentials and files of this one.
+    /// </summary>
     public BrokerAddress At(Uri url)
     {
         var other = new BrokerAddress(url);
-        return this with { Url = other.Url, Username = other.Username ?? Username, Password = other.Username is null ? Password : other.Password };
+        return this with
+        {
+            Url = other.Url, Username = other.Username ?? Username, Password = other.Username is null ? Password : other.Password,
+        };
     }
 
     /// <summary>Reads a URL. The reason of a refusal repeats no credentials.</summary>

@@ -7,8 +7,8 @@ namespace OeeOrleans.Mqtt;
 /// <summary>MQTTnet options from ours: the one place where credentials, TLS and timeouts of a connection are said.</summary>
 public static class MqttConnections
 {
-    /// <summary>The client's default of 8 KiB is less than one segment of the loopback interface: with a backlog the sender falls back to probing a
-    /// closed window, and a burst of large messages trickles in at a dozen a second.</summary>
+    /// <summary>The client's default of 8 KiB is less than one segment of the loopback interface: with a backlog the sender falls back to
+    /// probing a closed window, and a burst of large messages trickles in at a dozen a second.</summary>
     private const int SocketBufferBytes = 1 << 20;
 
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
@@ -16,7 +16,8 @@ public static class MqttConnections
     /// <summary>Of CONNECT, SUBSCRIBE and PUBLISH until they are answered.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
 
-    public static MqttClientOptionsBuilder ToBuilder(this BrokerAddress broker, string clientId, MqttProtocolVersion version = MqttProtocolVersion.V311)
+    public static MqttClientOptionsBuilder ToBuilder(
+        this BrokerAddress broker, string clientId, MqttProtocolVersion version = MqttProtocolVersion.V311)
     {
         var builder = new MqttClientOptionsBuilder()
             .WithTcpServer(broker.Url.Host, broker.Port)
@@ -38,7 +39,8 @@ public static class MqttConnections
 
     /// <summary>Connects; an answer that is no success is an error.</summary>
     /// <exception cref="MqttRefusedException">The broker answered, and refuses.</exception>
-    public static async Task<MqttClientConnectResult> ConnectOrThrowAsync(this IMqttClient client, MqttClientOptions options, CancellationToken cancellationToken)
+    public static async Task<MqttClientConnectResult> ConnectOrThrowAsync(
+        this IMqttClient client, MqttClientOptions options, CancellationToken cancellationToken)
     {
         var result = await client.ConnectAsync(options, cancellationToken).ConfigureAwait(false);
         if (result.ResultCode == MqttClientConnectResultCode.Success) return result;
@@ -47,7 +49,8 @@ public static class MqttConnections
 
     /// <summary>Subscribes; a filter that is not granted is an error.</summary>
     /// <exception cref="MqttRefusedException">The broker refuses one of the filters.</exception>
-    public static async Task SubscribeOrThrowAsync(this IMqttClient client, MqttClientSubscribeOptions options, CancellationToken cancellationToken)
+    public static async Task SubscribeOrThrowAsync(
+        this IMqttClient client, MqttClientSubscribeOptions options, CancellationToken cancellationToken)
     {
         var result = await client.SubscribeAsync(options, cancellationToken).ConfigureAwait(false);
         foreach (var item in result.Items)
@@ -59,13 +62,19 @@ public static class MqttConnections
 
     /// <summary>Publishes; what the broker does not take is an error.</summary>
     /// <exception cref="MqttRefusedException">The broker answered, and refuses.</exception>
-    public static async Task PublishOrThrowAsync(this IMqttClient client, MqttApplicationMessage message, CancellationToken cancellationToken)
+    public static async Task PublishOrThrowAsync(
+        this IMqttClient client, MqttApplicationMessage message, CancellationToken cancellationToken)
     {
         var result = await client.PublishAsync(message, cancellationToken).ConfigureAwait(false);
-        if (!result.IsSuccess) throw new MqttRefusedException($"the broker refuses {message.Topic}: {result.ReasonCode} {result.ReasonString}".TrimEnd());
+        if (!result.IsSuccess)
+        {
+            throw new MqttRefusedException($"the broker refuses {message.Topic}: {result.ReasonCode} {result.ReasonString}".TrimEnd());
+        }
     }
 
-    /// <summary>Whether an error is the network's or the broker's doing, which the next attempt may not meet; anything else is a bug of ours.</summary>
+    /// <summary>
+    /// Whether an error is the network's or the broker's doing, which the next attempt may not meet; anything else is a bug of ours.
+    /// </summary>
     public static bool IsNetwork(Exception error) => error
         is MQTTnet.Exceptions.MqttCommunicationException
         or MqttRefusedException

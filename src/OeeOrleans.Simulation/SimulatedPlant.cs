@@ -4,8 +4,8 @@ using OeeOrleans.Simulation.Machines;
 
 namespace OeeOrleans.Simulation;
 
-/// <summary>The plant of `oee demo`: two packaging lines with eight machines behind three edge nodes. One node sits on a bad wireless link, one
-/// machine has a counter of 16 bits.</summary>
+/// <summary>The plant of `oee demo`: two packaging lines with eight machines behind three edge nodes. One node sits on a bad wireless link,
+/// one machine has a counter of 16 bits.</summary>
 public sealed class SimulatedPlant
 {
     private const string Group = "demo";
@@ -32,15 +32,21 @@ public sealed class SimulatedPlant
         var bornMs = _firstStart ? _startMs - HourMs : _startMs;
         foreach (var (node, loses, profiles) in Nodes())
         {
-            var machines = profiles.Select((p, i) => new SimulatedMachine(p, MemoryOf(p), (node.Length * 31) + (i * 17) + p.Device[0], bornMs, paused)).ToList();
+            var machines = profiles
+                .Select((p, i) => new SimulatedMachine(p, MemoryOf(p), (node.Length * 31) + (i * 17) + p.Device[0], bornMs, paused))
+                .ToList();
             if (!_memory.Nodes.TryGetValue(node, out var nodeMemory)) _memory.Nodes[node] = nodeMemory = new NodeMemory();
-            _nodes.Add(new SimulatedEdgeNode(new EdgeNodeSettings(Group, node, host, port) { LosesConnectionEveryS = loses }, machines, nodeMemory, clock, log));
+            _nodes.Add(
+                new SimulatedEdgeNode(
+                    new EdgeNodeSettings(Group, node, host, port) { LosesConnectionEveryS = loses }, machines, nodeMemory, clock, log));
         }
     }
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var all = Task.WhenAll(_nodes.Select(n => Task.Run(() => n.RunAsync(_firstStart ? _startMs - HourMs : null, cancellationToken), CancellationToken.None)));
+        var all = Task.WhenAll(
+            _nodes.Select(
+                n => Task.Run(() => n.RunAsync(_firstStart ? _startMs - HourMs : null, cancellationToken), CancellationToken.None)));
         while (!all.IsCompleted)
         {
             Remember();
@@ -56,9 +62,23 @@ public sealed class SimulatedPlant
         string[] two = ["A100", "A120"];
         yield return ("packaging1", 0,
         [
-            new() { Device = "filler1", CycleS = 0.52, RejectRate = 0.024, Products = two, VendorNames = true, FaultCodes = ["E-101", "E-114"] },
-            new() { Device = "capper1", CycleS = 0.54, RejectRate = 0.002, Products = two, FaultEveryS = 900, FaultCodes = ["E-217", "E-221"] },
-            new() { Device = "labeller1", CycleS = 0.55, RejectRate = 0.005, Products = two, FaultCodes = ["E-330", "E-334"], MicroStopEveryS = 150 },
+            new()
+            {
+                Device = "filler1", CycleS = 0.52, RejectRate = 0.024, Products = two, VendorNames = true, FaultCodes = ["E-101", "E-114"],
+            },
+            new()
+            {
+                Device = "capper1", CycleS = 0.54, RejectRate = 0.002, Products = two, FaultEveryS = 900, FaultCodes = ["E-217", "E-221"],
+            },
+            new()
+            {
+                Device = "labeller1",
+                CycleS = 0.55,
+                RejectRate = 0.005,
+                Products = two,
+                FaultCodes = ["E-330", "E-334"],
+                MicroStopEveryS = 150,
+            },
             new() { Device = "packer1", CycleS = 3.3, RejectRate = 0.001, Products = two, FaultEveryS = 2400, FaultCodes = ["E-410"] },
         ]);
         yield return ("packaging2", 0,
@@ -75,7 +95,11 @@ public sealed class SimulatedPlant
 
     private MachineMemory MemoryOf(MachineProfile profile)
     {
-        if (!_memory.Machines.TryGetValue(profile.Device, out var memory)) _memory.Machines[profile.Device] = memory = new MachineMemory { Good = profile.FirstCount };
+        if (!_memory.Machines.TryGetValue(profile.Device, out var memory))
+        {
+            _memory.Machines[profile.Device] = memory = new MachineMemory { Good = profile.FirstCount };
+        }
+
         // The file may be some seconds old after a kill: a counter never goes back.
         if (!_firstStart) memory.Good += (long)(10 / profile.CycleS);
         return memory;

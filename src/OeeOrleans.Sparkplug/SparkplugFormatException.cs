@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace OeeOrleans.Sparkplug;
 
-/// <summary>The one exception of this library for bytes that are not what Sparkplug B says; <see cref="Offset"/> is where in the payload.</summary>
+/// <summary>
+/// The one exception of this library for bytes that are not what Sparkplug B says; <see cref="Offset"/> is where in the payload.
+/// </summary>
 public sealed class SparkplugFormatException : Exception
 {
     public SparkplugFormatException(string message, int offset)

@@ -7,23 +7,26 @@ namespace OeeOrleans.Storage;
 /// while the database cannot be reached. Times are microseconds since 1970 UTC.</summary>
 public interface IStore : IAsyncDisposable
 {
-    /// <summary>Brings the schema up to date; safe to repeat, also from several processes at once. Throws <see cref="SchemaException"/> when it cannot, or when the database is of a later release.</summary>
+    /// <summary>
+    /// Brings the schema up to date; safe to repeat, also from several processes at once. Throws <see cref="SchemaException"/> when it
+    /// cannot, or when the database is of a later release.
+    /// </summary>
     Task MigrateAsync(CancellationToken cancellationToken);
 
     /// <summary>Why the database does not answer or takes nothing; null when all is well.</summary>
     Task<string?> WhyNotAsync(CancellationToken cancellationToken);
 
-    /// <summary>Writes units, each all or nothing, together in one transaction as long as the database refuses none of them. Rows are idempotent by (signal,
-    /// source time): of two rows with one key the later one stays. A row the database refuses goes to `dead_letter` with the reason; everything else is
-    /// stored.</summary>
+    /// <summary>Writes units, each all or nothing, together in one transaction as long as the database refuses none of them. Rows are
+    /// idempotent by (signal, source time): of two rows with one key the later one stays. A row the database refuses goes to `dead_letter`
+    /// with the reason; everything else is stored.</summary>
     /// <returns>Units of which the database refuses something else than rows: nothing of them is stored.</returns>
     Task<IReadOnlyList<RefusedUnit>> CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken);
 
     /// <summary>A round of upkeep: partitions ahead, retention, rollups. Null when another process is at it.</summary>
     Task<MaintenanceReport?> MaintainAsync(Retention retention, long nowUs, CancellationToken cancellationToken);
 
-    /// <summary>Ids of a machine's signals, made where they do not exist yet; in the order asked. A machine that is not in the plant model may not make any
-    /// once the store has <see cref="StoreOptions.MaxSignals"/>: the id of such a signal is 0.</summary>
+    /// <summary>Ids of a machine's signals, made where they do not exist yet; in the order asked. A machine that is not in the plant model
+    /// may not make any once the store has <see cref="StoreOptions.MaxSignals"/>: the id of such a signal is 0.</summary>
     Task<int[]> ResolveSignalsAsync(string machine, IReadOnlyList<SignalSpec> signals, bool inPlant, CancellationToken cancellationToken);
 
     /// <summary>Runs something that no other process of the plant may do at the same time.</summary>
@@ -39,7 +42,9 @@ public interface IStore : IAsyncDisposable
     /// <summary>A machine's canonical samples with from &lt; ts &lt;= to, in order of time.</summary>
     Task<List<MachineSample>> ReadMachineAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken);
 
-    /// <summary>Canonical samples at or before <paramref name="untilUs"/> that were stored after <paramref name="ingestUs"/>: what came late.</summary>
+    /// <summary>
+    /// Canonical samples at or before <paramref name="untilUs"/> that were stored after <paramref name="ingestUs"/>: what came late.
+    /// </summary>
     Task<List<MachineSample>> ReadLateAsync(string machine, long untilUs, long ingestUs, CancellationToken cancellationToken);
 
     /// <summary>Of each canonical signal the last sample before an instant.</summary>
@@ -48,14 +53,17 @@ public interface IStore : IAsyncDisposable
     /// <summary>Newest source time of all of a machine's signals, those of OEE and all others; null when there is none.</summary>
     Task<long?> LastSeenAsync(string machine, CancellationToken cancellationToken);
 
-    /// <summary>Samples of one signal with from &lt;= ts &lt; to as buckets, or raw when there are at most <paramref name="points"/>. Buckets of a minute and longer begin at whole
-    /// minutes (five minutes, hours) but for the first, and come from the rollups. Null when the signal does not exist.</summary>
+    /// <summary>Samples of one signal with from &lt;= ts &lt; to as buckets, or raw when there are at most <paramref name="points"/>.
+    /// Buckets of a minute and longer begin at whole minutes (five minutes, hours) but for the first, and come from the rollups. Null when
+    /// the signal does not exist.</summary>
     Task<Trend?> ReadTrendAsync(string machine, string name, long fromUs, long toUs, int points, CancellationToken cancellationToken);
 
     Task<List<FaultEvent>> ReadActiveFaultsAsync(IReadOnlyList<string> machines, CancellationToken cancellationToken);
 
     /// <summary>Faults that overlap [from, to), newest first, at most <paramref name="limit"/>, after a cursor (start, id).</summary>
-    Task<List<FaultEvent>> ReadFaultsAsync(IReadOnlyList<string> machines, long fromUs, long toUs, int limit, (long StartUs, string Id)? after, CancellationToken cancellationToken);
+    Task<List<FaultEvent>> ReadFaultsAsync(
+        IReadOnlyList<string> machines, long fromUs, long toUs, int limit, (long StartUs, string Id)? after,
+        CancellationToken cancellationToken);
 
     /// <summary>Acknowledges a fault; the first one to do so stays. Null when there is no such fault.</summary>
     Task<FaultEvent?> AcknowledgeFaultAsync(string id, AuditEntry audit, CancellationToken cancellationToken);
@@ -72,7 +80,11 @@ public interface IStore : IAsyncDisposable
     /// <summary>What was done to a target, newest first; everything when the target is null.</summary>
     Task<List<AuditEntry>> ReadAuditAsync(string? target, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Since when a signal has had the value it has at an instant: the first of its samples with that value in a row, bad ones left out. Null when it has none. Looks no further back than <paramref name="notBeforeUs"/>: a value held longer is held since the first sample after it.</summary>
+    /// <summary>
+    /// Since when a signal has had the value it has at an instant: the first of its samples with that value in a row, bad ones left out.
+    /// Null when it has none. Looks no further back than <paramref name="notBeforeUs"/>: a value held longer is held since the first sample
+    /// after it.
+    /// </summary>
     Task<long?> HeldSinceAsync(string machine, string name, long atUs, long notBeforeUs, CancellationToken cancellationToken);
 
     /// <summary>Every version of every machine's model, in order of time.</summary>
@@ -81,8 +93,11 @@ public interface IStore : IAsyncDisposable
     /// <summary>Makes the stored versions what is given.</summary>
     Task SaveModelsAsync(IReadOnlyList<ModelVersion> versions, CancellationToken cancellationToken);
 
-    /// <summary>Stored windows that begin in [from, to), newest revision of each, in order of time; withdrawn ones only when asked for.</summary>
-    Task<List<OeeWindow>> ReadWindowsAsync(IReadOnlyList<string> machines, string kind, long fromUs, long toUs, CancellationToken cancellationToken, bool withdrawn = false);
+    /// <summary>
+    /// Stored windows that begin in [from, to), newest revision of each, in order of time; withdrawn ones only when asked for.
+    /// </summary>
+    Task<List<OeeWindow>> ReadWindowsAsync(
+        IReadOnlyList<string> machines, string kind, long fromUs, long toUs, CancellationToken cancellationToken, bool withdrawn = false);
 }
 
 /// <summary>A signal to resolve.</summary>
@@ -102,6 +117,7 @@ public sealed record BirthRecord(string EdgeNode, string Device, long BirthMs, s
 public sealed record SnapshotRecord(string Machine, long TimeUs, long IngestUs, string Payload);
 
 /// <summary>A bucket of a trend, or one raw sample (then min = max = avg).</summary>
-public sealed record TrendPoint(long TimeUs, double? Min, double? Max, double? Avg, double? First, double? Last, string? Text, long Count, short Quality);
+public sealed record TrendPoint(
+    long TimeUs, double? Min, double? Max, double? Avg, double? First, double? Last, string? Text, long Count, short Quality);
 
 public sealed record Trend(IReadOnlyList<TrendPoint> Items, bool Raw);

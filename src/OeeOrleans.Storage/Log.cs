@@ -14,10 +14,15 @@ internal static partial class Log
     [LoggerMessage(3002, LogLevel.Information, "schema of {Store} is up to date ({Scripts} scripts run)")]
     public static partial void Migrated(ILogger log, string store, int scripts);
 
-    [LoggerMessage(3003, LogLevel.Warning, "TimescaleDB is on the server but cannot be used ({Reason}); the schema is made for plain PostgreSQL. To use it, let an administrator create the extension before the first start")]
+    [LoggerMessage(
+        3003, LogLevel.Warning,
+        "TimescaleDB is on the server but cannot be used ({Reason}); the schema is made for plain PostgreSQL. To use it, let an "
+            + "administrator create the extension before the first start")]
     public static partial void NoTimescale(ILogger log, string reason);
 
-    [LoggerMessage(3004, LogLevel.Warning, "the database has TimescaleDB, but its schema was made without it and stays so; docs/sql.md says how to move")]
+    [LoggerMessage(
+        3004, LogLevel.Warning,
+        "the database has TimescaleDB, but its schema was made without it and stays so; docs/sql.md says how to move")]
     public static partial void TimescaleUnused(ILogger log);
 
     [LoggerMessage(3005, LogLevel.Information, "partition of {Day} added")]

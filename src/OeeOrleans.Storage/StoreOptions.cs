@@ -19,7 +19,9 @@ public sealed record StoreOptions
 /// <summary>How long data is kept; null: for ever. In whole days, by source time.</summary>
 public sealed record Retention
 {
-    /// <summary>A sample may come 92 days late and counters are followed 35 days back: with less, figures could not be computed again.</summary>
+    /// <summary>
+    /// A sample may come 92 days late and counters are followed 35 days back: with less, figures could not be computed again.
+    /// </summary>
     public const int MinSampleDays = 128;
 
     public int? Samples { get; init; }
@@ -36,4 +38,5 @@ public sealed record Retention
 /// <summary>What a round of maintenance found.</summary>
 /// <param name="FreshnessS">How far behind the materialized rollups are, seconds, by view. Queries see newer samples all the same.</param>
 /// <param name="CompressionRatio">Bytes before to bytes after compression, by table; only where something is compressed.</param>
-public sealed record MaintenanceReport(IReadOnlyDictionary<string, double> FreshnessS, IReadOnlyDictionary<string, double> CompressionRatio);
+public sealed record MaintenanceReport(
+    IReadOnlyDictionary<string, double> FreshnessS, IReadOnlyDictionary<string, double> CompressionRatio);

@@ -7,8 +7,8 @@ using OeeOrleans.Model.Plant;
 namespace OeeOrleans.Benchmarks;
 
 /// <summary>
-/// Memory of many machines in the middle of a shift: ten hours of life each (a counter every 20 s, a stop every ten minutes), windows released as
-/// they end. usage: memory [MACHINES]
+/// Memory of many machines in the middle of a shift: ten hours of life each (a counter every 20 s, a stop every ten minutes), windows
+/// released as they end. usage: memory [MACHINES]
 /// </summary>
 internal static class AccountMemory
 {
@@ -17,7 +17,10 @@ internal static class AccountMemory
     public static int Run(string[] args)
     {
         var machines = args.Length > 0 ? int.Parse(args[0], System.Globalization.CultureInfo.InvariantCulture) : 10_000;
-        var shifts = new ShiftPlan { Id = "c", Shifts = [new Shift("early", new TimeOnly(6, 0), new TimeOnly(14, 0), Enum.GetValues<DayOfWeek>(), [])] };
+        var shifts = new ShiftPlan
+        {
+            Id = "c", Shifts = [new Shift("early", new TimeOnly(6, 0), new TimeOnly(14, 0), Enum.GetValues<DayOfWeek>(), [])],
+        };
         var windows = new PlantWindows(new ShiftCalendar(shifts, "UTC"));
         ParameterTimeline parameters = new OeeParameters { IdealCycleS = 0.25m, MicroStopS = 60 };
         // The calendar's own memory is shared by all of them.
@@ -32,12 +35,21 @@ internal static class AccountMemory
         var open = OfCells(accounts);
         GC.KeepAlive(accounts);
         Console.WriteLine(JsonSerializer.Serialize(
-            new { machines, bytes_per_machine = Math.Round(total), recent_samples_per_machine = samples, cells_per_machine = cells, open_windows_bytes_per_machine = Math.Round(open) },
+            new
+            {
+                machines,
+                bytes_per_machine = Math.Round(total),
+                recent_samples_per_machine = samples,
+                cells_per_machine = cells,
+                open_windows_bytes_per_machine = Math.Round(open),
+            },
             new JsonSerializerOptions { WriteIndented = true }));
         return open < 2048 ? 0 : 1;
     }
 
-    /// <summary>The cells that windows are sums of, once more: those of the head, and those of the checkpoint that it does not share.</summary>
+    /// <summary>
+    /// The cells that windows are sums of, once more: those of the head, and those of the checkpoint that it does not share.
+    /// </summary>
     private static double OfCells(MachineAccount[] accounts)
     {
         var before = GC.GetTotalMemory(forceFullCollection: true);
@@ -53,7 +65,11 @@ internal static class AccountMemory
         for (var second = 1; second < 10 * 3600; second += 20)
         {
             var last = Start + (second * UnixMicros.PerSecond);
-            if (second % 600 == 1) account.Apply(new MachineSample(SignalKind.StateRun, last, second % 1200 == 1 ? 1 : 0, null, Quality.Good));
+            if (second % 600 == 1)
+            {
+                account.Apply(new MachineSample(SignalKind.StateRun, last, second % 1200 == 1 ? 1 : 0, null, Quality.Good));
+            }
+
             account.Apply(new MachineSample(SignalKind.CounterGood, last, second, null, Quality.Good));
             if (second % 60 == 1) account.Release(last - (5 * UnixMicros.PerSecond));
         }

@@ -8,8 +8,8 @@ using OeeOrleans.TestServers;
 namespace OeeOrleans.Benchmarks;
 
 /// <summary>
-/// Mutated payloads through the whole decoder (every nested value as JSON): nothing but its own exception may come out, and memory stays. The corpus are the
-/// payload vectors; mutations flip, set, cut, repeat, insert lengths and splice two payloads. usage: fuzz [COUNT [SEED]]
+/// Mutated payloads through the whole decoder (every nested value as JSON): nothing but its own exception may come out, and memory stays.
+/// The corpus are the payload vectors; mutations flip, set, cut, repeat, insert lengths and splice two payloads. usage: fuzz [COUNT [SEED]]
 /// </summary>
 internal static class Fuzz
 {
@@ -17,8 +17,14 @@ internal static class Fuzz
     {
         var count = args.Length > 0 ? long.Parse(args[0], CultureInfo.InvariantCulture) : 10_000_000;
         var random = new Random(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1);
-        var vectors = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", "OeeOrleans.Sparkplug.Tests", "vectors", "payloads.json"))).RootElement.GetProperty("payloads");
-        var corpus = vectors.EnumerateArray().Select(v => Convert.FromHexString(v.GetProperty("hex").GetString()!)).Where(p => p.Length < 2000).ToArray();
+        var vectors = JsonDocument.Parse(
+            File.ReadAllText(
+                Path.Combine(Repository.Root, "tests", "OeeOrleans.Sparkplug.Tests", "vectors", "payloads.json"))).RootElement.GetProperty(
+            "payloads");
+        var corpus = vectors.EnumerateArray()
+            .Select(v => Convert.FromHexString(v.GetProperty("hex").GetString()!))
+            .Where(p => p.Length < 2000)
+            .ToArray();
         var buffer = new byte[8192];
         using var output = new MemoryStream();
         using var json = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true });
@@ -50,7 +56,8 @@ internal static class Fuzz
             new
             {
                 payloads = count, decoded, refused, seconds = Math.Round(Stopwatch.GetElapsedTime(started).TotalSeconds, 1),
-                managed_memory_grew_by_kb = (GC.GetTotalMemory(forceFullCollection: true) - memory) / 1024, peak_working_set_mb = Process.GetCurrentProcess().PeakWorkingSet64 >> 20,
+                managed_memory_grew_by_kb = (GC.GetTotalMemory(
+                    forceFullCollection: true) - memory) / 1024, peak_working_set_mb = Process.GetCurrentProcess().PeakWorkingSet64 >> 20,
             },
             new JsonSerializerOptions { WriteIndented = true }));
         return 0;

@@ -13,7 +13,13 @@ public class KpiBenchmarks
     private const int Samples = 100_000;
     private static readonly long Start = UnixMicros.From(new DateTimeOffset(2026, 1, 5, 6, 0, 0, TimeSpan.Zero));
     private static readonly OeeParameters Parameters = new() { IdealCycleS = 0.25m, MicroStopS = 60 };
-    private static readonly PlantWindows Windows = new(new ShiftCalendar(new ShiftPlan { Id = "c", Shifts = [new Shift("early", new TimeOnly(6, 0), new TimeOnly(14, 0), Enum.GetValues<DayOfWeek>(), [])] }, "UTC"));
+    private static readonly PlantWindows Windows = new(
+        new ShiftCalendar(
+            new ShiftPlan
+            {
+                Id = "c", Shifts = [new Shift("early", new TimeOnly(6, 0), new TimeOnly(14, 0), Enum.GetValues<DayOfWeek>(), [])],
+            },
+            "UTC"));
 
     private MachineSample[] _samples = [];
     private MachineAccount _account = null!;
@@ -35,7 +41,9 @@ public class KpiBenchmarks
     }
 
     [Benchmark(OperationsPerInvoke = Samples)]
-    public double? Batch() => KpiBatch.Evaluate("m", Parameters, Windows.Calendar, _samples, [new WindowSpan(Start, Start + (8 * UnixMicros.PerHour))]).Windows[0].Kpis.Oee;
+    public double? Batch() =>
+        KpiBatch.Evaluate(
+            "m", Parameters, Windows.Calendar, _samples, [new WindowSpan(Start, Start + (8 * UnixMicros.PerHour))]).Windows[0].Kpis.Oee;
 
     [Benchmark(OperationsPerInvoke = 1_000)]
     public void Incremental()

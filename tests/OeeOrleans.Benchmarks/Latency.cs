@@ -9,7 +9,10 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Benchmarks;
 
-/// <summary>From the source time of a state change to its visibility in /api/machines/status, while other devices publish 200 messages a second. usage: latency [SECONDS [RATE]]</summary>
+/// <summary>
+/// From the source time of a state change to its visibility in /api/machines/status, while other devices publish 200 messages a second.
+/// usage: latency [SECONDS [RATE]]
+/// </summary>
 internal static class Latency
 {
     public static async Task<int> RunAsync(string[] args)
@@ -17,13 +20,37 @@ internal static class Latency
         var seconds = args.Length > 0 ? int.Parse(args[0], System.Globalization.CultureInfo.InvariantCulture) : 30;
         var rate = args.Length > 1 ? args[1] : "200";
         await using var rig = await Rig.StartAsync("          - { id: press1, ideal_cycle_s: 1, edge_node: bench/edge1 }");
-        await using var load = ServerProcess.Start("dotnet", [Rig.Program, "load", "--broker", rig.Broker.ToString(), "--nodes", "10", "--devices", "5", "--metrics", "20", "--rate", rate, "--seconds", $"{seconds + 10}"]);
+        await using var load = ServerProcess.Start(
+            "dotnet",
+            [
+                Rig.Program,
+                "load",
+                "--broker",
+                rig.Broker.ToString(),
+                "--nodes",
+                "10",
+                "--devices",
+                "5",
+                "--metrics",
+                "20",
+                "--rate",
+                rate,
+                "--seconds",
+                $"{seconds + 10}",
+            ]);
         using var client = new MqttClientFactory().CreateMqttClient();
-        await client.ConnectAsync(new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", rig.BrokerPort).WithProtocolVersion(MqttProtocolVersion.V311).Build());
+        await client.ConnectAsync(
+            new MqttClientOptionsBuilder()
+                .WithTcpServer("127.0.0.1", rig.BrokerPort)
+                .WithProtocolVersion(MqttProtocolVersion.V311)
+                .Build());
         var writer = new SparkplugPayloadWriter();
         byte seq = 0;
         Task SendAsync(string type, string? device) => client.PublishAsync(new MqttApplicationMessageBuilder()
-            .WithTopic($"spBv1.0/bench/{type}/edge1{(device is null ? "" : "/" + device)}").WithPayload(writer.Written.ToArray()).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build());
+            .WithTopic($"spBv1.0/bench/{type}/edge1{(device is null ? "" : "/" + device)}")
+                .WithPayload(writer.Written.ToArray())
+                .WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)
+                .Build());
         static ulong Now() => (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 
         writer.Begin(Now(), seq++);
@@ -54,7 +81,15 @@ internal static class Latency
         await load.WaitForExitAsync(TimeSpan.FromSeconds(60));
         var sorted = latencies.Order().ToList();
         Console.WriteLine(JsonSerializer.Serialize(
-            new { changes = sorted.Count, p50_ms = sorted[sorted.Count / 2], p95_ms = sorted[(int)(sorted.Count * 0.95)], p99_ms = sorted[(int)(sorted.Count * 0.99)], max_ms = sorted[^1], load = JsonDocument.Parse(load.Output).RootElement.GetProperty("messages_per_s").GetDouble() },
+            new
+            {
+                changes = sorted.Count,
+                p50_ms = sorted[sorted.Count / 2],
+                p95_ms = sorted[(int)(sorted.Count * 0.95)],
+                p99_ms = sorted[(int)(sorted.Count * 0.99)],
+                max_ms = sorted[^1],
+                load = JsonDocument.Parse(load.Output).RootElement.GetProperty("messages_per_s").GetDouble(),
+            },
             new JsonSerializerOptions { WriteIndented = true }));
         return 0;
     }

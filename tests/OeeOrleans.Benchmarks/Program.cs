@@ -1,7 +1,8 @@
 using BenchmarkDotNet.Running;
 using OeeOrleans.Benchmarks;
 
-// throughput | commit | latency | trend | timescale | memory | codec | fuzz: whole systems, as ratios and medians. Anything else goes to BenchmarkDotNet.
+// throughput | commit | latency | trend | timescale | memory | codec | fuzz: whole systems, as ratios and medians. Anything else goes to
+// BenchmarkDotNet.
 return args.FirstOrDefault() switch
 {
     "throughput" => await Throughput.RunAsync(args[1..]),

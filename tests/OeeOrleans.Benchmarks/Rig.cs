@@ -12,7 +12,8 @@ internal sealed class Rig : IAsyncDisposable
     private readonly MosquittoServer _broker;
     private ServerProcess? _oee;
 
-    private Rig(PostgresServer postgres, MosquittoServer broker, string connection) => (_postgres, _broker, Connection) = (postgres, broker, connection);
+    private Rig(PostgresServer postgres, MosquittoServer broker, string connection) =>
+        (_postgres, _broker, Connection) = (postgres, broker, connection);
 
     public string Connection { get; }
 
@@ -43,7 +44,8 @@ internal sealed class Rig : IAsyncDisposable
             """);
         var port = ServerProcess.FreePort();
         rig.Url = $"http://127.0.0.1:{port}";
-        rig._oee = ServerProcess.Start("dotnet", [Program, "run", "--config", config, "--urls", rig.Url, "--silo-port", "0", "--gateway-port", "0"]);
+        rig._oee = ServerProcess.Start(
+            "dotnet", [Program, "run", "--config", config, "--urls", rig.Url, "--silo-port", "0", "--gateway-port", "0"]);
         await Eventually.TrueAsync("oee to be ready", TimeSpan.FromSeconds(60), () => rig._oee.HasExited
             ? throw new InvalidOperationException(rig._oee.Output)
             : Task.FromResult(rig._oee.Output.Contains("ready;", StringComparison.Ordinal)));

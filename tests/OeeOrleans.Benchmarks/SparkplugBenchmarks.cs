@@ -6,8 +6,9 @@ using OeeOrleans.Sparkplug.Payload;
 
 namespace OeeOrleans.Benchmarks;
 
-/// <summary>A data message of a hundred numeric metrics by alias: reading and writing, per metric, beside code that Google.Protobuf generates from the same schema.
-/// Generated code is given what it likes best: an array to parse, messages made beforehand to write.</summary>
+/// <summary>A data message of a hundred numeric metrics by alias: reading and writing, per metric, beside code that Google.Protobuf
+/// generates from the same schema. Generated code is given what it likes best: an array to parse, messages made beforehand to
+/// write.</summary>
 [MemoryDiagnoser]
 public class SparkplugBenchmarks
 {
@@ -49,7 +50,11 @@ public class SparkplugBenchmarks
     public int Write()
     {
         _writer.Begin(1_767_600_000_000, 7);
-        for (ulong alias = 1; alias <= Metrics; alias++) _writer.Double(new MetricHead(null, alias, 1_767_600_000_000, SparkplugDataType.Unknown), alias * 0.5);
+        for (ulong alias = 1; alias <= Metrics; alias++)
+        {
+            _writer.Double(new MetricHead(null, alias, 1_767_600_000_000, SparkplugDataType.Unknown), alias * 0.5);
+        }
+
         return _writer.Written.Length;
     }
 
@@ -57,7 +62,11 @@ public class SparkplugBenchmarks
     public int WriteByGoogleProtobuf()
     {
         var payload = new Payload { Timestamp = 1_767_600_000_000, Seq = 7 };
-        for (ulong alias = 1; alias <= Metrics; alias++) payload.Metrics.Add(new Payload.Types.Metric { Alias = alias, Timestamp = 1_767_600_000_000, DoubleValue = alias * 0.5 });
+        for (ulong alias = 1; alias <= Metrics; alias++)
+        {
+            payload.Metrics.Add(new Payload.Types.Metric { Alias = alias, Timestamp = 1_767_600_000_000, DoubleValue = alias * 0.5 });
+        }
+
         payload.WriteTo(_output.AsSpan(0, payload.CalculateSize()));
         return payload.CalculateSize();
     }

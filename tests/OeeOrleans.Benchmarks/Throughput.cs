@@ -18,7 +18,24 @@ internal static class Throughput
         var metrics = args.Length > 2 ? args[2] : "100";
         var nodes = args.Length > 3 ? args[3] : "10";
         await using var rig = await Rig.StartAsync("          - { id: press1 }");
-        await using var load = ServerProcess.Start("dotnet", [Rig.Program, "load", "--broker", rig.Broker.ToString(), "--nodes", nodes, "--devices", "5", "--metrics", metrics, "--rate", rate, "--seconds", seconds]);
+        await using var load = ServerProcess.Start(
+            "dotnet",
+            [
+                Rig.Program,
+                "load",
+                "--broker",
+                rig.Broker.ToString(),
+                "--nodes",
+                nodes,
+                "--devices",
+                "5",
+                "--metrics",
+                metrics,
+                "--rate",
+                rate,
+                "--seconds",
+                seconds,
+            ]);
         var started = Stopwatch.GetTimestamp();
         var memory = new List<double>();
         while (!load.HasExited)
@@ -29,7 +46,9 @@ internal static class Throughput
 
         var report = JsonDocument.Parse(load.Output).RootElement;
         var values = report.GetProperty("values").GetInt64();
-        await Eventually.HoldsAsync("all rows to be committed", TimeSpan.FromSeconds(180), () => rig.ScalarAsync<long>("select count(*) from sample"), n => n >= values);
+        await Eventually.HoldsAsync(
+            "all rows to be committed", TimeSpan.FromSeconds(180), () => rig.ScalarAsync<long>("select count(*) from sample"),
+            n => n >= values);
         var stored = await rig.ScalarAsync<long>("select count(*) from sample");
         // From the first to the last ingest: what the path did, without the wait for this program to look.
         var span = await rig.ScalarAsync<double>("select extract(epoch from max(ingest_ts) - min(ingest_ts)) from sample");
@@ -40,9 +59,14 @@ internal static class Throughput
         Console.WriteLine(JsonSerializer.Serialize(
             new
             {
-                sent_values = values, stored_rows = stored, seconds_to_last_commit = Math.Round(elapsed, 2), ingest_span_s = Math.Round(span, 2),
-                committed_per_s = Math.Round(path), copy_per_s = Math.Round(copy), ratio = Math.Round(path / copy, 3), ratio_by_ingest_span = Math.Round(stored / span / copy, 3),
-                memory_mb_start = memory.FirstOrDefault(), memory_mb_max = memory.Count > 0 ? memory.Max() : 0, memory_mb_end = memory.LastOrDefault(),
+                sent_values = values, stored_rows = stored, seconds_to_last_commit = Math.Round(
+                    elapsed, 2), ingest_span_s = Math.Round(span, 2),
+                committed_per_s = Math.Round(
+                    path), copy_per_s = Math.Round(
+                        copy), ratio = Math.Round(path / copy, 3), ratio_by_ingest_span = Math.Round(stored / span / copy, 3),
+                memory_mb_start = memory.FirstOrDefault(), memory_mb_max = memory.Count > 0
+                    ? memory.Max()
+                    : 0, memory_mb_end = memory.LastOrDefault(),
             },
             new JsonSerializerOptions { WriteIndented = true }));
         return stored == values ? 0 : 1;
@@ -53,17 +77,22 @@ internal static class Throughput
     {
         await using var connection = await rig.OpenAsync();
         var rows = new List<(int, DateTime, double, short, DateTime)>();
-        await using (var command = new NpgsqlCommand("select signal_id, ts, value, quality, ingest_ts from sample order by ingest_ts, ts", connection))
+        await using (var command = new NpgsqlCommand(
+            "select signal_id, ts, value, quality, ingest_ts from sample order by ingest_ts, ts", connection))
         await using (var reader = await command.ExecuteReaderAsync())
         {
-            while (await reader.ReadAsync()) rows.Add((reader.GetInt32(0), reader.GetDateTime(1), reader.GetDouble(2), reader.GetInt16(3), reader.GetDateTime(4)));
+            while (await reader.ReadAsync())
+            {
+                rows.Add((reader.GetInt32(0), reader.GetDateTime(1), reader.GetDouble(2), reader.GetInt16(3), reader.GetDateTime(4)));
+            }
         }
 
         await using (var truncate = new NpgsqlCommand("truncate sample", connection)) await truncate.ExecuteNonQueryAsync();
         var started = Stopwatch.GetTimestamp();
         foreach (var batch in rows.Chunk(10_000))
         {
-            await using var writer = await connection.BeginBinaryImportAsync("copy sample(signal_id, ts, value, quality, ingest_ts) from stdin (format binary)");
+            await using var writer = await connection.BeginBinaryImportAsync(
+                "copy sample(signal_id, ts, value, quality, ingest_ts) from stdin (format binary)");
             foreach (var (id, ts, value, quality, ingest) in batch)
             {
                 writer.StartRow();

@@ -13,10 +13,12 @@ public sealed class BrokerLogTests : IDisposable
     {
         await using (var log = new BrokerLog(_directory))
         {
-            var numbers = await Task.WhenAll(Enumerable.Range(0, 300).Select(i => log.AppendAsync($"spBv1.0/g/DDATA/n/d{i}", [(byte)i, 7], 1)));
+            var numbers = await Task.WhenAll(
+                Enumerable.Range(0, 300).Select(i => log.AppendAsync($"spBv1.0/g/DDATA/n/d{i}", [(byte)i, 7], 1)));
             Assert.Equal(numbers.Order(), numbers);
             foreach (var number in numbers.Where((_, i) => i % 3 != 0)) await log.RemoveAsync(number);
-            await Eventually.HoldsAsync("the removals to be written", TimeSpan.FromSeconds(10), () => Task.FromResult(log.Count), n => n == 100);
+            await Eventually.HoldsAsync(
+                "the removals to be written", TimeSpan.FromSeconds(10), () => Task.FromResult(log.Count), n => n == 100);
         }
 
         await using var again = new BrokerLog(_directory);

@@ -64,7 +64,8 @@ internal sealed record HeardFromBroker(IReadOnlyList<MqttApplicationMessage> Mes
         }
     }
 
-    private static MqttApplicationMessage Message(string topic, int qos, bool retain = false, byte[]? payload = null) => new MqttApplicationMessageBuilder()
+    private static MqttApplicationMessage Message(string topic, int qos, bool retain = false, byte[]? payload = null) =>
+        new MqttApplicationMessageBuilder()
         .WithTopic(topic)
         .WithPayload(payload ?? [1])
         .WithQualityOfServiceLevel((MqttQualityOfServiceLevel)qos)
@@ -75,7 +76,14 @@ internal sealed record HeardFromBroker(IReadOnlyList<MqttApplicationMessage> Mes
     {
         var client = new MqttClientFactory().CreateMqttClient();
         var options = new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", port).WithProtocolVersion(MqttProtocolVersion.V311);
-        if (will) options.WithWillTopic("will").WithWillPayload([9]).WithWillQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).WithWillRetain();
+        if (will)
+        {
+            options.WithWillTopic("will")
+                .WithWillPayload([9])
+                .WithWillQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)
+                .WithWillRetain();
+        }
+
         await client.ConnectAsync(options.Build());
         return client;
     }
@@ -91,7 +99,10 @@ public sealed class BrokerStatements
         { "conformance-mqtt-retained", "what is retained reaches who comes later, marked; an empty one takes it away; nothing else is kept",
             h => Assert.Equal((true, null, null), (h.Of("retained")!.Retain, h.Of("forgotten")?.Topic, h.Of("qos1/later")?.Topic)) },
         { "conformance-mqtt-will-messages", "the will of who is lost is published at its QoS, and retained if it asks for that",
-            h => Assert.Equal((1, 9, true), ((int)h.Of("will")!.QualityOfServiceLevel, h.Of("will")!.Payload.FirstSpan[0], h.Of("will/later")!.Retain)) },
+            h =>
+                Assert.Equal(
+                    (1, 9, true),
+                    ((int)h.Of("will")!.QualityOfServiceLevel, h.Of("will")!.Payload.FirstSpan[0], h.Of("will/later")!.Retain)) },
     };
 
     private static readonly Lazy<Task<HeardFromBroker>> Recorded = new(HeardFromBroker.RecordAsync);

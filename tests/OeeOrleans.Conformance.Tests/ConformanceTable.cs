@@ -5,10 +5,15 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Conformance.Tests;
 
-/// <summary>`docs/sparkplug-conformance.md` says of every normative statement which test proves it, or why none does; this keeps it true.</summary>
+/// <summary>
+/// `docs/sparkplug-conformance.md` says of every normative statement which test proves it, or why none does; this keeps it true.
+/// </summary>
 public sealed class ConformanceTable
 {
-    private static readonly string[] Ids = [.. File.ReadLines(Path.Combine(AppContext.BaseDirectory, "tck-ids.tsv")).Select(l => l.Split('\t')[0]).Where(i => i.Length > 0)];
+    private static readonly string[] Ids =
+    [
+        .. File.ReadLines(Path.Combine(AppContext.BaseDirectory, "tck-ids.tsv")).Select(l => l.Split('\t')[0]).Where(i => i.Length > 0),
+    ];
 
     /// <summary>Statements that no test of ours proves, and why.</summary>
     private static readonly Dictionary<string, string> Reasons = new()
@@ -21,7 +26,8 @@ public sealed class ConformanceTable
         ["operational-behavior-host-application-host-id"] = "for the plant: the host id is chosen in its configuration",
         ["operational-behavior-host-application-multi-server-timestamp"] = "our host is connected to one broker",
         ["host-topic-phid-death-payload-timestamp-disconnect-clean"] =
-            "not so: the death has the time of its session's birth, so that the other silos of the same host can contradict it without a new connection",
+            "not so: the death has the time of its session's birth, so that the other silos of the same host can contradict it without "
+                + "a new connection",
         ["host-topic-phid-death-payload-disconnect-clean"] = "not so: see host-topic-phid-death-payload-timestamp-disconnect-clean",
         ["host-topic-phid-death-payload-timestamp-disconnect-with-no-disconnect-packet"] =
             "our host never ends a connection on purpose without DISCONNECT",
@@ -34,7 +40,8 @@ public sealed class ConformanceTable
             "not so: a device is offline from the moment at which the host hears of DDEATH, not from the time in it",
         ["operational-behavior-edge-node-termination-host-action-ddeath-devices-tags-stale"] =
             "not so: its values are bad from the moment at which the host hears of DDEATH, not from the time in it",
-        ["payloads-metric-datatype-not-req"] = "not so: our edge repeats the datatype in data, so that a record can be read without its birth",
+        ["payloads-metric-datatype-not-req"] =
+            "not so: our edge repeats the datatype in data, so that a record can be read without its birth",
         ["operational-behavior-device-ddeath"] =
             "our only source is a simulated one yet, which is never lost; the session writes DDEATH (see topics-ddeath-topic)",
         ["topics-dcmd-topic"] = "the host sends no DCMD yet; our edge reads them (see dcmd-verb)",
@@ -94,7 +101,11 @@ public sealed class ConformanceTable
         var proven = new Dictionary<string, List<string>>();
         foreach (var type in typeof(ConformanceTable).Assembly.GetTypes())
         {
-            if (type.GetField("Statements", BindingFlags.NonPublic | BindingFlags.Static)?.GetValue(null) is not IStatements statements) continue;
+            if (type.GetField("Statements", BindingFlags.NonPublic | BindingFlags.Static)?.GetValue(null) is not IStatements statements)
+            {
+                continue;
+            }
+
             foreach (var id in statements.Ids)
             {
                 if (!proven.TryGetValue(id, out var tests)) proven[id] = tests = [];
@@ -112,9 +123,10 @@ public sealed class ConformanceTable
             $"""
             # Sparkplug 3.0.0, statement by statement
 
-            Made by the tests in `tests/OeeOrleans.Conformance.Tests`, which hold an assertion of its own for every statement they prove, run it by its id, and
-            fail with the statement's words. {Ids.Count(proven.ContainsKey)} of {Ids.Length} statements are proven; of the others this says why not.
-            Our edge publishes births and data at QoS 1 by default: acknowledge-after-commit needs it. The statements about QoS 0 hold with `edge.qos: 0`.
+            Made by the tests in `tests/OeeOrleans.Conformance.Tests`, which hold an assertion of its own for every statement they prove,
+            run it by its id, and fail with the statement's words. {Ids.Count(proven.ContainsKey)} of {Ids.Length} statements are proven;
+            of the others this says why not. Our edge publishes births and data at QoS 1 by default: acknowledge-after-commit needs it.
+            The statements about QoS 0 hold with `edge.qos: 0`.
 
             | statement | test, or why there is none |
             |---|---|
@@ -122,7 +134,9 @@ public sealed class ConformanceTable
             """);
         foreach (var id in Ids)
         {
-            var why = proven.TryGetValue(id, out var tests) ? string.Join(", ", tests.Select(t => $"`{t}`")) : Reasons.GetValueOrDefault(Short(id), "?");
+            var why = proven.TryGetValue(id, out var tests)
+                ? string.Join(", ", tests.Select(t => $"`{t}`"))
+                : Reasons.GetValueOrDefault(Short(id), "?");
             text.Append(CultureInfo.InvariantCulture, $"| {id} | {why} |\n");
         }
 

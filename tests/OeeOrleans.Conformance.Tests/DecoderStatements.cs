@@ -10,7 +10,9 @@ using OeeOrleans.Sparkplug.Topics;
 
 namespace OeeOrleans.Conformance.Tests;
 
-/// <summary>A host that has heard births, each scenario on its own: the deaths of a node and of a device, and a gap in the sequence.</summary>
+/// <summary>
+/// A host that has heard births, each scenario on its own: the deaths of a node and of a device, and a gap in the sequence.
+/// </summary>
 internal sealed class HeardByHost
 {
     public const long HeardUs = 10_000_000_000;
@@ -49,7 +51,11 @@ internal sealed class HeardByHost
         var outcome = _decoder.Accept(sent.Topic, message, again: false);
         foreach (var death in outcome.Deaths) _decoder.EmitDeath(death, message.IngestUs);
         if (outcome.Table is null || outcome.Ignored is not null) return outcome;
-        if (_decoder.TryEmit(outcome, message, sent.Topic.Type is SparkplugMessageType.NBirth or SparkplugMessageType.DBirth)) return outcome;
+        if (_decoder.TryEmit(outcome, message, sent.Topic.Type is SparkplugMessageType.NBirth or SparkplugMessageType.DBirth))
+        {
+            return outcome;
+        }
+
         var signal = 1;
         foreach (var metric in _decoder.Unbound)
         {

@@ -24,7 +24,8 @@ internal sealed record EdgeOnTheWire(IReadOnlyList<WireEvent> Events)
                 proxy.Cut();
                 await broker.UntilAsync(s => s.Count(e => e.Kind == WireKind.Disconnect) == life - 1);
                 proxy.Mend();
-                await broker.UntilAsync(s => s.Count(e => e.Kind == WireKind.Connect) == life && s.Count("NBIRTH") == life + 1 && s[^1].IsData());
+                await broker.UntilAsync(
+                    s => s.Count(e => e.Kind == WireKind.Connect) == life && s.Count("NBIRTH") == life + 1 && s[^1].IsData());
             }
         }
 
@@ -48,7 +49,8 @@ internal sealed record EdgeOnTheWire(IReadOnlyList<WireEvent> Events)
     }
 
     /// <summary>From the request for a rebirth to the end of that connection.</summary>
-    public IReadOnlyList<WireEvent> AfterRequest => [.. Events.Skip(Events.Index(e => e.Is("NCMD")) + 1).TakeWhile(e => e.Kind != WireKind.Disconnect)];
+    public IReadOnlyList<WireEvent> AfterRequest =>
+        [.. Events.Skip(Events.Index(e => e.Is("NCMD")) + 1).TakeWhile(e => e.Kind != WireKind.Disconnect)];
 
     public IReadOnlyList<long> WillBdSeqs =>
         [.. Connections.Where(c => c[^1] is { Kind: WireKind.Disconnect, Clean: false }).Select(c => c.Last(e => e.Is("NDEATH")).BdSeq())];
@@ -69,7 +71,12 @@ public sealed class EdgeBehaviour
             w => Assert.All(w.Connections, c => Assert.InRange(c.Index(e => e.Is("NBIRTH")), 1, int.MaxValue)) },
         { "principles-birth-certificates-order", "the first message of every connection is the birth",
             w => Assert.All(w.Connections, c => Assert.True(c.First(e => e.Kind == WireKind.Publish).Is("NBIRTH"))) },
-        { "message-flow-edge-node-ncmd-subscribe", "it subscribes to its NCMD", w => Assert.All(w.Connections, c => Hears(c, "spBv1.0/g/NCMD/n")) },
+
+        {
+            "message-flow-edge-node-ncmd-subscribe",
+            "it subscribes to its NCMD",
+            w => Assert.All(w.Connections, c => Hears(c, "spBv1.0/g/NCMD/n"))
+        },
         { "message-flow-device-dcmd-subscribe", "it subscribes to the DCMD of its devices",
             w => Assert.All(w.Connections, c => Hears(c, "spBv1.0/g/DCMD/n/d1")) },
         { "operational-behavior-data-commands-rebirth-action-1", "a request for a rebirth stops data at once",
@@ -77,12 +84,20 @@ public sealed class EdgeBehaviour
         { "operational-behavior-data-commands-rebirth-action-2", "then all births come, and data after them",
             w => Assert.Equal(
                 ["NBIRTH", "DBIRTH", "DBIRTH", "DDATA"],
-                w.AfterRequest.SkipWhile(e => !e.Is("NBIRTH")).Where(e => e.Kind == WireKind.Publish).Take(4).Select(e => e.Topic.Split('/')[2])) },
+                w.AfterRequest.SkipWhile(e => !e.Is("NBIRTH"))
+                    .Where(e => e.Kind == WireKind.Publish)
+                    .Take(4)
+                    .Select(e => e.Topic.Split('/')[2])) },
         { "operational-behavior-data-commands-rebirth-action-3", "with the bdSeq of the will",
             w => Assert.Equal(w.WillBdSeqs[0], w.AfterRequest.First(e => e.Is("NBIRTH")).BdSeq()) },
         { "payloads-nbirth-bdseq-repeat", "the bdSeq of a birth is that of its connection's will",
             w => Assert.Equal(w.WillBdSeqs, w.BirthBdSeqs.Take(2)) },
-        { "topics-nbirth-bdseq-increment", "bdSeq starts at zero and grows by one with every connection", w => Assert.Equal([0L, 1, 2], w.BirthBdSeqs) },
+
+        {
+            "topics-nbirth-bdseq-increment",
+            "bdSeq starts at zero and grows by one with every connection",
+            w => Assert.Equal([0L, 1, 2], w.BirthBdSeqs)
+        },
         { "operational-behavior-edge-node-intentional-disconnect-ndeath", "an intentional end publishes NDEATH",
             w => Assert.Single(w.Connections[^1], e => e.Is("NDEATH")) },
         { "operational-behavior-edge-node-intentional-disconnect-packet", "DISCONNECT may follow NDEATH at once",
@@ -109,6 +124,8 @@ public sealed class EdgeBehaviour
     private static void Hears(IReadOnlyList<WireEvent> connection, string topic)
     {
         var before = connection.TakeWhile(e => !e.Is("NBIRTH"));
-        Assert.Contains(before, e => e.Kind == WireKind.Subscribe && MqttTopicFilterComparer.Compare(topic, e.Topic) == MqttTopicFilterCompareResult.IsMatch);
+        Assert.Contains(
+            before,
+            e => e.Kind == WireKind.Subscribe && MqttTopicFilterComparer.Compare(topic, e.Topic) == MqttTopicFilterCompareResult.IsMatch);
     }
 }

@@ -7,7 +7,10 @@ using OeeOrleans.Sparkplug.Topics;
 
 namespace OeeOrleans.Conformance.Tests;
 
-/// <summary>One life of an edge node with two devices, every message of it: will, NBIRTH, DBIRTHs, NDATA, DDATA, DDEATH; and how each goes over MQTT with `edge.qos: 0`.</summary>
+/// <summary>
+/// One life of an edge node with two devices, every message of it: will, NBIRTH, DBIRTHs, NDATA, DDATA, DDEATH; and how each goes over MQTT
+/// with `edge.qos: 0`.
+/// </summary>
 internal sealed class EdgeLife
 {
     public const ulong Now = 1_767_600_000_000;
@@ -39,7 +42,10 @@ internal sealed class EdgeLife
         var wrapping = new EdgeNodeSession(Definition);
         wrapping.Will(0);
         wrapping.NodeBirth(Now, []);
-        Sequence = [.. Enumerable.Range(0, 600).Select(i => Decoded.Of(wrapping.Data(i % 2 == 0 ? null : Press, Now + (ulong)i, [])).Number("seq"))];
+        Sequence =
+        [
+            .. Enumerable.Range(0, 600).Select(i => Decoded.Of(wrapping.Data(i % 2 == 0 ? null : Press, Now + (ulong)i, [])).Number("seq")),
+        ];
     }
 
     public Decoded Will { get; }

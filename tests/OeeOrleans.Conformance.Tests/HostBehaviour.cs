@@ -9,7 +9,9 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Conformance.Tests;
 
-/// <summary>What a broker hears of our host application `scada`: online, called dead, commanding, cut off, back again, ended in good order.</summary>
+/// <summary>
+/// What a broker hears of our host application `scada`: online, called dead, commanding, cut off, back again, ended in good order.
+/// </summary>
 internal sealed record HostOnTheWire(IReadOnlyList<WireEvent> Events, long StartedMs, long EndedMs)
 {
     public static async Task<HostOnTheWire> RecordAsync()
@@ -83,16 +85,27 @@ public sealed class HostBehaviour
         { "host-topic-phid-birth-qos", "with QoS 1", w => Assert.Equal(1, w.Birth.Qos) },
         { "host-topic-phid-birth-retain", "retained", w => Assert.True(w.Birth.Retain) },
         { "host-topic-phid-birth-payload", "as JSON of online = true and a time", w => IsState(w.Birth, online: true) },
-        { "host-topic-phid-birth-payload-timestamp", "whose time is that of the will", w => Assert.Equal(w.Will.State().TimestampMs, w.Birth.State().TimestampMs) },
+
+        {
+            "host-topic-phid-birth-payload-timestamp",
+            "whose time is that of the will",
+            w => Assert.Equal(w.Will.State().TimestampMs, w.Birth.State().TimestampMs)
+        },
         { "host-topic-phid-birth-sub-required", "it subscribes to its own STATE after connecting", w => Assert.True(Subscribed(w) > 0) },
         { "host-topic-phid-birth-required", "the birth comes after that subscription", w => Assert.True(Subscribed(w) < BirthAt(w)) },
         { "message-flow-phid-sparkplug-subscription", "and the subscription before the birth, in the same session",
             w => Assert.Equal([WireKind.Subscribe], w.First.Take(BirthAt(w)).Skip(1).Select(e => e.Kind).Distinct()) },
-        { "message-flow-phid-sparkplug-state-publish", "with the session and the subscription, STATE is published", w => Assert.True(BirthAt(w) > 0) },
+
+        {
+            "message-flow-phid-sparkplug-state-publish",
+            "with the session and the subscription, STATE is published",
+            w => Assert.True(BirthAt(w) > 0)
+        },
         { "message-flow-phid-sparkplug-state-publish-payload", "as JSON of online = true and a time", w => IsState(w.Birth, online: true) },
         { "message-flow-phid-sparkplug-state-publish-payload-timestamp", "whose time is that of the will",
             w => Assert.Equal(w.Will.State().TimestampMs, w.Birth.State().TimestampMs) },
-        { "operational-behavior-host-application-connect-birth", "the birth follows the connection at once: nothing else is published before",
+        { "operational-behavior-host-application-connect-birth", "the birth follows the connection at once: nothing else is published "
+            + "before",
             w => Assert.True(w.Last.First(e => e.Kind == WireKind.Publish).State().Online) },
         { "operational-behavior-host-application-connect-birth-topic", "on spBv1.0/STATE/host", w => Assert.Equal(Topic, w.Birth.Topic) },
         { "operational-behavior-host-application-connect-birth-qos", "with QoS 1", w => Assert.Equal(1, w.Birth.Qos) },
@@ -111,12 +124,22 @@ public sealed class HostBehaviour
         { "payloads-state-birth-payload", "as JSON of online = true and a time", w => IsState(w.Birth, online: true) },
         { "message-flow-phid-sparkplug-clean-session-311", "its session is clean, with MQTT 3.1.1",
             w => Assert.Equal((MqttProtocolVersion.V311, true), (w.First[0].Version, w.First[0].Clean)) },
-        { "message-flow-hid-sparkplug-state-message-delivered", "who says that it is offline is contradicted at once", w => Assert.NotNull(w.Contradiction) },
+
+        {
+            "message-flow-hid-sparkplug-state-message-delivered",
+            "who says that it is offline is contradicted at once",
+            w => Assert.NotNull(w.Contradiction)
+        },
 
         // Will.
         { "host-topic-phid-death-required", "a CONNECT has a will", HasWill },
         { "operational-behavior-host-application-connect-will", "a CONNECT has a will", HasWill },
-        { "payloads-state-will-message", "a will on spBv1.0/STATE/host", w => Assert.Equal((Topic, false), (w.Will.Topic, w.First[^1].Clean)) },
+
+        {
+            "payloads-state-will-message",
+            "a will on spBv1.0/STATE/host",
+            w => Assert.Equal((Topic, false), (w.Will.Topic, w.First[^1].Clean))
+        },
         { "host-topic-phid-death-topic", "the will goes to spBv1.0/STATE/host", w => Assert.Equal(Topic, w.Will.Topic) },
         { "host-topic-phid-death-qos", "with QoS 1", w => Assert.Equal(1, w.Will.Qos) },
         { "host-topic-phid-death-retain", "retained", w => Assert.True(w.Will.Retain) },
@@ -125,14 +148,34 @@ public sealed class HostBehaviour
             w => Assert.InRange((long)w.Will.State().TimestampMs, w.StartedMs, w.EndedMs) },
         { "host-topic-phid-death-payload-connect", "the will's time is that of the CONNECT: not before it was made, not after the birth's",
             w => Assert.InRange((long)w.Will.State().TimestampMs, w.StartedMs, (long)w.Birth.State().TimestampMs) },
-        { "operational-behavior-host-application-connect-will-topic", "the will goes to spBv1.0/STATE/host", w => Assert.Equal(Topic, w.Will.Topic) },
+
+        {
+            "operational-behavior-host-application-connect-will-topic",
+            "the will goes to spBv1.0/STATE/host",
+            w => Assert.Equal(Topic, w.Will.Topic)
+        },
         { "operational-behavior-host-application-connect-will-qos", "with QoS 1", w => Assert.Equal(1, w.Will.Qos) },
         { "operational-behavior-host-application-connect-will-retained", "retained", w => Assert.True(w.Will.Retain) },
-        { "operational-behavior-host-application-connect-will-payload", "as JSON of online = false and a time", w => IsState(w.Will, online: false) },
-        { "operational-behavior-host-application-death-topic", "the death goes to spBv1.0/STATE/host", w => Assert.Equal(Topic, w.Will.Topic) },
+
+        {
+            "operational-behavior-host-application-connect-will-payload",
+            "as JSON of online = false and a time",
+            w => IsState(w.Will, online: false)
+        },
+
+        {
+            "operational-behavior-host-application-death-topic",
+            "the death goes to spBv1.0/STATE/host",
+            w => Assert.Equal(Topic, w.Will.Topic)
+        },
         { "operational-behavior-host-application-death-qos", "with QoS 1", w => Assert.Equal(1, w.Will.Qos) },
         { "operational-behavior-host-application-death-retained", "retained", w => Assert.True(w.Will.Retain) },
-        { "operational-behavior-host-application-death-payload", "as JSON of online = false and a time", w => IsState(w.Will, online: false) },
+
+        {
+            "operational-behavior-host-application-death-payload",
+            "as JSON of online = false and a time",
+            w => IsState(w.Will, online: false)
+        },
         { "payloads-state-will-message-qos", "the will has QoS 1", w => Assert.Equal(1, w.Will.Qos) },
         { "payloads-state-will-message-retain", "it is retained", w => Assert.True(w.Will.Retain) },
         { "payloads-state-will-message-payload", "it is JSON of online = false and a time", w => IsState(w.Will, online: false) },
@@ -146,15 +189,45 @@ public sealed class HostBehaviour
         // Commands.
         { "topics-ncmd-topic", "NCMD goes to namespace/group/NCMD/node", w => Assert.Equal("spBv1.0/g/NCMD/n", w.Command.Topic) },
         { "topics-ncmd-mqtt", "NCMD has QoS 0 and is not retained", w => Assert.Equal((0, false), (w.Command.Qos, w.Command.Retain)) },
-        { "topics-ncmd-timestamp", "NCMD says when it was sent", w => Assert.Equal(1_767_600_000_000, w.Command.Decode().Number("timestamp")) },
-        { "topics-ncmd-payload", "NCMD has what is to be written", w => Assert.Equal("Node Control/Rebirth", Only(w).GetProperty("name").GetString()) },
-        { "payloads-ncmd-timestamp", "NCMD says when it was sent", w => Assert.Equal(1_767_600_000_000, w.Command.Decode().Number("timestamp")) },
+
+        {
+            "topics-ncmd-timestamp",
+            "NCMD says when it was sent",
+            w => Assert.Equal(1_767_600_000_000, w.Command.Decode().Number("timestamp"))
+        },
+
+        {
+            "topics-ncmd-payload",
+            "NCMD has what is to be written",
+            w => Assert.Equal("Node Control/Rebirth", Only(w).GetProperty("name").GetString())
+        },
+
+        {
+            "payloads-ncmd-timestamp",
+            "NCMD says when it was sent",
+            w => Assert.Equal(1_767_600_000_000, w.Command.Decode().Number("timestamp"))
+        },
         { "payloads-ncmd-seq", "NCMD has no seq", w => Assert.False(w.Command.Decode().Has("seq")) },
         { "payloads-ncmd-qos", "NCMD has QoS 0", w => Assert.Equal(0, w.Command.Qos) },
         { "payloads-ncmd-retain", "NCMD is not retained", w => Assert.False(w.Command.Retain) },
-        { "operational-behavior-data-commands-ncmd-rebirth-verb", "a request for a rebirth is an NCMD", w => Assert.True(w.Command.Is("NCMD")) },
-        { "operational-behavior-data-commands-ncmd-rebirth-name", "with Node Control/Rebirth", w => Assert.Equal("Node Control/Rebirth", Only(w).GetProperty("name").GetString()) },
-        { "operational-behavior-data-commands-ncmd-rebirth-value", "set to true", w => Assert.True(Only(w).GetProperty("value").GetBoolean()) },
+
+        {
+            "operational-behavior-data-commands-ncmd-rebirth-verb",
+            "a request for a rebirth is an NCMD",
+            w => Assert.True(w.Command.Is("NCMD"))
+        },
+
+        {
+            "operational-behavior-data-commands-ncmd-rebirth-name",
+            "with Node Control/Rebirth",
+            w => Assert.Equal("Node Control/Rebirth", Only(w).GetProperty("name").GetString())
+        },
+
+        {
+            "operational-behavior-data-commands-ncmd-rebirth-value",
+            "set to true",
+            w => Assert.True(Only(w).GetProperty("value").GetBoolean())
+        },
     };
 
     private static readonly Lazy<Task<HostOnTheWire>> Recorded = new(HostOnTheWire.RecordAsync);
@@ -166,7 +239,9 @@ public sealed class HostBehaviour
     public async Task Holds(string id) => Statements.Check(id, await Recorded.Value);
 
     private static void FirstIsBirth(HostOnTheWire w) =>
-        Assert.All([w.First, w.Last], c => Assert.True(c.First(e => e.Kind == WireKind.Publish) is { Topic: Topic } first && first.State().Online));
+        Assert.All(
+            [w.First, w.Last],
+            c => Assert.True(c.First(e => e.Kind == WireKind.Publish) is { Topic: Topic } first && first.State().Online));
 
     private static void HasWill(HostOnTheWire w)
     {

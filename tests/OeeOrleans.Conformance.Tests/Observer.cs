@@ -29,13 +29,16 @@ internal sealed class Observer : IAsyncDisposable
             var message = args.ApplicationMessage;
             if (SparkplugTopic.TryParse(message.Topic, out var topic, out _))
             {
-                if (topic.Type == SparkplugMessageType.State) observer.States.Enqueue((Encoding.UTF8.GetString(message.Payload.ToArray()), (int)message.QualityOfServiceLevel, message.Retain));
-                else observer._seen.Enqueue(new Decoded(topic, Decoded.Json(message.Payload.ToArray()), (int)message.QualityOfServiceLevel, message.Retain));
+                if (topic.Type == SparkplugMessageType.State) observer.States.Enqueue(
+                    (Encoding.UTF8.GetString(message.Payload.ToArray()), (int)message.QualityOfServiceLevel, message.Retain));
+                else observer._seen.Enqueue(
+                    new Decoded(topic, Decoded.Json(message.Payload.ToArray()), (int)message.QualityOfServiceLevel, message.Retain));
             }
 
             return Task.CompletedTask;
         };
-        await observer._client.ConnectAsync(new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", port).WithProtocolVersion(MqttProtocolVersion.V311).Build());
+        await observer._client.ConnectAsync(
+            new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", port).WithProtocolVersion(MqttProtocolVersion.V311).Build());
         await observer._client.SubscribeAsync("spBv1.0/#", MqttQualityOfServiceLevel.AtLeastOnce);
         return observer;
     }
@@ -43,9 +46,15 @@ internal sealed class Observer : IAsyncDisposable
     public void Forget() => _seen.Clear();
 
     public Task SayAsync(string topic, byte[] payload, bool retain = false) => _client.PublishAsync(
-        new MqttApplicationMessageBuilder().WithTopic(topic).WithPayload(payload).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).WithRetainFlag(retain).Build());
+        new MqttApplicationMessageBuilder()
+            .WithTopic(topic)
+            .WithPayload(payload)
+            .WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)
+            .WithRetainFlag(retain)
+            .Build());
 
-    public Task<IReadOnlyList<Decoded>> UntilAsync(string what, Func<IReadOnlyList<Decoded>, bool> holds) => Eventually.HoldsAsync(what, Deadline, () => Task.FromResult(Seen), holds);
+    public Task<IReadOnlyList<Decoded>> UntilAsync(string what, Func<IReadOnlyList<Decoded>, bool> holds) =>
+        Eventually.HoldsAsync(what, Deadline, () => Task.FromResult(Seen), holds);
 
     public async ValueTask DisposeAsync()
     {

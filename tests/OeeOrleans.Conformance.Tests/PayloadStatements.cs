@@ -29,7 +29,8 @@ internal sealed class Written
         Instance = Sub(Metric(new MetricHead("m1", 5, 0, SparkplugDataType.Template), instance), 18);
     }
 
-    public static DataSet Table { get; } = new(["id", "name"], [SparkplugDataType.Int32, SparkplugDataType.String], [[1L, "a"], [-2L, "b"]]);
+    public static DataSet Table { get; } = new(
+        ["id", "name"], [SparkplugDataType.Int32, SparkplugDataType.String], [[1L, "a"], [-2L, "b"]]);
 
     public static Template Motor { get; } = new()
     {
@@ -58,7 +59,8 @@ internal sealed class Written
         return Sub(ProtobufField.All(writer.Written.Span), 2);
     }
 
-    public static IReadOnlyList<ProtobufField> Sub(IReadOnlyList<ProtobufField> fields, int number) => ProtobufField.All(One(fields, number).Bytes);
+    public static IReadOnlyList<ProtobufField> Sub(IReadOnlyList<ProtobufField> fields, int number) =>
+        ProtobufField.All(One(fields, number).Bytes);
 
     public static ProtobufField One(IReadOnlyList<ProtobufField> fields, int number) => Assert.Single(fields, f => f.Number == number);
 }
@@ -68,7 +70,12 @@ public sealed class PayloadStatements
 {
     internal static readonly Statements<Written> Statements = new()
     {
-        { "payloads-propertyset-keys-array-size", "as many keys as values", w => Assert.Equal(Values(w).Count(), w.Properties.Count(f => f.Number == 1)) },
+
+        {
+            "payloads-propertyset-keys-array-size",
+            "as many keys as values",
+            w => Assert.Equal(Values(w).Count(), w.Properties.Count(f => f.Number == 1))
+        },
         { "payloads-propertyset-values-array-size", "as many values as keys: a payload that has fewer is refused",
             _ => Assert.Throws<SparkplugFormatException>(() => Decoded.Json(Convert.FromHexString("120a4a080a01610a01621200"))) },
         { "payloads-metric-propertyvalue-type-type", "the type of a value is an unsigned number of 32 bits",
@@ -77,35 +84,83 @@ public sealed class PayloadStatements
             w => Assert.Equal([12UL, 10, 3, 20], Types(w).Select(t => t.Value)) },
         { "payloads-metric-propertyvalue-type-req", "every value says its type", w => Assert.Equal(Values(w).Count(), Types(w).Count()) },
 
-        { "payloads-dataset-column-size", "the number of columns is an unsigned number of 64 bits", w => Assert.Equal((0, 2UL), Kind(Written.One(w.Set, 1))) },
+
+        {
+            "payloads-dataset-column-size",
+            "the number of columns is an unsigned number of 64 bits",
+            w => Assert.Equal((0, 2UL), Kind(Written.One(w.Set, 1)))
+        },
         { "payloads-dataset-column-num-headers", "as many columns as types: others are not written",
             _ => Assert.Throws<ArgumentException>(() => WriteSet(Written.Table with { Columns = ["id"] })) },
         { "payloads-dataset-types-num", "as many types as columns: others are not written",
             _ => Assert.Throws<ArgumentException>(() => WriteSet(Written.Table with { Types = [SparkplugDataType.Int32] })) },
         { "payloads-dataset-types-def", "the types are an array of numbers", w => Assert.Equal(2, TypesOf(w).Count) },
-        { "payloads-dataset-types-type", "each an unsigned number of 32 bits", w => Assert.All(TypesOf(w), t => Assert.True(t <= uint.MaxValue)) },
+
+        {
+            "payloads-dataset-types-type",
+            "each an unsigned number of 32 bits",
+            w => Assert.All(TypesOf(w), t => Assert.True(t <= uint.MaxValue))
+        },
         { "payloads-dataset-types-value", "each one of the basic types", w => Assert.Equal([3UL, 12], TypesOf(w)) },
         { "payloads-dataset-parameter-type-req", "the types are there", w => Assert.Contains(w.Set, f => f.Number == 3) },
         { "payloads-template-dataset-value", "a value is one of the six kinds a data set may hold",
-            w => Assert.All(w.Set.Where(f => f.Number == 4).SelectMany(r => ProtobufField.All(r.Bytes)), e => Assert.InRange(Element(e), 1, 6)) },
+            w =>
+                Assert.All(
+                    w.Set.Where(f => f.Number == 4).SelectMany(r => ProtobufField.All(r.Bytes)), e => Assert.InRange(Element(e), 1, 6)) },
 
-        { "payloads-template-definition-is-definition", "a definition says so", w => Assert.Equal(1UL, Written.One(w.Definition, 5).Value) },
-        { "payloads-template-is-definition-definition", "a definition says so", w => Assert.Equal(1UL, Written.One(w.Definition, 5).Value) },
+
+        {
+            "payloads-template-definition-is-definition", "a definition says so", w => Assert.Equal(1UL, Written.One(w.Definition, 5).Value)
+        },
+
+        {
+            "payloads-template-is-definition-definition", "a definition says so", w => Assert.Equal(1UL, Written.One(w.Definition, 5).Value)
+        },
         { "payloads-template-definition-ref", "it has no reference", w => Assert.DoesNotContain(w.Definition, f => f.Number == 4) },
         { "payloads-template-ref-definition", "it has no reference", w => Assert.DoesNotContain(w.Definition, f => f.Number == 4) },
-        { "payloads-template-definition-parameters-default", "it may give values to its parameters", w => Assert.Equal(4UL, Assert.Single(w.Parameter, f => f.Number > 2).Value) },
+
+        {
+            "payloads-template-definition-parameters-default",
+            "it may give values to its parameters",
+            w => Assert.Equal(4UL, Assert.Single(w.Parameter, f => f.Number > 2).Value)
+        },
         { "payloads-template-version", "its version is a text", w => Assert.Equal("1", Text(Written.One(w.Definition, 1))) },
         { "payloads-template-is-definition", "definitions and instances say which they are",
             w => Assert.Equal((1, 1), (w.Definition.Count(f => f.Number == 5), w.Instance.Count(f => f.Number == 5))) },
-        { "payloads-template-instance-is-definition", "an instance says that it is none", w => Assert.Equal(0UL, Written.One(w.Instance, 5).Value) },
-        { "payloads-template-is-definition-instance", "an instance says that it is none", w => Assert.Equal(0UL, Written.One(w.Instance, 5).Value) },
+
+        {
+            "payloads-template-instance-is-definition",
+            "an instance says that it is none",
+            w => Assert.Equal(0UL, Written.One(w.Instance, 5).Value)
+        },
+
+        {
+            "payloads-template-is-definition-instance",
+            "an instance says that it is none",
+            w => Assert.Equal(0UL, Written.One(w.Instance, 5).Value)
+        },
         { "payloads-template-instance-ref", "it names its definition", w => Assert.Equal("Motor", Text(Written.One(w.Instance, 4))) },
-        { "payloads-template-ref-instance", "as a text", w => Assert.Equal((2, "Motor"), (Written.One(w.Instance, 4).WireType, Text(Written.One(w.Instance, 4)))) },
+
+        {
+            "payloads-template-ref-instance",
+            "as a text",
+            w => Assert.Equal((2, "Motor"), (Written.One(w.Instance, 4).WireType, Text(Written.One(w.Instance, 4))))
+        },
         { "payloads-template-parameter-name-required", "a parameter has a name", w => Assert.Contains(w.Parameter, f => f.Number == 1) },
         { "payloads-template-parameter-name-type", "which is a text", w => Assert.Equal("poles", Text(Written.One(w.Parameter, 1))) },
         { "payloads-template-parameter-type-req", "it has a type", w => Assert.Contains(w.Parameter, f => f.Number == 2) },
-        { "payloads-template-parameter-value-type", "which is an unsigned number of 32 bits", w => Assert.Equal(0, Written.One(w.Parameter, 2).WireType) },
-        { "payloads-template-parameter-type-value", "and one of the basic types", w => Assert.Equal(7UL, Written.One(w.Parameter, 2).Value) },
+
+        {
+            "payloads-template-parameter-value-type",
+            "which is an unsigned number of 32 bits",
+            w => Assert.Equal(0, Written.One(w.Parameter, 2).WireType)
+        },
+
+        {
+            "payloads-template-parameter-type-value",
+            "and one of the basic types",
+            w => Assert.Equal(7UL, Written.One(w.Parameter, 2).Value)
+        },
         { "payloads-template-parameter-value", "its value is one of the six kinds a parameter may hold",
             w => Assert.All(w.Parameter.Where(f => f.Number > 2), f => Assert.InRange(f.Number, 3, 8)) },
     };
@@ -116,7 +171,8 @@ public sealed class PayloadStatements
     [MemberData(nameof(Ids))]
     public void Holds(string id) => Statements.Check(id, new Written());
 
-    private static IEnumerable<IReadOnlyList<ProtobufField>> Values(Written w) => w.Properties.Where(f => f.Number == 2).Select(f => ProtobufField.All(f.Bytes));
+    private static IEnumerable<IReadOnlyList<ProtobufField>> Values(Written w) =>
+        w.Properties.Where(f => f.Number == 2).Select(f => ProtobufField.All(f.Bytes));
 
     private static IEnumerable<ProtobufField> Types(Written w) => Values(w).SelectMany(v => v.Where(f => f.Number == 1));
 

@@ -5,8 +5,8 @@ using static OeeOrleans.Conformance.Tests.Wire;
 namespace OeeOrleans.Conformance.Tests;
 
 /// <summary>
-/// Our edge node with the primary host `scada` and two brokers. Each step is what both brokers had heard when it ended: nobody is online; another host is; our
-/// host's death; our host; an older death; its death at the first broker while it is online at the second.
+/// Our edge node with the primary host `scada` and two brokers. Each step is what both brokers had heard when it ended: nobody is online;
+/// another host is; our host's death; our host; an older death; its death at the first broker while it is online at the second.
 /// </summary>
 internal sealed record PrimaryHostOnTheWire
 {
@@ -34,7 +34,8 @@ internal sealed record PrimaryHostOnTheWire
         await using var first = await RecordingBroker.StartAsync();
         await using var second = await RecordingBroker.StartAsync();
         await using var edge = await RunningEdge.StartAsync([first.Url, second.Url], o => o.PrimaryHost = "scada");
-        await Eventually.HoldsAsync("the edge to wait", TimeSpan.FromSeconds(20), () => Task.FromResult(edge.Connector.State), s => s == EdgeState.WaitingForHost);
+        await Eventually.HoldsAsync(
+            "the edge to wait", TimeSpan.FromSeconds(20), () => Task.FromResult(edge.Connector.State), s => s == EdgeState.WaitingForHost);
         var silent = await SettledAsync(first, edge);
         await first.SayAsync("spBv1.0/STATE/other", HostIs(true, 500), retain: true);
         var foreign = await SettledAsync(first, edge);
@@ -83,8 +84,18 @@ public sealed class PrimaryHostBehaviour
             w => Assert.Equal((0, 1), (w.Silent.Count("NBIRTH"), w.Online.Count("NBIRTH"))) },
         { "operational-behavior-edge-node-birth-sequence-wait", "the births wait for online = true",
             w => Assert.Equal((0, 1, 2), (w.Silent.Count("DBIRTH"), w.Online.Count("NBIRTH"), w.Online.Count("DBIRTH"))) },
-        { "message-flow-edge-node-birth-publish-phid-wait-id", "another host's STATE does not count", w => Assert.Equal(0, w.Foreign.Count("NBIRTH")) },
-        { "message-flow-edge-node-birth-publish-phid-wait-online", "online = false is not online", w => Assert.Equal(0, w.Offline.Count("NBIRTH")) },
+
+        {
+            "message-flow-edge-node-birth-publish-phid-wait-id",
+            "another host's STATE does not count",
+            w => Assert.Equal(0, w.Foreign.Count("NBIRTH"))
+        },
+
+        {
+            "message-flow-edge-node-birth-publish-phid-wait-online",
+            "online = false is not online",
+            w => Assert.Equal(0, w.Offline.Count("NBIRTH"))
+        },
         { "message-flow-edge-node-birth-publish-phid-wait-timestamp", "an online with an older time than the last STATE does not count",
             w => Assert.Equal(0, w.Stale.Count("NBIRTH")) },
         { "message-flow-edge-node-birth-publish-phid-offline", "when the host goes offline, NDEATH is published and the connection ended",
@@ -95,12 +106,16 @@ public sealed class PrimaryHostBehaviour
             w => Assert.Equal(WireKind.Connect, w.Second.First(e => e.Client != "test").Kind) },
         { "operational-behavior-edge-node-termination-host-offline-timestamp", "an offline with an older time does not end anything",
             w => Assert.Equal((0, true), (w.OldDeath.Count(e => e.Kind == WireKind.Disconnect), w.OldDeath[^1].IsData())) },
-        { "operational-behavior-primary-application-state-with-multiple-servers-walk", "it goes to the next broker when the host is offline at this one",
+        { "operational-behavior-primary-application-state-with-multiple-servers-walk", "it goes to the next broker when the host is "
+            + "offline at this one",
             w => Assert.Equal((1, 1), (w.Death.Count(e => e.Kind == WireKind.Connect && e.Client != "test"), w.Second.Count("NBIRTH"))) },
         { "operational-behavior-primary-application-state-with-multiple-servers-single-server", "it is connected to one broker at a time",
             w => Assert.True(w.OneAtATime) },
-        { "operational-behavior-primary-application-state-with-multiple-servers-state-subs", "it subscribes to the host's STATE at every broker",
-            w => Assert.All([w.Silent, w.Second], s => Assert.Single(s, e => e is { Kind: WireKind.Subscribe, Topic: "spBv1.0/STATE/scada" })) },
+        { "operational-behavior-primary-application-state-with-multiple-servers-state-subs", "it subscribes to the host's STATE at "
+            + "every broker",
+            w =>
+                Assert.All(
+                    [w.Silent, w.Second], s => Assert.Single(s, e => e is { Kind: WireKind.Subscribe, Topic: "spBv1.0/STATE/scada" })) },
     };
 
     private static readonly Lazy<Task<PrimaryHostOnTheWire>> Recorded = new(PrimaryHostOnTheWire.RecordAsync);

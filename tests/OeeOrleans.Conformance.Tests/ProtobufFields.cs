@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace OeeOrleans.Conformance.Tests;
 
-/// <summary>One field on the wire, read without our own reader: number, wire type (0 varint, 1 fixed 64, 2 bytes, 5 fixed 32), and what it holds.</summary>
+/// <summary>
+/// One field on the wire, read without our own reader: number, wire type (0 varint, 1 fixed 64, 2 bytes, 5 fixed 32), and what it holds.
+/// </summary>
 internal sealed record ProtobufField(int Number, int WireType, ulong Value, byte[] Bytes)
 {
     public static IReadOnlyList<ProtobufField> All(ReadOnlySpan<byte> message)

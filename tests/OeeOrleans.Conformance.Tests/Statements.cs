@@ -9,7 +9,10 @@ internal interface IStatements
     IReadOnlyList<string> Ids { get; }
 }
 
-/// <summary>Normative statements of Sparkplug 3.0.0 (by the ids of its TCK), each in our words and with an assertion of its own over the facts that a scenario recorded.</summary>
+/// <summary>
+/// Normative statements of Sparkplug 3.0.0 (by the ids of its TCK), each in our words and with an assertion of its own over the facts that
+/// a scenario recorded.
+/// </summary>
 internal sealed class Statements<TFacts> : IStatements, IEnumerable
 {
     private readonly Dictionary<string, (string Says, Action<TFacts> Holds)> _all = new(StringComparer.Ordinal);

@@ -8,11 +8,13 @@ namespace OeeOrleans.Conformance.Tests;
 /// <summary>Reads what a <see cref="RecordingBroker"/> noted.</summary>
 internal static class Wire
 {
-    public static bool Is(this WireEvent e, string type) => e.Kind == WireKind.Publish && e.Topic.Split('/') is [_, _, var t, ..] && t == type;
+    public static bool Is(this WireEvent e, string type) =>
+        e.Kind == WireKind.Publish && e.Topic.Split('/') is [_, _, var t, ..] && t == type;
 
     public static bool IsData(this WireEvent e) => e.Is("NDATA") || e.Is("DDATA");
 
-    public static bool IsState(this WireEvent e) => e.Kind == WireKind.Publish && e.Topic.StartsWith("spBv1.0/STATE/", StringComparison.Ordinal);
+    public static bool IsState(this WireEvent e) =>
+        e.Kind == WireKind.Publish && e.Topic.StartsWith("spBv1.0/STATE/", StringComparison.Ordinal);
 
     public static int Count(this IReadOnlyList<WireEvent> events, string type) => events.Count(e => e.Is(type));
 

@@ -88,7 +88,8 @@ public sealed class RecordQueueTests : IDisposable
     }
 
     [Fact]
-    public void Acknowledgements_in_any_order_release_up_to_the_first_that_is_open() => Gen.Int[1, 60].SelectMany(n => Gen.Shuffle(Enumerable.Range(1, n).ToArray())).Sample(
+    public void Acknowledgements_in_any_order_release_up_to_the_first_that_is_open() =>
+        Gen.Int[1, 60].SelectMany(n => Gen.Shuffle(Enumerable.Range(1, n).ToArray())).Sample(
         order =>
         {
             var acks = new AckTracker();

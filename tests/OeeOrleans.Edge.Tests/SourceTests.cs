@@ -35,12 +35,14 @@ public sealed class SourceTests
     }
 
     [Fact]
-    public void A_source_slower_than_the_slowest_keeps_its_own_interval() => Assert.Equal(5000, new SamplingGovernor(2000).IntervalMs(5000));
+    public void A_source_slower_than_the_slowest_keeps_its_own_interval() =>
+        Assert.Equal(5000, new SamplingGovernor(2000).IntervalMs(5000));
 
     [Fact]
     public void Raw_values_are_scaled_and_reported_when_they_leave_the_deadband()
     {
-        var filter = new TagFilter([new SourceTag("d", new EdgeTag("a", "m", Scale: 0.1, Offset: 1, Deadband: 0.5), SparkplugDataType.Int64)]);
+        var filter = new TagFilter(
+            [new SourceTag("d", new EdgeTag("a", "m", Scale: 0.1, Offset: 1, Deadband: 0.5), SparkplugDataType.Int64)]);
         Assert.Equal(11.0, filter.Take(new(0, 1, 100L))!.Value.Value);
         filter.Remember();
         Assert.Null(filter.Take(new(0, 2, 104L)));
@@ -76,7 +78,8 @@ public sealed class SourceTests
     [Fact]
     public async Task A_simulated_tag_that_was_written_to_keeps_its_value()
     {
-        await using var source = new SimSource(new EdgeSource("s", new Uri("sim://x"), "d", 250, [new EdgeTag("sine", "setpoint", Writable: true)]));
+        await using var source = new SimSource(
+            new EdgeSource("s", new Uri("sim://x"), "d", 250, [new EdgeTag("sine", "setpoint", Writable: true)]));
         await source.WriteAsync(0, 42.5, CancellationToken.None);
         var values = new List<SourceValue>();
         await source.ReadAsync([0], 1000, values, CancellationToken.None);

@@ -27,9 +27,14 @@ public sealed class CommandLineTests
         await using var process = ServerProcess.Start("dotnet", [Oee.Program, "check", "--config", file]);
         await process.WaitForExitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(2, process.ExitCode);
-        foreach (var (line, words) in new[] { (1, "Europe/Atlantis"), (5, "6 o'clock"), (10, "nobody"), (12, "fast"), (13, "micro_stop_s") })
+        foreach (var (line, words) in new[]
         {
-            Assert.Contains(process.Output.Split('\n'), l => l.StartsWith($"{file}:{line}:", StringComparison.Ordinal) && l.Contains(words, StringComparison.Ordinal));
+            (1, "Europe/Atlantis"), (5, "6 o'clock"), (10, "nobody"), (12, "fast"), (13, "micro_stop_s"),
+        })
+        {
+            Assert.Contains(
+                process.Output.Split('\n'),
+                l => l.StartsWith($"{file}:{line}:", StringComparison.Ordinal) && l.Contains(words, StringComparison.Ordinal));
         }
 
         File.Delete(file);

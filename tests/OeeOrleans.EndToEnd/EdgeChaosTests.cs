@@ -4,7 +4,10 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.EndToEnd;
 
-/// <summary>Our own edge node with a thousand tags four times a second, our own host, and everything between them failing: every sample arrives exactly once.</summary>
+/// <summary>
+/// Our own edge node with a thousand tags four times a second, our own host, and everything between them failing: every sample arrives
+/// exactly once.
+/// </summary>
 public sealed class EdgeChaosTests(PlantFixture fixture) : IClassFixture<PlantFixture>
 {
     private const int Tags = 1000;
@@ -36,8 +39,13 @@ public sealed class EdgeChaosTests(PlantFixture fixture) : IClassFixture<PlantFi
         (proxy.Delay, proxy.Loss) = (TimeSpan.Zero, 0);
 
         // Live values are back to normal within ten seconds of the end, whatever still waits in the buffer.
-        await Eventually.HoldsAsync("the newest stored value to be live", TimeSpan.FromSeconds(10), () => plant.ScalarAsync("select (extract(epoch from now() - max(ts)) * 1000)::bigint from telemetry where name = 'tag0007'"), age => age < 1500);
-        await Eventually.HoldsAsync("the edge to have caught up", Drained, async () => await EdgeMetricAsync(edge.Port, "edge_buffer_records"), records => records < 40);
+        await Eventually.HoldsAsync(
+            "the newest stored value to be live", TimeSpan.FromSeconds(10),
+            () => plant.ScalarAsync("select (extract(epoch from now() - max(ts)) * 1000)::bigint from telemetry where name = 'tag0007'"),
+            age => age < 1500);
+        await Eventually.HoldsAsync(
+            "the edge to have caught up", Drained, async () => await EdgeMetricAsync(edge.Port, "edge_buffer_records"),
+            records => records < 40);
         await StopEdgeAsync(edge.Process);
         await AssertEveryTickOnceAsync(plant, kills: 2);
     }
@@ -58,7 +66,9 @@ public sealed class EdgeChaosTests(PlantFixture fixture) : IClassFixture<PlantFi
         }
 
         await WaitForTicksAsync(plant, JournalTicks(plant).Count + (Oee.Seconds * 4 / 4));
-        await Eventually.HoldsAsync("the edge to have caught up", Drained, async () => await EdgeMetricAsync(edge.Port, "edge_buffer_records"), records => records < 40);
+        await Eventually.HoldsAsync(
+            "the edge to have caught up", Drained, async () => await EdgeMetricAsync(edge.Port, "edge_buffer_records"),
+            records => records < 40);
         await StopEdgeAsync(edge.Process);
         await AssertEveryTickOnceAsync(plant, kills: 0);
     }
@@ -66,8 +76,14 @@ public sealed class EdgeChaosTests(PlantFixture fixture) : IClassFixture<PlantFi
     private static async Task<RunningEdge> StartEdgeAsync(string config)
     {
         var port = ServerProcess.FreePort();
-        var process = ServerProcess.Start("dotnet", [Oee.Program, "run", "--config", config, "--role", "edge", "--urls", $"http://127.0.0.1:{port}"]);
-        await Eventually.TrueAsync("the edge to start", TimeSpan.FromSeconds(30), () => process.HasExited ? throw new InvalidOperationException(process.Output) : Task.FromResult(process.Output.Contains("ready;", StringComparison.Ordinal)));
+        var process = ServerProcess.Start(
+            "dotnet", [Oee.Program, "run", "--config", config, "--role", "edge", "--urls", $"http://127.0.0.1:{port}"]);
+        await Eventually.TrueAsync(
+            "the edge to start", TimeSpan.FromSeconds(30),
+            () =>
+                process.HasExited
+                    ? throw new InvalidOperationException(process.Output)
+                    : Task.FromResult(process.Output.Contains("ready;", StringComparison.Ordinal)));
         return new RunningEdge(process, port);
     }
 
@@ -82,7 +98,8 @@ public sealed class EdgeChaosTests(PlantFixture fixture) : IClassFixture<PlantFi
     {
         using var http = new HttpClient();
         var text = await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics"));
-        return double.Parse(text.Split('\n').First(l => l.StartsWith(name + " ", StringComparison.Ordinal)).Split(' ')[1], CultureInfo.InvariantCulture);
+        return double.Parse(
+            text.Split('\n').First(l => l.StartsWith(name + " ", StringComparison.Ordinal)).Split(' ')[1], CultureInfo.InvariantCulture);
     }
 
     /// <summary>Readings that are not stored, and what dead letters say; empty when all are.</summary>
@@ -92,20 +109,29 @@ public sealed class EdgeChaosTests(PlantFixture fixture) : IClassFixture<PlantFi
         var missing = journal.Where(t => !stored.ContainsKey(t)).Order().ToList();
         if (missing.Count == 0) return "";
         var letters = await plant.ScalarAsync("select count(*) from dead_letter");
-        return $"{missing.Count} of {journal.Count} missing, {missing[0]} to {missing[^1]} of {journal.Min()} to {journal.Max()}; {letters} dead letters";
+        return $"{missing.Count} of {journal.Count} missing, {missing[0]} to {missing[^1]} of {journal.Min()} to {journal.Max()}; "
+            + $"{letters} dead letters";
     }
 
     private static HashSet<long> JournalTicks(TestPlant plant)
     {
         if (!File.Exists(plant.JournalFile)) return [];
         using var reader = new StreamReader(new FileStream(plant.JournalFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-        return [.. reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(l => l.Length == 13).Select(l => long.Parse(l, CultureInfo.InvariantCulture))];
+        return [
+            .. reader.ReadToEnd()
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Where(l => l.Length == 13)
+                .Select(l => long.Parse(l, CultureInfo.InvariantCulture)),
+        ];
     }
 
     private static Task WaitForTicksAsync(TestPlant plant, int ticks) =>
-        Eventually.HoldsAsync($"{ticks} readings", TimeSpan.FromSeconds((ticks / 4) + 60), () => Task.FromResult(JournalTicks(plant).Count), n => n >= ticks);
+        Eventually.HoldsAsync(
+            $"{ticks} readings", TimeSpan.FromSeconds((ticks / 4) + 60), () => Task.FromResult(JournalTicks(plant).Count), n => n >= ticks);
 
-    /// <summary>A reading is a thousand values of one instant, each a function of tag and time. What is stored off the grid of readings are births.</summary>
+    /// <summary>
+    /// A reading is a thousand values of one instant, each a function of tag and time. What is stored off the grid of readings are births.
+    /// </summary>
     private static async Task AssertEveryTickOnceAsync(TestPlant plant, int kills)
     {
         var journal = JournalTicks(plant);

@@ -24,25 +24,45 @@ public sealed class EmbeddedTests
         var published = Path.Combine(directory, "published.jsonl");
         var oee = await StartAsync();
         await using var ending = new Ending(() => oee.DisposeAsync());
-        await using var edge = ServerProcess.Start("node", [Path.Combine(Oee.Peers, "edge-qos1.mjs"), $"mqtt://127.0.0.1:{mqttPort}", "e2e", "edge1", "press1", $"{Rate}", $"{Oee.Seconds}", published]);
+        await using var edge = ServerProcess.Start(
+            "node",
+            [
+                Path.Combine(Oee.Peers, "edge-qos1.mjs"),
+                $"mqtt://127.0.0.1:{mqttPort}",
+                "e2e",
+                "edge1",
+                "press1",
+                $"{Rate}",
+                $"{Oee.Seconds}",
+                published,
+            ]);
         for (var kill = 1; kill <= 3; kill++)
         {
             var values = Oee.Seconds * Rate * kill / 4;
-            await Eventually.TrueAsync($"{values} values to be published", TimeSpan.FromSeconds(Oee.Seconds + 30), () => Task.FromResult(File.Exists(published) && File.ReadLines(published).Count() >= values));
+            await Eventually.TrueAsync(
+                $"{values} values to be published", TimeSpan.FromSeconds(Oee.Seconds + 30),
+                () => Task.FromResult(File.Exists(published) && File.ReadLines(published).Count() >= values));
             await oee.Process.KillAsync();
             await oee.DisposeAsync();
             oee = await StartAsync();
         }
 
-        await Eventually.TrueAsync("the edge to finish", TimeSpan.FromSeconds(Oee.Seconds + 90), () => Task.FromResult(edge.Output.Contains("\"good\"", StringComparison.Ordinal)));
-        var expected = File.ReadLines(published).Select(l => JsonDocument.Parse(l).RootElement).Select(e => (e.GetProperty("name").GetString()!, e.GetProperty("ts").GetInt64(), e.GetProperty("value").GetDouble())).ToHashSet();
+        await Eventually.TrueAsync(
+            "the edge to finish", TimeSpan.FromSeconds(Oee.Seconds + 90),
+            () => Task.FromResult(edge.Output.Contains("\"good\"", StringComparison.Ordinal)));
+        var expected = File.ReadLines(published)
+            .Select(l => JsonDocument.Parse(l).RootElement)
+            .Select(e => (e.GetProperty("name").GetString()!, e.GetProperty("ts").GetInt64(), e.GetProperty("value").GetDouble()))
+            .ToHashSet();
         Assert.True(expected.Count > Oee.Seconds * Rate);
-        await Eventually.HoldsAsync("every value to be stored", TimeSpan.FromSeconds(60), () => Task.FromResult(Stored(directory).Count), n => n >= expected.Count);
+        await Eventually.HoldsAsync(
+            "every value to be stored", TimeSpan.FromSeconds(60), () => Task.FromResult(Stored(directory).Count), n => n >= expected.Count);
         var stored = Stored(directory);
         Assert.Empty(expected.Except(stored).Take(5));
         Assert.Empty(stored.Except(expected).Take(5));
         Assert.Equal(expected.Count, stored.Count);
-        await Eventually.HoldsAsync("the broker's log to be empty", TimeSpan.FromSeconds(20), () => oee.MetricAsync("broker_uncommitted_messages"), n => n == 0);
+        await Eventually.HoldsAsync(
+            "the broker's log to be empty", TimeSpan.FromSeconds(20), () => oee.MetricAsync("broker_uncommitted_messages"), n => n == 0);
         await oee.DisposeAsync();
         Directory.Delete(directory, recursive: true);
     }
@@ -59,7 +79,9 @@ public sealed class EmbeddedTests
         using var connection = new SqliteConnection($"Data Source={Path.Combine(directory, "oee.db")};Mode=ReadOnly");
         connection.Open();
         using var command = connection.CreateCommand();
-        command.CommandText = "select s.name, p.ts / 1000, p.value from sample p join signal s using (signal_id) where s.machine_id = 'press1' and p.quality >= 64";
+        command.CommandText =
+            "select s.name, p.ts / 1000, p.value from sample p join signal s using (signal_id) where s.machine_id = 'press1' and "
+                + "p.quality >= 64";
         using var reader = command.ExecuteReader();
         var rows = new List<(string, long, double)>();
         while (reader.Read()) rows.Add((reader.GetString(0), reader.GetInt64(1), reader.GetDouble(2)));

@@ -25,10 +25,25 @@ public sealed class GuideFixture : IAsyncLifetime
     {
         await using (var demo = await Oee.StartAsync("demo", ServerProcess.FreePort(), "--mqtt-port", "0", "--data", _data))
         {
-            await Eventually.HoldsAsync("a closed hour", TimeSpan.FromSeconds(60), async () => (await demo.GetAsync("/api/kpi/history?machine_id=filler1&window=hour")).GetProperty("items").GetArrayLength(), n => n >= 2);
-            await Eventually.HoldsAsync("a job", TimeSpan.FromSeconds(30), async () => (await demo.GetAsync("/api/kpi/history?machine_id=filler1&window=job")).GetProperty("items").GetArrayLength(), n => n >= 1);
-            await Eventually.HoldsAsync("a fault that is over", TimeSpan.FromSeconds(30), async () => (await demo.GetAsync("/api/faults/history")).GetProperty("items").EnumerateArray().Count(f => !f.GetProperty("active").GetBoolean()), n => n >= 1);
-            await Eventually.HoldsAsync("what came late to be rolled up", TimeSpan.FromSeconds(60), () => ScalarAsync("select count(*) from rollup_dirty"), n => n == 0);
+            await Eventually.HoldsAsync(
+                "a closed hour", TimeSpan.FromSeconds(60),
+                async () => (await demo.GetAsync("/api/kpi/history?machine_id=filler1&window=hour")).GetProperty("items").GetArrayLength(),
+                n => n >= 2);
+            await Eventually.HoldsAsync(
+                "a job", TimeSpan.FromSeconds(30),
+                async () => (await demo.GetAsync("/api/kpi/history?machine_id=filler1&window=job")).GetProperty("items").GetArrayLength(),
+                n => n >= 1);
+            await Eventually.HoldsAsync(
+                "a fault that is over", TimeSpan.FromSeconds(30),
+                async () =>
+                    (await demo.GetAsync("/api/faults/history"))
+                        .GetProperty("items")
+                        .EnumerateArray()
+                        .Count(f => !f.GetProperty("active").GetBoolean()),
+                n => n >= 1);
+            await Eventually.HoldsAsync(
+                "what came late to be rolled up", TimeSpan.FromSeconds(60), () => ScalarAsync("select count(*) from rollup_dirty"),
+                n => n == 0);
             await demo.Process.StopAsync("INT");
         }
 
@@ -36,9 +51,13 @@ public sealed class GuideFixture : IAsyncLifetime
         _postgres = await PostgresServer.StartAsync();
         _timescale = await TimescaleServer.StartAsync();
         Engines["sqlite"] = () => new SqliteConnection(file);
-        foreach (var (name, connection, copy) in new[] { ("postgres", await _postgres.CreateDatabaseAsync(), true), ("timescale", _timescale.CreateDatabase(), false) })
+        foreach (var (name, connection, copy) in new[]
         {
-            await using var store = StoreFactory.Postgres(connection, TimeProvider.System, NullLoggerFactory.Instance, new StoreOptions { Copy = copy });
+            ("postgres", await _postgres.CreateDatabaseAsync(), true), ("timescale", _timescale.CreateDatabase(), false),
+        })
+        {
+            await using var store = StoreFactory.Postgres(
+                connection, TimeProvider.System, NullLoggerFactory.Instance, new StoreOptions { Copy = copy });
             await store.MigrateAsync(CancellationToken.None);
             await using var from = new SqliteConnection(file);
             await using var to = new NpgsqlConnection(connection);
@@ -69,7 +88,8 @@ public sealed class GuideFixture : IAsyncLifetime
     private static async Task CopyAsync(SqliteConnection from, NpgsqlConnection to, string table)
     {
         var columns = new List<(string Name, string Type)>();
-        await using (var command = new NpgsqlCommand($"select column_name, data_type from information_schema.columns where table_name = '{table}' and table_schema = 'public'", to))
+        await using (var command = new NpgsqlCommand(
+            $"select column_name, data_type from information_schema.columns where table_name = '{table}' and table_schema = 'public'", to))
         await using (var reader = await command.ExecuteReaderAsync())
         {
             while (await reader.ReadAsync()) columns.Add((reader.GetString(0), reader.GetString(1)));
@@ -80,7 +100,10 @@ public sealed class GuideFixture : IAsyncLifetime
         {
             command.CommandText = $"select * from {table}";
             await using var reader = await command.ExecuteReaderAsync();
-            while (await reader.ReadAsync()) rows.Add(columns.ToDictionary(c => c.Name, c => reader[c.Name] is var v && v is DBNull ? null : v));
+            while (await reader.ReadAsync())
+            {
+                rows.Add(columns.ToDictionary(c => c.Name, c => reader[c.Name] is var v && v is DBNull ? null : v));
+            }
         }
 
         var values = string.Join(", ", columns.Select(c => c.Type switch
@@ -91,7 +114,10 @@ public sealed class GuideFixture : IAsyncLifetime
         }));
         foreach (var chunk in rows.Chunk(4000))
         {
-            await using var insert = new NpgsqlCommand($"insert into {table}({string.Join(", ", columns.Select(c => c.Name))}) overriding system value select {values} from jsonb_array_elements(@json::jsonb) r", to);
+            await using var insert = new NpgsqlCommand(
+                $"insert into {table}({string.Join(", ", columns.Select(c => c.Name))}) overriding system value select {values} from "
+                    + $"jsonb_array_elements(@json::jsonb) r",
+                to);
             insert.Parameters.AddWithValue("json", JsonSerializer.Serialize(chunk));
             await insert.ExecuteNonQueryAsync();
         }
@@ -129,7 +155,12 @@ public sealed partial class GuideTests(GuideFixture fixture) : IClassFixture<Gui
             command.CommandText = sql;
             await using var reader = await command.ExecuteReaderAsync();
             var rows = answers[engine] = [];
-            while (await reader.ReadAsync()) rows.Add(string.Join(" | ", Enumerable.Range(0, reader.FieldCount).Select(i => Text(reader.IsDBNull(i) ? null : reader.GetValue(i)))));
+            while (await reader.ReadAsync())
+            {
+                rows.Add(
+                    string.Join(
+                        " | ", Enumerable.Range(0, reader.FieldCount).Select(i => Text(reader.IsDBNull(i) ? null : reader.GetValue(i)))));
+            }
         }
 
         if (!question.StartsWith("And", StringComparison.Ordinal)) Assert.NotEmpty(answers["postgres"]);
@@ -146,7 +177,10 @@ public sealed partial class GuideTests(GuideFixture fixture) : IClassFixture<Gui
         var sections = new Dictionary<string, List<(string, string)>>();
         foreach (var section in Guide.Split("\n### ").Skip(1))
         {
-            var blocks = Block().Matches(section.Split("\n## ")[0]).Select(m => (m.Groups["dialect"].Value, m.Groups["sql"].Value)).ToList();
+            var blocks = Block()
+                .Matches(section.Split("\n## ")[0])
+                .Select(m => (m.Groups["dialect"].Value, m.Groups["sql"].Value))
+                .ToList();
             if (blocks.Count > 0) sections[section.Split('\n')[0]] = blocks;
         }
 
@@ -158,7 +192,8 @@ public sealed partial class GuideTests(GuideFixture fixture) : IClassFixture<Gui
     {
         null => "null",
         DateTime time => Seconds(time),
-        string text when IsoTime().IsMatch(text) => Seconds(DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal)),
+        string text when IsoTime().IsMatch(text) =>
+            Seconds(DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal)),
         string text => text,
         // Microseconds of a time in a table of SQLite.
         long us and > 1_000_000_000_000_000 => Seconds(DateTime.UnixEpoch.AddMicroseconds(us)),
@@ -166,7 +201,8 @@ public sealed partial class GuideTests(GuideFixture fixture) : IClassFixture<Gui
         _ => value.ToString() ?? "",
     };
 
-    private static string Seconds(DateTime time) => "t " + (time.ToUniversalTime() - DateTime.UnixEpoch).TotalSeconds.ToString("0.000000", CultureInfo.InvariantCulture);
+    private static string Seconds(DateTime time) =>
+        "t " + (time.ToUniversalTime() - DateTime.UnixEpoch).TotalSeconds.ToString("0.000000", CultureInfo.InvariantCulture);
 
     [GeneratedRegex("```sql ?(?<dialect>[a-z]*)\n(?<sql>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Block();

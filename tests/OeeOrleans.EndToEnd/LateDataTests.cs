@@ -8,7 +8,9 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.EndToEnd;
 
-/// <summary>Late, doubled, historical and corrected samples in a live run: the stored windows are those of a recomputation from the store.</summary>
+/// <summary>
+/// Late, doubled, historical and corrected samples in a live run: the stored windows are those of a recomputation from the store.
+/// </summary>
 public sealed class LateDataTests(PlantFixture fixture) : IClassFixture<PlantFixture>
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
@@ -22,7 +24,11 @@ public sealed class LateDataTests(PlantFixture fixture) : IClassFixture<PlantFix
         await using var plant = await TestPlant.CreateAsync(fixture.Postgres);
         await using var oee = await plant.StartAsync();
         using var edge = new MqttClientFactory().CreateMqttClient();
-        await edge.ConnectAsync(new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", plant.Broker.Port).WithProtocolVersion(MqttProtocolVersion.V311).Build());
+        await edge.ConnectAsync(
+            new MqttClientOptionsBuilder()
+                .WithTcpServer("127.0.0.1", plant.Broker.Port)
+                .WithProtocolVersion(MqttProtocolVersion.V311)
+                .Build());
         var nowMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         await BirthAsync(edge, nowMs);
 
@@ -37,28 +43,50 @@ public sealed class LateDataTests(PlantFixture fixture) : IClassFixture<PlantFix
             if (i % 10 == 0) await SendAsync(edge, messages[i]);
         }
 
-        await Eventually.HoldsAsync("closed hours", Soon, () => plant.ScalarAsync("select count(*) from oee_latest where kind = 'hour' and as_of = ts_to and good > 0"), n => n >= 3);
+        await Eventually.HoldsAsync(
+            "closed hours", Soon,
+            () => plant.ScalarAsync("select count(*) from oee_latest where kind = 'hour' and as_of = ts_to and good > 0"), n => n >= 3);
 
         // Then what nobody had told: an earlier product, a stop, a counter value that had been lost, and one that is corrected.
         var middle = startMs + hourMs + 1_800_000;
-        await SendAsync(edge, [new(middle + 1, "state.run", false), new(middle + 400_001, "state.run", true), new(middle - 900_000, "product.code", "B"), new(history[300].Ms, history[300].Name, history[300].Value)]);
-        await Eventually.HoldsAsync("a second revision", Soon, () => plant.ScalarAsync("select count(*) from oee_window where revision > 1"), n => n >= 2);
-        await Eventually.HoldsAsync("the recomputation to be over", Soon, async () => (await oee.GetAsync("/api/machines/status")).GetProperty("items")[0].GetProperty("recomputing").GetBoolean(), busy => !busy);
+        await SendAsync(
+            edge,
+            [
+                new(middle + 1, "state.run", false),
+                new(middle + 400_001, "state.run", true),
+                new(middle - 900_000, "product.code", "B"),
+                new(history[300].Ms, history[300].Name, history[300].Value),
+            ]);
+        await Eventually.HoldsAsync(
+            "a second revision", Soon, () => plant.ScalarAsync("select count(*) from oee_window where revision > 1"), n => n >= 2);
+        await Eventually.HoldsAsync(
+            "the recomputation to be over", Soon,
+            async () => (await oee.GetAsync("/api/machines/status")).GetProperty("items")[0].GetProperty("recomputing").GetBoolean(),
+            busy => !busy);
         await edge.DisconnectAsync();
 
-        var audit = JsonDocument.Parse(await ServerProcess.RunAsync("dotnet", Oee.Program, "replay", "--from-store", "--config", plant.ConfigFile, "--machine", "press1")).RootElement;
+        var audit = JsonDocument.Parse(
+            await ServerProcess.RunAsync(
+                "dotnet", Oee.Program, "replay", "--from-store", "--config", plant.ConfigFile, "--machine", "press1")).RootElement;
         Assert.Equal(0, audit.GetProperty("differences").GetArrayLength());
         Assert.True(audit.GetProperty("windows_compared").GetInt32() >= 6, audit.ToString());
-        Assert.True(await plant.ScalarAsync("select count(*) from oee_latest where kind = 'job' and name = 'B'") > 0, "the job of product B is missing");
+        Assert.True(
+            await plant.ScalarAsync("select count(*) from oee_latest where kind = 'job' and name = 'B'") > 0,
+            "the job of product B is missing");
         Assert.True(await plant.ScalarAsync("select count(*) from events where type = 'stop'") > 0, "no stop was stored");
-        var hour = (await oee.GetAsync($"/api/kpi/history?machine_id=press1&from={Iso(startMs + hourMs)}&to={Iso(startMs + (2 * hourMs))}")).GetProperty("items")[0];
+        var hour =
+            (await oee.GetAsync(
+                $"/api/kpi/history?machine_id=press1&from={Iso(startMs + hourMs)}&to={Iso(startMs + (2 * hourMs))}")).GetProperty(
+            "items")[0];
         Assert.True(hour.GetProperty("revision").GetInt32() > 1, hour.ToString());
-        var explained = await oee.GetAsync($"/api/kpi/explain?machine_id=press1&from={Iso(startMs + hourMs)}&to={Iso(startMs + (2 * hourMs))}");
+        var explained = await oee.GetAsync(
+            $"/api/kpi/explain?machine_id=press1&from={Iso(startMs + hourMs)}&to={Iso(startMs + (2 * hourMs))}");
         Assert.Equal(hour.GetProperty("oee").GetDouble(), explained.GetProperty("kpi").GetProperty("oee").GetDouble(), 1e-12);
         Assert.Equal(hour.GetProperty("revision").GetInt32(), explained.GetProperty("revision").GetInt32());
     }
 
-    private static string Iso(long ms) => Uri.EscapeDataString(DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString("O", System.Globalization.CultureInfo.InvariantCulture));
+    private static string Iso(long ms) =>
+        Uri.EscapeDataString(DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString("O", System.Globalization.CultureInfo.InvariantCulture));
 
     /// <summary>A counter every two seconds, a stop of a minute or five every ten, a product every forty minutes.</summary>
     private static IEnumerable<Sample> History(long fromMs, long toMs)
@@ -104,7 +132,9 @@ public sealed class LateDataTests(PlantFixture fixture) : IClassFixture<PlantFix
     private Task PublishAsync(IMqttClient edge, string topic)
     {
         var parts = topic.Split('/', 2);
-        return edge.PublishAsync(new MqttApplicationMessageBuilder().WithTopic($"spBv1.0/e2e/{parts[0]}/{parts[1]}").WithPayload(_writer.Written.ToArray())
+        return edge.PublishAsync(new MqttApplicationMessageBuilder()
+            .WithTopic($"spBv1.0/e2e/{parts[0]}/{parts[1]}")
+            .WithPayload(_writer.Written.ToArray())
             .WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build());
     }
 

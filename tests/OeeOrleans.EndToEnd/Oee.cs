@@ -21,7 +21,9 @@ public sealed class Oee : IAsyncDisposable
     public static string Peers { get; } = Path.Combine(Root, "tests", "peers");
 
     /// <summary>How long publishing tests publish, seconds; a full run takes 60.</summary>
-    public static int Seconds { get; } = int.TryParse(Environment.GetEnvironmentVariable("OEE_E2E_SECONDS"), out var seconds) ? seconds : 20;
+    public static int Seconds { get; } = int.TryParse(Environment.GetEnvironmentVariable("OEE_E2E_SECONDS"), out var seconds)
+        ? seconds
+        : 20;
 
     public static string Program => Repository.Oee;
 
@@ -42,7 +44,9 @@ public sealed class Oee : IAsyncDisposable
     {
         using var response = await Http.GetAsync(new Uri(Url + path));
         var text = await response.Content.ReadAsStringAsync();
-        return response.IsSuccessStatusCode ? JsonDocument.Parse(text).RootElement : throw new HttpRequestException($"{path}: {(int)response.StatusCode} {text}");
+        return response.IsSuccessStatusCode
+            ? JsonDocument.Parse(text).RootElement
+            : throw new HttpRequestException($"{path}: {(int)response.StatusCode} {text}");
     }
 
     /// <summary>Sum of a metric over its labels.</summary>

@@ -10,7 +10,11 @@ public sealed class PlantFixture : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        if (!Directory.Exists(Path.Combine(Oee.Peers, "node_modules"))) throw new DirectoryNotFoundException("the peers are not installed; run npm ci in tests/peers");
+        if (!Directory.Exists(Path.Combine(Oee.Peers, "node_modules")))
+        {
+            throw new DirectoryNotFoundException("the peers are not installed; run npm ci in tests/peers");
+        }
+
         Postgres = await PostgresServer.StartAsync();
     }
 
@@ -53,7 +57,8 @@ public sealed class TestPlant : IAsyncDisposable
         return plant;
     }
 
-    public Task<Oee> StartAsync() => Oee.StartAsync("run", _port, "--config", ConfigFile, "--silo-port", $"{_siloPort}", "--gateway-port", $"{_gatewayPort}");
+    public Task<Oee> StartAsync() =>
+        Oee.StartAsync("run", _port, "--config", ConfigFile, "--silo-port", $"{_siloPort}", "--gateway-port", $"{_gatewayPort}");
 
     /// <param name="shuffle">Other aliases at every birth, and a birth a second.</param>
     public ServerProcess StartQos1Edge(int rate, int seconds, bool shuffle = false) => ServerProcess.Start(
@@ -94,7 +99,10 @@ public sealed class TestPlant : IAsyncDisposable
     {
         await using var connection = new NpgsqlConnection(Connection);
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand("select name, (extract(epoch from ts) * 1000)::bigint, value from telemetry where machine_id = 'press1' and quality >= 64 order by 1, 2", connection);
+        await using var command = new NpgsqlCommand(
+            "select name, (extract(epoch from ts) * 1000)::bigint, value from telemetry where machine_id = 'press1' and quality >= 64 "
+                + "order by 1, 2",
+            connection);
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<(string, long, double)>();
         while (await reader.ReadAsync()) rows.Add((reader.GetString(0), reader.GetInt64(1), reader.GetDouble(2)));

@@ -3,7 +3,10 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.EndToEnd;
 
-/// <summary>Sparkplug with code that is not ours: our edge node under a host on the npm libraries, and what we encode read by their codec. Their edge nodes under our host, with failures: NoLossTests.</summary>
+/// <summary>
+/// Sparkplug with code that is not ours: our edge node under a host on the npm libraries, and what we encode read by their codec. Their
+/// edge nodes under our host, with failures: NoLossTests.
+/// </summary>
 public sealed class SparkplugInteropTests(PlantFixture fixture) : IClassFixture<PlantFixture>
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(40);
@@ -35,15 +38,27 @@ public sealed class SparkplugInteropTests(PlantFixture fixture) : IClassFixture<
                     - { address: "sine:9", metric: setpoint, writable: true }
             """);
         await using var host = ServerProcess.Start("node", [Path.Combine(Oee.Peers, "host.mjs"), broker.Url, "e2e", "edge3", "60"]);
-        await using var edge = ServerProcess.Start("dotnet", [Oee.Program, "run", "--config", config, "--role", "edge", "--urls", $"http://127.0.0.1:{ServerProcess.FreePort()}"]);
-        await Eventually.TrueAsync("the host to have seen enough", Soon, () => edge.HasExited ? throw new InvalidOperationException(edge.Output) : Task.FromResult(host.Output.Contains("enough", StringComparison.Ordinal)));
+        await using var edge = ServerProcess.Start(
+            "dotnet", [Oee.Program, "run", "--config", config, "--role", "edge", "--urls", $"http://127.0.0.1:{ServerProcess.FreePort()}"]);
+        await Eventually.TrueAsync(
+            "the host to have seen enough", Soon,
+            () =>
+                edge.HasExited
+                    ? throw new InvalidOperationException(edge.Output)
+                    : Task.FromResult(host.Output.Contains("enough", StringComparison.Ordinal)));
 
         // Its socket dies with it: the broker publishes the will.
         await edge.KillAsync();
         await host.WaitForExitAsync(Soon);
         var seen = JsonDocument.Parse(host.Output.Split('\n').First(l => l.StartsWith('{'))).RootElement;
-        Assert.Equal((2, 2, 1), (seen.GetProperty("nbirth").GetInt32(), seen.GetProperty("dbirth").GetInt32(), seen.GetProperty("ndeath").GetInt32()));
-        Assert.Equal((0, 0, true), (seen.GetProperty("unknown_aliases").GetInt32(), seen.GetProperty("sequence_errors").GetInt32(), seen.GetProperty("bdseq_matches").GetBoolean()));
+        Assert.Equal(
+            (2, 2, 1),
+            (seen.GetProperty("nbirth").GetInt32(), seen.GetProperty("dbirth").GetInt32(), seen.GetProperty("ndeath").GetInt32()));
+        Assert.Equal(
+            (0, 0, true),
+            (
+                seen.GetProperty("unknown_aliases").GetInt32(), seen.GetProperty("sequence_errors").GetInt32(),
+                seen.GetProperty("bdseq_matches").GetBoolean()));
         Assert.Contains("counter.good", seen.GetProperty("names").EnumerateArray().Select(n => n.GetString()));
         Directory.Delete(directory, recursive: true);
     }
@@ -53,9 +68,12 @@ public sealed class SparkplugInteropTests(PlantFixture fixture) : IClassFixture<
     {
         await using var plant = await TestPlant.CreateAsync(fixture.Postgres);
         await using var oee = await plant.StartAsync();
-        await using var edge = ServerProcess.Start("node", [Path.Combine(Oee.Peers, "edge-qos0.mjs"), plant.Broker.Url, "e2e", "edge1", "press1", "10", "60"]);
+        await using var edge = ServerProcess.Start(
+            "node", [Path.Combine(Oee.Peers, "edge-qos0.mjs"), plant.Broker.Url, "e2e", "edge1", "press1", "10", "60"]);
         async Task<JsonElement> MachineAsync() => (await oee.GetAsync("/api/machines/status")).GetProperty("items")[0];
-        await Eventually.HoldsAsync("the machine to run and count", Soon, MachineAsync, m => m.GetProperty("state").GetString() == "run" && m.GetProperty("good").GetInt64() > 5);
+        await Eventually.HoldsAsync(
+            "the machine to run and count", Soon, MachineAsync,
+            m => m.GetProperty("state").GetString() == "run" && m.GetProperty("good").GetInt64() > 5);
         await edge.KillAsync();
         var dead = await Eventually.HoldsAsync("the machine to be dead", Soon, MachineAsync, m => !m.GetProperty("connected").GetBoolean());
         Assert.Equal(("unknown", "bad"), (dead.GetProperty("state").GetString(), dead.GetProperty("quality").GetString()));
@@ -64,10 +82,16 @@ public sealed class SparkplugInteropTests(PlantFixture fixture) : IClassFixture<
     [Fact]
     public async Task What_we_encode_means_the_same_to_the_npm_codec()
     {
-        var vectors = JsonDocument.Parse(File.ReadAllText(Path.Combine(Oee.Root, "tests", "OeeOrleans.Sparkplug.Tests", "vectors", "payloads.json"))).RootElement.GetProperty("payloads");
+        var vectors = JsonDocument.Parse(
+            File.ReadAllText(
+                Path.Combine(Oee.Root, "tests", "OeeOrleans.Sparkplug.Tests", "vectors", "payloads.json"))).RootElement.GetProperty(
+            "payloads");
         var lines = new List<string>();
         // Their codec reads an Int16 that was written as two bytes without its sign; ours reads and writes what was meant.
-        foreach (var vector in vectors.EnumerateArray().Where(v => !v.TryGetProperty("error", out _) && !v.GetProperty("name").GetString()!.StartsWith("Int16 -1 written", StringComparison.Ordinal)))
+        foreach (var vector in vectors.EnumerateArray().Where(
+            v =>
+                !v.TryGetProperty("error", out _)
+                    && !v.GetProperty("name").GetString()!.StartsWith("Int16 -1 written", StringComparison.Ordinal)))
         {
             var hex = vector.GetProperty("hex").GetString()!;
             using var buffer = new MemoryStream();

@@ -6,7 +6,8 @@ namespace OeeOrleans.Grains.Tests;
 public sealed class CommittedRecordsTests
 {
     [Fact]
-    public void Committed_records_are_the_union_of_what_was_added_whatever_the_order() => Gen.ULong[1, 80].Array[0, 120].Select(Gen.ULong[1, 20]).Sample(
+    public void Committed_records_are_the_union_of_what_was_added_whatever_the_order() =>
+        Gen.ULong[1, 80].Array[0, 120].Select(Gen.ULong[1, 20]).Sample(
         (numbers, first) =>
         {
             var committed = new CommittedRecords();

@@ -70,7 +70,9 @@ public sealed class EdgeNodeDecoderTests
         Assert.True(Death(5_000_000));
         _decoder.Begin(reuseRows: true);
         Send(SparkplugMessageType.NBirth, null, 8000, 0, w => w.Integer(new MetricHead("bdSeq", null, 8000, SparkplugDataType.Int64), 2));
-        Send(SparkplugMessageType.DBirth, "d", 8000, 1, w => w.Boolean(new MetricHead("state.run", 1, 900, SparkplugDataType.Boolean), true));
+        Send(
+            SparkplugMessageType.DBirth, "d", 8000, 1,
+            w => w.Boolean(new MetricHead("state.run", 1, 900, SparkplugDataType.Boolean), true));
         Assert.Equal(8_000_000, _decoder.Rows.Span[^1].TimeUs);
     }
 
@@ -82,12 +84,18 @@ public sealed class EdgeNodeDecoderTests
         _decoder.Begin(reuseRows: true);
         // Sent at 3 s, heard of after the will that came at 5 s.
         Send(SparkplugMessageType.NBirth, null, 3000, 0, w => w.Integer(new MetricHead("bdSeq", null, 3000, SparkplugDataType.Int64), 2));
-        Send(SparkplugMessageType.DBirth, "d", 3000, 1, w => w.Boolean(new MetricHead("state.run", 1, 3000, SparkplugDataType.Boolean), true));
+        Send(
+            SparkplugMessageType.DBirth, "d", 3000, 1,
+            w => w.Boolean(new MetricHead("state.run", 1, 3000, SparkplugDataType.Boolean), true));
 
         var id = _decoder.Machines["d"].Signals.Single().Key;
         Assert.Equal(5_000_000, Assert.Single(_decoder.Removed).TimeUs);
-        Assert.Equal([(2_999_999L, Quality.Bad), (3_000_000L, Quality.Good)], _decoder.Rows.ToArray().Where(r => r.SignalId == id).Select(r => (r.TimeUs, r.Quality)));
-        Assert.Equal([(5_000_000L, Quality.Retracted), (2_999_999L, Quality.Bad), (3_000_000L, Quality.Good)], _decoder.Machines["d"].Samples.Select(s => (s.TimeUs, s.Quality)));
+        Assert.Equal(
+            [(2_999_999L, Quality.Bad), (3_000_000L, Quality.Good)],
+            _decoder.Rows.ToArray().Where(r => r.SignalId == id).Select(r => (r.TimeUs, r.Quality)));
+        Assert.Equal(
+            [(5_000_000L, Quality.Retracted), (2_999_999L, Quality.Bad), (3_000_000L, Quality.Good)],
+            _decoder.Machines["d"].Samples.Select(s => (s.TimeUs, s.Quality)));
     }
 
     [Fact]
@@ -131,7 +139,9 @@ public sealed class EdgeNodeDecoderTests
     {
         _writer.BeginWill();
         _writer.Integer(new MetricHead("bdSeq", null, 0, SparkplugDataType.Int64), 1);
-        var outcome = _decoder.Accept(new SparkplugTopic(SparkplugMessageType.NDeath, "g", "n", null), new BrokerMessage("t", _writer.Written.ToArray(), ingestUs), again: false);
+        var outcome = _decoder.Accept(
+            new SparkplugTopic(SparkplugMessageType.NDeath, "g", "n", null), new BrokerMessage("t", _writer.Written.ToArray(), ingestUs),
+            again: false);
         foreach (var table in outcome.Deaths) _decoder.EmitDeath(table, ingestUs);
         return outcome.Deaths.Count == 2;
     }

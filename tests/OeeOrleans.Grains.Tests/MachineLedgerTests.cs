@@ -10,7 +10,10 @@ using OeeOrleans.Storage.Sink;
 
 namespace OeeOrleans.Grains.Tests;
 
-/// <summary>A machine's account and its store: restarts, late samples, corrections. Whatever happened, the windows are those of a recomputation from stored samples.</summary>
+/// <summary>
+/// A machine's account and its store: restarts, late samples, corrections. Whatever happened, the windows are those of a recomputation from
+/// stored samples.
+/// </summary>
 public sealed class MachineLedgerTests : IAsyncLifetime
 {
     private static readonly long Start = UnixMicros.From(new DateTimeOffset(2026, 1, 5, 6, 0, 0, TimeSpan.Zero));
@@ -19,7 +22,11 @@ public sealed class MachineLedgerTests : IAsyncLifetime
 
     private static readonly ShiftPlan TwoShifts = new()
     {
-        Id = "c", Shifts = [new Shift("early", new TimeOnly(6, 0), new TimeOnly(14, 0), Enum.GetValues<DayOfWeek>(), []), new Shift("late", new TimeOnly(14, 0), new TimeOnly(22, 0), Enum.GetValues<DayOfWeek>(), [])],
+        Id = "c", Shifts =
+        [
+            new Shift("early", new TimeOnly(6, 0), new TimeOnly(14, 0), Enum.GetValues<DayOfWeek>(), []),
+            new Shift("late", new TimeOnly(14, 0), new TimeOnly(22, 0), Enum.GetValues<DayOfWeek>(), []),
+        ],
     };
 
     private static readonly string[] Signals = ["state.run", "counter.good", "fault.code", "product.code"];
@@ -39,7 +46,8 @@ public sealed class MachineLedgerTests : IAsyncLifetime
         _store = StoreFactory.Sqlite(_file, NullLoggerFactory.Instance);
         await _store.MigrateAsync(CancellationToken.None);
         _sink = new GroupCommitSink(_store, new SinkOptions { FlushMs = 0 }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
-        _ids = await _store.ResolveSignalsAsync("m1", [.. Signals.Select(n => new SignalSpec(n, "Double", null))], inPlant: true, CancellationToken.None);
+        _ids = await _store.ResolveSignalsAsync(
+            "m1", [.. Signals.Select(n => new SignalSpec(n, "Double", null))], inPlant: true, CancellationToken.None);
         Plan(Machine, TwoShifts, 0);
     }
 
@@ -166,13 +174,20 @@ public sealed class MachineLedgerTests : IAsyncLifetime
         Assert.Equal(["early", "late"], (await ShiftsAsync()).Select(s => s.Name));
 
         // The early shift ends at noon, six hours after the start; a long one follows.
-        var plan = new ShiftPlan { Id = "c", ValidFromUs = At(6 * 3600), Shifts = [new Shift("long", new TimeOnly(12, 0), new TimeOnly(22, 0), Enum.GetValues<DayOfWeek>(), [])] };
+        var plan = new ShiftPlan
+        {
+            Id = "c",
+            ValidFromUs = At(6 * 3600),
+            Shifts = [new Shift("long", new TimeOnly(12, 0), new TimeOnly(22, 0), Enum.GetValues<DayOfWeek>(), [])],
+        };
         Plan(Machine, plan, 10 * 3600);
         var restarted = await OpenAsync((10 * 3600) + 10);
         await restarted.RecomputeAsync(At((10 * 3600) + 10), CancellationToken.None);
         await restarted.FlushAsync(At((10 * 3600) + 10), CancellationToken.None);
 
-        Assert.Equal([("early", At(0), At(6 * 3600), 2), ("long", At(6 * 3600), At(16 * 3600), 1)], (await ShiftsAsync()).Select(s => (s.Name, s.FromUs, s.ToUs, s.Revision)));
+        Assert.Equal(
+            [("early", At(0), At(6 * 3600), 2), ("long", At(6 * 3600), At(16 * 3600), 1)],
+            (await ShiftsAsync()).Select(s => (s.Name, s.FromUs, s.ToUs, s.Revision)));
         AssertExact(restarted, (10 * 3600) + 10);
     }
 
@@ -205,7 +220,9 @@ public sealed class MachineLedgerTests : IAsyncLifetime
         var jobs = await JobsAsync();
         Assert.Equal([("A", At(1), 2), ("B", At(4000), 1), ("C", At(9000), 1)], jobs.Select(j => (j.Name, j.FromUs, j.Revision)));
         Assert.Equal(jobs[1].FromUs, jobs[0].ToUs);
-        Assert.True(Assert.Single(await _store.ReadWindowsAsync(["m1"], "job", At(5000), At(5001), CancellationToken.None, withdrawn: true)).Withdrawn);
+        Assert.True(
+            Assert.Single(
+                await _store.ReadWindowsAsync(["m1"], "job", At(5000), At(5001), CancellationToken.None, withdrawn: true)).Withdrawn);
         Assert.Empty((await AuditAsync(9011)).Differences);
     }
 
@@ -224,20 +241,38 @@ public sealed class MachineLedgerTests : IAsyncLifetime
     public async Task A_stop_is_listed_with_its_fault_and_a_person_may_say_more()
     {
         var ledger = await OpenAsync(0);
-        await FeedAsync(ledger, [State(1, true), State(1000, false), Fault(1010, "E1"), State(1500, true), Fault(1500, ""), State(2000, false), State(2300, true), State(4000, true)]);
+        await FeedAsync(
+            ledger,
+            [
+                State(1, true),
+                State(1000, false),
+                Fault(1010, "E1"),
+                State(1500, true),
+                Fault(1500, ""),
+                State(2000, false),
+                State(2300, true),
+                State(4000, true),
+            ]);
         await ledger.FlushAsync(At(4000), CancellationToken.None);
-        Assert.Equal([(At(1000), (long?)At(1500), "E1"), (At(2000), At(2300), "")], (await StopsAsync()).Select(s => (s.StartUs, s.EndUs, s.Reason)));
+        Assert.Equal(
+            [(At(1000), (long?)At(1500), "E1"), (At(2000), At(2300), "")],
+            (await StopsAsync()).Select(s => (s.StartUs, s.EndUs, s.Reason)));
 
         await ledger.GiveReasonAsync(At(2000), null, "change", "new roll", "mia", At(4001), CancellationToken.None);
         var split = await ledger.GiveReasonAsync(At(1000), At(1200), "jam", null, "tom", At(4002), CancellationToken.None);
         Assert.Equal([("E1", ReasonSource.Fault), ("jam", ReasonSource.Person)], split!.Segments.Select(s => (s.Reason!, s.Source)));
-        await Assert.ThrowsAsync<ArgumentException>(() => ledger.GiveReasonAsync(At(1000), At(1600), "jam", null, "tom", At(4002), CancellationToken.None));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => ledger.GiveReasonAsync(At(1000), At(1600), "jam", null, "tom", At(4002), CancellationToken.None));
         Assert.Null(await ledger.GiveReasonAsync(At(1700), null, "jam", null, "tom", At(4002), CancellationToken.None));
 
         Assert.Equal(["jam", "change"], (await StopsAsync()).Select(s => s.Reason));
         var losses = (await ledger.ExplainAsync(At(0), At(3600), At(4003), CancellationToken.None)).Losses;
-        Assert.Equal([("Changeover", 300L, 1L), ("Jammed", 300, 1), ("E1", 200, 1)], losses.Items.Where(i => i.Kind == LossItemKind.Stop).Select(i => (i.Name, i.LostUs / UnixMicros.PerSecond, i.Count)));
-        Assert.Equal((500L, 300L, 0L), (losses.Tree.BreakdownsUs / UnixMicros.PerSecond, losses.Tree.SetupUs / UnixMicros.PerSecond, losses.Tree.OtherStopsUs));
+        Assert.Equal(
+            [("Changeover", 300L, 1L), ("Jammed", 300, 1), ("E1", 200, 1)],
+            losses.Items.Where(i => i.Kind == LossItemKind.Stop).Select(i => (i.Name, i.LostUs / UnixMicros.PerSecond, i.Count)));
+        Assert.Equal(
+            (500L, 300L, 0L),
+            (losses.Tree.BreakdownsUs / UnixMicros.PerSecond, losses.Tree.SetupUs / UnixMicros.PerSecond, losses.Tree.OtherStopsUs));
         Assert.Equal(["stop.reason", "stop.reason"], (await _store.ReadAuditAsync(null, 10, CancellationToken.None)).Select(a => a.Action));
 
         // After a restart, and after late data moved the start of the stop, the reason is still there.
@@ -266,7 +301,14 @@ public sealed class MachineLedgerTests : IAsyncLifetime
     {
         var ledger = await OpenAsync(0);
         await FeedAsync(ledger, Run(0, 100));
-        ledger.Apply(new MachineBatch { Samples = [new MachineSample(SignalKind.StateRun, 1_000_000, 1, null, Quality.Good)], IngestUs = At(101), LastSeenUs = At(100), Connected = true });
+        ledger.Apply(
+            new MachineBatch
+            {
+                Samples = [new MachineSample(SignalKind.StateRun, 1_000_000, 1, null, Quality.Good)],
+                IngestUs = At(101),
+                LastSeenUs = At(100),
+                Connected = true,
+            });
         Assert.Null(ledger.DirtyFromUs);
     }
 
@@ -291,7 +333,10 @@ public sealed class MachineLedgerTests : IAsyncLifetime
         machine = machine with { Calendar = shifts.Id, LineId = "l1" };
         var plant = new PlantModel
         {
-            Site = new Site("s", "s", "UTC"), Calendars = [shifts], Areas = [new Area { Id = "a", Lines = [new Line { Id = "l1", Machines = [machine] }] }],
+            Site = new Site("s", "s", "UTC"), Calendars =
+            [
+                shifts,
+            ], Areas = [new Area { Id = "a", Lines = [new Line { Id = "l1", Machines = [machine] }] }],
             Reasons = [new StopReason("jam", "Jammed", LossKind.Breakdown), new StopReason("change", "Changeover", LossKind.Setup)],
         };
         _versions = [.. ModelHistory.Update(_versions, plant, At(second))];
@@ -304,7 +349,8 @@ public sealed class MachineLedgerTests : IAsyncLifetime
 
     private static MachineSample Good(double second, long count) => new(SignalKind.CounterGood, At(second), count, null, Quality.Good);
 
-    private static MachineSample Product(double second, string code) => new(SignalKind.ProductCode, At(second), double.NaN, code, Quality.Good);
+    private static MachineSample Product(double second, string code) =>
+        new(SignalKind.ProductCode, At(second), double.NaN, code, Quality.Good);
 
     private static MachineSample Fault(double second, string code) => new(SignalKind.FaultCode, At(second), double.NaN, code, Quality.Good);
 
@@ -322,18 +368,29 @@ public sealed class MachineLedgerTests : IAsyncLifetime
         return samples;
     }
 
-    private Task<MachineLedger> OpenAsync(double second) => MachineLedger.OpenAsync(_model, _store, _sink, At(second), CancellationToken.None);
+    private Task<MachineLedger> OpenAsync(double second) =>
+        MachineLedger.OpenAsync(_model, _store, _sink, At(second), CancellationToken.None);
 
     private async Task FeedAsync(MachineLedger ledger, List<MachineSample> samples)
     {
         await StoreAsync(samples, samples.Max(s => s.TimeUs));
-        ledger.Apply(new MachineBatch { Samples = [.. samples], IngestUs = samples.Max(s => s.TimeUs), LastSeenUs = samples.Max(s => s.TimeUs), Connected = true });
+        ledger.Apply(
+            new MachineBatch
+            {
+                Samples = [.. samples], IngestUs = samples.Max(s => s.TimeUs), LastSeenUs = samples.Max(s => s.TimeUs), Connected = true,
+            });
     }
 
     private async Task StoreAsync(List<MachineSample> samples, long ingestUs)
     {
         _all.AddRange(samples);
-        var rows = samples.Select(s => new SampleRow(_ids[s.Kind switch { SignalKind.StateRun => 0, SignalKind.CounterGood => 1, SignalKind.FaultCode => 2, _ => 3 }], s.TimeUs, s.Value, s.Text, s.Quality, ingestUs)).ToArray();
+        var rows = samples
+            .Select(
+                s =>
+                    new SampleRow(
+                        _ids[s.Kind switch { SignalKind.StateRun => 0, SignalKind.CounterGood => 1, SignalKind.FaultCode => 2, _ => 3 }],
+                        s.TimeUs, s.Value, s.Text, s.Quality, ingestUs))
+            .ToArray();
         await _sink.CommitAsync(new TelemetryUnit { Rows = rows }, CancellationToken.None);
     }
 
@@ -341,11 +398,13 @@ public sealed class MachineLedgerTests : IAsyncLifetime
     {
         var view = ledger.Account.At(At(second));
         var windows = new[] { Windows.Shift(view.AsOfUs)!.Value, PlantWindows.Hour(view.AsOfUs), Windows.Day(view.AsOfUs) };
-        var expected = KpiBatch.Evaluate("m1", _model.Parameters, Windows.Calendar, _all, [.. windows.Select(w => new WindowSpan(w.FromUs, w.ToUs))], view.AsOfUs);
+        var expected = KpiBatch.Evaluate(
+            "m1", _model.Parameters, Windows.Calendar, _all, [.. windows.Select(w => new WindowSpan(w.FromUs, w.ToUs))], view.AsOfUs);
         for (var i = 0; i < windows.Length; i++) Assert.Equal(expected.Windows[i].Sums, view.Sums(windows[i]));
     }
 
-    private Task<AuditReport> AuditAsync(double second) => StoreAudit.RunAsync(_store, _model, Start, At(second), At(second), CancellationToken.None);
+    private Task<AuditReport> AuditAsync(double second) =>
+        StoreAudit.RunAsync(_store, _model, Start, At(second), At(second), CancellationToken.None);
 
     private Task<List<OeeWindow>> ShiftsAsync() => _store.ReadWindowsAsync(["m1"], "shift", Start, At(100_000), CancellationToken.None);
 

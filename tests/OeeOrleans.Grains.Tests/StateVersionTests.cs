@@ -4,7 +4,9 @@ using OeeOrleans.Model;
 
 namespace OeeOrleans.Grains.Tests;
 
-/// <summary>States as earlier releases wrote them (files in `states/`, never to be changed): a silo of this release starts from them.</summary>
+/// <summary>
+/// States as earlier releases wrote them (files in `states/`, never to be changed): a silo of this release starts from them.
+/// </summary>
 public sealed class StateVersionTests
 {
     [Fact]
@@ -28,7 +30,8 @@ public sealed class StateVersionTests
     }
 
     [Fact]
-    public void What_cannot_be_read_is_computed_anew() => Assert.Null(MachineSnapshot.Parse("""{ "State": { "Version": 1 }, "Faults": [], "Changes": [], "SinceUs": 0, "Model": [] }"""));
+    public void What_cannot_be_read_is_computed_anew() =>
+        Assert.Null(MachineSnapshot.Parse("""{ "State": { "Version": 1 }, "Faults": [], "Changes": [], "SinceUs": 0, "Model": [] }"""));
 
     private static string Read(string name) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "states", name));
 }

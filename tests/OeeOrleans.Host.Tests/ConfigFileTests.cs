@@ -52,7 +52,11 @@ public sealed class ConfigFileTests
     public void Reasons_faults_and_times_of_change_are_read()
     {
         var config = ConfigFile.Parse(
-            Small.Replace("        edge_node: berlin/edge1", "        valid_from: \"2026-01-05T06:00:00Z\"\n            faults: { \"E-217\": { text: Jam, reason: jam, severity: 500 } }\n            edge_node: berlin/edge1", StringComparison.Ordinal)
+            Small.Replace(
+                "        edge_node: berlin/edge1",
+                "        valid_from: \"2026-01-05T06:00:00Z\"\n            faults: { \"E-217\": { text: Jam, reason: jam, severity: 500 "
+                    + "} }\n            edge_node: berlin/edge1",
+                StringComparison.Ordinal)
             + "\nreasons: [ { id: jam, name: Jammed, loss: breakdown } ]", "plant.yaml");
         var machine = config.Plant.Machines.Single();
         Assert.Equal(new FaultCode("Jam", "jam", 500), machine.Faults["E-217"]);
@@ -78,7 +82,8 @@ public sealed class ConfigFileTests
     [InlineData("store:", "stores:", 22, "unknown key 'stores'")]
     public void A_mistake_is_named_with_its_line(string right, string wrong, int line, string words)
     {
-        var error = Assert.Throws<ConfigException>(() => ConfigFile.Parse(Small.Replace(right, wrong, StringComparison.Ordinal), "plant.yaml"));
+        var error = Assert.Throws<ConfigException>(
+            () => ConfigFile.Parse(Small.Replace(right, wrong, StringComparison.Ordinal), "plant.yaml"));
         Assert.Contains(error.Problems, p => p.Line == line && p.Message.Contains(words, StringComparison.Ordinal));
     }
 
@@ -86,29 +91,40 @@ public sealed class ConfigFileTests
     public void An_address_others_can_reach_needs_consent()
     {
         const string Open = Small + "\ngateway: { urls: \"http://0.0.0.0:8080\" }";
-        Assert.Contains("allow_anonymous", Assert.Throws<ConfigException>(() => ConfigFile.Parse(Open, "p")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "allow_anonymous", Assert.Throws<ConfigException>(() => ConfigFile.Parse(Open, "p")).Message, StringComparison.Ordinal);
         Assert.True(ConfigFile.Parse(Open + "\nallow_anonymous: true", "p").AllowAnonymous);
     }
 
     [Fact]
     public void Two_machines_on_one_device_are_refused()
     {
-        var twice = Small.Replace("- id: filler1", "- { id: filler2, edge_node: berlin/edge1, device: filler1 }\n          - id: filler1", StringComparison.Ordinal);
-        Assert.Contains("same edge node and device", Assert.Throws<ConfigException>(() => ConfigFile.Parse(twice, "p")).Message, StringComparison.Ordinal);
+        var twice = Small.Replace(
+            "- id: filler1", "- { id: filler2, edge_node: berlin/edge1, device: filler1 }\n          - id: filler1",
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "same edge node and device", Assert.Throws<ConfigException>(() => ConfigFile.Parse(twice, "p")).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void What_is_not_yaml_is_said_to_be_so() =>
-        Assert.Contains("not YAML", Assert.Throws<ConfigException>(() => ConfigFile.Parse("site: {", "p")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "not YAML", Assert.Throws<ConfigException>(() => ConfigFile.Parse("site: {", "p")).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Store_and_cluster_options_are_read_and_checked()
     {
-        var config = ConfigFile.Parse(Site + "\nstore: { connection: \"Host=x\", writers: 4, bulk: insert, space_partitions: 16, retention: { samples: 200, hours: 4000 } }\ncluster: { id: c, address: 10.0.0.5 }", "p.yaml");
+        var config = ConfigFile.Parse(
+            Site
+                + "\nstore: { connection: \"Host=x\", writers: 4, bulk: insert, space_partitions: 16, retention: { samples: 200, hours: "
+                + "4000 } }\ncluster: { id: c, address: 10.0.0.5 }",
+            "p.yaml");
         Assert.Equal((4, false, 16), (config.Store.Writers, config.Store.Copy, config.Store.SpacePartitions));
         Assert.Equal((200, (int?)null, 4000), (config.Retention.Samples, config.Retention.Minutes, config.Retention.Hours));
         Assert.Equal("10.0.0.5", config.SiloAddress);
-        var bad = Assert.Throws<ConfigException>(() => ConfigFile.Parse(Site + "\nstore: { retention: { samples: 30 }, writers: 9 }\ncluster: { address: silo1 }", "p.yaml"));
+        var bad = Assert.Throws<ConfigException>(
+            () => ConfigFile.Parse(Site + "\nstore: { retention: { samples: 30 }, writers: 9 }\ncluster: { address: silo1 }", "p.yaml"));
         Assert.Contains(bad.Problems, p => p.Message.Contains("store.retention.samples: 30 is not between 128", StringComparison.Ordinal));
         Assert.Contains(bad.Problems, p => p.Message.Contains("store.writers", StringComparison.Ordinal));
         Assert.Contains(bad.Problems, p => p.Message.Contains("'silo1' is not an IP address", StringComparison.Ordinal));
@@ -116,5 +132,9 @@ public sealed class ConfigFileTests
 
     [Fact]
     public void Retention_of_the_embedded_store_needs_no_connection() =>
-        Assert.Equal((null, 365), (ConfigFile.Parse(Site + "\nstore: { retention: { samples: 365 } }", "p.yaml").StoreConnection, ConfigFile.Parse(Site + "\nstore: { retention: { samples: 365 } }", "p.yaml").Retention.Samples));
+        Assert.Equal(
+            (null, 365),
+            (
+                ConfigFile.Parse(Site + "\nstore: { retention: { samples: 365 } }", "p.yaml").StoreConnection,
+                ConfigFile.Parse(Site + "\nstore: { retention: { samples: 365 } }", "p.yaml").Retention.Samples));
 }

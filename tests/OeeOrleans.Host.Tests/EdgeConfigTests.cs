@@ -28,7 +28,8 @@ public sealed class EdgeConfigTests
     public void An_edge_section_is_read_as_it_is_written()
     {
         var edge = ConfigFile.Parse(Small, "edge.yaml").Edge!;
-        Assert.Equal(("berlin", "edge1", 50, AcknowledgeMode.Commit, 1), (edge.Group, edge.Node, edge.BufferMaxMb, edge.Acknowledge, edge.Qos));
+        Assert.Equal(
+            ("berlin", "edge1", 50, AcknowledgeMode.Commit, 1), (edge.Group, edge.Node, edge.BufferMaxMb, edge.Acknowledge, edge.Qos));
         Assert.Equal(("u", 1883), (edge.Brokers.Single().Username, edge.Brokers.Single().Port));
         var source = Assert.Single(edge.Sources);
         Assert.Equal(("filler1", 250), (source.Device, source.IntervalMs));
@@ -46,7 +47,8 @@ public sealed class EdgeConfigTests
     [InlineData("metric: process.temperature", "metric: counter.good", 8, "2 times")]
     public void A_mistake_is_named_with_its_line(string right, string wrong, int line, string words)
     {
-        var error = Assert.Throws<ConfigException>(() => ConfigFile.Parse(Small.Replace(right, wrong, StringComparison.Ordinal), "edge.yaml"));
+        var error = Assert.Throws<ConfigException>(
+            () => ConfigFile.Parse(Small.Replace(right, wrong, StringComparison.Ordinal), "edge.yaml"));
         Assert.Contains(error.Problems, p => Math.Abs(p.Line - line) <= 1 && p.Message.Contains(words, StringComparison.Ordinal));
     }
 

@@ -6,7 +6,8 @@ namespace OeeOrleans.Host.Tests;
 
 public sealed class PlantViewTests
 {
-    private static readonly EdgeDevice Press = new("press1", [new EdgeMetric("counter.good", SparkplugDataType.Int64, 1), new EdgeMetric("state.run", SparkplugDataType.Boolean, 2)]);
+    private static readonly EdgeDevice Press = new(
+        "press1", [new EdgeMetric("counter.good", SparkplugDataType.Int64, 1), new EdgeMetric("state.run", SparkplugDataType.Boolean, 2)]);
 
     private readonly PlantView _view = new(TimeProvider.System);
     private readonly EdgeNodeSession _edge = new(new EdgeNodeDefinition("g", "n", [], [Press]));

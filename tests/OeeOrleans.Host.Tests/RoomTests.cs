@@ -23,7 +23,10 @@ public sealed class RoomTests
         ["Grains"] = ["Model", "Kpi", "Sparkplug", "CommitProtocol", "Storage"],
         ["Gateway"] = ["Model", "Kpi", "Grains", "Storage"],
         ["Simulation"] = ["Model", "Sparkplug", "Mqtt"],
-        ["Host"] = ["Model", "Kpi", "Sparkplug", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains", "Gateway", "Simulation"],
+        ["Host"] =
+        [
+            "Model", "Kpi", "Sparkplug", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains", "Gateway", "Simulation",
+        ],
     };
 
     public static TheoryData<string> Rooms() => [.. Allowed.Keys];
@@ -36,7 +39,9 @@ public sealed class RoomTests
     [MemberData(nameof(Rooms))]
     public void The_page_says_what_the_test_says(string room)
     {
-        var rows = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "architecture.md")).Where(l => l.StartsWith($"| `OeeOrleans.{room}`", StringComparison.Ordinal)).ToList();
+        var rows = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "architecture.md"))
+            .Where(l => l.StartsWith($"| `OeeOrleans.{room}`", StringComparison.Ordinal))
+            .ToList();
         var uses = Assert.Single(rows).Split('|')[3].Trim();
         var expected = Allowed[room].Length == 0 ? "nothing" : string.Join(", ", Allowed[room]);
         Assert.Equal(room == "Host" ? "all" : expected, uses);
@@ -45,7 +50,9 @@ public sealed class RoomTests
     [Fact]
     public void Every_room_is_on_the_list() => Assert.Equal(
         Allowed.Keys.Order(),
-        Directory.GetDirectories(Path.Combine(Repository.Root, "src")).Select(d => Path.GetFileName(d).Replace("OeeOrleans.", "", StringComparison.Ordinal)).Order());
+        Directory.GetDirectories(Path.Combine(Repository.Root, "src"))
+            .Select(d => Path.GetFileName(d).Replace("OeeOrleans.", "", StringComparison.Ordinal))
+            .Order());
 
     [Theory]
     [InlineData("Sparkplug")]
@@ -53,7 +60,8 @@ public sealed class RoomTests
     [InlineData("Mqtt")]
     [InlineData("Kpi")]
     public void A_library_that_could_stand_alone_knows_neither_Orleans_nor_hosting(string room) =>
-        Assert.DoesNotContain(References(room), r => r.StartsWith("Orleans", StringComparison.Ordinal) || r.Contains("Hosting", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            References(room), r => r.StartsWith("Orleans", StringComparison.Ordinal) || r.Contains("Hosting", StringComparison.Ordinal));
 
     private static IEnumerable<string> UsedBy(string room) => References(room)
         .Where(r => r.StartsWith("OeeOrleans.", StringComparison.Ordinal)).Select(r => r["OeeOrleans.".Length..]);

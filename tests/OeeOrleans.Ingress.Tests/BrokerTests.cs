@@ -86,7 +86,8 @@ public sealed class BrokerTests : IAsyncLifetime
     {
         var loser = await ConnectAsync("c5");
         var winner = await ConnectAsync("c5");
-        await Eventually.TrueAsync("the loser to give up", Soon, () => Task.FromResult(loser.Connection.State == ConnectionState.TakenOver));
+        await Eventually.TrueAsync(
+            "the loser to give up", Soon, () => Task.FromResult(loser.Connection.State == ConnectionState.TakenOver));
         await PublishAsync(20);
         await winner.WaitForAsync(20);
         Assert.Equal(ConnectionState.Online, winner.Connection.State);
@@ -100,9 +101,11 @@ public sealed class BrokerTests : IAsyncLifetime
     {
         var client = await ConnectAsync("c6");
         await _broker.StopAsync();
-        await Eventually.TrueAsync("the loss to be noticed", Soon, () => Task.FromResult(client.Connection.State == ConnectionState.Connecting));
+        await Eventually.TrueAsync(
+            "the loss to be noticed", Soon, () => Task.FromResult(client.Connection.State == ConnectionState.Connecting));
         await _broker.ResumeAsync();
-        await Eventually.TrueAsync("the connection to be back", Soon, () => Task.FromResult(client.Connection.State == ConnectionState.Online));
+        await Eventually.TrueAsync(
+            "the connection to be back", Soon, () => Task.FromResult(client.Connection.State == ConnectionState.Online));
         await PublishAsync(2);
         await client.WaitForAsync(2);
         await client.Connection.DisposeAsync();
@@ -124,7 +127,9 @@ public sealed class BrokerTests : IAsyncLifetime
         await _broker.KillAsync();
         _broker.ForgetEverything();
         await _broker.ResumeAsync();
-        await Eventually.TrueAsync("a new session", Soon, () => Task.FromResult(client.Connection.State == ConnectionState.Online && client.Messages.Last().Acks!.Closed));
+        await Eventually.TrueAsync(
+            "a new session", Soon,
+            () => Task.FromResult(client.Connection.State == ConnectionState.Online && client.Messages.Last().Acks!.Closed));
         await PublishAsync(1);
         await client.WaitForAsync(5);
         // What the broker has forgotten is only here.
@@ -140,7 +145,12 @@ public sealed class BrokerTests : IAsyncLifetime
         await publisher.ConnectAsync(new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", _broker.Port).Build());
         foreach (var size in new[] { 1_000, 3_000, 1_001 })
         {
-            await publisher.PublishAsync(new MqttApplicationMessageBuilder().WithTopic("spBv1.0/g/NDATA/n").WithPayload(new byte[size]).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build());
+            await publisher.PublishAsync(
+                new MqttApplicationMessageBuilder()
+                    .WithTopic("spBv1.0/g/NDATA/n")
+                    .WithPayload(new byte[size])
+                    .WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)
+                    .Build());
         }
 
         await client.WaitForAsync(2);
@@ -154,14 +164,20 @@ public sealed class BrokerTests : IAsyncLifetime
         var seen = new ConcurrentQueue<InFlightMessage>();
         var options = new MqttOptions { Broker = new BrokerAddress(new Uri(_broker.Url)), ReceiveMaximum = 64, MaxBufferedBytes = 20_000 };
         var partition = new OeeOrleans.Ingress.Streams.Partition("spBv1.0/#", options, TimeProvider.System, NullLogger.Instance);
-        var connection = new PartitionConnection(options, "spBv1.0/#", "c10", TimeProvider.System, NullLogger.Instance, partition.Receive, new IngressStatus());
+        var connection = new PartitionConnection(
+            options, "spBv1.0/#", "c10", TimeProvider.System, NullLogger.Instance, partition.Receive, new IngressStatus());
         connection.Start();
         await Eventually.TrueAsync("the connection to be online", Soon, () => Task.FromResult(connection.State == ConnectionState.Online));
         using var publisher = new MqttClientFactory().CreateMqttClient();
         await publisher.ConnectAsync(new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", _broker.Port).Build());
         for (byte i = 0; i < 60; i++)
         {
-            await publisher.PublishAsync(new MqttApplicationMessageBuilder().WithTopic("spBv1.0/g/NDATA/n").WithPayload([i, .. new byte[1_500]]).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build());
+            await publisher.PublishAsync(
+                new MqttApplicationMessageBuilder()
+                    .WithTopic("spBv1.0/g/NDATA/n")
+                    .WithPayload([i, .. new byte[1_500]])
+                    .WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)
+                    .Build());
         }
 
         // A consumer that takes its time: what it commits is acknowledged, what comes again is dropped.
@@ -197,13 +213,17 @@ public sealed class BrokerTests : IAsyncLifetime
     {
         var client = new Client();
         client.Connection = new PartitionConnection(
-            new MqttOptions { Broker = new BrokerAddress(new Uri(url ?? _broker.Url)), MaxPacketBytes = maxPacketBytes }, "spBv1.0/#", clientId, TimeProvider.System, NullLogger.Instance, message =>
+            new MqttOptions
+            {
+                Broker = new BrokerAddress(new Uri(url ?? _broker.Url)), MaxPacketBytes = maxPacketBytes,
+            }, "spBv1.0/#", clientId, TimeProvider.System, NullLogger.Instance, message =>
             {
                 client.Messages.Enqueue(message);
                 return Reception.Taken;
             }, new IngressStatus());
         client.Connection.Start();
-        await Eventually.TrueAsync("the connection to be online", Soon, () => Task.FromResult(client.Connection.State == ConnectionState.Online));
+        await Eventually.TrueAsync(
+            "the connection to be online", Soon, () => Task.FromResult(client.Connection.State == ConnectionState.Online));
         return client;
     }
 
@@ -213,7 +233,12 @@ public sealed class BrokerTests : IAsyncLifetime
         await publisher.ConnectAsync(new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", _broker.Port).Build());
         for (byte i = 0; i < count; i++)
         {
-            await publisher.PublishAsync(new MqttApplicationMessageBuilder().WithTopic("spBv1.0/g/NDATA/n").WithPayload([i]).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build());
+            await publisher.PublishAsync(
+                new MqttApplicationMessageBuilder()
+                    .WithTopic("spBv1.0/g/NDATA/n")
+                    .WithPayload([i])
+                    .WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)
+                    .Build());
         }
 
         await publisher.DisconnectAsync();
@@ -227,6 +252,7 @@ public sealed class BrokerTests : IAsyncLifetime
 
         public IEnumerable<int> Numbers => Messages.Select(m => (int)m.Message.Payload[0]);
 
-        public Task WaitForAsync(int count) => Eventually.HoldsAsync($"{count} messages", Soon, () => Task.FromResult(Messages.Count), n => n >= count);
+        public Task WaitForAsync(int count) =>
+            Eventually.HoldsAsync($"{count} messages", Soon, () => Task.FromResult(Messages.Count), n => n >= count);
     }
 }

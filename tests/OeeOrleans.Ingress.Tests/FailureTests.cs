@@ -117,7 +117,11 @@ public sealed class FailureTests
         var message = Arrived(_partition, 1);
         message.Refuse("Bug: before");
         _partition.PutAside(message);
-        for (var i = 0; i < _options.MaxTries; i++) Unreadable.Failed(TakeAfterPause(Unreadable)!, new DeliveryFailedException(FailureClass.Bug, "again"));
+        for (var i = 0; i < _options.MaxTries; i++)
+        {
+            Unreadable.Failed(TakeAfterPause(Unreadable)!, new DeliveryFailedException(FailureClass.Bug, "again"));
+        }
+
         Assert.True(Unreadable.IsEmpty);
         Assert.Equal(0, _partition.Account.Messages);
     }

@@ -3,7 +3,10 @@ using System.Net.Sockets;
 
 namespace OeeOrleans.Ingress.Tests;
 
-/// <summary>Stands before a broker and answers a CONNECT of MQTT 5 as brokers did that only know 3.1.1: return code 1, unacceptable protocol version (MQTT 3.1.1, 3.2.2.3).</summary>
+/// <summary>
+/// Stands before a broker and answers a CONNECT of MQTT 5 as brokers did that only know 3.1.1: return code 1, unacceptable protocol version
+/// (MQTT 3.1.1, 3.2.2.3).
+/// </summary>
 internal sealed class OldBrokerProxy : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -99,7 +99,8 @@ public sealed class RedeliveryTests
     [Fact]
     public void Edge_nodes_that_nobody_knows_are_listened_to_up_to_a_limit_and_those_of_the_plant_always()
     {
-        var routes = new TopicRoutes(new MqttOptions { MaxForeignEdgeNodes = 2, KnownEdgeNodes = new HashSet<string> { "g/known" } }, NullLogger.Instance);
+        var routes = new TopicRoutes(
+            new MqttOptions { MaxForeignEdgeNodes = 2, KnownEdgeNodes = new HashSet<string> { "g/known" } }, NullLogger.Instance);
         Assert.All(["a", "b", "a"], n => Assert.Null(routes.Of($"spBv1.0/g/NDATA/{n}").Refusal));
         var third = routes.Of("spBv1.0/g/NDATA/c");
         Assert.Equal((MessageBatch.UnreadableKey, true), (third.StreamKey, third.ForUs));
@@ -248,14 +249,21 @@ public sealed class RedeliveryTests
         Assert.Equal((key, forUs), (route.StreamKey, route.ForUs));
     }
 
-    private static InFlightMessage Message(string key, byte number, AckQueue? acks) => new(new BrokerMessage(key, [number], 0), key, acks, null);
+    private static InFlightMessage Message(string key, byte number, AckQueue? acks) =>
+        new(new BrokerMessage(key, [number], 0), key, acks, null);
 
     private static InFlightMessage Sized(int bytes, AckQueue? acks) => new(new BrokerMessage("g/a", new byte[bytes], 0), "g/a", acks, null);
 
     private void Add(string key, params byte[] numbers) => Add(key, null, numbers);
 
     private void Add(string key, AckQueue? acks, params byte[] numbers) =>
-        _cache.AddToCache([new MqttBatchContainer(Partition.StreamOf(key), new MessageBatch([]), 0) { Arrivals = [.. numbers.Select(n => Arrived(key, n, acks))] }]);
+        _cache.AddToCache(
+            [
+                new MqttBatchContainer(Partition.StreamOf(key), new MessageBatch([]), 0)
+                {
+                    Arrivals = [.. numbers.Select(n => Arrived(key, n, acks))],
+                },
+            ]);
 
     private InFlightMessage Arrived(string key, byte number, AckQueue? acks)
     {
@@ -276,5 +284,6 @@ public sealed class RedeliveryTests
 
     private int Purged() => PurgedOrNone().Sum(c => c.Arrivals.Count);
 
-    private IEnumerable<MqttBatchContainer> PurgedOrNone() => _cache.TryPurgeFromCache(out var items) ? items.OfType<MqttBatchContainer>() : [];
+    private IEnumerable<MqttBatchContainer> PurgedOrNone() =>
+        _cache.TryPurgeFromCache(out var items) ? items.OfType<MqttBatchContainer>() : [];
 }

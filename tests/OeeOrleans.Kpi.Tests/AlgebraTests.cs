@@ -14,7 +14,16 @@ public sealed class AlgebraTests
 
     /// <summary>The night of a change of clocks, with breaks that stops may span.</summary>
     private static readonly ShiftCalendar Calendar = new(
-        new ShiftPlan { Id = "n", Shifts = [new Shift("night", new TimeOnly(22, 0), new TimeOnly(6, 0), Enum.GetValues<DayOfWeek>(), [new Break(new TimeOnly(1, 30), new TimeOnly(3, 15))])] },
+        new ShiftPlan
+        {
+            Id = "n",
+            Shifts =
+            [
+                new Shift(
+                    "night", new TimeOnly(22, 0), new TimeOnly(6, 0), Enum.GetValues<DayOfWeek>(),
+                    [new Break(new TimeOnly(1, 30), new TimeOnly(3, 15))]),
+            ],
+        },
         "Europe/Berlin");
 
     private static readonly Gen<OeeParameters> GenParameters =
@@ -26,8 +35,15 @@ public sealed class AlgebraTests
         from ideal in Gen.Int[0, 3]
         select new OeeParameters
         {
-            MicroStopS = micro, FailureMinS = failure, CounterModulus = modulus ? 1000 : null, CounterMaxDelta = maxDelta ? 300 : null, UnknownIsStop = unknownIsStop,
-            IdealCycleS = ideal == 0 ? null : ideal * 0.37m, Products = new Dictionary<string, decimal?> { ["A"] = 1.1m, ["B"] = null }, PlannedStopModes = new HashSet<string> { "2" },
+            MicroStopS = micro, FailureMinS = failure, CounterModulus = modulus
+                ? 1000
+                : null, CounterMaxDelta = maxDelta ? 300 : null, UnknownIsStop = unknownIsStop,
+            IdealCycleS = ideal == 0
+                ? null
+                : ideal * 0.37m, Products = new Dictionary<string, decimal?>
+                {
+                    ["A"] = 1.1m, ["B"] = null,
+                }, PlannedStopModes = new HashSet<string> { "2" },
         };
 
     private static readonly Gen<MachineSample> GenSample =
@@ -36,18 +52,24 @@ public sealed class AlgebraTests
         from kind in Gen.Int[0, 11]
         from value in Gen.Int[0, 999]
         from quality in Gen.Int[0, 9]
-        select Sample(kind, Start + (second * UnixMicros.PerSecond) + (fraction * 333_333L), value, quality == 0 ? Quality.Bad : Quality.Good);
+        select Sample(
+            kind, Start + (second * UnixMicros.PerSecond) + (fraction * 333_333L), value, quality == 0 ? Quality.Bad : Quality.Good);
 
-    private static readonly Gen<List<MachineSample>> GenSamples = GenSample.Array[0, 120].Select(s => s.DistinctBy(x => (x.Kind, x.TimeUs)).ToList());
+    private static readonly Gen<List<MachineSample>> GenSamples = GenSample.Array[0, 120].Select(
+        s => s.DistinctBy(x => (x.Kind, x.TimeUs)).ToList());
 
     [Fact]
     public void Categories_partition_every_window() => Gen.Select(GenParameters, GenSamples, GenWindow()).Sample(
         (parameters, samples, window) =>
         {
-            var result = KpiBatch.Evaluate("m", parameters, Calendar, samples, [window], Start + (Hours * UnixMicros.PerHour), intervals: true);
+            var result = KpiBatch.Evaluate(
+                "m", parameters, Calendar, samples, [window], Start + (Hours * UnixMicros.PerHour), intervals: true);
             var sums = result.Windows[0].Sums;
             Assert.Equal(result.Windows[0].ToUs - window.FromUs, sums.LengthUs);
-            Assert.True(sums is { NotScheduledUs: >= 0, PlannedStopUs: >= 0, UnknownUs: >= 0, RunUs: >= 0, StopUs: >= 0 } && sums.SmallStopUs <= sums.RunUs && sums.FaultStopUs <= sums.StopUs);
+            Assert.True(
+                sums is { NotScheduledUs: >= 0, PlannedStopUs: >= 0, UnknownUs: >= 0, RunUs: >= 0, StopUs: >= 0 }
+                    && sums.SmallStopUs <= sums.RunUs
+                    && sums.FaultStopUs <= sums.StopUs);
             var at = window.FromUs;
             foreach (var interval in result.Intervals)
             {
@@ -60,11 +82,15 @@ public sealed class AlgebraTests
         iter: 500);
 
     [Fact]
-    public void The_sums_of_any_split_are_the_sums_of_the_whole() => Gen.Select(GenParameters, GenSamples, Gen.Int[1, Hours * 3600].Array[0, 6]).Sample(
+    public void The_sums_of_any_split_are_the_sums_of_the_whole() =>
+        Gen.Select(GenParameters, GenSamples, Gen.Int[1, Hours * 3600].Array[0, 6]).Sample(
         (parameters, samples, cuts) =>
         {
             var (from, to) = (Start, Start + (Hours * UnixMicros.PerHour));
-            long[] edges = [from, .. cuts.Select(c => from + (c * UnixMicros.PerSecond) - 1).Where(c => c > from && c < to).Distinct().Order(), to];
+            long[] edges =
+            [
+                from, .. cuts.Select(c => from + (c * UnixMicros.PerSecond) - 1).Where(c => c > from && c < to).Distinct().Order(), to,
+            ];
             var windows = edges.Zip(edges.Skip(1), (a, b) => new WindowSpan(a, b)).Append(new WindowSpan(from, to)).ToList();
             var result = KpiBatch.Evaluate("m", parameters, Calendar, samples, windows, to).Windows;
             Assert.Equal(result[^1].Sums, result.SkipLast(1).Aggregate(default(OeeSums), (sum, w) => sum + w.Sums));
@@ -72,10 +98,15 @@ public sealed class AlgebraTests
         iter: 500);
 
     [Fact]
-    public void Any_permutation_and_duplication_of_arrivals_gives_the_same_result() => Gen.Select(GenParameters, GenSamples, Gen.Int[0, int.MaxValue]).Sample(
+    public void Any_permutation_and_duplication_of_arrivals_gives_the_same_result() =>
+        Gen.Select(GenParameters, GenSamples, Gen.Int[0, int.MaxValue]).Sample(
         (parameters, samples, seed) =>
         {
-            var windows = new[] { new WindowSpan(Start, Start + (Hours * UnixMicros.PerHour)), new WindowSpan(Start + UnixMicros.PerHour, Start + (2 * UnixMicros.PerHour)) };
+            var windows = new[]
+            {
+                new WindowSpan(Start, Start + (Hours * UnixMicros.PerHour)),
+                new WindowSpan(Start + UnixMicros.PerHour, Start + (2 * UnixMicros.PerHour)),
+            };
             var random = new Random(seed);
             var shuffled = samples.Concat(samples.Where(_ => random.Next(3) == 0)).OrderBy(_ => random.Next()).ToList();
             var expected = KpiBatch.Evaluate("m", parameters, Calendar, samples, windows, windows[0].ToUs);
@@ -93,7 +124,9 @@ public sealed class AlgebraTests
         {
             var e = KpiExplainer.Explain("m", parameters, Calendar, samples, window, Start + (Hours * UnixMicros.PerHour));
             var t = e.Losses.Tree;
-            Assert.Equal(t.PlannedUs, t.BreakdownsUs + t.SetupUs + t.OtherStopsUs + t.UnknownUs + t.SmallStopsUs + t.ReducedSpeedUs + t.RejectsUs + t.GoodUs);
+            Assert.Equal(
+                t.PlannedUs,
+                t.BreakdownsUs + t.SetupUs + t.OtherStopsUs + t.UnknownUs + t.SmallStopsUs + t.ReducedSpeedUs + t.RejectsUs + t.GoodUs);
             Assert.Equal(e.Window.Sums.StopUs, e.Losses.Items.Where(i => i.Kind == LossItemKind.Stop).Sum(i => i.LostUs));
             Assert.Equal(e.Window.Sums.FaultStopUs, t.BreakdownsUs);
             foreach (var (a, b) in e.Losses.Stops.Zip(e.Losses.Stops.Skip(1))) Assert.True(a.EndUs <= b.StartUs);
@@ -101,18 +134,22 @@ public sealed class AlgebraTests
         iter: 300);
 
     [Fact]
-    public void Parameters_that_change_at_an_instant_are_those_of_each_side() => Gen.Select(GenParameters, GenParameters, GenSamples, Gen.Int[1, Hours - 1]).Sample(
+    public void Parameters_that_change_at_an_instant_are_those_of_each_side() =>
+        Gen.Select(GenParameters, GenParameters, GenSamples, Gen.Int[1, Hours - 1]).Sample(
         (before, after, samples, hour) =>
         {
             // Without what reaches across the change (stops, counters), each side is what it would be by itself.
             (before, after) = (before with { MicroStopS = 0, FailureMinS = 0 }, after with { MicroStopS = 0, FailureMinS = 0 });
             var (from, at, to) = (Start, Start + (hour * UnixMicros.PerHour), Start + (Hours * UnixMicros.PerHour));
             WindowSpan[] windows = [new(from, at), new(at, to)];
-            var both = KpiBatch.Evaluate("m", new ParameterTimeline([(long.MinValue, before), (at, after)]), Calendar, samples, windows, to).Windows;
+            var both = KpiBatch.Evaluate(
+                "m", new ParameterTimeline([(long.MinValue, before), (at, after)]), Calendar, samples, windows, to).Windows;
             var old = KpiBatch.Evaluate("m", before, Calendar, samples, windows, to).Windows;
             var now = KpiBatch.Evaluate("m", after, Calendar, samples, windows, to).Windows;
             Assert.Equal(old[0].Sums, both[0].Sums with { FailuresEnded = old[0].Sums.FailuresEnded, RepairUs = old[0].Sums.RepairUs });
-            Assert.Equal((now[1].Sums.RunUs, now[1].Sums.StopUs, now[1].Sums.PlannedStopUs), (both[1].Sums.RunUs, both[1].Sums.StopUs, both[1].Sums.PlannedStopUs));
+            Assert.Equal(
+                (now[1].Sums.RunUs, now[1].Sums.StopUs, now[1].Sums.PlannedStopUs),
+                (both[1].Sums.RunUs, both[1].Sums.StopUs, both[1].Sums.PlannedStopUs));
         },
         iter: 300);
 

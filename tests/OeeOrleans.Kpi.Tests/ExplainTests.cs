@@ -7,7 +7,8 @@ namespace OeeOrleans.Kpi.Tests;
 
 public sealed class ExplainTests
 {
-    private static readonly JsonElement Vectors = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", "scenarios.json"))).RootElement;
+    private static readonly JsonElement Vectors = JsonDocument.Parse(
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", "scenarios.json"))).RootElement;
 
     public static TheoryData<string> Names()
     {
@@ -23,13 +24,17 @@ public sealed class ExplainTests
         var scenario = Scenario.Parse(Vectors.EnumerateArray().First(s => s.GetProperty("name").GetString() == name));
         foreach (var window in scenario.Windows)
         {
-            var e = KpiExplainer.Explain(scenario.Machine, scenario.Parameters, scenario.Calendar, scenario.Samples, window, scenario.AsOfUs);
+            var e = KpiExplainer.Explain(
+                scenario.Machine, scenario.Parameters, scenario.Calendar, scenario.Samples, window, scenario.AsOfUs);
             var sums = e.Window.Sums;
 
             var l = e.Losses.Tree;
-            Assert.Equal(l.PlannedUs, l.BreakdownsUs + l.SetupUs + l.OtherStopsUs + l.UnknownUs + l.SmallStopsUs + l.ReducedSpeedUs + l.RejectsUs + l.GoodUs);
+            Assert.Equal(
+                l.PlannedUs,
+                l.BreakdownsUs + l.SetupUs + l.OtherStopsUs + l.UnknownUs + l.SmallStopsUs + l.ReducedSpeedUs + l.RejectsUs + l.GoodUs);
 
-            long Length(params StateCategory[] categories) => e.Intervals.Where(i => categories.Contains(i.Category)).Sum(i => i.ToUs - i.FromUs);
+            long Length(params StateCategory[] categories) =>
+                e.Intervals.Where(i => categories.Contains(i.Category)).Sum(i => i.ToUs - i.FromUs);
             Assert.Equal(sums.RunUs, Length(StateCategory.Run, StateCategory.SmallStop));
             Assert.Equal(sums.SmallStopUs, Length(StateCategory.SmallStop));
             Assert.Equal(sums.StopUs, Length(StateCategory.Stop));
@@ -72,6 +77,7 @@ public sealed class ExplainTests
     private static Explanation Explain(string name)
     {
         var scenario = Scenario.Parse(Vectors.EnumerateArray().First(s => s.GetProperty("name").GetString() == name));
-        return KpiExplainer.Explain(scenario.Machine, scenario.Parameters, scenario.Calendar, scenario.Samples, scenario.Windows[0], scenario.AsOfUs);
+        return KpiExplainer.Explain(
+            scenario.Machine, scenario.Parameters, scenario.Calendar, scenario.Samples, scenario.Windows[0], scenario.AsOfUs);
     }
 }

@@ -20,7 +20,8 @@ internal static class JsonDifference
             case JsonValueKind.Object:
                 foreach (var property in expected.EnumerateObject())
                 {
-                    if (actual.TryGetProperty(property.Name, out var value)) Compare($"{path}.{property.Name}", property.Value, value, differences);
+                    if (actual.TryGetProperty(
+                        property.Name, out var value)) Compare($"{path}.{property.Name}", property.Value, value, differences);
                     else differences.Add($"{path}.{property.Name}: missing");
                 }
 
@@ -28,7 +29,8 @@ internal static class JsonDifference
             case JsonValueKind.Array:
                 if (expected.GetArrayLength() != actual.GetArrayLength())
                 {
-                    differences.Add($"{path}: {expected.GetArrayLength()} items expected, {actual.GetArrayLength()} found: {actual.GetRawText()}");
+                    differences.Add(
+                        $"{path}: {expected.GetArrayLength()} items expected, {actual.GetArrayLength()} found: {actual.GetRawText()}");
                     break;
                 }
 
@@ -39,10 +41,18 @@ internal static class JsonDifference
                 if (Math.Abs(a - b) > 1e-9 * Math.Max(1, Math.Abs(a))) differences.Add($"{path}: expected {a:R}, found {b:R}");
                 break;
             case JsonValueKind.String when UnixMicros.TryParse(expected.GetString(), out var time):
-                if (!UnixMicros.TryParse(actual.GetString(), out var other) || time != other) differences.Add($"{path}: expected {expected}, found {actual}");
+                if (!UnixMicros.TryParse(actual.GetString(), out var other) || time != other)
+                {
+                    differences.Add($"{path}: expected {expected}, found {actual}");
+                }
+
                 break;
             default:
-                if (expected.ToString() != actual.ToString()) differences.Add($"{path}: expected {expected.GetRawText()}, found {actual.GetRawText()}");
+                if (expected.ToString() != actual.ToString())
+                {
+                    differences.Add($"{path}: expected {expected.GetRawText()}, found {actual.GetRawText()}");
+                }
+
                 break;
         }
     }

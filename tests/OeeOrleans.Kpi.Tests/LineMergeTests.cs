@@ -19,7 +19,9 @@ public sealed class LineMergeTests
 
     [Fact]
     public void Bottleneck_is_the_named_machine() =>
-        Assert.Equal(Window("b", 100, 300, 40, 50, 2).Sums, LineMerge.Merge(Line(LinePolicy.Bottleneck), [Window("a", 100, 0, 90, 100, 1), Window("b", 100, 300, 40, 50, 2)])!.Sums);
+        Assert.Equal(
+            Window("b", 100, 300, 40, 50, 2).Sums,
+            LineMerge.Merge(Line(LinePolicy.Bottleneck), [Window("a", 100, 0, 90, 100, 1), Window("b", 100, 300, 40, 50, 2)])!.Sums);
 
     [Fact]
     public void In_out_counts_at_both_ends_and_takes_time_from_the_bottleneck()
@@ -31,13 +33,26 @@ public sealed class LineMergeTests
     }
 
     [Fact]
-    public void Without_its_bottleneck_a_line_has_no_figures() => Assert.Null(LineMerge.Merge(Line(LinePolicy.Bottleneck), [Window("a", 1, 0, 1, 1, 1)]));
+    public void Without_its_bottleneck_a_line_has_no_figures() =>
+        Assert.Null(LineMerge.Merge(Line(LinePolicy.Bottleneck), [Window("a", 1, 0, 1, 1, 1)]));
 
     private static Line Line(LinePolicy policy) => new() { Id = "l", Policy = policy, BottleneckMachine = "b", Machines = [First, Last] };
 
     private static OeeWindow Window(string id, long runS, long stopS, long good, long total, decimal idealS)
     {
-        var sums = new OeeSums { RunUs = runS * UnixMicros.PerSecond, StopUs = stopS * UnixMicros.PerSecond, Good = good, Total = total, Reject = total - good, IdealTotalS = total * idealS, IdealGoodS = good * idealS };
-        return new OeeWindow { Id = id, Kind = "shift", FromUs = 0, ToUs = 1, AsOfUs = 1, Sums = sums, Kpis = Ratios.Of(sums, First.Oee, true) };
+        var sums = new OeeSums
+        {
+            RunUs = runS * UnixMicros.PerSecond,
+            StopUs = stopS * UnixMicros.PerSecond,
+            Good = good,
+            Total = total,
+            Reject = total - good,
+            IdealTotalS = total * idealS,
+            IdealGoodS = good * idealS,
+        };
+        return new OeeWindow
+        {
+            Id = id, Kind = "shift", FromUs = 0, ToUs = 1, AsOfUs = 1, Sums = sums, Kpis = Ratios.Of(sums, First.Oee, true),
+        };
     }
 }

@@ -14,7 +14,9 @@ public sealed class MachineAccountTests
         Id = "two",
         Shifts =
         [
-            new Shift("early", new TimeOnly(6, 0), new TimeOnly(14, 0), Enum.GetValues<DayOfWeek>(), [new Break(new TimeOnly(7, 0), new TimeOnly(7, 15))]),
+            new Shift(
+                "early", new TimeOnly(6, 0), new TimeOnly(14, 0), Enum.GetValues<DayOfWeek>(),
+                [new Break(new TimeOnly(7, 0), new TimeOnly(7, 15))]),
             new Shift("late", new TimeOnly(14, 0), new TimeOnly(20, 30), Enum.GetValues<DayOfWeek>(), []),
         ],
     };
@@ -110,7 +112,9 @@ public sealed class MachineAccountTests
         foreach (var sample in samples) account.Apply(sample);
         var json = System.Text.Json.JsonSerializer.Serialize(account.Checkpoint);
 
-        var restored = new MachineAccount("m", Parameters, Windows, System.Text.Json.JsonSerializer.Deserialize<Accounting.FoldState>(json)!, account.CheckpointFaults, account.Changes);
+        var restored = new MachineAccount(
+            "m", Parameters, Windows, System.Text.Json.JsonSerializer.Deserialize<Accounting.FoldState>(json)!, account.CheckpointFaults,
+            account.Changes);
         foreach (var sample in samples.Where(s => s.TimeUs > restored.CheckpointUs)) restored.Apply(sample);
 
         AssertSame(restored, samples, samples[^1].TimeUs + 1);
@@ -126,7 +130,8 @@ public sealed class MachineAccountTests
 
         var rolling = account.Span(asOf - PlantWindows.RollingUs, asOf);
 
-        var expected = KpiBatch.Evaluate("m", Parameters, Windows.Calendar, samples, [new WindowSpan(asOf - PlantWindows.RollingUs, asOf)], asOf).Windows[0];
+        var expected = KpiBatch.Evaluate(
+            "m", Parameters, Windows.Calendar, samples, [new WindowSpan(asOf - PlantWindows.RollingUs, asOf)], asOf).Windows[0];
         Assert.Equal(expected.Sums, rolling!.Value.Sums);
     }
 
@@ -188,7 +193,10 @@ public sealed class MachineAccountTests
     public void A_timeline_is_the_same_when_samples_come_out_of_order()
     {
         var samples = Enumerable.Range(1, 3600).Where(second => second % 20 == 0)
-            .Select(second => new MachineSample(SignalKind.StateRun, Start + (second * UnixMicros.PerSecond), second / 20 % 2, null, Quality.Good)).ToArray();
+            .Select(
+                second =>
+                    new MachineSample(SignalKind.StateRun, Start + (second * UnixMicros.PerSecond), second / 20 % 2, null, Quality.Good))
+                .ToArray();
         var (inOrder, swapped) = (new MachineAccount("m", Parameters, Windows, Start), new MachineAccount("m", Parameters, Windows, Start));
         foreach (var sample in samples) inOrder.Apply(sample);
         foreach (var pair in samples.Chunk(2))
@@ -219,9 +227,11 @@ public sealed class MachineAccountTests
     private static void AssertSame(MachineAccount account, IReadOnlyList<MachineSample> samples, long asOf) =>
         AssertSame(account, samples, asOf, [.. Windows.Overlapping(Start, asOf).Where(w => w.FromUs >= Start)], faults: true);
 
-    private static void AssertSame(MachineAccount account, IReadOnlyList<MachineSample> samples, long asOf, List<PlantWindow> windows, bool faults)
+    private static void AssertSame(
+        MachineAccount account, IReadOnlyList<MachineSample> samples, long asOf, List<PlantWindow> windows, bool faults)
     {
-        var batch = KpiBatch.Evaluate("m", Parameters, Windows.Calendar, samples, [.. windows.Select(w => new WindowSpan(w.FromUs, w.ToUs))], asOf);
+        var batch = KpiBatch.Evaluate(
+            "m", Parameters, Windows.Calendar, samples, [.. windows.Select(w => new WindowSpan(w.FromUs, w.ToUs))], asOf);
         var view = account.At(asOf);
         for (var i = 0; i < windows.Count; i++) Assert.Equal(batch.Windows[i].Sums, view.Sums(windows[i]));
         if (!faults) return;

@@ -5,7 +5,8 @@ namespace OeeOrleans.Kpi.Tests;
 
 public sealed class ScenarioTests
 {
-    private static readonly JsonDocument Vectors = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", "scenarios.json")));
+    private static readonly JsonDocument Vectors = JsonDocument.Parse(
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", "scenarios.json")));
 
     public static TheoryData<string> Names()
     {

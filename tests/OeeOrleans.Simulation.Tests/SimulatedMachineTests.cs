@@ -25,7 +25,9 @@ public sealed class SimulatedMachineTests
         machine.AdvanceTo(Start + 37 + Hour, changes);
         Assert.InRange(changes.Count(c => c.Metric == 5), 500, 720);
         Assert.InRange(machine.Memory.EnergyKwh, 1.2, 7.5);
-        Assert.Equal(changes.Where(c => c.Metric == 8).Select(c => (double)c.Value), changes.Where(c => c.Metric == 8).Select(c => (double)c.Value).Order());
+        Assert.Equal(
+            changes.Where(c => c.Metric == 8).Select(c => (double)c.Value),
+            changes.Where(c => c.Metric == 8).Select(c => (double)c.Value).Order());
     }
 
     [Fact]
@@ -38,9 +40,12 @@ public sealed class SimulatedMachineTests
     [Fact]
     public void A_16_bit_counter_wraps()
     {
-        var (machine, changes) = Live(new MachineProfile { Device = "m", CycleS = 1, CounterModulus = 65536, FirstCount = 65_000 }, _ => false, 65_000);
+        var (machine, changes) = Live(
+            new MachineProfile { Device = "m", CycleS = 1, CounterModulus = 65536, FirstCount = 65_000 }, _ => false, 65_000);
         Assert.InRange(machine.Memory.Good, 0, 65_535);
-        Assert.Contains(changes.Where(c => c.Metric == 1).Zip(changes.Where(c => c.Metric == 1).Skip(1)), p => (long)p.Second.Value < (long)p.First.Value);
+        Assert.Contains(
+            changes.Where(c => c.Metric == 1).Zip(changes.Where(c => c.Metric == 1).Skip(1)),
+            p => (long)p.Second.Value < (long)p.First.Value);
     }
 
     [Fact]
@@ -50,7 +55,8 @@ public sealed class SimulatedMachineTests
         Assert.Equal(Live(profile, _ => false).Changes, Live(profile, _ => false).Changes);
     }
 
-    private static (SimulatedMachine Machine, List<MetricChange> Changes) Live(MachineProfile profile, Func<long, bool> paused, long good = 0)
+    private static (SimulatedMachine Machine, List<MetricChange> Changes) Live(
+        MachineProfile profile, Func<long, bool> paused, long good = 0)
     {
         var machine = new SimulatedMachine(profile, new MachineMemory { Good = good }, 7, Start, paused);
         var changes = new List<MetricChange>();

@@ -236,7 +236,8 @@ public sealed class HostNodeSessionTests
     private SessionOutcome NodeBirth(ulong ms, long bdSeq) => Send(SparkplugMessageType.NBirth, ms, 0, w =>
         w.Integer(new MetricHead("bdSeq", null, ms, SparkplugDataType.Int64), bdSeq));
 
-    private SessionOutcome DeviceBirth(ulong ms, byte seq, params (string Name, ulong Alias)[] metrics) => Send(SparkplugMessageType.DBirth, ms, seq, w =>
+    private SessionOutcome DeviceBirth(ulong ms, byte seq, params (string Name, ulong Alias)[] metrics) =>
+        Send(SparkplugMessageType.DBirth, ms, seq, w =>
     {
         foreach (var (name, alias) in metrics) w.Double(new MetricHead(name, alias, ms, SparkplugDataType.Double), 1);
     });
@@ -257,7 +258,9 @@ public sealed class HostNodeSessionTests
 
     private SessionOutcome Send(SparkplugMessageType type, ulong ms, byte? seq, Action<SparkplugPayloadWriter> metrics)
     {
-        var writer = type == SparkplugMessageType.NDeath ? new SparkplugPayloadWriter().BeginWill() : new SparkplugPayloadWriter().Begin(ms, seq);
+        var writer = type == SparkplugMessageType.NDeath
+            ? new SparkplugPayloadWriter().BeginWill()
+            : new SparkplugPayloadWriter().Begin(ms, seq);
         metrics(writer);
         var device = type is SparkplugMessageType.DBirth or SparkplugMessageType.DDeath ? "d1" : null;
         var reader = new SparkplugPayloadReader(writer.Written.Span);

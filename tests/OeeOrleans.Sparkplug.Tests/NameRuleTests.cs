@@ -36,7 +36,8 @@ public sealed class NameRuleTests
     public void An_id_has_256_bytes_at_most_in_whichever_level_it_stands(string pattern, string level)
     {
         Assert.True(SparkplugTopic.TryParse(pattern.Replace("{0}", new string('x', 256), StringComparison.Ordinal), out _, out _));
-        Assert.False(SparkplugTopic.TryParse(pattern.Replace("{0}", new string('x', 257), StringComparison.Ordinal), out _, out var reason));
+        Assert.False(
+            SparkplugTopic.TryParse(pattern.Replace("{0}", new string('x', 257), StringComparison.Ordinal), out _, out var reason));
         Assert.Contains($"the {level} id", reason, StringComparison.Ordinal);
         // Bytes, not characters.
         Assert.False(SparkplugTopic.TryParse(pattern.Replace("{0}", new string('ü', 129), StringComparison.Ordinal), out _, out _));

@@ -6,12 +6,18 @@ namespace OeeOrleans.Sparkplug.Tests;
 
 public sealed class PayloadVectorTests
 {
-    private static readonly JsonElement Vectors = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", "payloads.json"))).RootElement.GetProperty("payloads");
+    private static readonly JsonElement Vectors = JsonDocument.Parse(
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", "payloads.json"))).RootElement.GetProperty(
+        "payloads");
 
     public static TheoryData<string> Names(bool malformed)
     {
         var data = new TheoryData<string>();
-        foreach (var vector in Vectors.EnumerateArray().Where(v => v.TryGetProperty("error", out _) == malformed)) data.Add(vector.GetProperty("name").GetString()!);
+        foreach (var vector in Vectors.EnumerateArray().Where(v => v.TryGetProperty("error", out _) == malformed))
+        {
+            data.Add(vector.GetProperty("name").GetString()!);
+        }
+
         return data;
     }
 
@@ -42,7 +48,8 @@ public sealed class PayloadVectorTests
 
     internal static byte[] PayloadOf(string name) => Convert.FromHexString(Find(name).GetProperty("hex").GetString()!);
 
-    internal static IEnumerable<byte[]> All() => Vectors.EnumerateArray().Select(v => Convert.FromHexString(v.GetProperty("hex").GetString()!));
+    internal static IEnumerable<byte[]> All() =>
+        Vectors.EnumerateArray().Select(v => Convert.FromHexString(v.GetProperty("hex").GetString()!));
 
     private static JsonElement Find(string name) => Vectors.EnumerateArray().First(v => v.GetProperty("name").GetString() == name);
 
@@ -55,7 +62,10 @@ public sealed class PayloadVectorTests
         else if (expected.ValueKind == JsonValueKind.Object)
         {
             Assert.Equal(expected.EnumerateObject().Select(p => p.Name).Order(), actual.EnumerateObject().Select(p => p.Name).Order());
-            foreach (var property in expected.EnumerateObject()) AssertSame($"{path}.{property.Name}", property.Value, actual.GetProperty(property.Name));
+            foreach (var property in expected.EnumerateObject())
+            {
+                AssertSame($"{path}.{property.Name}", property.Value, actual.GetProperty(property.Name));
+            }
         }
         else if (expected.ValueKind == JsonValueKind.Array)
         {
@@ -64,11 +74,15 @@ public sealed class PayloadVectorTests
         }
         else if (expected.ValueKind == JsonValueKind.Number)
         {
-            Assert.Equal(expected.GetDouble().ToString("R", CultureInfo.InvariantCulture), actual.GetDouble().ToString("R", CultureInfo.InvariantCulture));
+            Assert.Equal(
+                expected.GetDouble().ToString("R", CultureInfo.InvariantCulture),
+                actual.GetDouble().ToString("R", CultureInfo.InvariantCulture));
         }
         else
         {
-            Assert.True(expected.ToString() == actual.ToString() && expected.ValueKind == actual.ValueKind, $"{path}: expected {expected.GetRawText()}, found {actual.GetRawText()}");
+            Assert.True(
+                expected.ToString() == actual.ToString() && expected.ValueKind == actual.ValueKind,
+                $"{path}: expected {expected.GetRawText()}, found {actual.GetRawText()}");
         }
     }
 }

@@ -50,5 +50,6 @@ public sealed class RoundTripTests
         _ => raw,
     };
 
-    private static JsonElement Decode(SparkplugPayloadWriter writer) => JsonDocument.Parse(PayloadVectorTests.Decode(writer.Written.ToArray())).RootElement;
+    private static JsonElement Decode(SparkplugPayloadWriter writer) =>
+        JsonDocument.Parse(PayloadVectorTests.Decode(writer.Written.ToArray())).RootElement;
 }

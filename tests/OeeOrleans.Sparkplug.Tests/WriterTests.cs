@@ -41,8 +41,13 @@ public sealed class WriterTests
                 var copy = JsonDocument.Parse(PayloadVectorTests.Decode(writer.Written.ToArray())).RootElement.GetProperty("metrics")[0];
                 var single = new SparkplugPayloadWriter().BeginWill();
                 single.Copy(metric, new MetricHead(null, null, 0, SparkplugDataType.Unknown));
-                var original = JsonDocument.Parse(PayloadVectorTests.Decode(single.Written.ToArray())).RootElement.GetProperty("metrics")[0];
-                Assert.Equal(("new", 99, true), (copy.GetProperty("name").GetString(), copy.GetProperty("alias").GetInt32(), copy.GetProperty("is_historical").GetBoolean()));
+                var original = JsonDocument.Parse(PayloadVectorTests.Decode(single.Written.ToArray())).RootElement.GetProperty(
+                    "metrics")[0];
+                Assert.Equal(
+                    ("new", 99, true),
+                    (
+                        copy.GetProperty("name").GetString(), copy.GetProperty("alias").GetInt32(),
+                        copy.GetProperty("is_historical").GetBoolean()));
                 Assert.Equal(original.GetProperty("value").GetRawText(), copy.GetProperty("value").GetRawText());
             }
         }
@@ -52,25 +57,58 @@ public sealed class WriterTests
     public void Metadata_and_transient_and_every_array_are_written()
     {
         var writer = new SparkplugPayloadWriter().Begin(1, 0);
-        writer.Value(new MetricHead("f", null, 0, SparkplugDataType.File, false) { Transient = true, Metadata = new MetricMetadata { FileName = "a.pdf", Size = 3, IsMultiPart = true } }, new byte[] { 1, 2, 3 });
+        writer.Value(
+            new MetricHead("f", null, 0, SparkplugDataType.File, false)
+            {
+                Transient = true, Metadata = new MetricMetadata { FileName = "a.pdf", Size = 3, IsMultiPart = true },
+            },
+            new byte[] { 1, 2, 3 });
         (SparkplugDataType Type, object Value)[] arrays =
         [
-            (SparkplugDataType.Int8Array, new long[] { -1, 5 }), (SparkplugDataType.Int16Array, new long[] { -300 }), (SparkplugDataType.Int32Array, new long[] { int.MinValue }), (SparkplugDataType.Int64Array, new long[] { long.MinValue }),
-            (SparkplugDataType.UInt8Array, new long[] { 255 }), (SparkplugDataType.UInt16Array, new long[] { 65535 }), (SparkplugDataType.UInt32Array, new long[] { uint.MaxValue }), (SparkplugDataType.UInt64Array, new ulong[] { ulong.MaxValue }),
-            (SparkplugDataType.FloatArray, new[] { 1.5 }), (SparkplugDataType.DoubleArray, new[] { -0.1 }), (SparkplugDataType.BooleanArray, new[] { true, false, true, true, false, false, false, true, true }),
+            (
+                SparkplugDataType.Int8Array, new long[] { -1, 5 }), (
+                    SparkplugDataType.Int16Array, new long[] { -300 }), (
+                        SparkplugDataType.Int32Array, new long[] { int.MinValue }), (
+                            SparkplugDataType.Int64Array, new long[] { long.MinValue }),
+            (
+                SparkplugDataType.UInt8Array, new long[] { 255 }), (
+                    SparkplugDataType.UInt16Array, new long[] { 65535 }), (
+                        SparkplugDataType.UInt32Array, new long[] { uint.MaxValue }), (
+                            SparkplugDataType.UInt64Array, new ulong[] { ulong.MaxValue }),
+            (
+                SparkplugDataType.FloatArray, new[] { 1.5 }), (
+                    SparkplugDataType.DoubleArray, new[] { -0.1 }), (
+                        SparkplugDataType.BooleanArray, new[] { true, false, true, true, false, false, false, true, true }),
             (SparkplugDataType.StringArray, new[] { "ä", "" }), (SparkplugDataType.DateTimeArray, new long[] { 1_767_600_000_000 }),
         ];
         foreach (var (type, value) in arrays) writer.Value(new MetricHead(type.ToString(), null, 0, type), value);
-        var metrics = JsonDocument.Parse(PayloadVectorTests.Decode(writer.Written.ToArray())).RootElement.GetProperty("metrics").EnumerateArray().ToList();
+        var metrics = JsonDocument.Parse(PayloadVectorTests.Decode(writer.Written.ToArray())).RootElement.GetProperty("metrics")
+            .EnumerateArray()
+            .ToList();
         Assert.True(metrics[0].GetProperty("is_transient").GetBoolean());
         Assert.Equal(
-            ["[-1,5]", "[-300]", "[-2147483648]", "[-9223372036854775808]", "[255]", "[65535]", "[4294967295]", "[18446744073709551615]", "[1.5]", "[-0.1]", "[true,false,true,true,false,false,false,true,true]", "[\"\\u00E4\",\"\"]", "[1767600000000]"],
+            [
+                "[-1,5]",
+                "[-300]",
+                "[-2147483648]",
+                "[-9223372036854775808]",
+                "[255]",
+                "[65535]",
+                "[4294967295]",
+                "[18446744073709551615]",
+                "[1.5]",
+                "[-0.1]",
+                "[true,false,true,true,false,false,false,true,true]",
+                "[\"\\u00E4\",\"\"]",
+                "[1767600000000]",
+            ],
             metrics.Skip(1).Select(m => m.GetProperty("value").GetRawText()));
     }
 
     [Fact]
     public void A_value_that_does_not_fit_its_type_is_refused() =>
-        Assert.Throws<ArgumentException>(() => new SparkplugPayloadWriter().Begin(1, 0).Value(new MetricHead("m", null, 0, SparkplugDataType.DataSet), "text"));
+        Assert.Throws<ArgumentException>(
+            () => new SparkplugPayloadWriter().Begin(1, 0).Value(new MetricHead("m", null, 0, SparkplugDataType.DataSet), "text"));
 
     [Fact]
     public void A_replayed_record_goes_by_the_aliases_of_this_life_or_by_name()
@@ -85,10 +123,20 @@ public sealed class WriterTests
         var message = session.Replay(
             device, 2000, kept.Written.Span, historical: true, a => a == 8 ? new EdgeMetric("old", SparkplugDataType.Double, 8) : null,
             new ControlValue("Device Control/Number", SparkplugDataType.UInt64, 42UL, 99));
-        var metrics = JsonDocument.Parse(PayloadVectorTests.Decode(message.Payload.ToArray())).RootElement.GetProperty("metrics").EnumerateArray().ToList();
+        var metrics = JsonDocument.Parse(PayloadVectorTests.Decode(message.Payload.ToArray())).RootElement.GetProperty("metrics")
+            .EnumerateArray()
+            .ToList();
         Assert.All(metrics, m => Assert.True(m.GetProperty("is_historical").GetBoolean()));
-        Assert.Equal((7, 100L, 1L), (metrics[0].GetProperty("alias").GetInt32(), metrics[0].GetProperty("timestamp").GetInt64(), metrics[0].GetProperty("value").GetInt64()));
-        Assert.Equal(("old", "Double", 2.5), (metrics[1].GetProperty("name").GetString(), metrics[1].GetProperty("datatype").GetString(), metrics[1].GetProperty("value").GetDouble()));
+        Assert.Equal(
+            (7, 100L, 1L),
+            (
+                metrics[0].GetProperty("alias").GetInt32(), metrics[0].GetProperty("timestamp").GetInt64(),
+                metrics[0].GetProperty("value").GetInt64()));
+        Assert.Equal(
+            ("old", "Double", 2.5),
+            (
+                metrics[1].GetProperty("name").GetString(), metrics[1].GetProperty("datatype").GetString(),
+                metrics[1].GetProperty("value").GetDouble()));
         Assert.Equal(42, metrics[2].GetProperty("value").GetInt32());
     }
 

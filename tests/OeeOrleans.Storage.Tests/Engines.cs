@@ -10,7 +10,8 @@ public sealed class SqliteConformance : StoreConformance
 {
     private string _path = "";
 
-    protected override string RefuseValue666 => "create trigger refuse before insert on sample when new.value = 666 begin select raise(abort, 'the number of the beast'); end";
+    protected override string RefuseValue666 =>
+        "create trigger refuse before insert on sample when new.value = 666 begin select raise(abort, 'the number of the beast'); end";
 
     protected override Task<IStore> OpenAsync()
     {
@@ -55,8 +56,16 @@ public abstract class PostgresFamily : StoreConformance
     [Fact]
     public async Task A_reader_may_read_and_change_nothing()
     {
-        Assert.NotNull(await QueryAsync("begin; set local role oee_reader; select * from telemetry_1m; select * from oee_latest; select * from events; rollback"));
-        foreach (var change in new[] { "delete from sample", "insert into signal(machine_id, name, datatype) values ('a', 'b', 'c')", "update oee_window set good = 1", "select payload from dead_letter" })
+        Assert.NotNull(
+            await QueryAsync(
+                "begin; set local role oee_reader; select * from telemetry_1m; select * from oee_latest; select * from events; rollback"));
+        foreach (var change in new[]
+        {
+            "delete from sample",
+            "insert into signal(machine_id, name, datatype) values ('a', 'b', 'c')",
+            "update oee_window set good = 1",
+            "select payload from dead_letter",
+        })
         {
             var error = await Assert.ThrowsAsync<PostgresException>(() => QueryAsync($"begin; set local role oee_reader; {change}"));
             Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, error.SqlState);
@@ -67,7 +76,8 @@ public abstract class PostgresFamily : StoreConformance
 
 public sealed class PostgresConformance(PostgresFixture fixture) : PostgresFamily, IClassFixture<PostgresFixture>
 {
-    protected override async Task<IStore> OpenAsync() => StoreFactory.Postgres(Connection = await fixture.Server.CreateDatabaseAsync(), TimeProvider.System, NullLoggerFactory.Instance);
+    protected override async Task<IStore> OpenAsync() =>
+        StoreFactory.Postgres(Connection = await fixture.Server.CreateDatabaseAsync(), TimeProvider.System, NullLoggerFactory.Instance);
 
     [Fact]
     public async Task Rows_that_find_no_partition_wait_and_are_moved_when_their_day_comes()
@@ -75,7 +85,14 @@ public sealed class PostgresConformance(PostgresFixture fixture) : PostgresFamil
         const long Now = 1_767_600_000_000_000;
         var id = (await Store.ResolveSignalsAsync("m1", [new("counter.good", "Double", null)], inPlant: true, CancellationToken.None))[0];
         long[] days = [-9000, -200, -40, 0, 3, 9];
-        await Store.CommitAsync([new TelemetryUnit { Rows = days.Select(d => new SampleRow(id, Now + (d * UnixMicros.PerDay), d, null, Quality.Good, Now)).ToArray() }], CancellationToken.None);
+        await Store.CommitAsync(
+            [
+                new TelemetryUnit
+                {
+                    Rows = days.Select(d => new SampleRow(id, Now + (d * UnixMicros.PerDay), d, null, Quality.Good, Now)).ToArray(),
+                },
+            ],
+            CancellationToken.None);
         Assert.Equal(6L, (await QueryAsync("select count(*) from sample_default"))[0][0]);
         await Store.MaintainAsync(new Retention(), Now, CancellationToken.None);
         Assert.Equal(["-9000", "9"], (await QueryAsync("select value::text from sample_default order by ts")).Select(r => r[0]));
@@ -99,12 +116,19 @@ public sealed class TimescaleFixture : IAsyncLifetime
 /// <summary>Real TimescaleDB, one query at a time and without COPY: what goes through COPY is proven on plain PostgreSQL.</summary>
 public sealed class TimescaleConformance(TimescaleFixture fixture) : PostgresFamily, IClassFixture<TimescaleFixture>
 {
-    protected override Task<IStore> OpenAsync() => Task.FromResult(StoreFactory.Postgres(Connection = fixture.Server.CreateDatabase(), TimeProvider.System, NullLoggerFactory.Instance, new StoreOptions { Copy = false }));
+    protected override Task<IStore> OpenAsync() =>
+        Task.FromResult(
+            StoreFactory.Postgres(
+                Connection = fixture.Server.CreateDatabase(), TimeProvider.System, NullLoggerFactory.Instance,
+                new StoreOptions { Copy = false }));
 
     protected override async Task RefreshAsync(long nowUs)
     {
         // What the policies do, were there workers.
-        foreach (var view in new[] { "sample_1m", "sample_5m", "sample_1h" }) await QueryAsync($"call refresh_continuous_aggregate('{view}', null, to_timestamp({nowUs / 1_000_000 / 3600 * 3600}))");
+        foreach (var view in new[] { "sample_1m", "sample_5m", "sample_1h" })
+        {
+            await QueryAsync($"call refresh_continuous_aggregate('{view}', null, to_timestamp({nowUs / 1_000_000 / 3600 * 3600}))");
+        }
     }
 
     protected override async Task RetainAsync(Retention retention, long nowUs)
@@ -118,8 +142,13 @@ public sealed class TimescaleConformance(TimescaleFixture fixture) : PostgresFam
     public async Task Late_and_changed_rows_go_into_compressed_chunks_once()
     {
         const long Start = 1_767_600_000_000_000;
-        var id = (await Store.ResolveSignalsAsync("m1", [new("process.temperature", "Double", null)], inPlant: true, CancellationToken.None))[0];
-        SampleRow[] rows = [.. Enumerable.Range(0, 20_000).Select(i => new SampleRow(id, Start + (i * UnixMicros.PerSecond), Math.Sin(i / 50.0), null, Quality.Good, Start))];
+        var id = (await Store.ResolveSignalsAsync(
+            "m1", [new("process.temperature", "Double", null)], inPlant: true, CancellationToken.None))[0];
+        SampleRow[] rows =
+        [
+            .. Enumerable.Range(0, 20_000).Select(
+                i => new SampleRow(id, Start + (i * UnixMicros.PerSecond), Math.Sin(i / 50.0), null, Quality.Good, Start)),
+        ];
         await Store.CommitAsync([new TelemetryUnit { Rows = rows }], CancellationToken.None);
         await QueryAsync("select compress_chunk(c)::text from show_chunks('sample') c");
         await QueryAsync("call refresh_continuous_aggregate('sample_1m', null, null)");
@@ -127,7 +156,10 @@ public sealed class TimescaleConformance(TimescaleFixture fixture) : PostgresFam
         SampleRow[] late = [rows[100] with { Value = 9 }, rows[200], new SampleRow(id, Start + 500_000, 8, null, Quality.Good, Start + 1)];
         await Store.CommitAsync([new TelemetryUnit { Rows = late }], CancellationToken.None);
         await Store.CommitAsync([new TelemetryUnit { Rows = late }], CancellationToken.None);
-        Assert.Equal([20_001L, 9d, 8d], (await QueryAsync("select count(*), max(value), (select value from sample where ts = '2026-01-05 08:00:00.5+00') from sample"))[0]);
+        Assert.Equal(
+            [20_001L, 9d, 8d],
+            (await QueryAsync(
+                "select count(*), max(value), (select value from sample where ts = '2026-01-05 08:00:00.5+00') from sample"))[0]);
         await QueryAsync("call refresh_continuous_aggregate('sample_1m', null, null)");
         Assert.Equal([20_001m, 9d], (await QueryAsync("select sum(count), max(max) from telemetry_1m"))[0]);
 
@@ -140,12 +172,25 @@ public sealed class TimescaleConformance(TimescaleFixture fixture) : PostgresFam
     public async Task Policies_compress_after_a_week_and_drop_what_the_configuration_says()
     {
         await Store.MaintainAsync(new Retention { Samples = 200, Hours = 4000 }, 1_767_600_000_000_000, CancellationToken.None);
-        var jobs = await QueryAsync("select proc_name::text, coalesce(hypertable_name, '')::text, config::text from timescaledb_information.jobs where job_id >= 1000");
-        Assert.Contains(jobs, j => (string)j[0]! == "policy_compression" && (string)j[1]! == "sample" && ((string)j[2]!).Contains("7 days", StringComparison.Ordinal));
-        Assert.Contains(jobs, j => (string)j[0]! == "policy_retention" && (string)j[1]! == "sample" && ((string)j[2]!).Contains("200 days", StringComparison.Ordinal));
+        var jobs = await QueryAsync(
+            "select proc_name::text, coalesce(hypertable_name, '')::text, config::text from timescaledb_information.jobs where job_id "
+                + ">= 1000");
+        Assert.Contains(
+            jobs,
+            j =>
+                (string)j[0]! == "policy_compression"
+                    && (string)j[1]! == "sample"
+                    && ((string)j[2]!).Contains("7 days", StringComparison.Ordinal));
+        Assert.Contains(
+            jobs,
+            j =>
+                (string)j[0]! == "policy_retention"
+                    && (string)j[1]! == "sample"
+                    && ((string)j[2]!).Contains("200 days", StringComparison.Ordinal));
         Assert.Equal(2, jobs.Count(j => (string)j[0]! == "policy_retention"));
         Assert.Equal(3, jobs.Count(j => (string)j[0]! == "policy_refresh_continuous_aggregate"));
         await Store.MaintainAsync(new Retention(), 1_767_600_000_000_000, CancellationToken.None);
-        Assert.Equal(0L, (await QueryAsync("select count(*) from timescaledb_information.jobs where proc_name = 'policy_retention'"))[0][0]);
+        Assert.Equal(
+            0L, (await QueryAsync("select count(*) from timescaledb_information.jobs where proc_name = 'policy_retention'"))[0][0]);
     }
 }

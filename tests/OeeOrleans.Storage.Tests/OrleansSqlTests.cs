@@ -3,7 +3,10 @@ using Npgsql;
 
 namespace OeeOrleans.Storage.Tests;
 
-/// <summary>The statements Orleans' providers read from OrleansQuery: that they work is shown by every cluster; here is that they refuse what a silo with an old picture asks for.</summary>
+/// <summary>
+/// The statements Orleans' providers read from OrleansQuery: that they work is shown by every cluster; here is that they refuse what a silo
+/// with an old picture asks for.
+/// </summary>
 public sealed class OrleansSqlTests(PostgresFixture fixture) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private NpgsqlConnection _connection = null!;
@@ -26,7 +29,10 @@ public sealed class OrleansSqlTests(PostgresFixture fixture) : IClassFixture<Pos
         Assert.Equal(0, await RunAsync("InsertMembershipVersionKey", ("DeploymentId", "d")));
         (string, object?)[] Silo(int port, int version) =>
         [
-            ("DeploymentId", "d"), ("Address", "127.0.0.1"), ("Port", port), ("Generation", 7), ("SiloName", "s"), ("HostName", "h"), ("Status", 3), ("ProxyPort", 30000),
+            (
+                "DeploymentId", "d"), (
+                    "Address", "127.0.0.1"), (
+                        "Port", port), ("Generation", 7), ("SiloName", "s"), ("HostName", "h"), ("Status", 3), ("ProxyPort", 30000),
             ("StartTime", DateTime.UtcNow), ("IAmAliveTime", DateTime.UtcNow), ("Version", version), ("SuspectTimes", "x"),
         ];
         Assert.Equal(1, await RunAsync("InsertMembershipKey", Silo(1, 0)));
@@ -44,7 +50,11 @@ public sealed class OrleansSqlTests(PostgresFixture fixture) : IClassFixture<Pos
     {
         (string, object?)[] State(int? version, string payload) =>
         [
-            ("GrainIdHash", 1), ("GrainIdN0", 2L), ("GrainIdN1", 3L), ("GrainTypeHash", 4), ("GrainTypeString", "t"), ("GrainIdExtensionString", null), ("ServiceId", "s"),
+            (
+                "GrainIdHash", 1), (
+                    "GrainIdN0", 2L), (
+                        "GrainIdN1", 3L), (
+                            "GrainTypeHash", 4), ("GrainTypeString", "t"), ("GrainIdExtensionString", null), ("ServiceId", "s"),
             ("GrainStateVersion", version), ("PayloadBinary", System.Text.Encoding.UTF8.GetBytes(payload)),
         ];
         Assert.Equal(1, await RunAsync("WriteToStorageKey", State(null, "first")));
@@ -64,22 +74,37 @@ public sealed class OrleansSqlTests(PostgresFixture fixture) : IClassFixture<Pos
     {
         foreach (var (id, hash) in new[] { ("low", -100), ("mid", 0), ("high", 100) })
         {
-            await RunAsync("UpsertReminderRowKey", ("ServiceId", "s"), ("GrainId", id), ("ReminderName", "r"), ("StartTime", DateTime.UtcNow), ("Period", 60_000), ("GrainHash", hash));
+            await RunAsync(
+                "UpsertReminderRowKey", ("ServiceId", "s"), ("GrainId", id), ("ReminderName", "r"), ("StartTime", DateTime.UtcNow),
+                ("Period", 60_000), ("GrainHash", hash));
         }
 
-        Assert.Equal(1, await RunAsync("UpsertReminderRowKey", ("ServiceId", "s"), ("GrainId", "mid"), ("ReminderName", "r"), ("StartTime", DateTime.UtcNow), ("Period", 60_000), ("GrainHash", 0)));
+        Assert.Equal(
+            1,
+            await RunAsync(
+                "UpsertReminderRowKey", ("ServiceId", "s"), ("GrainId", "mid"), ("ReminderName", "r"), ("StartTime", DateTime.UtcNow),
+                ("Period", 60_000), ("GrainHash", 0)));
         Assert.Equal("mid", await RunAsync("ReadRangeRows1Key", ("ServiceId", "s"), ("BeginHash", -100), ("EndHash", 99)));
         Assert.Equal("high", await RunAsync("ReadRangeRows2Key", ("ServiceId", "s"), ("BeginHash", 50), ("EndHash", -101)));
-        Assert.Equal(0, await RunAsync("DeleteReminderRowKey", ("ServiceId", "s"), ("GrainId", "mid"), ("ReminderName", "r"), ("Version", 0)));
-        Assert.Equal(1, await RunAsync("DeleteReminderRowKey", ("ServiceId", "s"), ("GrainId", "mid"), ("ReminderName", "r"), ("Version", 1)));
+        Assert.Equal(
+            0, await RunAsync("DeleteReminderRowKey", ("ServiceId", "s"), ("GrainId", "mid"), ("ReminderName", "r"), ("Version", 0)));
+        Assert.Equal(
+            1, await RunAsync("DeleteReminderRowKey", ("ServiceId", "s"), ("GrainId", "mid"), ("ReminderName", "r"), ("Version", 1)));
     }
 
     private async Task<object?> RunAsync(string key, params (string Name, object? Value)[] parameters)
     {
-        await using var command = new NpgsqlCommand((string)(await ScalarAsync($"select QueryText from OrleansQuery where QueryKey = '{key}'"))!, _connection);
+        await using var command = new NpgsqlCommand(
+            (string)(await ScalarAsync($"select QueryText from OrleansQuery where QueryKey = '{key}'"))!, _connection);
         foreach (var (name, value) in parameters)
         {
-            command.Parameters.Add(new NpgsqlParameter(name, value ?? DBNull.Value) { NpgsqlDbType = value is null ? name == "GrainStateVersion" ? NpgsqlTypes.NpgsqlDbType.Integer : NpgsqlTypes.NpgsqlDbType.Text : new NpgsqlParameter("x", value).NpgsqlDbType });
+            command.Parameters.Add(
+                new NpgsqlParameter(name, value ?? DBNull.Value)
+                {
+                    NpgsqlDbType = value is null
+                        ? name == "GrainStateVersion" ? NpgsqlTypes.NpgsqlDbType.Integer : NpgsqlTypes.NpgsqlDbType.Text
+                        : new NpgsqlParameter("x", value).NpgsqlDbType,
+                });
         }
 
         return await command.ExecuteScalarAsync() is { } result && result is not DBNull ? result : null;

@@ -12,7 +12,8 @@ public sealed class SinkTests
     [Fact]
     public async Task A_transient_failure_is_over_before_anybody_hears_of_it()
     {
-        var store = ScriptedStore.Create((units, call) => call <= 2 ? throw new StoreUnavailableException("gone") : Task.CompletedTask, out var calls);
+        var store = ScriptedStore.Create(
+            (units, call) => call <= 2 ? throw new StoreUnavailableException("gone") : Task.CompletedTask, out var calls);
         await using var sink = Sink(store);
         await sink.CommitAsync(new TelemetryUnit(), CancellationToken.None);
         Assert.Equal(3, calls.Count);
@@ -50,12 +51,18 @@ public sealed class SinkTests
     [Fact]
     public async Task An_error_of_ours_refuses_the_unit_that_provokes_it_and_no_other()
     {
-        var store = ScriptedStore.Create((units, _) => units.Any(u => u.Owner == "bad") ? throw new FormatException("bug") : Task.CompletedTask, out _);
+        var store = ScriptedStore.Create(
+            (units, _) => units.Any(u => u.Owner == "bad") ? throw new FormatException("bug") : Task.CompletedTask, out _);
         await using var sink = Sink(store);
         var tickets = new List<CommitTicket>();
-        foreach (var owner in new[] { "a", "b", "bad", "c", "d" }) tickets.Add(await sink.WriteAsync(new TelemetryUnit { Owner = owner }, CancellationToken.None));
+        foreach (var owner in new[] { "a", "b", "bad", "c", "d" })
+        {
+            tickets.Add(await sink.WriteAsync(new TelemetryUnit { Owner = owner }, CancellationToken.None));
+        }
+
         var fates = await Task.WhenAll(tickets.Select(t => t.Settled)).WaitAsync(Soon);
-        Assert.Equal([CommitState.Committed, CommitState.Committed, CommitState.Refused, CommitState.Committed, CommitState.Committed], fates);
+        Assert.Equal(
+            [CommitState.Committed, CommitState.Committed, CommitState.Refused, CommitState.Committed, CommitState.Committed], fates);
         Assert.IsType<FormatException>(tickets[2].Error);
         Assert.Equal(0, sink.PendingRows);
     }
@@ -66,7 +73,10 @@ public sealed class SinkTests
         var end = new TaskCompletionSource();
         var store = ScriptedStore.Create((_, _) => end.Task, out _);
         await using var sink = new GroupCommitSink(
-            store, new SinkOptions { FlushMs = 0, FlushRows = 1, MaxPendingRows = 10 }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
+            store, new SinkOptions
+            {
+                FlushMs = 0, FlushRows = 1, MaxPendingRows = 10,
+            }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
         var first = await sink.WriteAsync(Rows(9), CancellationToken.None);
         using var impatient = new CancellationTokenSource();
         var givenUp = sink.WriteAsync(Rows(500), impatient.Token);
@@ -91,7 +101,11 @@ public sealed class SinkTests
         }, out _);
         await using var sink = Sink(store, writers: 4);
         string[] owners = ["a", "b", "c", "d", "e", "f"];
-        await Task.WhenAll(owners.SelectMany(o => Enumerable.Range(0, 50).Select(i => sink.CommitAsync(new TelemetryUnit { Owner = o, EdgeNode = (o, $"{i:00}") }, CancellationToken.None))));
+        await Task.WhenAll(
+            owners.SelectMany(
+                o =>
+                    Enumerable.Range(0, 50).Select(
+                        i => sink.CommitAsync(new TelemetryUnit { Owner = o, EdgeNode = (o, $"{i:00}") }, CancellationToken.None))));
         foreach (var owner in owners)
         {
             var states = seen.Where(s => s.Owner == owner).Select(s => s.State).ToList();
@@ -103,7 +117,10 @@ public sealed class SinkTests
     private static TelemetryUnit Rows(int count) => new() { Rows = new OeeOrleans.Model.SampleRow[count] };
 
     private static GroupCommitSink Sink(IStore store, int writers = 1) => new(
-        store, new SinkOptions { FlushMs = 1, FlushRows = 7, Writers = writers, RetryPause = TimeSpan.FromMilliseconds(1) }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
+        store, new SinkOptions
+        {
+            FlushMs = 1, FlushRows = 7, Writers = writers, RetryPause = TimeSpan.FromMilliseconds(1),
+        }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
 }
 
 /// <summary>A store of which only commits are of interest.</summary>

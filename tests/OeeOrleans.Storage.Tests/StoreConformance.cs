@@ -29,7 +29,8 @@ public abstract partial class StoreConformance : IAsyncLifetime
     [Fact]
     public async Task A_signal_keeps_its_id()
     {
-        var first = await Store.ResolveSignalsAsync("m1", [new("state.run", "Boolean", null), new("counter.good", "UInt64", "pcs")], inPlant: true, CancellationToken.None);
+        var first = await Store.ResolveSignalsAsync(
+            "m1", [new("state.run", "Boolean", null), new("counter.good", "UInt64", "pcs")], inPlant: true, CancellationToken.None);
         var again = await Store.ResolveSignalsAsync("m1", [new("counter.good", "UInt64", null)], inPlant: true, CancellationToken.None);
         Assert.Equal(first[1], again[0]);
         Assert.NotEqual(first[0], first[1]);
@@ -61,7 +62,8 @@ public abstract partial class StoreConformance : IAsyncLifetime
     {
         var id = await SignalAsync("state.run");
         await CommitAsync([Row(id, 1, 1), new SampleRow(id, T0 + 2, double.NaN, null, Quality.Bad, T0)]);
-        await Store.CommitAsync([new TelemetryUnit { RemovedRows = [new RowKey(id, T0 + 1), new RowKey(id, T0 + 2)] }], CancellationToken.None);
+        await Store.CommitAsync(
+            [new TelemetryUnit { RemovedRows = [new RowKey(id, T0 + 1), new RowKey(id, T0 + 2)] }], CancellationToken.None);
         Assert.Equal(T0 + 1, Assert.Single(await ReadAsync()).TimeUs);
     }
 
@@ -72,7 +74,8 @@ public abstract partial class StoreConformance : IAsyncLifetime
         SampleRow Code(int offset, string? code) => new(id, T0 + offset, double.NaN, code, code is null ? Quality.Bad : Quality.Good, T0);
         await CommitAsync([Code(1, "A"), Code(2, "B"), Code(3, "B"), Code(4, null), Code(5, "B"), Code(9, "C")]);
         Task<long?> SinceAsync(int offset) => Store.HeldSinceAsync("m1", "product.code", T0 + offset, 0, CancellationToken.None);
-        Assert.Equal([T0 + 1, T0 + 2, T0 + 2, T0 + 9], [await SinceAsync(1), await SinceAsync(2), await SinceAsync(8), await SinceAsync(20)]);
+        Assert.Equal(
+            [T0 + 1, T0 + 2, T0 + 2, T0 + 9], [await SinceAsync(1), await SinceAsync(2), await SinceAsync(8), await SinceAsync(20)]);
         Assert.Null(await SinceAsync(0));
         Assert.Equal(T0 + 3, await Store.HeldSinceAsync("m1", "product.code", T0 + 8, T0 + 2, CancellationToken.None));
         Assert.Null(await Store.HeldSinceAsync("m1", "order.id", T0 + 5, 0, CancellationToken.None));
@@ -81,20 +84,39 @@ public abstract partial class StoreConformance : IAsyncLifetime
     [Fact]
     public async Task A_withdrawn_window_is_only_read_when_asked_for()
     {
-        var window = new OeeWindow { Id = "m1", Kind = "shift", FromUs = T0, ToUs = T0 + 10, AsOfUs = T0 + 10, Sums = default, Kpis = new OeeKpis() };
-        await Store.CommitAsync([new ResultUnit { Windows = [window, window with { Revision = 2, Withdrawn = true }] }], CancellationToken.None);
+        var window = new OeeWindow
+        {
+            Id = "m1", Kind = "shift", FromUs = T0, ToUs = T0 + 10, AsOfUs = T0 + 10, Sums = default, Kpis = new OeeKpis(),
+        };
+        await Store.CommitAsync(
+            [new ResultUnit { Windows = [window, window with { Revision = 2, Withdrawn = true }] }], CancellationToken.None);
         Assert.Empty(await Store.ReadWindowsAsync(["m1"], "shift", T0, T0 + 1, CancellationToken.None));
-        Assert.True(Assert.Single(await Store.ReadWindowsAsync(["m1"], "shift", T0, T0 + 1, CancellationToken.None, withdrawn: true)).Withdrawn);
+        Assert.True(
+            Assert.Single(await Store.ReadWindowsAsync(["m1"], "shift", T0, T0 + 1, CancellationToken.None, withdrawn: true)).Withdrawn);
     }
 
     [Fact]
     public async Task Reasons_stops_and_their_audit_come_back()
     {
-        var given = new GivenReason { Machine = "m1", FromUs = T0 + 10, UntilUs = T0 + 90, Whole = true, Reason = "jam", Comment = "again", By = "mia", AtUs = T0 + 95 };
+        var given = new GivenReason
+        {
+            Machine = "m1", FromUs = T0
+                + 10, UntilUs = T0 + 90, Whole = true, Reason = "jam", Comment = "again", By = "mia", AtUs = T0 + 95,
+        };
         var stop = new StopEvent { Machine = "m1", StartUs = T0 + 10, EndUs = T0 + 90, Reason = "jam", Payload = "{\"fault\":null}" };
         var audit = new AuditEntry(T0 + 95, "mia", "stop.reason", stop.Id, "{}");
-        await Store.CommitAsync([new ResultUnit { Stops = [stop with { EndUs = null, Reason = "" }], Reason = new ReasonChange(0, 0, given with { FromUs = T0 + 20, Reason = "split" }) }], CancellationToken.None);
-        await Store.CommitAsync([new ResultUnit { Stops = [stop], Reason = new ReasonChange(T0 + 10, T0 + 90, given), Audit = [audit] }], CancellationToken.None);
+        await Store.CommitAsync(
+            [
+                new ResultUnit
+                {
+                    Stops = [stop with { EndUs = null, Reason = "" }],
+                    Reason = new ReasonChange(0, 0, given with { FromUs = T0 + 20, Reason = "split" }),
+                },
+            ],
+            CancellationToken.None);
+        await Store.CommitAsync(
+            [new ResultUnit { Stops = [stop], Reason = new ReasonChange(T0 + 10, T0 + 90, given), Audit = [audit] }],
+            CancellationToken.None);
 
         Assert.Equal(given, Assert.Single(await Store.ReadReasonsAsync("m1", T0 + 50, T0 + 60, CancellationToken.None)));
         Assert.Empty(await Store.ReadReasonsAsync("m1", T0 + 91, T0 + 99, CancellationToken.None));
@@ -199,7 +221,14 @@ public abstract partial class StoreConformance : IAsyncLifetime
     {
         for (var i = 0; i < 7; i++)
         {
-            await Store.CommitAsync([new TelemetryUnit { Births = [new BirthRecord("g/n", "", 1000 + i, "spBv1.0/g/NBIRTH/n", [1, 2, (byte)i])], EdgeNode = ("g/n", $"s{i}") }], CancellationToken.None);
+            await Store.CommitAsync(
+                [
+                    new TelemetryUnit
+                    {
+                        Births = [new BirthRecord("g/n", "", 1000 + i, "spBv1.0/g/NBIRTH/n", [1, 2, (byte)i])], EdgeNode = ("g/n", $"s{i}"),
+                    },
+                ],
+                CancellationToken.None);
         }
 
         var record = await Store.LoadEdgeNodeAsync("g/n", CancellationToken.None);
@@ -219,7 +248,8 @@ public abstract partial class StoreConformance : IAsyncLifetime
         };
         await Store.CommitAsync([new ResultUnit { Windows = [window with { Kpis = new OeeKpis() }] }], CancellationToken.None);
         await Store.CommitAsync([new ResultUnit { Windows = [window] }], CancellationToken.None);
-        await Store.CommitAsync([new ResultUnit { Windows = [window with { Revision = 2, Sums = window.Sums with { Good = 8 } }] }], CancellationToken.None);
+        await Store.CommitAsync(
+            [new ResultUnit { Windows = [window with { Revision = 2, Sums = window.Sums with { Good = 8 } }] }], CancellationToken.None);
         var read = Assert.Single(await Store.ReadWindowsAsync(["m1"], "hour", T0 - 1, T0 + 1, CancellationToken.None));
         Assert.Equal(window.Sums with { Good = 8 }, read.Sums);
         Assert.Equal((2, 0.5), (read.Revision, read.Kpis.Oee));
@@ -228,7 +258,9 @@ public abstract partial class StoreConformance : IAsyncLifetime
     [Fact]
     public async Task Faults_are_listed_newest_first_with_a_cursor()
     {
-        var faults = Enumerable.Range(0, 5).Select(i => new FaultEvent { Machine = "m1", Code = $"E{i}", StartUs = T0 + (i / 2), EndUs = i == 4 ? null : T0 + 100 }).ToList();
+        var faults = Enumerable.Range(0, 5)
+            .Select(i => new FaultEvent { Machine = "m1", Code = $"E{i}", StartUs = T0 + (i / 2), EndUs = i == 4 ? null : T0 + 100 })
+            .ToList();
         await Store.CommitAsync([new ResultUnit { Faults = faults }], CancellationToken.None);
         var seen = new List<string>();
         (long, string)? cursor = null;
@@ -250,10 +282,15 @@ public abstract partial class StoreConformance : IAsyncLifetime
     public async Task Dead_letters_and_snapshots_are_stored()
     {
         await Store.CommitAsync(
-            [new TelemetryUnit { DeadLetters = [DeadLetter.Of(T0, "spBv1.0/x", new byte[20_000], "why")] }, new ResultUnit { Snapshot = new SnapshotRecord("m1", T0 + 1, T0 + 2, "{}") }],
+            [
+                new TelemetryUnit { DeadLetters = [DeadLetter.Of(T0, "spBv1.0/x", new byte[20_000], "why")] },
+                new ResultUnit { Snapshot = new SnapshotRecord("m1", T0 + 1, T0 + 2, "{}") },
+            ],
             CancellationToken.None);
         // Clipped, and its whole size beside it.
-        Assert.Equal(["spBv1.0/x", "why", 20_000L, (long)DeadLetter.MaxPayload], (await QueryAsync("select topic, reason, cast(size as bigint), cast(length(payload) as bigint) from dead_letter"))[0]);
+        Assert.Equal(
+            ["spBv1.0/x", "why", 20_000L, (long)DeadLetter.MaxPayload],
+            (await QueryAsync("select topic, reason, cast(size as bigint), cast(length(payload) as bigint) from dead_letter"))[0]);
         Assert.Equal(new SnapshotRecord("m1", T0 + 1, T0 + 2, "{}"), await Store.LoadSnapshotAsync("m1", CancellationToken.None));
     }
 
@@ -261,8 +298,11 @@ public abstract partial class StoreConformance : IAsyncLifetime
     public async Task Many_writers_share_transactions_and_each_hears_of_its_own()
     {
         var id = await SignalAsync("counter.good");
-        await using var sink = new GroupCommitSink(Store, new SinkOptions { FlushMs = 20 }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
-        await Task.WhenAll(Enumerable.Range(0, 300).Select(i => sink.CommitAsync(new TelemetryUnit { Rows = new[] { Row(id, i, i) } }, CancellationToken.None)));
+        await using var sink = new GroupCommitSink(
+            Store, new SinkOptions { FlushMs = 20 }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
+        await Task.WhenAll(
+            Enumerable.Range(0, 300).Select(
+                i => sink.CommitAsync(new TelemetryUnit { Rows = new[] { Row(id, i, i) } }, CancellationToken.None)));
         Assert.Equal(300, (await ReadAsync()).Count);
     }
 
@@ -294,7 +334,8 @@ public abstract partial class StoreConformance : IAsyncLifetime
 
     private static SampleRow Row(int id, int offset, double value) => new(id, T0 + offset, value, null, Quality.Good, T0 + 1_000_000);
 
-    private async Task<int> SignalAsync(string name) => (await Store.ResolveSignalsAsync("m1", [new(name, "Double", null)], inPlant: true, CancellationToken.None))[0];
+    private async Task<int> SignalAsync(string name) =>
+        (await Store.ResolveSignalsAsync("m1", [new(name, "Double", null)], inPlant: true, CancellationToken.None))[0];
 
     private Task CommitAsync(SampleRow[] rows) => Store.CommitAsync([new TelemetryUnit { Rows = rows }], CancellationToken.None);
 

@@ -4,8 +4,8 @@ using System.Threading.Channels;
 
 namespace OeeOrleans.TestServers;
 
-/// <summary>A TCP proxy that is a bad network: it can be cut, it delays, and it loses: what is lost is sent again after a retransmission timeout, as TCP does,
-/// and holds up all that comes behind it.</summary>
+/// <summary>A TCP proxy that is a bad network: it can be cut, it delays, and it loses: what is lost is sent again after a retransmission
+/// timeout, as TCP does, and holds up all that comes behind it.</summary>
 public sealed class ChaosProxy : IAsyncDisposable
 {
     private static readonly TimeSpan Retransmission = TimeSpan.FromMilliseconds(600);
@@ -112,7 +112,8 @@ public sealed class ChaosProxy : IAsyncDisposable
             {
                 bool lost;
                 lock (_lock) lost = _random.NextDouble() < Loss;
-                await line.Writer.WriteAsync((buffer[..count], DateTime.UtcNow + Delay + (lost ? Retransmission : TimeSpan.Zero)), _stop.Token);
+                await line.Writer.WriteAsync(
+                    (buffer[..count], DateTime.UtcNow + Delay + (lost ? Retransmission : TimeSpan.Zero)), _stop.Token);
             }
 
             line.Writer.Complete();

@@ -22,7 +22,11 @@ public static class Eventually
                 last = error.Message;
             }
 
-            if (Stopwatch.GetElapsedTime(started) > deadline) throw new TimeoutException($"waited {deadline.TotalSeconds:0} s for: {what}; found at last: {last}");
+            if (Stopwatch.GetElapsedTime(started) > deadline)
+            {
+                throw new TimeoutException($"waited {deadline.TotalSeconds:0} s for: {what}; found at last: {last}");
+            }
+
             await Task.Delay(50);
         }
     }

@@ -2,7 +2,9 @@ using System.Net.Sockets;
 
 namespace OeeOrleans.TestServers;
 
-/// <summary>A mosquitto on a free port with persistence in a temporary directory. Needs Debian's mosquitto (apt-get install mosquitto).</summary>
+/// <summary>
+/// A mosquitto on a free port with persistence in a temporary directory. Needs Debian's mosquitto (apt-get install mosquitto).
+/// </summary>
 public sealed class MosquittoServer : IAsyncDisposable
 {
     private readonly string _directory = Path.Combine(Path.GetTempPath(), "oee-mq-" + Guid.NewGuid().ToString("N")[..8]);
@@ -45,7 +47,9 @@ public sealed class MosquittoServer : IAsyncDisposable
 
     public async Task ResumeAsync()
     {
-        var program = File.Exists("/usr/sbin/mosquitto") ? "/usr/sbin/mosquitto" : throw new FileNotFoundException("mosquitto is not installed; apt-get install mosquitto");
+        var program = File.Exists("/usr/sbin/mosquitto")
+            ? "/usr/sbin/mosquitto"
+            : throw new FileNotFoundException("mosquitto is not installed; apt-get install mosquitto");
         _process = ServerProcess.Start(program, ["-c", Path.Combine(_directory, "mosquitto.conf")]);
         await Eventually.TrueAsync("mosquitto to listen", TimeSpan.FromSeconds(15), async () =>
         {

@@ -2,7 +2,9 @@ using Npgsql;
 
 namespace OeeOrleans.TestServers;
 
-/// <summary>A PostgreSQL of its own on a free port, in a temporary directory. Needs Debian's postgresql (apt-get install postgresql).</summary>
+/// <summary>
+/// A PostgreSQL of its own on a free port, in a temporary directory. Needs Debian's postgresql (apt-get install postgresql).
+/// </summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
     private readonly string _directory = Path.Combine(Path.GetTempPath(), "oee-pg-" + Guid.NewGuid().ToString("N")[..8]);
@@ -25,13 +27,16 @@ public sealed class PostgresServer : IAsyncDisposable
         await File.WriteAllTextAsync(passwordFile, Password);
         await ServerProcess.RunAsync("chown", "postgres", passwordFile);
         // With a password, as in a plant: whoever opens a connection must still know it.
-        await ServerProcess.RunAsync("runuser", "-u", "postgres", "--", Binary("initdb"), "-D", server._directory, "-A", "scram-sha-256", "--pwfile", passwordFile, "-U", "postgres", "-E", "UTF8", "--no-sync");
+        await ServerProcess.RunAsync(
+            "runuser", "-u", "postgres", "--", Binary("initdb"), "-D", server._directory, "-A", "scram-sha-256", "--pwfile", passwordFile,
+            "-U", "postgres", "-E", "UTF8", "--no-sync");
         File.Delete(passwordFile);
         await server.ResumeAsync();
         return server;
     }
 
-    public string ConnectionString(string database) => $"Host=127.0.0.1;Port={Port};Database={database};Username=postgres;Password={Password};Timeout=3";
+    public string ConnectionString(string database) =>
+        $"Host=127.0.0.1;Port={Port};Database={database};Username=postgres;Password={Password};Timeout=3";
 
     public async Task<string> CreateDatabaseAsync()
     {
@@ -57,7 +62,30 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public async Task ResumeAsync()
     {
-        _process = ServerProcess.Start("runuser", ["-u", "postgres", "--", Binary("postgres"), "-D", _directory, "-p", $"{Port}", "-h", "127.0.0.1", "-k", _directory, "-c", "max_connections=100", "-c", "track_commit_timestamp=on", "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB"]);
+        _process = ServerProcess.Start(
+            "runuser",
+            [
+                "-u",
+                "postgres",
+                "--",
+                Binary("postgres"),
+                "-D",
+                _directory,
+                "-p",
+                $"{Port}",
+                "-h",
+                "127.0.0.1",
+                "-k",
+                _directory,
+                "-c",
+                "max_connections=100",
+                "-c",
+                "track_commit_timestamp=on",
+                "-c",
+                "shared_buffers=256MB",
+                "-c",
+                "max_wal_size=4GB",
+            ]);
         await Eventually.TrueAsync("PostgreSQL to answer", TimeSpan.FromSeconds(30), async () =>
         {
             if (_process.HasExited) throw new InvalidOperationException(_process.Output);
@@ -76,7 +104,11 @@ public sealed class PostgresServer : IAsyncDisposable
     private static string Binary(string name)
     {
         var found = Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin", name)).Where(File.Exists).OrderDescending().FirstOrDefault()
+            ? Directory.GetDirectories("/usr/lib/postgresql")
+                .Select(d => Path.Combine(d, "bin", name))
+                .Where(File.Exists)
+                .OrderDescending()
+                .FirstOrDefault()
             : null;
         return found ?? throw new FileNotFoundException($"{name} is not installed; apt-get install postgresql");
     }

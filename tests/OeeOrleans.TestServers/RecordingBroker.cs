@@ -117,7 +117,8 @@ public sealed class RecordingBroker : IAsyncDisposable
 
     private Task SubscribingAsync(InterceptingSubscriptionEventArgs args)
     {
-        _events.Enqueue(new WireEvent(WireKind.Subscribe, args.ClientId, args.TopicFilter.Topic, Qos: (int)args.TopicFilter.QualityOfServiceLevel));
+        _events.Enqueue(
+            new WireEvent(WireKind.Subscribe, args.ClientId, args.TopicFilter.Topic, Qos: (int)args.TopicFilter.QualityOfServiceLevel));
         if (!RefusesSubscriptions) return Task.CompletedTask;
         args.ProcessSubscription = false;
         args.Response.ReasonCode = MqttSubscribeReasonCode.NotAuthorized;

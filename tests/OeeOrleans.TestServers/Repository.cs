@@ -6,7 +6,8 @@ public static class Repository
     public static string Root { get; } = Find();
 
     /// <summary>The program as built in the configuration of the tests.</summary>
-    public static string Oee => Path.Combine(Root, "src", "OeeOrleans.Host", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", "oee.dll");
+    public static string Oee =>
+        Path.Combine(Root, "src", "OeeOrleans.Host", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", "oee.dll");
 
     private static string Find()
     {

@@ -1,6 +1,9 @@
 namespace OeeOrleans.TestServers;
 
-/// <summary>TimescaleDB in WebAssembly behind the PostgreSQL protocol (tests/peers/timescale.mjs): every database name is an instance of its own. No COPY, no background workers.</summary>
+/// <summary>
+/// TimescaleDB in WebAssembly behind the PostgreSQL protocol (tests/peers/timescale.mjs): every database name is an instance of its own. No
+/// COPY, no background workers.
+/// </summary>
 public sealed class TimescaleServer : IAsyncDisposable
 {
     private readonly ServerProcess _process;
@@ -11,7 +14,11 @@ public sealed class TimescaleServer : IAsyncDisposable
     public static async Task<TimescaleServer> StartAsync()
     {
         var peers = Path.Combine(Repository.Root, "tests", "peers");
-        if (!Directory.Exists(Path.Combine(peers, "node_modules", "@unni-craftsman"))) throw new DirectoryNotFoundException("the peers are not installed; run npm ci in tests/peers");
+        if (!Directory.Exists(Path.Combine(peers, "node_modules", "@unni-craftsman")))
+        {
+            throw new DirectoryNotFoundException("the peers are not installed; run npm ci in tests/peers");
+        }
+
         var port = ServerProcess.FreePort();
         var server = new TimescaleServer(ServerProcess.Start("node", [Path.Combine(peers, "timescale.mjs"), $"{port}"]), port);
         await Eventually.TrueAsync("TimescaleDB to listen", TimeSpan.FromSeconds(60), () => server._process.HasExited
@@ -22,7 +29,8 @@ public sealed class TimescaleServer : IAsyncDisposable
 
     /// <summary>A new database; it is made with the first connection. Connections take turns, so a session is never reset.</summary>
     public string CreateDatabase() =>
-        $"Host=127.0.0.1;Port={_port};Database=oee_{Guid.NewGuid():N};Username=postgres;Password=any;SSL Mode=Disable;No Reset On Close=true;Timeout=30;Command Timeout=60";
+        $"Host=127.0.0.1;Port={_port};Database=oee_{Guid.NewGuid():N};Username=postgres;Password=any;SSL Mode=Disable;No Reset On "
+            + $"Close=true;Timeout=30;Command Timeout=60";
 
     public async ValueTask DisposeAsync() => await _process.DisposeAsync();
 }

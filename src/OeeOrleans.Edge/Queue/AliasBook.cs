@@ -11,6 +11,8 @@ internal static class AliasBook
     public static EdgeMetric? Parse(string? description, ulong alias)
     {
         var parts = description?.Split('\n');
-        return parts is { Length: 3 } && Enum.TryParse<SparkplugDataType>(parts[2], out var type) ? new EdgeMetric(parts[1], type, alias) : null;
+        return parts is { Length: 3 } && Enum.TryParse<SparkplugDataType>(parts[2], out var type)
+            ? new EdgeMetric(parts[1], type, alias)
+            : null;
     }
 }

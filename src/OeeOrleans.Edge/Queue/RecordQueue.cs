@@ -9,9 +9,9 @@ namespace OeeOrleans.Edge.Queue;
 public readonly record struct QueueRecord(ulong Number, string Device, byte[] Payload, int Values);
 
 /// <summary>
-/// Store-and-forward on RocksDB: ordered, crash-safe, bounded. Records are numbered from 1; what is appended is on the disk when the call returns
-/// (one synced write per batch, because synced writes one by one are forty times slower). Beside the records lie the few things an edge node must remember.
-/// Safe for concurrent use.
+/// Store-and-forward on RocksDB: ordered, crash-safe, bounded. Records are numbered from 1; what is appended is on the disk when the call
+/// returns (one synced write per batch, because synced writes one by one are forty times slower). Beside the records lie the few things an
+/// edge node must remember. Safe for concurrent use.
 /// </summary>
 public sealed class RecordQueue : IDisposable
 {
@@ -41,8 +41,8 @@ public sealed class RecordQueue : IDisposable
         Next = Math.Max(Next, GetNumber("next"));
     }
 
-    /// <summary>Identity of this life of the queue. A directory that was restored from a backup gives numbers out a second time; under another
-    /// identity nobody takes them for those that were given out first.</summary>
+    /// <summary>Identity of this life of the queue. A directory that was restored from a backup gives numbers out a second time; under
+    /// another identity nobody takes them for those that were given out first.</summary>
     public string Id { get; } = Guid.NewGuid().ToString("N");
 
     /// <summary>The lowest number that is not released.</summary>
@@ -188,7 +188,8 @@ public sealed class RecordQueue : IDisposable
     private static QueueRecord Decode(ulong number, byte[] value)
     {
         var length = BinaryPrimitives.ReadUInt16BigEndian(value.AsSpan(2));
-        return new QueueRecord(number, Encoding.UTF8.GetString(value, 4, length), value[(4 + length)..], BinaryPrimitives.ReadUInt16BigEndian(value));
+        return new QueueRecord(
+            number, Encoding.UTF8.GetString(value, 4, length), value[(4 + length)..], BinaryPrimitives.ReadUInt16BigEndian(value));
     }
 
     private void Load()
@@ -219,8 +220,8 @@ public sealed class RecordQueue : IDisposable
         if (last > First) Forget(last - 1, dropped: true);
     }
 
-    /// <summary>The mark is written with the removal, so that a crash between them cannot bring numbers back. A disk that does not take it leaves everything as
-    /// it was: what is released too late is only sent once more.</summary>
+    /// <summary>The mark is written with the removal, so that a crash between them cannot bring numbers back. A disk that does not take it
+    /// leaves everything as it was: what is released too late is only sent once more.</summary>
     private void Forget(ulong mark, bool dropped)
     {
         using var batch = new WriteBatch();

@@ -13,9 +13,9 @@ using OeeOrleans.Sparkplug.Topics;
 namespace OeeOrleans.Edge.Results;
 
 /// <summary>
-/// OEE results as a Sparkplug edge node of our own, so that any Sparkplug tool can show them: a device for each machine and line, metrics `kpi/oee`, `kpi/availability` and so on
-/// of the present shift; unknown is null. Nothing is buffered: results can be computed again, and only the newest is of interest.
-/// </summary>
+/// OEE results as a Sparkplug edge node of our own, so that any Sparkplug tool can show them: a device for each machine and line, metrics
+/// `kpi/oee`, `kpi/availability` and so on of the present shift; unknown is null. Nothing is buffered: results can be computed again, and
+/// only the newest is of interest. </summary>
 public sealed class ResultsNode
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
@@ -41,7 +41,8 @@ public sealed class ResultsNode
     private readonly Dictionary<string, EdgeDevice> _devices;
     private readonly Dictionary<string, OeeWindow> _newest = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
-    private readonly Channel<string> _changed = Channel.CreateBounded<string>(new BoundedChannelOptions(10_000) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<string> _changed = Channel.CreateBounded<string>(
+        new BoundedChannelOptions(10_000) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly HashSet<string> _waiting = [];
     private bool _rebirth;
     private Task? _news;
@@ -52,11 +53,14 @@ public sealed class ResultsNode
     /// <param name="devices">Ids of machines and lines.</param>
     /// <param name="broker">Where to publish.</param>
     /// <param name="nextBdSeq">A number for the next session; remembered by whoever gives it.</param>
-    public ResultsNode(string group, string node, IReadOnlyList<string> devices, BrokerAddress broker, Func<Task<byte>> nextBdSeq, TimeProvider clock, ILogger log)
+    public ResultsNode(
+        string group, string node, IReadOnlyList<string> devices, BrokerAddress broker, Func<Task<byte>> nextBdSeq, TimeProvider clock,
+        ILogger log)
     {
         (_broker, _nextBdSeq, _clock, _log) = (broker, nextBdSeq, clock, log);
         var alias = 0UL;
-        var definition = new EdgeNodeDefinition(group, node, [], [.. devices.Select(d => new EdgeDevice(d, [.. Kpis.Select(k => new EdgeMetric(k.Name, k.Type, ++alias))]))]);
+        var definition = new EdgeNodeDefinition(
+            group, node, [], [.. devices.Select(d => new EdgeDevice(d, [.. Kpis.Select(k => new EdgeMetric(k.Name, k.Type, ++alias))]))]);
         _session = new EdgeNodeSession(definition);
         _devices = definition.Devices.ToDictionary(d => d.Id, StringComparer.Ordinal);
     }
@@ -111,7 +115,8 @@ public sealed class ResultsNode
         using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
         {
             limit.CancelAfter(ConnectTimeout);
-            await client.ConnectOrThrowAsync(EdgeTransport.Settings(_broker, $"results-{group}-{node}", _session.Will(await _nextBdSeq())), limit.Token);
+            await client.ConnectOrThrowAsync(
+                EdgeTransport.Settings(_broker, $"results-{group}-{node}", _session.Will(await _nextBdSeq())), limit.Token);
             var commands = new MqttClientSubscribeOptionsBuilder()
                 .WithTopicFilter($"spBv1.0/{group}/NCMD/{node}", MqttQualityOfServiceLevel.AtLeastOnce)
                 .Build();
@@ -136,7 +141,10 @@ public sealed class ResultsNode
         }
     }
 
-    /// <summary>Until something changed, or for a second: a rebirth may be asked for meanwhile. One wait for news lasts over many ticks, so nothing is thrown.</summary>
+    /// <summary>
+    /// Until something changed, or for a second: a rebirth may be asked for meanwhile. One wait for news lasts over many ticks, so nothing
+    /// is thrown.
+    /// </summary>
     private async Task WaitAsync(CancellationToken gone)
     {
         _news ??= _changed.Reader.WaitToReadAsync(CancellationToken.None).AsTask();
@@ -162,7 +170,11 @@ public sealed class ResultsNode
     private async Task BirthAsync(IMqttClient client, CancellationToken cancellationToken)
     {
         await client.PublishAsync(EdgeTransport.Message(_session.NodeBirth(NowMs(), []), qos: 0), cancellationToken);
-        foreach (var device in _devices.Values) await client.PublishAsync(EdgeTransport.Message(_session.DeviceBirth(device, NowMs(), Values(device)), qos: 0), cancellationToken);
+        foreach (var device in _devices.Values)
+        {
+            await client.PublishAsync(
+                EdgeTransport.Message(_session.DeviceBirth(device, NowMs(), Values(device)), qos: 0), cancellationToken);
+        }
     }
 
     private async Task TellAsync(IMqttClient client, string id, CancellationToken cancellationToken)

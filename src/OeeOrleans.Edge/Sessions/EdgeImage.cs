@@ -2,10 +2,13 @@ using OeeOrleans.Sparkplug.Edge;
 
 namespace OeeOrleans.Edge.Sessions;
 
-/// <summary>What every metric shows now (durable values only), which devices are alive, and what must be told of them. Safe for concurrent use.</summary>
+/// <summary>
+/// What every metric shows now (durable values only), which devices are alive, and what must be told of them. Safe for concurrent use.
+/// </summary>
 internal sealed class EdgeImage(EdgeNodeDefinition definition)
 {
-    private readonly Dictionary<string, Dictionary<ulong, EdgeValue>> _values = definition.Devices.ToDictionary(d => d.Id, _ => new Dictionary<ulong, EdgeValue>());
+    private readonly Dictionary<string, Dictionary<ulong, EdgeValue>> _values = definition.Devices.ToDictionary(
+        d => d.Id, _ => new Dictionary<ulong, EdgeValue>());
     private readonly Dictionary<string, bool> _online = definition.Devices.ToDictionary(d => d.Id, _ => false);
     private readonly Queue<EdgeDevice> _changed = new();
     private readonly Lock _lock = new();

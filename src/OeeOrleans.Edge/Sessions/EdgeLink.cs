@@ -14,8 +14,8 @@ using OeeOrleans.Sparkplug.Topics;
 namespace OeeOrleans.Edge.Sessions;
 
 /// <summary>
-/// Keeps one edge node connected: brokers in turn, will, births, and then whatever the queue holds. See <see cref="EdgeState"/>; one loop owns the
-/// session, so `seq` needs no lock. Every connection has its own will with the next `bdSeq`.
+/// Keeps one edge node connected: brokers in turn, will, births, and then whatever the queue holds. See <see cref="EdgeState"/>; one loop
+/// owns the session, so `seq` needs no lock. Every connection has its own will with the next `bdSeq`.
 /// </summary>
 internal sealed class EdgeLink(
     EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, WakeEvent wake, TimeProvider clock, ILogger log,
@@ -36,7 +36,9 @@ internal sealed class EdgeLink(
     private ulong _hostTimestamp;
     private byte? _bdSeq;
 
-    /// <summary>The highest record number that this life sent, or announced as done: no host can have committed more under this queue's name.</summary>
+    /// <summary>
+    /// The highest record number that this life sent, or announced as done: no host can have committed more under this queue's name.
+    /// </summary>
     private ulong _sentUpTo;
     private TaskCompletionSource _hostOnline = NewSource();
     private TaskCompletionSource _hostOffline = NewSource();
@@ -46,7 +48,8 @@ internal sealed class EdgeLink(
     public string Why { get; private set; } = "not started";
 
     /// <summary>Whether records are kept until the host says that they are committed. Asked for every record.</summary>
-    public bool ByCommit => options.Acknowledge == AcknowledgeMode.Commit || (options.Acknowledge == AcknowledgeMode.Auto && Volatile.Read(ref _ours));
+    public bool ByCommit =>
+        options.Acknowledge == AcknowledgeMode.Commit || (options.Acknowledge == AcknowledgeMode.Auto && Volatile.Read(ref _ours));
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -59,9 +62,12 @@ internal sealed class EdgeLink(
             EdgeMetrics.Connected.WithLabels(_name).Set(0);
             if (cancellationToken.IsCancellationRequested) break;
             Move(EdgeState.Connecting, why);
-            pause = born ? TimeSpan.FromMilliseconds(500) : TimeSpan.FromMilliseconds(Math.Min(pause.TotalMilliseconds * 1.6, LongestPause.TotalMilliseconds));
+            pause = born
+                ? TimeSpan.FromMilliseconds(500)
+                : TimeSpan.FromMilliseconds(Math.Min(pause.TotalMilliseconds * 1.6, LongestPause.TotalMilliseconds));
             // Jitter: a thousand edge nodes must not come back in the same instant.
-            await Task.Delay(pause * (0.75 + (Random.Shared.NextDouble() / 2)), clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(pause * (0.75 + (Random.Shared.NextDouble() / 2)), clock, cancellationToken).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing);
         }
 
         Move(EdgeState.Stopped, "asked to stop");
@@ -94,11 +100,13 @@ internal sealed class EdgeLink(
             {
                 Move(EdgeState.WaitingForHost, $"the primary host {host} is not online");
                 await _hostOnline.Task.WaitAsync(gone.Token);
-                _ = _hostOffline.Task.ContinueWith(_ => gone.CancelAsync(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                _ = _hostOffline.Task.ContinueWith(
+                    _ => gone.CancelAsync(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
 
             born = true;
-            var sender = new EdgeSender(options, session, image, queue, _acks, client, wake, clock, log, () => ByCommit, () => Take(ref _hostSpoke), Sent);
+            var sender = new EdgeSender(
+                options, session, image, queue, _acks, client, wake, clock, log, () => ByCommit, () => Take(ref _hostSpoke), Sent);
             await sender.BirthAsync(gone.Token);
             Move(EdgeState.Born, $"at {broker.Url}");
             EdgeMetrics.Connected.WithLabels(_name).Set(1);
@@ -127,19 +135,22 @@ internal sealed class EdgeLink(
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ConnectTimeout);
-        await client.ConnectOrThrowAsync(EdgeTransport.Settings(broker, $"edge-{options.Group}-{options.Node}", session.Will(NextBdSeq())), limit.Token);
+        await client.ConnectOrThrowAsync(
+            EdgeTransport.Settings(broker, $"edge-{options.Group}-{options.Node}", session.Will(NextBdSeq())), limit.Token);
         // Any host that comes up may have missed what the broker did not keep for it; the primary host decides whether we publish at all.
         string[] filters =
         [
-            $"spBv1.0/{options.Group}/NCMD/{options.Node}", $"spBv1.0/{options.Group}/DCMD/{options.Node}/#", $"spBv1.0/STATE/{options.PrimaryHost ?? "+"}",
+            $"spBv1.0/{options.Group}/NCMD/{options.Node}", $"spBv1.0/{options.Group}/DCMD/{options.Node}/#",
+            $"spBv1.0/STATE/{options.PrimaryHost ?? "+"}",
         ];
         var subscribe = new MqttClientSubscribeOptionsBuilder();
         foreach (var filter in filters) subscribe.WithTopicFilter(filter, MqttQualityOfServiceLevel.AtLeastOnce);
         await client.SubscribeOrThrowAsync(subscribe.Build(), limit.Token);
     }
 
-    /// <summary>On the disk before it is used: the next connection has another one, whatever happens to this (tck-id-payloads-nbirth-bdseq-repeat).
-    /// While the disk is full it is remembered in memory: the buffer empties through connections, so one must be possible.</summary>
+    /// <summary>On the disk before it is used: the next connection has another one, whatever happens to this
+    /// (tck-id-payloads-nbirth-bdseq-repeat). While the disk is full it is remembered in memory: the buffer empties through connections, so
+    /// one must be possible.</summary>
     private byte NextBdSeq()
     {
         var bdSeq = _bdSeq ?? (byte)queue.GetNumber("bdseq");
@@ -192,7 +203,8 @@ internal sealed class EdgeLink(
 
         if (message.Retain)
         {
-            Log.BadCommand(log, message.Topic, "it was kept by the broker for whoever comes; commands are of the moment and never retained");
+            Log.BadCommand(
+                log, message.Topic, "it was kept by the broker for whoever comes; commands are of the moment and never retained");
             return;
         }
 
@@ -218,7 +230,9 @@ internal sealed class EdgeLink(
                 wake.Set();
                 break;
             case EdgeRequest.Write command when sentMs < NowMs() - options.MaxCommandAge.TotalMilliseconds:
-                Log.CommandRefused(log, command.Device ?? options.Node, command.Metric.Name, $"it was sent at {sentMs} ms, more than {options.MaxCommandAge} ago");
+                Log.CommandRefused(
+                    log, command.Device ?? options.Node, command.Metric.Name,
+                    $"it was sent at {sentMs} ms, more than {options.MaxCommandAge} ago");
                 break;
             case EdgeRequest.Write command:
                 write(command);
@@ -272,7 +286,8 @@ internal sealed class EdgeLink(
     }
 
     /// <summary>A STATE with an older time than the last one is the will of a connection that is over
-    /// (tck-id-message-flow-edge-node-birth-publish-phid-wait-timestamp). A time far in the future counts as none: it would make every later word an old one.</summary>
+    /// (tck-id-message-flow-edge-node-birth-publish-phid-wait-timestamp). A time far in the future counts as none: it would make every
+    /// later word an old one.</summary>
     private void HearHost(in SparkplugTopic topic, byte[] payload)
     {
         if (!HostState.TryParse(payload, out var state)) return;

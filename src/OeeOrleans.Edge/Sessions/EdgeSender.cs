@@ -8,8 +8,8 @@ using OeeOrleans.Sparkplug.Edge;
 namespace OeeOrleans.Edge.Sessions;
 
 /// <summary>
-/// Sends over one connection: births, then live records as they are appended, and beside them what waited in the queue, marked historical and no
-/// faster than allowed, so that live values keep their latency. Lives as long as its connection.
+/// Sends over one connection: births, then live records as they are appended, and beside them what waited in the queue, marked historical
+/// and no faster than allowed, so that live values keep their latency. Lives as long as its connection.
 /// </summary>
 internal sealed class EdgeSender
 {
@@ -49,7 +49,8 @@ internal sealed class EdgeSender
     private long _lastProgress;
 
     public EdgeSender(
-        EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, AckTracker acks, IMqttClient client, WakeEvent wake,
+        EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, AckTracker acks, IMqttClient client,
+        WakeEvent wake,
         TimeProvider clock, ILogger log, Func<bool> byCommit, Func<bool> takeHostSpoke, Action<ulong> sent)
     {
         (_options, _session, _image, _queue, _acks, _client) = (options, session, image, queue, acks, client);
@@ -115,7 +116,8 @@ internal sealed class EdgeSender
 
     private async Task BirthAsync(EdgeDevice device, CancellationToken cancellationToken)
     {
-        var birth = _session.DeviceBirth(device, NowMs(), _image.Values(device.Id), CommitMetrics.InDeviceBirth(_session.Definition, device));
+        var birth = _session.DeviceBirth(
+            device, NowMs(), _image.Values(device.Id), CommitMetrics.InDeviceBirth(_session.Definition, device));
         await PublishAsync(birth, cancellationToken);
         _born.Add(device.Id);
         if (!_postponed.Remove(device.Id, out var numbers)) return;
@@ -130,7 +132,9 @@ internal sealed class EdgeSender
         else await SendAsync(record, historical: false, cancellationToken);
     }
 
-    /// <summary>A device that is dead may not send, not even its past (tck-id-operational-behavior-device-ddeath): it waits for the next birth.</summary>
+    /// <summary>
+    /// A device that is dead may not send, not even its past (tck-id-operational-behavior-device-ddeath): it waits for the next birth.
+    /// </summary>
     private bool MustWait(in QueueRecord record) => _devices.ContainsKey(record.Device) && !_born.Contains(record.Device);
 
     private void Postpone(in QueueRecord record)
@@ -178,11 +182,15 @@ internal sealed class EdgeSender
         return record;
     }
 
-    /// <summary>A host spoke (it came up, or told its mark once more), everything was sent and acknowledged by the broker, and yet the mark stands
-    /// still: what lies above it is sent again. A host that is silent is no reason: its broker keeps what we sent.</summary>
+    /// <summary>A host spoke (it came up, or told its mark once more), everything was sent and acknowledged by the broker, and yet the mark
+    /// stands still: what lies above it is sent again. A host that is silent is no reason: its broker keeps what we sent.</summary>
     private bool Resend()
     {
-        if (!_byCommit() || InFlight > 0 || _queue.First >= _live || _clock.GetElapsedTime(_lastProgress) < _options.ResendAfter) return false;
+        if (!_byCommit() || InFlight > 0 || _queue.First >= _live || _clock.GetElapsedTime(_lastProgress) < _options.ResendAfter)
+        {
+            return false;
+        }
+
         if (!_takeHostSpoke()) return false;
         Log.Resending(_log, _queue.First, _live - 1, (int)_options.ResendAfter.TotalSeconds);
         _lastProgress = _clock.GetTimestamp();
@@ -203,7 +211,8 @@ internal sealed class EdgeSender
     private bool TakeBudget()
     {
         var now = _clock.GetTimestamp();
-        _budget = Math.Min(_options.ReplayValuesPerS / 4.0, _budget + (_clock.GetElapsedTime(_budgetAt, now).TotalSeconds * _options.ReplayValuesPerS));
+        _budget = Math.Min(
+            _options.ReplayValuesPerS / 4.0, _budget + (_clock.GetElapsedTime(_budgetAt, now).TotalSeconds * _options.ReplayValuesPerS));
         _budgetAt = now;
         return _budget > 0;
     }
@@ -243,7 +252,8 @@ internal sealed class EdgeSender
             EdgeMetrics.Published.WithLabels(historical ? "replay" : "live").Inc(record.Values);
             Acknowledged(record.Number);
         }
-        catch (Exception error) when (error is OperationCanceledException or MQTTnet.Exceptions.MqttCommunicationException or InvalidOperationException)
+        catch (Exception error)
+            when (error is OperationCanceledException or MQTTnet.Exceptions.MqttCommunicationException or InvalidOperationException)
         {
             // The connection is gone; the record is in the queue and comes with the next one.
             EdgeMetrics.PublishFailures.Inc();

@@ -5,7 +5,9 @@ using OeeOrleans.Sparkplug.Edge;
 
 namespace OeeOrleans.Edge.Sessions;
 
-/// <summary>MQTT as Sparkplug wants it of an edge node: a clean session, a will at QoS 1, nothing retained (Sparkplug 3.0 sections 5.4 and 6.4).</summary>
+/// <summary>
+/// MQTT as Sparkplug wants it of an edge node: a clean session, a will at QoS 1, nothing retained (Sparkplug 3.0 sections 5.4 and 6.4).
+/// </summary>
 internal static class EdgeTransport
 {
     public static MqttClientOptions Settings(BrokerAddress broker, string clientId, in EdgeMessage will) => broker.ToBuilder(clientId)

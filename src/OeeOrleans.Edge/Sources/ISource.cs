@@ -26,7 +26,10 @@ public interface ISource : IAsyncDisposable
     /// <summary>Writes a raw value to a tag. Throws when the source refuses.</summary>
     Task WriteAsync(int tag, object? value, CancellationToken cancellationToken);
 
-    /// <summary>The buffer is at its high mark, or below it again: a source that subscribes stops and resumes its subscriptions; polling slows down by itself.</summary>
+    /// <summary>
+    /// The buffer is at its high mark, or below it again: a source that subscribes stops and resumes its subscriptions; polling slows down
+    /// by itself.
+    /// </summary>
     void SetPaused(bool paused);
 
     /// <summary>The values of a reading are durable.</summary>

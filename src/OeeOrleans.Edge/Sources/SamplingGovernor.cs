@@ -1,8 +1,8 @@
 namespace OeeOrleans.Edge.Sources;
 
 /// <summary>
-/// How often sources are sampled, by how full the queue is: a queue that fills doubles the interval step by step, one that empties halves it again.
-/// Between the marks nothing changes, so that it does not swing. At the high mark subscriptions pause.
+/// How often sources are sampled, by how full the queue is: a queue that fills doubles the interval step by step, one that empties halves
+/// it again. Between the marks nothing changes, so that it does not swing. At the high mark subscriptions pause.
 /// </summary>
 public sealed class SamplingGovernor(int slowestMs)
 {

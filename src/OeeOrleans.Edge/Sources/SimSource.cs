@@ -6,9 +6,9 @@ using OeeOrleans.Sparkplug;
 namespace OeeOrleans.Edge.Sources;
 
 /// <summary>
-/// `sim://plant?tags=1000&amp;devices=4`: a source without a PLC. A tag's value is a function of its address and the time alone, so what was published can be checked
-/// afterwards. Addresses: `counter`, `bool`, `sine`, `text`, `random`, each with an optional `:seed`. With `journal=FILE` every reading that is durable is noted there.
-/// </summary>
+/// `sim://plant?tags=1000&amp;devices=4`: a source without a PLC. A tag's value is a function of its address and the time alone, so what
+/// was published can be checked afterwards. Addresses: `counter`, `bool`, `sine`, `text`, `random`, each with an optional `:seed`. With
+/// `journal=FILE` every reading that is durable is noted there. </summary>
 public sealed class SimSource : ISource
 {
     /// <summary>Values change on this grid, milliseconds.</summary>
@@ -26,11 +26,17 @@ public sealed class SimSource : ISource
         for (var i = 0; i < count; i++)
         {
             var device = devices == 1 ? source.Device : $"{source.Device}{(i % devices) + 1}";
-            tags.Add(new SourceTag(device, new EdgeTag($"counter:{i}", string.Create(CultureInfo.InvariantCulture, $"tag{i:0000}")), SparkplugDataType.Int64));
+            tags.Add(
+                new SourceTag(
+                    device, new EdgeTag($"counter:{i}", string.Create(CultureInfo.InvariantCulture, $"tag{i:0000}")),
+                    SparkplugDataType.Int64));
         }
 
         Tags = tags;
-        if (query["journal"] is { Length: > 0 } file) _journal = new StreamWriter(new FileStream(file, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+        if (query["journal"] is { Length: > 0 } file)
+        {
+            _journal = new StreamWriter(new FileStream(file, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+        }
     }
 
     public string Id { get; }
@@ -39,7 +45,12 @@ public sealed class SimSource : ISource
 
     public Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
     {
-        foreach (var tag in tags) into.Add(new SourceValue(tag, timeMs, _written.TryGetValue(tag, out var value) ? value : ValueOf(Tags[tag].Tag.Address, timeMs)));
+        foreach (var tag in tags)
+        {
+            into.Add(
+                new SourceValue(tag, timeMs, _written.TryGetValue(tag, out var value) ? value : ValueOf(Tags[tag].Tag.Address, timeMs)));
+        }
+
         return Task.CompletedTask;
     }
 
@@ -90,8 +101,13 @@ public sealed class SimSource : ISource
     private static (string Kind, long Seed) Split(string address)
     {
         var colon = address.IndexOf(':', StringComparison.Ordinal);
-        return colon < 0 ? (address, 0) : (address[..colon], long.TryParse(address.AsSpan(colon + 1), NumberStyles.Integer, CultureInfo.InvariantCulture, out var seed) ? seed : 0);
+        return colon < 0
+            ? (address, 0)
+            : (
+                address[..colon],
+                long.TryParse(address.AsSpan(colon + 1), NumberStyles.Integer, CultureInfo.InvariantCulture, out var seed) ? seed : 0);
     }
 
-    private static int Number(string? text, int otherwise) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+    private static int Number(string? text, int otherwise) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
 }

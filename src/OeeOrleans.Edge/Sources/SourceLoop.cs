@@ -27,13 +27,18 @@ internal sealed class SourceLoop : IAsyncDisposable
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public SourceLoop(
-        ISource source, EdgeSource settings, EdgeNodeDefinition definition, EdgeImage image, RecordQueue queue, SamplingGovernor governor, WakeEvent wake,
+        ISource source, EdgeSource settings, EdgeNodeDefinition definition, EdgeImage image, RecordQueue queue, SamplingGovernor governor,
+        WakeEvent wake,
         TimeProvider clock, ILogger log)
     {
         (_source, _image, _queue, _governor, _wake, _clock, _log) = (source, image, queue, governor, wake, clock, log);
         _filter = new TagFilter(source.Tags);
         _devices = [.. definition.Devices.Where(d => source.Tags.Any(t => t.Device == d.Id))];
-        _metrics = [.. source.Tags.Select(t => definition.Devices.First(d => d.Id == t.Device)).Zip(source.Tags, (d, t) => (d, d.Metrics.First(m => m.Name == t.Tag.Metric)))];
+        _metrics =
+        [
+            .. source.Tags.Select(t => definition.Devices.First(d => d.Id == t.Device)).Zip(
+                source.Tags, (d, t) => (d, d.Metrics.First(m => m.Name == t.Tag.Metric))),
+        ];
         _intervals = [.. source.Tags.Select(t => t.Tag.IntervalMs > 0 ? t.Tag.IntervalMs : settings.IntervalMs)];
         OwnIntervalMs = _intervals.Length > 0 ? _intervals.Min() : settings.IntervalMs;
     }

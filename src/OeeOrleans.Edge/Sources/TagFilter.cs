@@ -1,7 +1,7 @@
 namespace OeeOrleans.Edge.Sources;
 
-/// <summary>From raw values to published ones: scale, offset, deadband, report by exception (tck-id-principles-rbe-recommended). What was taken is
-/// remembered when it is durable, not before: a value that a full disk refused is new again.</summary>
+/// <summary>From raw values to published ones: scale, offset, deadband, report by exception (tck-id-principles-rbe-recommended). What was
+/// taken is remembered when it is durable, not before: a value that a full disk refused is new again.</summary>
 internal sealed class TagFilter(IReadOnlyList<SourceTag> tags)
 {
     private readonly SourceValue?[] _last = new SourceValue?[tags.Count];

@@ -23,12 +23,20 @@ internal static class ApiConventions
     }
 
     /// <summary>Names the query parameters that a handler reads itself, for the OpenAPI document.</summary>
-    public static RouteHandlerBuilder WithQuery(this RouteHandlerBuilder route, params (string Name, string Description)[] parameters) => route.AddOpenApiOperationTransformer((operation, _, _) =>
+    public static RouteHandlerBuilder WithQuery(this RouteHandlerBuilder route, params (string Name, string Description)[] parameters) =>
+        route.AddOpenApiOperationTransformer((operation, _, _) =>
     {
         operation.Parameters ??= [];
         foreach (var (name, description) in parameters)
         {
-            operation.Parameters.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Query, Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
+            operation.Parameters.Add(
+                new OpenApiParameter
+                {
+                    Name = name,
+                    In = ParameterLocation.Query,
+                    Description = description,
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+                });
         }
 
         return Task.CompletedTask;
@@ -39,11 +47,16 @@ internal static class ApiConventions
         var error = context.Features.Get<IExceptionHandlerFeature>()?.Error;
         var problem = error switch
         {
-            BadParameterException bad => new ProblemDetails { Status = 400, Title = "Bad parameter", Detail = bad.Message, Extensions = { ["parameter"] = bad.Parameter } },
+            BadParameterException bad =>
+                new ProblemDetails
+                {
+                    Status = 400, Title = "Bad parameter", Detail = bad.Message, Extensions = { ["parameter"] = bad.Parameter },
+                },
             BadHttpRequestException bad => new ProblemDetails { Status = bad.StatusCode, Title = "Bad request", Detail = bad.Message },
             NotFoundException missing => new ProblemDetails { Status = 404, Title = "Not found", Detail = missing.Message },
             StoreUnavailableException away => new ProblemDetails { Status = 503, Title = "The store is away", Detail = away.Message },
-            Orleans.Runtime.OrleansException moved => new ProblemDetails { Status = 503, Title = "Moving to another silo", Detail = moved.Message },
+            Orleans.Runtime.OrleansException moved =>
+                new ProblemDetails { Status = 503, Title = "Moving to another silo", Detail = moved.Message },
             TimeoutException late => new ProblemDetails { Status = 503, Title = "No answer in time", Detail = late.Message },
             _ => new ProblemDetails { Status = 500, Title = "Internal error", Detail = "the request failed; the log says why" },
         };
@@ -55,8 +68,10 @@ internal static class ApiConventions
 
     private sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
     {
-        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDateTimeOffset();
+        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.GetDateTimeOffset();
 
-        public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(UnixMicros.ToIso(UnixMicros.From(value)));
+        public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(UnixMicros.ToIso(UnixMicros.From(value)));
     }
 }

@@ -11,13 +11,20 @@ internal static class AssetEndpoints
 {
     public static void Map(IEndpointRouteBuilder api)
     {
-        api.MapGet("/assets", (PlantDirectory plant) => Tree(plant.Plant)).Produces<AssetDocument>().WithSummary("Site > area > line > (cell) > machine");
-        api.MapGet("/assets/{id}", (string id, PlantDirectory plant) => Find(Tree(plant.Plant), id) ?? throw new NotFoundException($"there is no asset '{id}'"))
+        api.MapGet("/assets", (PlantDirectory plant) => Tree(plant.Plant))
+            .Produces<AssetDocument>()
+            .WithSummary("Site > area > line > (cell) > machine");
+        api
+            .MapGet(
+                "/assets/{id}",
+                (string id, PlantDirectory plant) =>
+                    Find(Tree(plant.Plant), id) ?? throw new NotFoundException($"there is no asset '{id}'"))
             .Produces<AssetDocument>().WithSummary("One asset with what is below it");
         api.MapGet("/assets/{id}/tags", (string id, PlantDirectory plant) =>
         {
             var machine = plant.FindMachine(id) ?? throw new NotFoundException($"there is no machine '{id}'");
-            return new Page<TagDocument>([.. machine.Tags.Select(t => new TagDocument(t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband))]);
+            return new Page<TagDocument>(
+                [.. machine.Tags.Select(t => new TagDocument(t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband))]);
         }).Produces<Page<TagDocument>>().WithSummary("How a machine's metrics become signals");
     }
 
@@ -37,7 +44,12 @@ internal static class AssetEndpoints
     private static AssetDocument Line(Line line) => new()
     {
         Id = line.Id, Kind = "line", Name = line.Name, ParentId = line.AreaId,
-        Attributes = new Dictionary<string, object?> { ["calendar"] = line.Calendar, ["policy"] = line.Policy switch { LinePolicy.Bottleneck => "bottleneck", LinePolicy.InOut => "in_out", _ => "weighted" }, ["machine"] = line.BottleneckMachine },
+        Attributes = new Dictionary<string, object?>
+        {
+            ["calendar"] = line.Calendar,
+            ["policy"] = line.Policy switch { LinePolicy.Bottleneck => "bottleneck", LinePolicy.InOut => "in_out", _ => "weighted" },
+            ["machine"] = line.BottleneckMachine,
+        },
         Children =
         [
             .. line.Machines.Where(m => m.CellId is not null).GroupBy(m => m.CellId!).Select(cell => new AssetDocument
@@ -53,8 +65,12 @@ internal static class AssetEndpoints
         Id = machine.Id, Kind = "machine", Name = machine.Name, ParentId = machine.CellId ?? machine.LineId,
         Attributes = new Dictionary<string, object?>
         {
-            ["vendor"] = machine.Vendor, ["model"] = machine.ModelName, ["ip"] = machine.Ip, ["protocol"] = machine.Protocol, ["edge_node"] = machine.EdgeNode, ["device"] = machine.Device,
-            ["ideal_cycle_s"] = machine.Oee.IdealCycleS, ["micro_stop_s"] = machine.Oee.MicroStopS, ["counter_modulus"] = machine.Oee.CounterModulus,
+            ["vendor"] =
+                machine.Vendor, ["model"] =
+                    machine.ModelName, ["ip"] =
+                        machine.Ip, ["protocol"] = machine.Protocol, ["edge_node"] = machine.EdgeNode, ["device"] = machine.Device,
+            ["ideal_cycle_s"] =
+                machine.Oee.IdealCycleS, ["micro_stop_s"] = machine.Oee.MicroStopS, ["counter_modulus"] = machine.Oee.CounterModulus,
         },
     };
 }

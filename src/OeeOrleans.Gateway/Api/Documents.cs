@@ -13,9 +13,13 @@ public sealed record Page<T>(IReadOnlyList<T> Items, string? Next = null);
 public sealed record TrendDocument(IReadOnlyList<TrendItem> Items, bool Raw);
 
 /// <summary>A bucket, or a raw sample.</summary>
-public sealed record TrendItem(DateTimeOffset Ts, double? Min, double? Max, double? Avg, double? First, double? Last, string? Text, long Count, short Quality)
+public sealed record TrendItem(
+    DateTimeOffset Ts, double? Min, double? Max, double? Avg, double? First, double? Last, string? Text, long Count, short Quality)
 {
-    internal static TrendItem Of(TrendPoint p) => new(UnixMicros.ToDateTimeOffset(p.TimeUs), Finite(p.Min), Finite(p.Max), Finite(p.Avg), Finite(p.First), Finite(p.Last), p.Text, p.Count, p.Quality);
+    internal static TrendItem Of(TrendPoint p) =>
+        new(
+            UnixMicros.ToDateTimeOffset(p.TimeUs), Finite(p.Min), Finite(p.Max), Finite(p.Avg), Finite(p.First), Finite(p.Last), p.Text,
+            p.Count, p.Quality);
 
     private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
 }
@@ -64,13 +68,25 @@ public sealed record KpiDocument
     internal static KpiDocument Of(string scope, OeeWindow w) => new()
     {
         Scope = scope, Id = w.Id,
-        Window = new WindowDocument(w.Kind, w.Name, UnixMicros.ToDateTimeOffset(w.FromUs), w.ToUs == PlantWindows.OpenEndUs ? null : UnixMicros.ToDateTimeOffset(w.ToUs), UnixMicros.ToDateTimeOffset(w.AsOfUs)),
-        Oee = w.Kpis.Oee, Availability = w.Kpis.Availability, Performance = w.Kpis.Performance, Quality = w.Kpis.Quality, Teep = w.Kpis.Teep,
-        Completeness = w.Kpis.Completeness, RatePerHour = w.Kpis.RatePerHour, PlannedS = w.Kpis.PlannedS, MttrS = w.Kpis.MttrS, MtbfS = w.Kpis.MtbfS, Flags = w.Kpis.Flags,
-        NotScheduledS = S(w.Sums.NotScheduledUs), PlannedStopS = S(w.Sums.PlannedStopUs), UnknownS = S(w.Sums.UnknownUs), RunS = S(w.Sums.RunUs), StopS = S(w.Sums.StopUs),
-        SmallStopS = S(w.Sums.SmallStopUs), FaultStopS = S(w.Sums.FaultStopUs), Good = w.Sums.Good, Reject = w.Sums.Reject, Total = w.Sums.Total,
-        GapGood = w.Sums.GapGood, GapTotal = w.Sums.GapTotal, IdealTotalS = (double)w.Sums.IdealTotalS, IdealGoodS = (double)w.Sums.IdealGoodS, NoIdealTotal = w.Sums.NoIdealTotal,
-        FailuresStarted = w.Sums.FailuresStarted, FailuresEnded = w.Sums.FailuresEnded, RepairS = S(w.Sums.RepairUs), CounterJumps = w.Sums.CounterJumps, Revision = w.Revision,
+        Window = new WindowDocument(
+            w.Kind, w.Name, UnixMicros.ToDateTimeOffset(w.FromUs),
+            w.ToUs == PlantWindows.OpenEndUs ? null : UnixMicros.ToDateTimeOffset(w.ToUs), UnixMicros.ToDateTimeOffset(w.AsOfUs)),
+        Oee =
+            w.Kpis.Oee, Availability = w.Kpis.Availability, Performance = w.Kpis.Performance, Quality = w.Kpis.Quality, Teep = w.Kpis.Teep,
+        Completeness =
+            w.Kpis.Completeness, RatePerHour =
+                w.Kpis.RatePerHour, PlannedS = w.Kpis.PlannedS, MttrS = w.Kpis.MttrS, MtbfS = w.Kpis.MtbfS, Flags = w.Kpis.Flags,
+        NotScheduledS = S(
+            w.Sums.NotScheduledUs), PlannedStopS = S(
+                w.Sums.PlannedStopUs), UnknownS = S(w.Sums.UnknownUs), RunS = S(w.Sums.RunUs), StopS = S(w.Sums.StopUs),
+        SmallStopS = S(
+            w.Sums.SmallStopUs), FaultStopS = S(w.Sums.FaultStopUs), Good = w.Sums.Good, Reject = w.Sums.Reject, Total = w.Sums.Total,
+        GapGood =
+            w.Sums.GapGood, GapTotal =
+                w.Sums.GapTotal, IdealTotalS =
+                    (double)w.Sums.IdealTotalS, IdealGoodS = (double)w.Sums.IdealGoodS, NoIdealTotal = w.Sums.NoIdealTotal,
+        FailuresStarted = w.Sums.FailuresStarted, FailuresEnded = w.Sums.FailuresEnded, RepairS = S(
+            w.Sums.RepairUs), CounterJumps = w.Sums.CounterJumps, Revision = w.Revision,
     };
 
     private static double S(long micros) => UnixMicros.ToSeconds(micros);
@@ -108,24 +124,32 @@ public sealed record MachineStatusDocument
 
     internal static MachineStatusDocument Of(Model.Plant.Machine machine, MachineStatus s) => new()
     {
-        MachineId = s.MachineId, LineId = machine.LineId, Name = machine.Name, State = s.State.ToString().ToLowerInvariant(), Category = s.Category.Name(),
+        MachineId = s.MachineId, LineId = machine.LineId, Name = machine.Name, State = s.State.ToString()
+            .ToLowerInvariant(), Category = s.Category.Name(),
         Since = s.State == HeldState.Unknown && s.LastSeenUs is null ? null : UnixMicros.ToDateTimeOffset(s.SinceUs),
-        Fault = s.Fault, FaultSince = s.FaultSinceUs is { } fault ? UnixMicros.ToDateTimeOffset(fault) : null, Product = s.Product, Good = s.Good, Reject = s.Reject,
-        Speed = s.Speed, CycleS = s.CycleS, IdealCycleS = s.IdealCycleS, OeeShift = s.OeeShift, Quality = Model.Quality.Name(s.Quality), Connected = s.Connected,
-        LastSeen = s.LastSeenUs is { } seen ? UnixMicros.ToDateTimeOffset(seen) : null, Recomputing = s.Recomputing, FaultFlood = s.FaultFlood, Flags = s.Flags,
+        Fault = s.Fault, FaultSince = s.FaultSinceUs is { } fault
+            ? UnixMicros.ToDateTimeOffset(fault)
+            : null, Product = s.Product, Good = s.Good, Reject = s.Reject,
+        Speed = s.Speed, CycleS = s.CycleS, IdealCycleS = s.IdealCycleS, OeeShift = s.OeeShift, Quality = Model.Quality.Name(
+            s.Quality), Connected = s.Connected,
+        LastSeen = s.LastSeenUs is { } seen
+            ? UnixMicros.ToDateTimeOffset(seen)
+            : null, Recomputing = s.Recomputing, FaultFlood = s.FaultFlood, Flags = s.Flags,
     };
 }
 
 /// <summary>A fault event.</summary>
 public sealed record FaultDocument(
-    string Id, string MachineId, string Code, string? Text, DateTimeOffset Start, DateTimeOffset? End, int Occurrences, bool Active, int Severity,
+    string Id, string MachineId, string Code, string? Text, DateTimeOffset Start, DateTimeOffset? End, int Occurrences, bool Active,
+    int Severity,
     string? AckBy, DateTimeOffset? AckAt, DateTimeOffset? ShelvedUntil)
 {
     internal static FaultDocument Of(FaultEvent f, Kpi.Plant.PlantDirectory plant)
     {
         var known = plant.FindMachine(f.Machine)?.Faults.GetValueOrDefault(f.Code);
         return new(
-            f.Id, f.Machine, f.Code, known?.Text, UnixMicros.ToDateTimeOffset(f.StartUs), Time(f.EndUs), f.Occurrences, f.EndUs is null, Math.Max(f.Severity, known?.Severity ?? 0),
+            f.Id, f.Machine, f.Code, known?.Text, UnixMicros.ToDateTimeOffset(
+                f.StartUs), Time(f.EndUs), f.Occurrences, f.EndUs is null, Math.Max(f.Severity, known?.Severity ?? 0),
             f.AckBy, Time(f.AckUs), Time(f.ShelvedUntilUs));
     }
 
@@ -136,18 +160,26 @@ public sealed record FaultDocument(
 public sealed record SegmentDocument(DateTimeOffset From, DateTimeOffset To, string Category);
 
 /// <summary>A machine's shift so far.</summary>
-public sealed record TimelineDocument(string MachineId, string Shift, DateTimeOffset From, DateTimeOffset To, IReadOnlyList<SegmentDocument> Items)
+public sealed record TimelineDocument(
+    string MachineId, string Shift, DateTimeOffset From, DateTimeOffset To, IReadOnlyList<SegmentDocument> Items)
 {
     internal static TimelineDocument Of(MachineTimeline t) => new(
         t.MachineId, t.ShiftName, UnixMicros.ToDateTimeOffset(t.FromUs), UnixMicros.ToDateTimeOffset(t.ToUs),
-        [.. t.Segments.Select(s => new SegmentDocument(UnixMicros.ToDateTimeOffset(s.FromUs), UnixMicros.ToDateTimeOffset(s.ToUs), s.Category.Name()))]);
+        [
+            .. t.Segments.Select(
+                s => new SegmentDocument(UnixMicros.ToDateTimeOffset(s.FromUs), UnixMicros.ToDateTimeOffset(s.ToUs), s.Category.Name())),
+        ]);
 }
 
 /// <summary>An edge node: alive or not, how its clock stands, what was missed.</summary>
-public sealed record EdgeNodeDocument(string EdgeNode, bool Online, DateTimeOffset? LastMessage, double? ClockSkewS, long MissedMessages, long RebirthsRequested, IReadOnlyList<string> Devices)
+public sealed record EdgeNodeDocument(
+    string EdgeNode, bool Online, DateTimeOffset? LastMessage, double? ClockSkewS, long MissedMessages, long RebirthsRequested,
+    IReadOnlyList<string> Devices)
 {
     internal static EdgeNodeDocument Of(EdgeNodeStatus s) => new(
-        s.EdgeNode, s.Online, s.LastMessageUs is { } last ? UnixMicros.ToDateTimeOffset(last) : null, s.ClockSkewS, s.MissedMessages, s.RebirthsRequested, s.Devices);
+        s.EdgeNode, s.Online, s.LastMessageUs is { } last
+            ? UnixMicros.ToDateTimeOffset(last)
+            : null, s.ClockSkewS, s.MissedMessages, s.RebirthsRequested, s.Devices);
 }
 
 /// <summary>A node of the asset tree.</summary>

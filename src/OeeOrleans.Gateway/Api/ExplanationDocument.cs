@@ -27,13 +27,29 @@ public sealed record ExplanationDocument
 
     internal static ExplanationDocument Of(string machine, Explanation e, PlantDirectory plant, int revision)
     {
-        var window = new OeeWindow { Id = machine, Kind = "span", FromUs = e.Window.FromUs, ToUs = e.Window.ToUs, AsOfUs = e.Window.ToUs, Sums = e.Window.Sums, Kpis = e.Window.Kpis };
+        var window = new OeeWindow
+        {
+            Id = machine,
+            Kind = "span",
+            FromUs = e.Window.FromUs,
+            ToUs = e.Window.ToUs,
+            AsOfUs = e.Window.ToUs,
+            Sums = e.Window.Sums,
+            Kpis = e.Window.Kpis,
+        };
         return new ExplanationDocument
         {
             MachineId = machine,
             Kpi = KpiDocument.Of("machine", window),
             Losses = LossDocument.Of(e.Losses.Tree),
-            Intervals = [.. e.Intervals.Select(i => new IntervalDocument(Time(i.FromUs), Time(i.ToUs), i.Category.Name(), i.Reason, i.StopUs is { } stop ? StopEvent.IdOf(machine, stop) : null))],
+            Intervals =
+            [
+                .. e.Intervals.Select(
+                    i =>
+                        new IntervalDocument(
+                            Time(i.FromUs), Time(i.ToUs), i.Category.Name(), i.Reason,
+                            i.StopUs is { } stop ? StopEvent.IdOf(machine, stop) : null)),
+            ],
             Ideals = [.. e.Ideals.Select(i => new IdealDocument(i.Product, (double?)i.IdealS, i.Good, i.Total))],
             Deltas = [.. e.Deltas.Select(DeltaDocument.Of)],
             DeltaCount = e.DeltaCount,
@@ -54,17 +70,32 @@ public sealed record IntervalDocument(DateTimeOffset From, DateTimeOffset To, st
 public sealed record IdealDocument(string? Product, double? IdealCycleS, long Good, long Total);
 
 /// <summary>One counter value.</summary>
-public sealed record DeltaDocument(DateTimeOffset Ts, string Counter, long Previous, long Value, long Delta, string Step, bool Gap, double? IdealCycleS, string? Product)
+public sealed record DeltaDocument(
+    DateTimeOffset Ts, string Counter, long Previous, long Value, long Delta, string Step, bool Gap, double? IdealCycleS, string? Product)
 {
     internal static DeltaDocument Of(CounterDelta d) => new(
-        ExplanationDocument.Time(d.TimeUs), d.Counter switch { SignalKind.CounterGood => "good", SignalKind.CounterReject => "reject", _ => "total" },
+        ExplanationDocument.Time(d.TimeUs), d.Counter switch
+        {
+            SignalKind.CounterGood => "good",
+            SignalKind.CounterReject => "reject",
+            _ => "total"
+        },
         d.Previous, d.Value, d.Delta, d.Step.ToString().ToLowerInvariant(), d.Gap, (double?)d.IdealS, d.Product);
 }
 
-/// <summary>Where planned time went, seconds: planned = breakdowns + setup + other stops + unknown (where it counts as stop) + small stops + reduced speed + rejects + good.</summary>
-public sealed record LossDocument(double PlannedS, double BreakdownsS, double SetupS, double OtherStopsS, double UnknownS, double SmallStopsS, double ReducedSpeedS, double RejectsS, double GoodS)
+/// <summary>
+/// Where planned time went, seconds: planned = breakdowns + setup + other stops + unknown (where it counts as stop) + small stops + reduced
+/// speed + rejects + good.
+/// </summary>
+public sealed record LossDocument(
+    double PlannedS, double BreakdownsS, double SetupS, double OtherStopsS, double UnknownS, double SmallStopsS, double ReducedSpeedS,
+    double RejectsS, double GoodS)
 {
     internal static LossDocument Of(LossTree l) => new(
-        UnixMicros.ToSeconds(l.PlannedUs), UnixMicros.ToSeconds(l.BreakdownsUs), UnixMicros.ToSeconds(l.SetupUs), UnixMicros.ToSeconds(l.OtherStopsUs), UnixMicros.ToSeconds(l.UnknownUs), UnixMicros.ToSeconds(l.SmallStopsUs),
+        UnixMicros.ToSeconds(
+            l.PlannedUs), UnixMicros.ToSeconds(
+                l.BreakdownsUs), UnixMicros.ToSeconds(
+                    l.SetupUs), UnixMicros.ToSeconds(
+                        l.OtherStopsUs), UnixMicros.ToSeconds(l.UnknownUs), UnixMicros.ToSeconds(l.SmallStopsUs),
         UnixMicros.ToSeconds(l.ReducedSpeedUs), UnixMicros.ToSeconds(l.RejectsUs), UnixMicros.ToSeconds(l.GoodUs));
 }

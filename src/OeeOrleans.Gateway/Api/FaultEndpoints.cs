@@ -15,45 +15,72 @@ internal static class FaultEndpoints
 {
     public static void Map(IEndpointRouteBuilder api)
     {
-        api.MapGet("/faults/active", async (HttpRequest request, PlantDirectory plant, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
+        api
+            .MapGet(
+                "/faults/active",
+                async (HttpRequest request, PlantDirectory plant, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
         {
             var machines = Scope.Optional(request, plant)?.MachineIds ?? [.. plant.Plant.Machines.Select(m => m.Id)];
             var shelved = Parameters.Choice(request, "shelved", "false", "false", "true") == "true";
             var nowUs = UnixMicros.Now(clock);
             var faults = await store.ReadActiveFaultsAsync(machines, cancellationToken);
-            return new Page<FaultDocument>([.. faults.Where(f => shelved || !(f.ShelvedUntilUs > nowUs)).Select(f => FaultDocument.Of(f, plant))]);
+            return new Page<FaultDocument>(
+                [.. faults.Where(f => shelved || !(f.ShelvedUntilUs > nowUs)).Select(f => FaultDocument.Of(f, plant))]);
         })
         .WithQuery(("line_id", "only this line"), ("machine_id", "only this machine"), ("shelved", "true: those that are shelved too"))
         .Produces<Page<FaultDocument>>().WithSummary("Faults that have not ended, newest first");
 
-        api.MapGet("/faults/history", async (HttpRequest request, PlantDirectory plant, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
+        api
+            .MapGet(
+                "/faults/history",
+                async (HttpRequest request, PlantDirectory plant, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
         {
             var machines = Scope.Optional(request, plant)?.MachineIds ?? [.. plant.Plant.Machines.Select(m => m.Id)];
             var (from, to) = Parameters.Span(request, clock, 7 * UnixMicros.PerDay);
             var limit = Parameters.Integer(request, "limit", 100, 1, 1000);
-            var faults = await store.ReadFaultsAsync(machines, from, to, limit, ReadCursor(Parameters.Text(request, "cursor")), cancellationToken);
-            return new Page<FaultDocument>([.. faults.Select(f => FaultDocument.Of(f, plant))], faults.Count == limit ? WriteCursor(faults[^1]) : null);
+            var faults = await store.ReadFaultsAsync(
+                machines, from, to, limit, ReadCursor(Parameters.Text(request, "cursor")), cancellationToken);
+            return new Page<FaultDocument>(
+                [.. faults.Select(f => FaultDocument.Of(f, plant))], faults.Count == limit ? WriteCursor(faults[^1]) : null);
         })
-        .WithQuery(("line_id", "only this line"), ("machine_id", "only this machine"), ("from", "ISO 8601; default 7 days ago"), ("to", "ISO 8601; default now"), ("limit", "1..1000, default 100"), ("cursor", "'next' of the page before"))
+        .WithQuery(
+            ("line_id", "only this line"), ("machine_id", "only this machine"), ("from", "ISO 8601; default 7 days ago"),
+            ("to", "ISO 8601; default now"), ("limit", "1..1000, default 100"), ("cursor", "'next' of the page before"))
         .Produces<Page<FaultDocument>>().WithSummary("Faults that overlap [from, to), newest first");
 
-        api.MapPost("/faults/{id}/ack", async (string id, AckRequest body, PlantDirectory plant, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
+        api
+            .MapPost(
+                "/faults/{id}/ack",
+                async (string id, AckRequest body, PlantDirectory plant, IStore store, TimeProvider clock,
+                    CancellationToken cancellationToken) =>
         {
-            var fault = await store.AcknowledgeFaultAsync(id, Audit("fault.ack", id, body.By, body.Comment, null, clock), cancellationToken);
+            var fault = await store.AcknowledgeFaultAsync(
+                id, Audit("fault.ack", id, body.By, body.Comment, null, clock), cancellationToken);
             return FaultDocument.Of(fault ?? throw new NotFoundException($"there is no fault '{id}'"), plant);
         })
         .Produces<FaultDocument>().WithSummary("Acknowledges a fault; idempotent, an active fault stays active. Audited");
 
-        api.MapPost("/faults/{id}/shelve", async (string id, ShelveRequest body, PlantDirectory plant, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
+        api
+            .MapPost(
+                "/faults/{id}/shelve",
+                async (string id, ShelveRequest body, PlantDirectory plant, IStore store, TimeProvider clock,
+                    CancellationToken cancellationToken) =>
         {
-            if (body.Until is { } until && until <= clock.GetUtcNow()) throw new BadParameterException("until", "'until' must lie ahead; null shows the fault again");
-            var fault = await store.ShelveFaultAsync(id, body.Until is { } time ? UnixMicros.From(time) : null, Audit("fault.shelve", id, body.By, body.Comment, body.Until, clock), cancellationToken);
+            if (body.Until is { } until && until <= clock.GetUtcNow())
+            {
+                throw new BadParameterException("until", "'until' must lie ahead; null shows the fault again");
+            }
+
+            var fault = await store.ShelveFaultAsync(
+                id, body.Until is { } time ? UnixMicros.From(time) : null,
+                Audit("fault.shelve", id, body.By, body.Comment, body.Until, clock), cancellationToken);
             return FaultDocument.Of(fault ?? throw new NotFoundException($"there is no fault '{id}'"), plant);
         })
         .Produces<FaultDocument>().WithSummary("Hides a fault from the active ones until a time (null: shows it again). Audited");
     }
 
-    private static AuditEntry Audit(string action, string id, string? by, string? comment, DateTimeOffset? until, TimeProvider clock) => new(
+    private static AuditEntry Audit(string action, string id, string? by, string? comment, DateTimeOffset? until, TimeProvider clock) =>
+        new(
         UnixMicros.Now(clock), Actor.Of(by), action, id, System.Text.Json.JsonSerializer.Serialize(new { comment, until }));
 
     private static string WriteCursor(FaultEvent last) =>

@@ -26,13 +26,20 @@ internal static class KpiEndpoints
                 ? await grains.GetGrain<ILineGrain>(line.Id).GetWindow(kind)
                 : await grains.GetGrain<IMachineGrain>(scope.Machine!.Id).GetWindow(kind);
             return window is null
-                ? throw new NotFoundException($"no {kind} window is open: the calendar or the machine has none now, or the machine has not been heard of long enough")
+                ? throw new NotFoundException(
+                    $"no {kind} window is open: the calendar or the machine has none now, or the machine has not been heard of long enough")
                 : KpiDocument.Of(scope.Line is null ? "machine" : "line", window);
         })
-        .WithQuery(("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("window", "shift (default), hour, day, rolling_5m or job (the run of the present order and product)"))
+        .WithQuery(
+            ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"),
+            ("window", "shift (default), hour, day, rolling_5m or job (the run of the present order and product)"))
         .Produces<KpiDocument>().WithSummary("OEE of the window that is open now, from memory");
 
-        api.MapGet("/kpi/history", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
+        api
+            .MapGet(
+                "/kpi/history",
+                async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, IStore store, TimeProvider clock,
+                    CancellationToken cancellationToken) =>
         {
             var scope = Scope.Required(request, plant);
             var kind = Parameters.Choice(request, "window", "hour", "hour", "shift", "day", "job");
@@ -43,26 +50,38 @@ internal static class KpiEndpoints
                 : await store.ReadWindowsAsync(scope.MachineIds, kind, from, to, cancellationToken);
             return new Page<KpiDocument>([.. windows.Select(w => KpiDocument.Of(scope.Line is null ? "machine" : "line", w))]);
         })
-        .WithQuery(("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 7 days ago"), ("to", "ISO 8601; default now"), ("window", "hour (default), shift, day or job"))
+        .WithQuery(
+            ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 7 days ago"),
+            ("to", "ISO 8601; default now"), ("window", "hour (default), shift, day or job"))
         .Produces<Page<KpiDocument>>().WithSummary("Stored windows that begin in [from, to), newest revision of each");
 
-        api.MapGet("/kpi/explain", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
+        api
+            .MapGet(
+                "/kpi/explain",
+                async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, IStore store, TimeProvider clock,
+                    CancellationToken cancellationToken) =>
         {
             var id = Parameters.Required(request, "machine_id");
             var machine = plant.FindMachine(id) ?? throw new NotFoundException($"there is no machine '{id}'");
             var (from, to) = Parameters.Span(request, clock, UnixMicros.PerHour);
             if (to - from > MaxExplainedUs) throw new BadParameterException("from", "at most 31 days can be explained at once");
             var explanation = await grains.GetGrain<IMachineGrain>(machine.Id).Explain(from, to);
-            return ExplanationDocument.Of(machine.Id, explanation!, plant, await RevisionAsync(store, machine.Id, from, to, cancellationToken));
+            return ExplanationDocument.Of(
+                machine.Id, explanation!, plant, await RevisionAsync(store, machine.Id, from, to, cancellationToken));
         })
         .WithQuery(("machine_id", "the machine"), ("from", "ISO 8601; default an hour ago"), ("to", "ISO 8601; default now"))
-        .Produces<ExplanationDocument>().WithSummary("Everything behind the figures of [from, to): intervals, counter deltas, ideal cycles, stops with reasons, losses, arithmetic");
+        .Produces<ExplanationDocument>().WithSummary(
+            "Everything behind the figures of [from, to): intervals, counter deltas, ideal cycles, stops with reasons, losses, arithmetic");
     }
 
     /// <summary>Machines of a line change their orders one after the other; only a line that is its bottleneck has jobs.</summary>
     private static void CheckJob(Scope scope, string kind)
     {
-        if (kind == PlantWindows.JobKind && scope.Line is { Policy: not LinePolicy.Bottleneck }) throw new BadParameterException("window", "job windows are those of a machine; ask for a machine_id, or for a line whose policy is bottleneck");
+        if (kind == PlantWindows.JobKind && scope.Line is { Policy: not LinePolicy.Bottleneck })
+        {
+            throw new BadParameterException(
+                "window", "job windows are those of a machine; ask for a machine_id, or for a line whose policy is bottleneck");
+        }
     }
 
     private static async Task<int> RevisionAsync(IStore store, string machine, long fromUs, long toUs, CancellationToken cancellationToken)

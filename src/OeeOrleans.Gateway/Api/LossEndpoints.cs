@@ -28,7 +28,9 @@ internal static class LossEndpoints
                 : await grains.GetGrain<IMachineGrain>(scope.Machine!.Id).GetLosses(from, to);
             return LossReportDocument.Of(scope.Line is null ? "machine" : "line", scope.Line?.Id ?? scope.Machine!.Id, report!);
         })
-        .WithQuery(("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 8 hours ago"), ("to", "ISO 8601; default now"))
+        .WithQuery(
+            ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 8 hours ago"),
+            ("to", "ISO 8601; default now"))
         .Produces<LossReportDocument>().WithSummary("Pareto of lost time by reason, longest first, and the losses as a tree");
 
         api.MapGet("/stops", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, TimeProvider clock) =>
@@ -37,18 +39,29 @@ internal static class LossEndpoints
             var (from, to) = Span(request, clock);
             var small = Parameters.Choice(request, "small", "false", "false", "true") == "true";
             var open = Parameters.Choice(request, "given", "any", "any", "false", "true");
-            var reports = await Task.WhenAll(scope.MachineIds.Select(async m => (Machine: m, Report: await grains.GetGrain<IMachineGrain>(m).GetLosses(from, to))));
-            var stops = reports.SelectMany(r => r.Report!.Stops.Select(s => StopDocument.Of(r.Machine, s, plant.ModelOf(plant.FindMachine(r.Machine)!).Reasons)))
+            var reports = await Task.WhenAll(
+                scope.MachineIds.Select(async m => (Machine: m, Report: await grains.GetGrain<IMachineGrain>(m).GetLosses(from, to))));
+            var stops = reports
+                .SelectMany(
+                    r => r.Report!.Stops.Select(s => StopDocument.Of(r.Machine, s, plant.ModelOf(plant.FindMachine(r.Machine)!).Reasons)))
                 .Where(s => (small || !s.Small) && (open == "any" || s.Segments.All(p => p.Reason is not null) == (open == "true")));
             return new Page<StopDocument>([.. stops.OrderByDescending(s => s.From)]);
         })
-        .WithQuery(("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 8 hours ago"), ("to", "ISO 8601; default now"), ("small", "true: short stops too"), ("given", "false: only stops that nobody explained; true: only explained ones"))
+        .WithQuery(
+            ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 8 hours ago"),
+            ("to", "ISO 8601; default now"), ("small", "true: short stops too"),
+            ("given", "false: only stops that nobody explained; true: only explained ones"))
         .Produces<Page<StopDocument>>().WithSummary("Stops that overlap [from, to) with their reasons, newest first");
 
         api.MapPost("/stops/{id}/reason", async (string id, ReasonRequest body, PlantDirectory plant, IGrainFactory grains) =>
         {
-            if (!StopEvent.TryParseId(id, out var machineId, out var stopUs) || plant.FindMachine(machineId) is not { } machine) throw new NotFoundException($"there is no stop '{id}'");
-            var stop = await GiveReasonAsync(plant, grains, machine, stopUs, body) ?? throw new NotFoundException($"there is no stop '{id}': the machine did not stand then, or late data has moved the stop");
+            if (!StopEvent.TryParseId(id, out var machineId, out var stopUs) || plant.FindMachine(machineId) is not { } machine)
+            {
+                throw new NotFoundException($"there is no stop '{id}'");
+            }
+
+            var stop = await GiveReasonAsync(plant, grains, machine, stopUs, body)
+                ?? throw new NotFoundException($"there is no stop '{id}': the machine did not stand then, or late data has moved the stop");
             return StopDocument.Of(machine.Id, stop, plant.ModelOf(machine).Reasons);
         })
         .Produces<StopDocument>().WithSummary("Gives a stop a reason; with `at` the part from there on; null takes it back. Audited");
@@ -59,27 +72,36 @@ internal static class LossEndpoints
         api.MapGet("/audit", async (HttpRequest request, IStore store, CancellationToken cancellationToken) =>
         {
             var limit = Parameters.Integer(request, "limit", 100, 1, 1000);
-            return new Page<AuditDocument>([.. (await store.ReadAuditAsync(Parameters.Text(request, "target"), limit, cancellationToken)).Select(AuditDocument.Of)]);
+            return new Page<AuditDocument>(
+                [.. (await store.ReadAuditAsync(Parameters.Text(request, "target"), limit, cancellationToken)).Select(AuditDocument.Of)]);
         })
         .WithQuery(("target", "only what was done to this stop or fault"), ("limit", "1..1000, default 100"))
         .Produces<Page<AuditDocument>>().WithSummary("What people did, newest first");
     }
 
     /// <summary>Checks what a person said and passes it on; used by the board as well.</summary>
-    /// <exception cref="BadParameterException">The reason is not in the catalogue, a text is too long, or the split lies outside the stop.</exception>
-    internal static async Task<ExplainedStop?> GiveReasonAsync(PlantDirectory plant, IGrainFactory grains, Machine machine, long stopUs, ReasonRequest body)
+    /// <exception cref="BadParameterException">The reason is not in the catalogue, a text is too long, or the split lies outside the
+    /// stop.</exception>
+    internal static async Task<ExplainedStop?> GiveReasonAsync(
+        PlantDirectory plant, IGrainFactory grains, Machine machine, long stopUs, ReasonRequest body)
     {
         var catalogue = plant.Plant.Reasons;
         if (body.Reason is { } reason && catalogue.Count > 0 && catalogue.All(r => r.Id != reason))
         {
-            throw new BadParameterException("reason", $"'{reason}' is not in the catalogue; {string.Join(", ", catalogue.Select(r => r.Id))} are");
+            throw new BadParameterException(
+                "reason", $"'{reason}' is not in the catalogue; {string.Join(", ", catalogue.Select(r => r.Id))} are");
         }
 
         if (body.Reason is { Length: 0 or > MaxText }) throw new BadParameterException("reason", $"a reason has 1 to {MaxText} characters");
-        if (body.Comment is { Length: > MaxText }) throw new BadParameterException("comment", $"a comment has at most {MaxText} characters");
+        if (body.Comment is { Length: > MaxText })
+        {
+            throw new BadParameterException("comment", $"a comment has at most {MaxText} characters");
+        }
+
         try
         {
-            return await grains.GetGrain<IMachineGrain>(machine.Id).GiveReason(stopUs, body.At is { } at ? UnixMicros.From(at) : null, body.Reason, body.Comment, Actor.Of(body.By));
+            return await grains.GetGrain<IMachineGrain>(machine.Id).GiveReason(
+                stopUs, body.At is { } at ? UnixMicros.From(at) : null, body.Reason, body.Comment, Actor.Of(body.By));
         }
         catch (ArgumentException error)
         {
@@ -116,35 +138,58 @@ public sealed record ReasonDocument(string Id, string Name, string Loss)
 /// <summary>An action of a person; `detail` is JSON.</summary>
 public sealed record AuditDocument(DateTimeOffset Ts, string Actor, string Action, string Target, System.Text.Json.JsonElement Detail)
 {
-    internal static AuditDocument Of(AuditEntry e) => new(UnixMicros.ToDateTimeOffset(e.AtUs), e.Actor, e.Action, e.Target, System.Text.Json.JsonDocument.Parse(e.Detail).RootElement);
+    internal static AuditDocument Of(AuditEntry e) =>
+        new(UnixMicros.ToDateTimeOffset(e.AtUs), e.Actor, e.Action, e.Target, System.Text.Json.JsonDocument.Parse(e.Detail).RootElement);
 }
 
 /// <summary>A part of a stop; `source` is none, fault or person.</summary>
-public sealed record SegmentReasonDocument(DateTimeOffset From, DateTimeOffset? To, string? Reason, string? Name, string Source, string? Comment, string? By);
+public sealed record SegmentReasonDocument(
+    DateTimeOffset From, DateTimeOffset? To, string? Reason, string? Name, string Source, string? Comment, string? By);
 
 /// <summary>A stop: from its first to its last instant inside production time.</summary>
 public sealed record StopDocument(
-    string Id, string MachineId, DateTimeOffset From, DateTimeOffset? To, double ProductionS, bool Open, bool Small, string? Fault, IReadOnlyList<SegmentReasonDocument> Segments)
+    string Id, string MachineId, DateTimeOffset From, DateTimeOffset? To, double ProductionS, bool Open, bool Small, string? Fault,
+    IReadOnlyList<SegmentReasonDocument> Segments)
 {
     internal static StopDocument Of(string machine, ExplainedStop s, ReasonBook book) => new(
-        StopEvent.IdOf(machine, s.StartUs), machine, Time(s.StartUs), s.EndUs is { } end ? Time(end) : null, UnixMicros.ToSeconds(s.ProductionUs), s.EndUs is null, s.Small, s.Fault,
-        [.. s.Segments.Select(p => new SegmentReasonDocument(Time(p.FromUs), p.ToUs is { } to ? Time(to) : null, p.Reason, p.Reason is { } reason ? book.NameOf(reason) : null, p.Source.ToString().ToLowerInvariant(), p.Comment, p.By))]);
+        StopEvent.IdOf(machine, s.StartUs), machine, Time(s.StartUs), s.EndUs is { } end
+            ? Time(end)
+            : null, UnixMicros.ToSeconds(s.ProductionUs), s.EndUs is null, s.Small, s.Fault,
+        [
+            .. s.Segments.Select(
+                p =>
+                    new SegmentReasonDocument(
+                        Time(p.FromUs), p.ToUs is { } to ? Time(to) : null, p.Reason, p.Reason is { } reason ? book.NameOf(reason) : null,
+                        p.Source.ToString().ToLowerInvariant(), p.Comment, p.By)),
+        ]);
 
     private static DateTimeOffset Time(long micros) => UnixMicros.ToDateTimeOffset(micros);
 }
 
-/// <summary>A line of the Pareto. `kind` is stop, small_stops, reduced_speed, rejects or unknown; a stop with reason null is not explained yet.
-/// Counts are stops, short stops or rejected pieces.</summary>
+/// <summary>A line of the Pareto. `kind` is stop, small_stops, reduced_speed, rejects or unknown; a stop with reason null is not explained
+/// yet. Counts are stops, short stops or rejected pieces.</summary>
 public sealed record LossItemDocument(string Kind, string? Reason, string Name, string? Loss, double LostS, long Count)
 {
     internal static LossItemDocument Of(LossItem i) => new(
-        i.Kind switch { LossItemKind.SmallStops => "small_stops", LossItemKind.ReducedSpeed => "reduced_speed", LossItemKind.Rejects => "rejects", LossItemKind.Unknown => "unknown", _ => "stop" },
+        i.Kind switch
+        {
+            LossItemKind.SmallStops => "small_stops",
+            LossItemKind.ReducedSpeed => "reduced_speed",
+            LossItemKind.Rejects => "rejects",
+            LossItemKind.Unknown => "unknown",
+            _ => "stop"
+        },
         i.Reason, i.Name, i.Loss?.ToString().ToLowerInvariant(), UnixMicros.ToSeconds(i.LostUs), i.Count);
 }
 
 /// <summary>Lost time of [from, to).</summary>
-public sealed record LossReportDocument(string Scope, string Id, DateTimeOffset From, DateTimeOffset To, double LostS, LossDocument Losses, IReadOnlyList<LossItemDocument> Items)
+public sealed record LossReportDocument(
+    string Scope, string Id, DateTimeOffset From, DateTimeOffset To, double LostS, LossDocument Losses,
+    IReadOnlyList<LossItemDocument> Items)
 {
     internal static LossReportDocument Of(string scope, string id, LossReport r) => new(
-        scope, id, UnixMicros.ToDateTimeOffset(r.FromUs), UnixMicros.ToDateTimeOffset(r.ToUs), UnixMicros.ToSeconds(r.Items.Sum(i => i.LostUs)), LossDocument.Of(r.Tree), [.. r.Items.Select(LossItemDocument.Of)]);
+        scope, id, UnixMicros.ToDateTimeOffset(
+            r.FromUs), UnixMicros.ToDateTimeOffset(r.ToUs), UnixMicros.ToSeconds(r.Items.Sum(i => i.LostUs)), LossDocument.Of(r.Tree), [
+            .. r.Items.Select(LossItemDocument.Of),
+        ]);
 }

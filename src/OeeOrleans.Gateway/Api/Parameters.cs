@@ -16,7 +16,8 @@ internal sealed class NotFoundException(string message) : Exception(message);
 /// <summary>Reads query parameters, with messages that say what would be right.</summary>
 internal static class Parameters
 {
-    public static string? Text(HttpRequest request, string name) => request.Query[name].FirstOrDefault() is { Length: > 0 } value ? value : null;
+    public static string? Text(HttpRequest request, string name) =>
+        request.Query[name].FirstOrDefault() is { Length: > 0 } value ? value : null;
 
     public static string Required(HttpRequest request, string name) =>
         Text(request, name) ?? throw new BadParameterException(name, $"the query parameter '{name}' is missing");
@@ -24,8 +25,16 @@ internal static class Parameters
     public static long Time(HttpRequest request, string name, long? otherwise = null)
     {
         // A '+' of an offset that nobody escaped arrives as a space.
-        if (Text(request, name)?.Replace(' ', '+') is not { } text) return otherwise ?? throw new BadParameterException(name, $"the query parameter '{name}' is missing; a time such as 2026-01-05T06:00:00Z is needed");
-        return UnixMicros.TryParse(text, out var time) ? time : throw new BadParameterException(name, $"'{text}' is not an ISO 8601 time such as 2026-01-05T06:00:00Z");
+        if (Text(request, name)?.Replace(' ', '+') is not { } text)
+        {
+            return otherwise
+                ?? throw new BadParameterException(
+                    name, $"the query parameter '{name}' is missing; a time such as 2026-01-05T06:00:00Z is needed");
+        }
+
+        return UnixMicros.TryParse(text, out var time)
+            ? time
+            : throw new BadParameterException(name, $"'{text}' is not an ISO 8601 time such as 2026-01-05T06:00:00Z");
     }
 
     public static int Integer(HttpRequest request, string name, int otherwise, int min, int max)
@@ -39,7 +48,9 @@ internal static class Parameters
     public static string Choice(HttpRequest request, string name, string otherwise, params string[] choices)
     {
         var text = Text(request, name) ?? otherwise;
-        return choices.Contains(text) ? text : throw new BadParameterException(name, $"'{text}' is unknown; {string.Join(", ", choices)} are possible");
+        return choices.Contains(text)
+            ? text
+            : throw new BadParameterException(name, $"'{text}' is unknown; {string.Join(", ", choices)} are possible");
     }
 
     public static (long FromUs, long ToUs) Span(HttpRequest request, TimeProvider clock, long defaultLengthUs)

@@ -16,9 +16,17 @@ internal readonly record struct Scope(Line? Line, Machine? Machine)
     {
         var line = Parameters.Text(request, "line_id");
         var machine = Parameters.Text(request, "machine_id");
-        if (line is not null && machine is not null) throw new BadParameterException("machine_id", "'line_id' and 'machine_id' exclude each other");
+        if (line is not null && machine is not null)
+        {
+            throw new BadParameterException("machine_id", "'line_id' and 'machine_id' exclude each other");
+        }
+
         if (line is not null) return new Scope(plant.FindLine(line) ?? throw new NotFoundException($"there is no line '{line}'"), null);
-        if (machine is not null) return new Scope(null, plant.FindMachine(machine) ?? throw new NotFoundException($"there is no machine '{machine}'"));
+        if (machine is not null)
+        {
+            return new Scope(null, plant.FindMachine(machine) ?? throw new NotFoundException($"there is no machine '{machine}'"));
+        }
+
         return null;
     }
 }

@@ -28,7 +28,9 @@ internal static class TelemetryEndpoints
                 ?? throw new NotFoundException($"the machine '{machine}' has no signal '{name}'");
             return new TrendDocument([.. trend.Items.Select(TrendItem.Of)], trend.Raw);
         })
-        .WithQuery(("machine_id", "the machine"), ("name", "the signal, such as counter.good"), ("from", "ISO 8601; default a day ago"), ("to", "ISO 8601; default now"), ("points", "buckets at most, 1..10000, default 1000"))
+        .WithQuery(
+            ("machine_id", "the machine"), ("name", "the signal, such as counter.good"), ("from", "ISO 8601; default a day ago"),
+            ("to", "ISO 8601; default now"), ("points", "buckets at most, 1..10000, default 1000"))
         .Produces<TrendDocument>().WithSummary("One signal over time: raw when it fits, buckets otherwise");
 
         api.MapGet("/machines/status", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, LiveBoard board) =>
@@ -36,7 +38,8 @@ internal static class TelemetryEndpoints
             var scope = Scope.Optional(request, plant);
             var machines = scope?.MachineIds.Select(id => plant.FindMachine(id)!) ?? plant.Plant.Machines;
             var items = await Task.WhenAll(machines.Select(async m => (Machine: m, Status: await StatusAsync(m.Id, grains, board))));
-            return new Page<MachineStatusDocument>([.. items.Where(i => i.Status is not null).Select(i => MachineStatusDocument.Of(i.Machine, i.Status!))]);
+            return new Page<MachineStatusDocument>(
+                [.. items.Where(i => i.Status is not null).Select(i => MachineStatusDocument.Of(i.Machine, i.Status!))]);
         })
         .WithQuery(("line_id", "only this line's machines"), ("machine_id", "only this machine"))
         .Produces<Page<MachineStatusDocument>>().WithSummary("Every machine now, from memory");
@@ -44,7 +47,8 @@ internal static class TelemetryEndpoints
         api.MapGet("/machines/{id}/timeline", async (string id, PlantDirectory plant, IGrainFactory grains) =>
         {
             if (plant.FindMachine(id) is null) throw new NotFoundException($"there is no machine '{id}'");
-            var timeline = await grains.GetGrain<IMachineGrain>(id).GetTimeline() ?? throw new NotFoundException("the calendar has no shift now");
+            var timeline = await grains.GetGrain<IMachineGrain>(id).GetTimeline()
+                ?? throw new NotFoundException("the calendar has no shift now");
             return TimelineDocument.Of(timeline);
         }).Produces<TimelineDocument>().WithSummary("What the present shift looked like so far");
 
@@ -56,14 +60,17 @@ internal static class TelemetryEndpoints
         }).Produces<Page<EdgeNodeDocument>>().WithSummary("The plant's edge nodes: alive, clock skew, missed messages, rebirths");
     }
 
-    /// <summary>While a machine moves to another silo it does not answer: then it is as it was last heard of; `last_seen` says when that was.</summary>
+    /// <summary>
+    /// While a machine moves to another silo it does not answer: then it is as it was last heard of; `last_seen` says when that was.
+    /// </summary>
     private static async Task<MachineStatus?> StatusAsync(string machine, IGrainFactory grains, LiveBoard board)
     {
         try
         {
             return await grains.GetGrain<IMachineGrain>(machine).GetStatus().WaitAsync(Patience);
         }
-        catch (Exception error) when (error is TimeoutException or OrleansException or StoreUnavailableException && board.Machine(machine) is not null)
+        catch (Exception error)
+            when (error is TimeoutException or OrleansException or StoreUnavailableException && board.Machine(machine) is not null)
         {
             return board.Machine(machine)?.Status;
         }

@@ -5,45 +5,85 @@ internal static class BoardStyle
 {
     public const string Css =
         """
-        :root{--bg:#f4f5f6;--card:#fff;--ink:#1b1f23;--dim:#5f6771;--line:#e2e5e8;--run:#3c9a74;--small:#e3b341;--stop:#d0453d;--plan:#9fb3c8;--unk:#b9bfc6;--accent:#2b6cb0;--faulttext:#b3322b}
-        @media(prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1d2125;--ink:#e8eaed;--dim:#98a1ab;--line:#2c3238;--run:#3f9c78;--small:#d9a83a;--stop:#e05a51;--plan:#5b7086;--unk:#4a525b;--accent:#6aa9e9;--faulttext:#f08a83}}
+        :root{--bg:#f4f5f6;--card:#fff;--ink:#1b1f23;--dim:#5f6771;--line:#e2e5e8;--run:#3c9a74;--small:#e3b341;--stop:#d0453d;
+          --plan:#9fb3c8;--unk:#b9bfc6;--accent:#2b6cb0;--faulttext:#b3322b}
+        @media(prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1d2125;--ink:#e8eaed;--dim:#98a1ab;--line:#2c3238;--run:#3f9c78;
+          --small:#d9a83a;--stop:#e05a51;--plan:#5b7086;--unk:#4a525b;--accent:#6aa9e9;--faulttext:#f08a83}}
         *{box-sizing:border-box}
-        body{margin:0;background:var(--bg);color:var(--ink);font:14px/1.4 Inter,system-ui,"DejaVu Sans",sans-serif;font-variant-numeric:tabular-nums}
+        body{margin:0;background:var(--bg);color:var(--ink);font:14px/1.4 Inter,system-ui,"DejaVu Sans",sans-serif;
+          font-variant-numeric:tabular-nums}
         header{display:flex;gap:20px;align-items:center;padding:12px 24px;background:var(--card);border-bottom:1px solid var(--line)}
-        header b{font-size:16px}.shift{flex:1;max-width:440px}.progress{height:4px;border-radius:2px;background:var(--line);margin-top:4px}.progress i{display:block;height:4px;border-radius:2px;background:var(--accent)}
-        .grow{flex:1}.live{color:var(--dim);min-width:12em;text-align:right}.live:before{content:"●";color:var(--run);margin-right:6px}.live.lost{color:var(--faulttext);font-weight:600}.live.lost:before{content:"■";color:var(--stop)}
+        header b{font-size:16px}.shift{flex:1;max-width:440px}.progress{height:4px;border-radius:2px;background:var(--line);margin-top:4px}
+        .progress i{display:block;height:4px;border-radius:2px;background:var(--accent)}
+        .grow{flex:1}.live{color:var(--dim);min-width:12em;text-align:right}.live:before{content:"●";color:var(--run);margin-right:6px}
+        .live.lost{color:var(--faulttext);font-weight:600}.live.lost:before{content:"■";color:var(--stop)}
         main{padding:20px 24px;display:grid;gap:16px;max-width:1680px;margin:auto}
         .card{background:var(--card);border:1px solid var(--line);border-radius:10px;overflow:hidden}.pad{padding:20px}
-        .lh{display:grid;grid-template-columns:220px 150px 1fr 260px;gap:24px;align-items:center;padding:16px 20px;border-bottom:1px solid var(--line)}
-        .lh h2{margin:0;font-size:18px}.dim{color:var(--dim)}.oee{font-size:44px;font-weight:650;letter-spacing:-.03em;white-space:nowrap}.oee small{font-size:18px;color:var(--dim);font-weight:500}
-        .apq{display:grid;gap:5px}.apq div{display:grid;grid-template-columns:92px 1fr 64px;gap:10px;align-items:center}.apq div span:last-child{text-align:right}
-        .bar{height:8px;border-radius:4px;background:var(--line);display:block}.bar i{display:block;height:8px;border-radius:4px;background:var(--ink);opacity:.75}
+        .lh{display:grid;grid-template-columns:220px 150px 1fr 260px;gap:24px;align-items:center;padding:16px 20px;
+          border-bottom:1px solid var(--line)}
+        .lh h2{margin:0;font-size:18px}.dim{color:var(--dim)}.oee{font-size:44px;font-weight:650;letter-spacing:-.03em;white-space:nowrap}
+        .oee small{font-size:18px;color:var(--dim);font-weight:500}
+        .apq{display:grid;gap:5px}.apq div{display:grid;grid-template-columns:92px 1fr 64px;gap:10px;align-items:center}
+        .apq div span:last-child{text-align:right}
+        .bar{height:8px;border-radius:4px;background:var(--line);display:block}
+        .bar i{display:block;height:8px;border-radius:4px;background:var(--ink);opacity:.75}
         .cnt{text-align:right}.cnt b{font-size:22px}
-        .m,.axis{display:grid;grid-template-columns:170px 150px 70px 1fr 140px 130px;gap:16px;align-items:center;padding:9px 20px;border-bottom:1px solid var(--line)}
+        .m,.axis{display:grid;grid-template-columns:170px 150px 70px 1fr 140px 130px;gap:16px;align-items:center;padding:9px 20px;
+          border-bottom:1px solid var(--line)}
         .m{min-height:46px}.m:last-child{border-bottom:0}.axis{padding:4px 20px;font-size:11.5px;color:var(--dim)}
-        .hours{position:relative;height:16px}.hours span{position:absolute;transform:translateX(-50%)}.hours span:first-child{transform:none}.hours span:last-child{transform:translateX(-100%)}
-        .pill{display:inline-flex;gap:7px;align-items:center;font-weight:600;white-space:nowrap}.pill:before{content:"";width:10px;height:10px;border-radius:2px;background:var(--plan);flex:none}
-        .pill.run:before{background:var(--run)}.pill.small_stop:before{background:var(--small)}.pill.stop:before{background:var(--stop);border-radius:50%}
+        .hours{position:relative;height:16px}.hours span{position:absolute;transform:translateX(-50%)}
+        .hours span:first-child{transform:none}.hours span:last-child{transform:translateX(-100%)}
+        .pill{display:inline-flex;gap:7px;align-items:center;font-weight:600;white-space:nowrap}
+        .pill:before{content:"";width:10px;height:10px;border-radius:2px;background:var(--plan);flex:none}
+        .pill.run:before{background:var(--run)}.pill.small_stop:before{background:var(--small)}
+        .pill.stop:before{background:var(--stop);border-radius:50%}
         .pill.unknown:before{background:repeating-linear-gradient(45deg,var(--unk) 0 3px,transparent 3px 5px)}.since{font-weight:400}
-        .s{min-width:0;display:block}.strip{display:block;position:relative;height:24px;border-radius:4px;overflow:hidden;background:var(--line)}.strip i{position:absolute;top:0;height:24px;min-width:1px}
-        i.run{background:var(--run)}i.small_stop{background:var(--small)}i.stop{background:var(--stop)}i.planned_stop{background:var(--plan)}i.not_scheduled{background:transparent}
+        .s{min-width:0;display:block}
+        .strip{display:block;position:relative;height:24px;border-radius:4px;overflow:hidden;background:var(--line)}
+        .strip i{position:absolute;top:0;height:24px;min-width:1px}
+        i.run{background:var(--run)}i.small_stop{background:var(--small)}i.stop{background:var(--stop)}
+        i.planned_stop{background:var(--plan)}i.not_scheduled{background:transparent}
         i.unknown{background:repeating-linear-gradient(45deg,var(--unk) 0 4px,transparent 4px 8px)}
-        .fault{display:block;font-size:12.5px;color:var(--faulttext);white-space:nowrap;overflow:hidden;text-overflow:ellipsis;margin-top:2px}.num{text-align:right;white-space:nowrap}.num small{color:var(--dim)}
-        button.oee,button.why1{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:inherit}button.oee{font-size:44px;font-weight:650;letter-spacing:-.03em}button:focus-visible{outline:2px solid var(--accent);outline-offset:3px}
-        .why{padding:16px 20px;border-top:1px solid var(--line)}.whyhead{display:flex;justify-content:space-between}.why h3{margin:0 0 2px;font-size:15px}.close{font:inherit;font-size:20px;line-height:1;color:var(--dim);background:none;border:0;cursor:pointer;padding:0 4px}
-        .wf{display:grid;gap:6px;margin-top:12px;max-width:820px}.wf>div{display:grid;grid-template-columns:150px 1fr 74px;gap:12px;align-items:center}.t{position:relative;height:18px}.t i{position:absolute;top:0;height:18px;border-radius:3px}
-        .eq{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12.5px;margin-top:14px;padding:10px 12px;background:var(--bg);border-radius:6px;white-space:pre-wrap;max-width:820px}
-        .two{display:grid;grid-template-columns:1.35fr 1fr;border-top:1px solid var(--line)}.two .why{border-top:0}.two .pa{border-left:1px solid var(--line)}
-        .pi{display:grid;grid-template-columns:210px 1fr 130px;gap:12px;align-items:center;margin-top:8px}.pi .bar i{opacity:.9}.pi.on .reason{font-weight:600}
-        .reason,.link{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:left}.reason:hover,.link{text-decoration:underline}.ask{color:var(--accent)}.link{color:var(--accent);margin-left:6px}
-        .stops{list-style:none;margin:6px 0 10px;padding:8px 12px;background:var(--bg);border-radius:6px;font-size:12.5px;display:grid;gap:6px;max-height:320px;overflow:auto}
-        .give{display:flex;flex-wrap:wrap;gap:8px 12px;align-items:center;margin-top:6px}.give input,.give select,.give button{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:4px;padding:3px 6px}.give button{cursor:pointer}
-        .key{display:flex;gap:18px;flex-wrap:wrap;color:var(--dim);font-size:12.5px}.key i{display:inline-block;width:12px;height:12px;border-radius:3px;vertical-align:-2px;margin-right:6px}
-        .wall{font-size:20px}.wall header b{font-size:26px}.wall main{max-width:none}.wall button.oee{font-size:120px;line-height:1}.wall .oee small{font-size:40px}.wall .lh{grid-template-columns:1.2fr 420px 2fr 1.4fr}.wall .lh h2{font-size:32px}
-        .wall .apq div{grid-template-columns:150px 1fr 110px}.wall .bar,.wall .bar i{height:14px;border-radius:7px}.wall .cnt b{font-size:44px}.wall .m,.wall .axis{grid-template-columns:240px 250px 120px 1fr 230px}.wall .m .cycle,.wall .axis span:last-child:not(.hours span){display:none}
+        .fault{display:block;font-size:12.5px;color:var(--faulttext);white-space:nowrap;overflow:hidden;text-overflow:ellipsis;
+          margin-top:2px}
+        .num{text-align:right;white-space:nowrap}.num small{color:var(--dim)}
+        button.oee,button.why1{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:inherit}
+        button.oee{font-size:44px;font-weight:650;letter-spacing:-.03em}
+        button:focus-visible{outline:2px solid var(--accent);outline-offset:3px}
+        .why{padding:16px 20px;border-top:1px solid var(--line)}.whyhead{display:flex;justify-content:space-between}
+        .why h3{margin:0 0 2px;font-size:15px}
+        .close{font:inherit;font-size:20px;line-height:1;color:var(--dim);background:none;border:0;cursor:pointer;padding:0 4px}
+        .wf{display:grid;gap:6px;margin-top:12px;max-width:820px}
+        .wf>div{display:grid;grid-template-columns:150px 1fr 74px;gap:12px;align-items:center}.t{position:relative;height:18px}
+        .t i{position:absolute;top:0;height:18px;border-radius:3px}
+        .eq{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12.5px;margin-top:14px;padding:10px 12px;background:var(--bg);
+          border-radius:6px;white-space:pre-wrap;max-width:820px}
+        .two{display:grid;grid-template-columns:1.35fr 1fr;border-top:1px solid var(--line)}.two .why{border-top:0}
+        .two .pa{border-left:1px solid var(--line)}
+        .pi{display:grid;grid-template-columns:210px 1fr 130px;gap:12px;align-items:center;margin-top:8px}.pi .bar i{opacity:.9}
+        .pi.on .reason{font-weight:600}
+        .reason,.link{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:left}
+        .reason:hover,.link{text-decoration:underline}.ask{color:var(--accent)}.link{color:var(--accent);margin-left:6px}
+        .stops{list-style:none;margin:6px 0 10px;padding:8px 12px;background:var(--bg);border-radius:6px;font-size:12.5px;display:grid;
+          gap:6px;max-height:320px;overflow:auto}
+        .give{display:flex;flex-wrap:wrap;gap:8px 12px;align-items:center;margin-top:6px}
+        .give input,.give select,.give button{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);
+          border-radius:4px;padding:3px 6px}
+        .give button{cursor:pointer}
+        .key{display:flex;gap:18px;flex-wrap:wrap;color:var(--dim);font-size:12.5px}
+        .key i{display:inline-block;width:12px;height:12px;border-radius:3px;vertical-align:-2px;margin-right:6px}
+        .wall{font-size:20px}.wall header b{font-size:26px}.wall main{max-width:none}.wall button.oee{font-size:120px;line-height:1}
+        .wall .oee small{font-size:40px}.wall .lh{grid-template-columns:1.2fr 420px 2fr 1.4fr}.wall .lh h2{font-size:32px}
+        .wall .apq div{grid-template-columns:150px 1fr 110px}.wall .bar,.wall .bar i{height:14px;border-radius:7px}
+        .wall .cnt b{font-size:44px}.wall .m,.wall .axis{grid-template-columns:240px 250px 120px 1fr 230px}
+        .wall .m .cycle,.wall .axis span:last-child:not(.hours span){display:none}
         .wall .strip,.wall .strip i{height:40px}.wall .pill:before{width:16px;height:16px}.wall .fault{font-size:18px}
-        @media(max-width:900px){header{flex-wrap:wrap;padding:10px 14px;gap:6px 14px}.shift{order:9;flex-basis:100%;max-width:none}main{padding:12px}.lh,.wall .lh{grid-template-columns:1fr auto;gap:8px 12px;padding:12px 14px}.lh .apq{grid-column:1/3}.cnt{grid-column:1/3;text-align:left}
-        .axis{display:none!important}.m,.wall .m{grid-template-columns:1fr auto;gap:4px 12px;padding:10px 14px}.m .s{grid-column:1/3}.m .num{display:none}button.oee,.wall button.oee{font-size:36px;text-align:right}.wf>div{grid-template-columns:104px 1fr 56px}.two{grid-template-columns:1fr}.two .pa{border-left:0;border-top:1px solid var(--line)}.pi{grid-template-columns:128px 1fr 96px}}
+        @media(max-width:900px){header{flex-wrap:wrap;padding:10px 14px;gap:6px 14px}.shift{order:9;flex-basis:100%;max-width:none}
+        main{padding:12px}.lh,.wall .lh{grid-template-columns:1fr auto;gap:8px 12px;padding:12px 14px}.lh .apq{grid-column:1/3}
+        .cnt{grid-column:1/3;text-align:left}
+        .axis{display:none!important}.m,.wall .m{grid-template-columns:1fr auto;gap:4px 12px;padding:10px 14px}.m .s{grid-column:1/3}
+        .m .num{display:none}button.oee,.wall button.oee{font-size:36px;text-align:right}.wf>div{grid-template-columns:104px 1fr 56px}
+        .two{grid-template-columns:1fr}.two .pa{border-left:0;border-top:1px solid var(--line)}.pi{grid-template-columns:128px 1fr 96px}}
         """;
 
     /// <summary>The mark beats whenever the server draws; when it stops, the connection is lost and the mark says so.</summary>
@@ -51,6 +91,7 @@ internal static class BoardStyle
         """
         (function(){var last=Date.now(),beat=null;setInterval(function(){var m=document.getElementById('live');if(!m)return;
         if(m.dataset.beat!==beat){beat=m.dataset.beat;last=Date.now();m.classList.remove('lost')}
-        else if(Date.now()-last>4000){m.classList.add('lost');m.textContent='connection lost '+Math.round((Date.now()-last)/1000)+' s ago'}},500)})();
+        else if(Date.now()-last>4000){m.classList.add('lost');m.textContent='connection lost '+Math.round((Date.now()-last)/1000)+' s ago'}}
+        ,500)})();
         """;
 }

@@ -3,12 +3,17 @@ using OeeOrleans.Model;
 
 namespace OeeOrleans.Gateway.Board;
 
-/// <summary>Figures as people read them: percent with one digit, thin spaces between thousands, a dash for unknown, the plant's time.</summary>
+/// <summary>
+/// Figures as people read them: percent with one digit, thin spaces between thousands, a dash for unknown, the plant's time.
+/// </summary>
 internal static class Format
 {
     private const string Unknown = "–";
 
-    private static readonly NumberFormatInfo Thin = new() { NumberGroupSeparator = "\u202F", NumberGroupSizes = [3], NumberDecimalSeparator = "." };
+    private static readonly NumberFormatInfo Thin = new()
+    {
+        NumberGroupSeparator = "\u202F", NumberGroupSizes = [3], NumberDecimalSeparator = ".",
+    };
 
     public static string Percent(double? ratio) => ratio is { } value ? (value * 100).ToString("0.0", Thin) : Unknown;
 
@@ -32,19 +37,24 @@ internal static class Format
 
     public static string Clock(long timeUs, TimeZoneInfo zone) => Local(timeUs, zone).ToString("HH:mm", CultureInfo.InvariantCulture);
 
-    public static string ClockSeconds(long timeUs, TimeZoneInfo zone) => Local(timeUs, zone).ToString("HH:mm:ss", CultureInfo.InvariantCulture);
+    public static string ClockSeconds(long timeUs, TimeZoneInfo zone) =>
+        Local(timeUs, zone).ToString("HH:mm:ss", CultureInfo.InvariantCulture);
 
     public static string Hour(long timeUs, TimeZoneInfo zone) => Local(timeUs, zone).ToString("HH", CultureInfo.InvariantCulture);
 
     public static string Duration(long micros)
     {
         var seconds = Math.Max(0, micros) / UnixMicros.PerSecond;
-        return seconds < 60 ? $"{seconds} s" : seconds < 3600 ? $"{seconds / 60} min" : seconds < 2 * 86_400 ? $"{seconds / 3600} h" : $"{seconds / 86_400} d";
+        return seconds < 60
+            ? $"{seconds} s"
+            : seconds < 3600 ? $"{seconds / 60} min" : seconds < 2 * 86_400 ? $"{seconds / 3600} h" : $"{seconds / 86_400} d";
     }
 
-    public static string Ordinal(int number) => number switch { 2 => "second", 3 => "third", 4 => "fourth", 5 => "fifth", _ => $"{number}th" };
+    public static string Ordinal(int number) =>
+        number switch { 2 => "second", 3 => "third", 4 => "fourth", 5 => "fifth", _ => $"{number}th" };
 
     public static string ShiftName(string name) => name.Length == 0 ? "Shift" : $"{char.ToUpperInvariant(name[0])}{name[1..]} shift";
 
-    private static DateTimeOffset Local(long timeUs, TimeZoneInfo zone) => TimeZoneInfo.ConvertTime(UnixMicros.ToDateTimeOffset(timeUs), zone);
+    private static DateTimeOffset Local(long timeUs, TimeZoneInfo zone) =>
+        TimeZoneInfo.ConvertTime(UnixMicros.ToDateTimeOffset(timeUs), zone);
 }

@@ -12,10 +12,11 @@ using Prometheus;
 
 namespace OeeOrleans.Gateway.Live;
 
-/// <summary>The plant as this process last heard of it: watches every line, read by the board, passed on to whoever listens. Updates are taken in one
-/// after the other, in the order in which they came.</summary>
+/// <summary>The plant as this process last heard of it: watches every line, read by the board, passed on to whoever listens. Updates are
+/// taken in one after the other, in the order in which they came.</summary>
 public sealed class LiveBoard(
-    IClusterClient cluster, PlantDirectory plant, LiveSubscribers subscribers, TimeProvider clock, ILogger<LiveBoard> log) : BackgroundService, ILiveObserver
+    IClusterClient cluster, PlantDirectory plant, LiveSubscribers subscribers, TimeProvider clock, ILogger<LiveBoard> log)
+        : BackgroundService, ILiveObserver
 {
     /// <summary>How often watching is renewed; so long a line that moved to another silo is not heard.</summary>
     private static readonly TimeSpan Renew = TimeSpan.FromSeconds(4);
@@ -23,7 +24,8 @@ public sealed class LiveBoard(
     /// <summary>Updates that wait to be taken in.</summary>
     private const int Capacity = 50_000;
 
-    private static readonly Counter Lost = Metrics.CreateCounter("live_updates_lost_total", "Updates of machines and lines that this process had no room for.");
+    private static readonly Counter Lost = Metrics.CreateCounter(
+        "live_updates_lost_total", "Updates of machines and lines that this process had no room for.");
 
     private readonly ConcurrentDictionary<string, MachineUpdate> _machines = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, OeeWindow> _lines = new(StringComparer.Ordinal);
@@ -73,7 +75,8 @@ public sealed class LiveBoard(
         {
             // One reference for the life of this process: each one is an observer, and each observer is told.
             _self ??= cluster.CreateObjectReference<ILiveObserver>(this);
-            await Task.WhenAll(plant.Plant.Lines.Select(l => cluster.GetGrain<ILineGrain>(l.Id).Watch(_self))).WaitAsync(Renew, clock, cancellationToken);
+            await Task.WhenAll(plant.Plant.Lines.Select(l => cluster.GetGrain<ILineGrain>(l.Id).Watch(_self))).WaitAsync(
+                Renew, clock, cancellationToken);
             if (!warm) await WarmUpAsync(cancellationToken);
             return true;
         }
@@ -155,7 +158,9 @@ public sealed class LiveBoard(
 
     /// <summary>The strip has another stretch than before, or other ones.</summary>
     private static bool IsNewStretch(MachineUpdate before, MachineUpdate now) =>
-        before.Status.Category != now.Status.Category || before.Status.SinceUs != now.Status.SinceUs || before.Shift?.FromUs != now.Shift?.FromUs
+        before.Status.Category != now.Status.Category
+            || before.Status.SinceUs != now.Status.SinceUs
+            || before.Shift?.FromUs != now.Shift?.FromUs
         || before.Status.Recomputing;
 
     /// <summary>Beside the updates, which do not wait for it; once at a time.</summary>

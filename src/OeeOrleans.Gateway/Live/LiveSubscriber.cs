@@ -56,7 +56,8 @@ internal sealed class LiveSubscriber
     {
         try
         {
-            await foreach (var (method, message) in _queue.Reader.ReadAllAsync(_stop.Token)) await _client.SendAsync(method, message, _stop.Token);
+            await foreach (var (method, message) in _queue.Reader.ReadAllAsync(
+                _stop.Token)) await _client.SendAsync(method, message, _stop.Token);
         }
         catch (OperationCanceledException)
         {

@@ -5,8 +5,8 @@ using Prometheus;
 
 namespace OeeOrleans.Gateway.Live;
 
-/// <summary>Who listens to the hub, and to what. Each listener has a queue of its own and gets every message once, in order; one that does not keep up is dropped, and comes
-/// again for the newest picture: nobody waits for it. Safe for concurrent use.</summary>
+/// <summary>Who listens to the hub, and to what. Each listener has a queue of its own and gets every message once, in order; one that does
+/// not keep up is dropped, and comes again for the newest picture: nobody waits for it. Safe for concurrent use.</summary>
 public sealed class LiveSubscribers(IHubContext<LiveHub> hub, ILogger<LiveSubscribers> log)
 {
     private static readonly Counter DroppedCount = Metrics.CreateCounter(

@@ -9,8 +9,11 @@ using OeeOrleans.Storage;
 
 namespace OeeOrleans.Grains.EdgeNodes;
 
-/// <summary>Decodes the messages of a delivery: session, signals, rows; what cannot be read becomes a dead letter of the same unit.</summary>
-internal sealed class BatchDecoder(string edgeNode, IStore store, SignalBinder binder, UnreadableLogThrottle throttle, TimeProvider clock, ILogger log)
+/// <summary>
+/// Decodes the messages of a delivery: session, signals, rows; what cannot be read becomes a dead letter of the same unit.
+/// </summary>
+internal sealed class BatchDecoder(
+    string edgeNode, IStore store, SignalBinder binder, UnreadableLogThrottle throttle, TimeProvider clock, ILogger log)
 {
     private readonly SparkplugTopicCache _topics = new();
 
@@ -87,7 +90,8 @@ internal sealed class BatchDecoder(string edgeNode, IStore store, SignalBinder b
         return [.. kept.OrderBy(b => b.BirthMs).ThenBy(b => b.Device.Length)];
     }
 
-    private async Task TakeAsync(EdgeNodeDecoder decoder, List<DeadLetter> letters, IReadOnlyList<BrokerMessage> messages, int index, bool again)
+    private async Task TakeAsync(
+        EdgeNodeDecoder decoder, List<DeadLetter> letters, IReadOnlyList<BrokerMessage> messages, int index, bool again)
     {
         var message = messages[index];
         if (message.Refusal is { } refusal)
@@ -108,7 +112,8 @@ internal sealed class BatchDecoder(string edgeNode, IStore store, SignalBinder b
             Noted(outcome);
             foreach (var death in outcome.Deaths)
             {
-                decoder.EmitDeath(death, message.IngestUs, topic.Type == SparkplugMessageType.NDeath ? NextBirthUs(messages, index) : long.MaxValue);
+                decoder.EmitDeath(
+                    death, message.IngestUs, topic.Type == SparkplugMessageType.NDeath ? NextBirthUs(messages, index) : long.MaxValue);
                 if (death.Device is not null) Log.Died(log, edgeNode, death.Device);
             }
 
@@ -147,7 +152,9 @@ internal sealed class BatchDecoder(string edgeNode, IStore store, SignalBinder b
         return long.MaxValue;
     }
 
-    /// <summary>When a payload was sent, milliseconds; null when it does not say so, or cannot be read, of which it is told when its turn comes.</summary>
+    /// <summary>
+    /// When a payload was sent, milliseconds; null when it does not say so, or cannot be read, of which it is told when its turn comes.
+    /// </summary>
     private static ulong? TimeOf(byte[] payload)
     {
         try

@@ -5,8 +5,8 @@ using OeeOrleans.Sparkplug.Session;
 
 namespace OeeOrleans.Grains.EdgeNodes;
 
-/// <summary>Tells one of our own edge nodes how far its records are committed: when the mark moved, a few times a second at most; and while records are
-/// missing below others, now and then again, so that the edge sends them once more.</summary>
+/// <summary>Tells one of our own edge nodes how far its records are committed: when the mark moved, a few times a second at most; and while
+/// records are missing below others, now and then again, so that the edge sends them once more.</summary>
 internal sealed class CommitMarks(ICommandPublisher commands, TimeProvider clock, ILogger log)
 {
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(200);
@@ -24,7 +24,8 @@ internal sealed class CommitMarks(ICommandPublisher commands, TimeProvider clock
     public void Born() => _told = null;
 
     /// <summary>Whether there is something to tell now or soon.</summary>
-    public bool IsOwed(CommittedRecords committed) => committed.Queue is { } queue && (_told != (queue, committed.Mark) || committed.HasHoles);
+    public bool IsOwed(CommittedRecords committed) =>
+        committed.Queue is { } queue && (_told != (queue, committed.Mark) || committed.HasHoles);
 
     /// <summary>Call after a commit only.</summary>
     public async Task TellDueAsync(string edgeNode, CommittedRecords committed)
@@ -34,7 +35,8 @@ internal sealed class CommitMarks(ICommandPublisher commands, TimeProvider clock
         if (_told is not null && clock.GetElapsedTime(_toldAt) < (news ? Between : Remind)) return;
         if (_failedAt is { } failed && clock.GetElapsedTime(failed) < AfterFailure) return;
         var slash = edgeNode.IndexOf('/', StringComparison.Ordinal);
-        var (topic, payload) = CommitMetrics.TellMark(edgeNode[..slash], edgeNode[(slash + 1)..], queue, committed.Mark, (ulong)(UnixMicros.Now(clock) / UnixMicros.PerMillisecond));
+        var (topic, payload) = CommitMetrics.TellMark(
+            edgeNode[..slash], edgeNode[(slash + 1)..], queue, committed.Mark, (ulong)(UnixMicros.Now(clock) / UnixMicros.PerMillisecond));
         using var limit = new CancellationTokenSource(Timeout, clock);
         try
         {

@@ -26,15 +26,15 @@ internal interface IDeliveryEnds
 }
 
 /// <summary>
-/// The fate of everything that one edge node's stream delivers; decision D2 in code. A delivery returns, and its messages are acknowledged to the broker,
-/// when its ticket says that its rows are committed and its machines have applied them:
+/// The fate of everything that one edge node's stream delivers; decision D2 in code. A delivery returns, and its messages are acknowledged
+/// to the broker, when its ticket says that its rows are committed and its machines have applied them:
 /// <code>
 /// decode -> ticket -> committed -> machines apply -> return                  acknowledged
 ///              |----> slow, or the store is away -> machines are shown it    thrown as StoreAway: offered again, joins its ticket
 ///              |----> refused, or a bug of ours                              thrown as such: the queue looks for the message
 /// </code>
-/// A message that is offered again joins the ticket it has; only what is new is decoded and queued. What was shown ahead hangs on its ticket: when that comes
-/// to nothing, the machines take it back. Nothing that is told here as failed is committed afterwards.
+/// A message that is offered again joins the ticket it has; only what is new is decoded and queued. What was shown ahead hangs on its
+/// ticket: when that comes to nothing, the machines take it back. Nothing that is told here as failed is committed afterwards.
 /// </summary>
 internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnds ends, TimeProvider clock, ILogger log)
 {
@@ -109,7 +109,8 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
             throw;
         }
 
-        var delivery = new OpenDelivery($"{edgeNode}|{_life}|{++_sequence}", decoded, ticket, [.. messages.Select(m => m.Number).Where(n => n != 0)]);
+        var delivery = new OpenDelivery(
+            $"{edgeNode}|{_life}|{++_sequence}", decoded, ticket, [.. messages.Select(m => m.Number).Where(n => n != 0)]);
         _open.Add(delivery);
         foreach (var number in delivery.Numbers) _byNumber[number] = delivery;
         return delivery;
@@ -124,7 +125,11 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
         while (mine.Any(d => !d.Done))
         {
             var delivery = _open[0];
-            if (!await SettledWithinAsync(delivery.Ticket, patience - clock.GetElapsedTime(started))) throw await ShowAheadAsync(delivery.Ticket);
+            if (!await SettledWithinAsync(delivery.Ticket, patience - clock.GetElapsedTime(started)))
+            {
+                throw await ShowAheadAsync(delivery.Ticket);
+            }
+
             if (delivery.Ticket.State != CommitState.Committed) throw await ComeToNothingAsync(delivery.Ticket);
             Committed = delivery.Decoded.After ?? Committed;
             await ends.ApplyAsync(delivery, ahead: false).WaitAsync(ApplyLimit, clock);
@@ -144,7 +149,9 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
         return ended == ticket.Settled;
     }
 
-    /// <summary>The store is slow or away: machines are shown what it will hold, and the queue offers the messages again, with what came meanwhile.</summary>
+    /// <summary>
+    /// The store is slow or away: machines are shown what it will hold, and the queue offers the messages again, with what came meanwhile.
+    /// </summary>
     private async Task<DeliveryFailedException> ShowAheadAsync(CommitTicket ticket)
     {
         var reason = ticket.Reason ?? "it is slow";
@@ -172,7 +179,11 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
     {
         var (state, reason, error) = (ticket.State, ticket.Reason ?? "no reason was given", ticket.Error);
         await ResetAsync();
-        if (state == CommitState.Withdrawn) return new DeliveryFailedException(FailureClass.StoreAway, $"the store is shutting down: {reason}");
+        if (state == CommitState.Withdrawn)
+        {
+            return new DeliveryFailedException(FailureClass.StoreAway, $"the store is shutting down: {reason}");
+        }
+
         return new DeliveryFailedException(error is null ? FailureClass.Refused : FailureClass.Bug, reason, error);
     }
 
@@ -190,7 +201,9 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
         return new DeliveryFailedException(failure, error.Message, error);
     }
 
-    /// <summary>Takes back every ticket that can be taken back, and the session with them; what is committed is remembered as such.</summary>
+    /// <summary>
+    /// Takes back every ticket that can be taken back, and the session with them; what is committed is remembered as such.
+    /// </summary>
     private async Task ResetAsync()
     {
         foreach (var delivery in _open)
@@ -225,7 +238,10 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
         }
     }
 
-    /// <summary>The queue lives elsewhere, or anew: its numbers mean other messages. What is open goes its way; whatever of it comes again has no effect.</summary>
+    /// <summary>
+    /// The queue lives elsewhere, or anew: its numbers mean other messages. What is open goes its way; whatever of it comes again has no
+    /// effect.
+    /// </summary>
     private void NewSource(string source)
     {
         _source = source;

@@ -69,7 +69,11 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     public SessionOutcome Accept(in SparkplugTopic topic, BrokerMessage message, bool again)
     {
         var reader = new SparkplugPayloadReader(message.Payload);
-        if (reader.Timestamp > MaxMs) throw new SparkplugFormatException($"the payload's timestamp {reader.Timestamp} is beyond the year 9999", 0);
+        if (reader.Timestamp > MaxMs)
+        {
+            throw new SparkplugFormatException($"the payload's timestamp {reader.Timestamp} is beyond the year 9999", 0);
+        }
+
         if (topic.Type is SparkplugMessageType.NBirth or SparkplugMessageType.DBirth)
         {
             // All of a birth must be readable before any of it counts.
@@ -78,7 +82,11 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         }
 
         var outcome = Session.Accept(topic, ref reader, again);
-        if (reader.Timestamp is { } ms && TimeRule.Admits((long)ms * UnixMicros.PerMillisecond, message.IngestUs)) NewestMs = Math.Max(NewestMs, ms);
+        if (reader.Timestamp is { } ms && TimeRule.Admits((long)ms * UnixMicros.PerMillisecond, message.IngestUs))
+        {
+            NewestMs = Math.Max(NewestMs, ms);
+        }
+
         if (outcome.BirthToKeep)
         {
             Births.Add(new BirthRecord(edgeNode, topic.Device ?? "", (long)outcome.Table!.BirthMs, message.Topic, message.Payload));
@@ -108,7 +116,11 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
 
             if (unknownAlias is not null) throw new UnknownAliasException(unknownAlias.Value);
             // What comes again may be of a queue that is lost since; what it said was counted when it came first.
-            if (!outcome.Redelivered || (!birth && ReferenceEquals(outcome.Generation, Session.Current))) _control.CommitTo(State.Committed);
+            if (!outcome.Redelivered || (!birth && ReferenceEquals(outcome.Generation, Session.Current)))
+            {
+                _control.CommitTo(State.Committed);
+            }
+
             return true;
         }
         catch (SparkplugFormatException)
@@ -118,8 +130,8 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         }
     }
 
-    /// <summary>Everything a device could say is unknown from its death on. A will has no time of its own, so a node dies when we hear of it; but
-    /// when we were away and its next birth came with the same delivery, it died before that birth.</summary>
+    /// <summary>Everything a device could say is unknown from its death on. A will has no time of its own, so a node dies when we hear of
+    /// it; but when we were away and its next birth came with the same delivery, it died before that birth.</summary>
     public void EmitDeath(DeviceTable table, long ingestUs, long bornAgainUs = long.MaxValue)
     {
         var device = table.Device ?? "";
@@ -131,7 +143,8 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
 
         // A birth whose time is far off says nothing of when it was.
         var bornUs = TimeRule.Admits(bornAgainUs, ingestUs) ? bornAgainUs : long.MaxValue;
-        // Not before what the device said last: its clock may be ahead of ours. Source times are whole milliseconds, so no sample has this instant.
+        // Not before what the device said last: its clock may be ahead of ours. Source times are whole milliseconds, so no sample has this
+        // instant.
         var deathUs = Math.Max(Math.Min(ingestUs, bornUs - 1), machine.LastSeenUs + 1);
         State.Dead[device] = deathUs;
         foreach (var (id, kind) in machine.Signals)
@@ -186,19 +199,25 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             }
 
             var timeMs = metric.Timestamp ?? sentMs ?? (ulong)(message.IngestUs / UnixMicros.PerMillisecond);
-            if (timeMs > MaxMs) throw new SparkplugFormatException($"the timestamp {timeMs} of {definition.Name} is beyond the year 9999", metric.Offset);
+            if (timeMs > MaxMs)
+            {
+                throw new SparkplugFormatException($"the timestamp {timeMs} of {definition.Name} is beyond the year 9999", metric.Offset);
+            }
+
             var timeUs = (long)timeMs * UnixMicros.PerMillisecond;
             // The device was unknown since its death; its birth says that an old value holds again, from the birth on.
             if (timeUs <= deathUs) timeUs = Math.Max(timeUs, Math.Max(bornUs, deathUs + UnixMicros.PerMillisecond));
-            Add(binding, metric, metric.DataType != SparkplugDataType.Unknown ? metric.DataType : definition.Type, timeUs, message.IngestUs);
+            Add(
+                binding, metric, metric.DataType != SparkplugDataType.Unknown ? metric.DataType : definition.Type, timeUs,
+                message.IngestUs);
         }
 
         if (Unbound.Count == 0 && birth) State.Dead.Remove(outcome.Table!.Device ?? "");
         return unknownAlias;
     }
 
-    /// <summary>A will has no time of its own: this one was heard of after the birth that followed it had been sent. So the device died before
-    /// that birth, and what was stored of its death is moved there.</summary>
+    /// <summary>A will has no time of its own: this one was heard of after the birth that followed it had been sent. So the device died
+    /// before that birth, and what was stored of its death is moved there.</summary>
     private void MoveDeath(DeviceTable table, long fromUs, long toUs, long ingestUs)
     {
         if (!Machines.TryGetValue(table.Device ?? "", out var machine)) return;
@@ -235,7 +254,11 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     /// <summary>Forgets devices that no birth knows any more: names may come and go, memory may not grow with them.</summary>
     public void ForgetDevices()
     {
-        foreach (var device in Machines.Keys.Where(d => d.Length > 0 && !Session.Generations.Any(g => g.Find(d) is not null)).ToList()) Machines.Remove(device);
+        foreach (var device in Machines.Keys.Where(d => d.Length > 0 && !Session.Generations.Any(g => g.Find(d) is not null)).ToList())
+        {
+            Machines.Remove(device);
+        }
+
         foreach (var device in State.Dead.Keys.Where(d => d.Length > 0 && !Machines.ContainsKey(d)).ToList()) State.Dead.Remove(device);
     }
 

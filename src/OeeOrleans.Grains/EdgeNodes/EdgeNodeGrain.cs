@@ -11,8 +11,8 @@ using Orleans.Streams.Core;
 namespace OeeOrleans.Grains.EdgeNodes;
 
 /// <summary>
-/// The host application's side of one edge node. What becomes of a delivery is said in <see cref="Deliveries"/>; this ties it to the stream before it and
-/// the machines behind it, asks for rebirths, and tells our own edge nodes how far they are committed.
+/// The host application's side of one edge node. What becomes of a delivery is said in <see cref="Deliveries"/>; this ties it to the stream
+/// before it and the machines behind it, asks for rebirths, and tells our own edge nodes how far they are committed.
 /// </summary>
 [ImplicitStreamSubscription(MessageBatch.StreamNamespace)]
 public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionObserver, IAsyncObserver<MessageBatch>, IDeliveryEnds
@@ -35,13 +35,17 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
     private double? _skewS;
 
     public EdgeNodeGrain(
-        IStore store, ICommitSink sink, PlantDirectory plant, ICommandPublisher commands, RebirthLimiter limiter, UnreadableLogThrottle throttle,
+        IStore store, ICommitSink sink, PlantDirectory plant, ICommandPublisher commands, RebirthLimiter limiter,
+        UnreadableLogThrottle throttle,
         TimeProvider clock, ILogger<EdgeNodeGrain> log)
     {
         (_clock, _log) = (clock, log);
         _rebirths = new RebirthRequests(commands, limiter, clock, log);
         _marks = new CommitMarks(commands, clock, log);
-        _decoder = new BatchDecoder(Id, store, new SignalBinder(store, plant, Id), throttle, clock, log) { Noted = Note, RebirthWanted = _rebirths.Want };
+        _decoder = new BatchDecoder(Id, store, new SignalBinder(store, plant, Id), throttle, clock, log)
+        {
+            Noted = Note, RebirthWanted = _rebirths.Want,
+        };
         _deliveries = new Deliveries(Id, sink, this, clock, log);
     }
 
@@ -49,7 +53,8 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
 
     private bool OfUnreadable => Id == MessageBatch.UnreadableKey;
 
-    public async Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) => await handleFactory.Create<MessageBatch>().ResumeAsync(this);
+    public async Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) =>
+        await handleFactory.Create<MessageBatch>().ResumeAsync(this);
 
     public async Task<EdgeNodeStatus> GetStatus()
     {
@@ -105,7 +110,9 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
         ObserveLag(decoded.NewestMs, decoded.IngestUs);
     }
 
-    /// <summary>Marks and rebirth requests that are due; those that are not yet are looked at again soon, also when no message comes.</summary>
+    /// <summary>
+    /// Marks and rebirth requests that are due; those that are not yet are looked at again soon, also when no message comes.
+    /// </summary>
     private async Task TellDueAsync()
     {
         if (OfUnreadable) return;

@@ -14,7 +14,9 @@ internal static class MetricDecoder
     /// <summary>Integers up to here are exact in a double.</summary>
     private const double ExactInteger = 9_007_199_254_740_992;
 
-    /// <summary>Quality of a metric: null is bad, the property `Quality` speaks OPC (0 bad, 192 good, 500 stale; Sparkplug 3.0 section 6.4.9).</summary>
+    /// <summary>
+    /// Quality of a metric: null is bad, the property `Quality` speaks OPC (0 bad, 192 good, 500 stale; Sparkplug 3.0 section 6.4.9).
+    /// </summary>
     public static short QualityOf(scoped in MetricView metric)
     {
         if (metric.IsNull) return Quality.Bad;

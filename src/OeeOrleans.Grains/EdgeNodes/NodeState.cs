@@ -19,7 +19,8 @@ internal sealed class NodeState
     /// <summary>Records of one of our own edge nodes that are committed; empty for all others.</summary>
     public CommittedRecords Committed { get; set; } = new();
 
-    public static NodeState Parse(string json) => json.Length == 0 ? new NodeState() : JsonSerializer.Deserialize<NodeState>(json) ?? new NodeState();
+    public static NodeState Parse(string json) =>
+        json.Length == 0 ? new NodeState() : JsonSerializer.Deserialize<NodeState>(json) ?? new NodeState();
 
     public string ToJson(HostNodeSession session)
     {

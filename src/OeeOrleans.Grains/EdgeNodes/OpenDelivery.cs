@@ -13,7 +13,8 @@ namespace OeeOrleans.Grains.EdgeNodes;
 /// <param name="NewestMs">Newest payload time, milliseconds; 0 = none.</param>
 /// <param name="IngestUs">When the newest message came.</param>
 internal sealed record Decoded(
-    TelemetryUnit Unit, IReadOnlyList<(string Machine, MachineBatch Batch)> Machines, EdgeNodeRecord? After, CommittedRecords? Records, ulong NewestMs, long IngestUs);
+    TelemetryUnit Unit, IReadOnlyList<(string Machine, MachineBatch Batch)> Machines, EdgeNodeRecord? After, CommittedRecords? Records,
+    ulong NewestMs, long IngestUs);
 
 /// <summary>Messages that are decoded and whose fate is their ticket's.</summary>
 internal sealed class OpenDelivery(string id, Decoded decoded, CommitTicket ticket, IReadOnlyList<ulong> numbers)

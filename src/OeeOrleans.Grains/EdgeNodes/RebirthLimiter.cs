@@ -1,6 +1,8 @@
 namespace OeeOrleans.Grains.EdgeNodes;
 
-/// <summary>Rebirth requests of one process: at most so many a second over all edge nodes, so that a restart does not make a storm of births.</summary>
+/// <summary>
+/// Rebirth requests of one process: at most so many a second over all edge nodes, so that a restart does not make a storm of births.
+/// </summary>
 public sealed class RebirthLimiter(TimeProvider clock, int perSecond = RebirthLimiter.DefaultPerSecond)
 {
     public const int DefaultPerSecond = 20;

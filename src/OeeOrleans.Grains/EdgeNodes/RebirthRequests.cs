@@ -4,8 +4,8 @@ using OeeOrleans.Sparkplug.Session;
 
 namespace OeeOrleans.Grains.EdgeNodes;
 
-/// <summary>Asks one edge node for rebirths: at most one per ten seconds and until it came, after the reorder timeout where messages may only be late, with
-/// some jitter, and no more over all nodes than the limiter allows.</summary>
+/// <summary>Asks one edge node for rebirths: at most one per ten seconds and until it came, after the reorder timeout where messages may
+/// only be late, with some jitter, and no more over all nodes than the limiter allows.</summary>
 internal sealed class RebirthRequests(ICommandPublisher commands, RebirthLimiter limiter, TimeProvider clock, ILogger log)
 {
     /// <summary>How long messages that are missing may still come (tck-id-operational-behavior-host-reordering-param).</summary>
@@ -43,11 +43,16 @@ internal sealed class RebirthRequests(ICommandPublisher commands, RebirthLimiter
 
     public async Task SendDueAsync(string edgeNode)
     {
-        if (_reason is null || clock.GetElapsedTime(_wantedAt) < _after || (_sentAt is { } sent && clock.GetElapsedTime(sent) < Between)) return;
+        if (_reason is null || clock.GetElapsedTime(_wantedAt) < _after || (_sentAt is { } sent && clock.GetElapsedTime(sent) < Between))
+        {
+            return;
+        }
+
         var slash = edgeNode.IndexOf('/', StringComparison.Ordinal);
         if (slash < 0 || !limiter.TryTake()) return;
         _sentAt = clock.GetTimestamp();
-        var (topic, payload) = NodeCommands.Rebirth(edgeNode[..slash], edgeNode[(slash + 1)..], (ulong)(UnixMicros.Now(clock) / UnixMicros.PerMillisecond));
+        var (topic, payload) = NodeCommands.Rebirth(
+            edgeNode[..slash], edgeNode[(slash + 1)..], (ulong)(UnixMicros.Now(clock) / UnixMicros.PerMillisecond));
         using var limit = new CancellationTokenSource(Timeout, clock);
         try
         {

@@ -35,7 +35,8 @@ internal sealed class SignalBinder(IStore store, PlantDirectory plant, string ed
             var (metric, tag) = bound[i];
             if (ids[i] == 0)
             {
-                metric.Binding = new SignalRefusal($"the store has as many signals as it may; '{target.Id}' is not in the plant model and gets no new ones");
+                metric.Binding = new SignalRefusal(
+                    $"the store has as many signals as it may; '{target.Id}' is not in the plant model and gets no new ones");
                 continue;
             }
 

@@ -2,7 +2,10 @@ using System.Collections.Concurrent;
 
 namespace OeeOrleans.Grains.EdgeNodes;
 
-/// <summary>Lets an unreadable message be logged once per topic and minute; the rest is counted and kept. Bounded: a flood of topics is logged as one.</summary>
+/// <summary>
+/// Lets an unreadable message be logged once per topic and minute; the rest is counted and kept. Bounded: a flood of topics is logged as
+/// one.
+/// </summary>
 public sealed class UnreadableLogThrottle(TimeProvider clock)
 {
     private const int MaxTopics = 1_000;

@@ -49,7 +49,9 @@ public sealed class LineGrain(PlantDirectory plant, IStore store, TimeProvider c
     public async Task<LossReport?> GetLosses(long fromUs, long toUs)
     {
         if (plant.FindLine(Id) is not { } line) return null;
-        IReadOnlyList<string> machines = line.Policy != LinePolicy.Weighted && line.BottleneckMachine is { } bottleneck ? [bottleneck] : [.. line.Machines.Select(m => m.Id)];
+        IReadOnlyList<string> machines = line.Policy != LinePolicy.Weighted && line.BottleneckMachine is { } bottleneck
+            ? [bottleneck]
+            : [.. line.Machines.Select(m => m.Id)];
         var reports = await Task.WhenAll(machines.Select(m => GrainFactory.GetGrain<IMachineGrain>(m).GetLosses(fromUs, toUs)));
         return LossReport.Merge([.. reports.OfType<LossReport>()]);
     }
@@ -68,7 +70,13 @@ public sealed class LineGrain(PlantDirectory plant, IStore store, TimeProvider c
         var nowUs = UnixMicros.Now(clock);
         // At a change of shift some machines are in the new one before the others: only one shift is merged at a time.
         var newest = _shift.Values.Max(w => w.FromUs);
-        var merged = LineMerge.Merge(line, [.. line.Machines.Select(m => _shift.GetValueOrDefault(m.Id)).OfType<OeeWindow>().Where(w => w.FromUs == newest && w.FromUs <= nowUs)]);
+        var merged = LineMerge.Merge(
+            line,
+            [
+                .. line.Machines.Select(m => _shift.GetValueOrDefault(m.Id))
+                    .OfType<OeeWindow>()
+                    .Where(w => w.FromUs == newest && w.FromUs <= nowUs),
+            ]);
         if (merged is not null) await NotifyAsync(o => o.OnLine(new LineUpdate(Id, merged)));
     }
 

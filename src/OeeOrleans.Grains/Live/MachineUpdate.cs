@@ -21,7 +21,9 @@ public sealed record MachineUpdate([property: Id(0)] MachineStatus Status, [prop
 [Alias("oee.line-update")]
 public sealed record LineUpdate([property: Id(0)] string LineId, [property: Id(1)] OeeWindow Shift);
 
-/// <summary>Hears of a line live: newest wins, nothing is kept. Watching ends by itself unless it is renewed (<see cref="ILineGrain.Watch"/>).</summary>
+/// <summary>
+/// Hears of a line live: newest wins, nothing is kept. Watching ends by itself unless it is renewed (<see cref="ILineGrain.Watch"/>).
+/// </summary>
 [Alias("oee.ILiveObserver")]
 public interface ILiveObserver : IGrainObserver
 {

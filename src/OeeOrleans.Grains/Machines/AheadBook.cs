@@ -1,9 +1,9 @@
 namespace OeeOrleans.Grains.Machines;
 
 /// <summary>
-/// What a machine was shown that the store does not hold yet, by delivery. While there is any, nothing that is computed may be stored. A delivery ends by being
-/// committed, by being taken back, by a new life of its edge node, or by not being spoken of any more; in all cases but the first the machine is dirty
-/// from its oldest sample on.
+/// What a machine was shown that the store does not hold yet, by delivery. While there is any, nothing that is computed may be stored. A
+/// delivery ends by being committed, by being taken back, by a new life of its edge node, or by not being spoken of any more; in all cases
+/// but the first the machine is dirty from its oldest sample on.
 /// </summary>
 internal sealed class AheadBook(TimeProvider clock)
 {

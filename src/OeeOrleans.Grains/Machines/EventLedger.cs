@@ -16,7 +16,9 @@ internal sealed class EventLedger<T>(Func<T, string> idOf, Func<T, long> startOf
     public (List<T> Changed, List<string> Removed) Next(IReadOnlyList<T> computed, long sinceUs)
     {
         // One that began before the engine's knowledge does has no true start there; its record is left alone.
-        var changed = computed.Where(e => startOf(e) >= sinceUs || _stored.ContainsKey(idOf(e))).Where(e => !_stored.TryGetValue(idOf(e), out var stored) || !same(stored, e)).ToList();
+        var changed = computed.Where(e => startOf(e) >= sinceUs || _stored.ContainsKey(idOf(e)))
+            .Where(e => !_stored.TryGetValue(idOf(e), out var stored) || !same(stored, e))
+            .ToList();
         var ids = computed.Select(idOf).ToHashSet();
         var removed = _stored.Values.Where(e => startOf(e) > sinceUs && !ids.Contains(idOf(e))).Select(idOf).ToList();
         return (changed, removed);

@@ -24,7 +24,9 @@ public sealed class MachineBatch
     [Id(3)]
     public bool Connected { get; init; }
 
-    /// <summary>Not committed yet: shown live, and applied again when it is. Nothing that is computed from it may be stored before.</summary>
+    /// <summary>
+    /// Not committed yet: shown live, and applied again when it is. Nothing that is computed from it may be stored before.
+    /// </summary>
     [Id(4)]
     public bool Ahead { get; init; }
 

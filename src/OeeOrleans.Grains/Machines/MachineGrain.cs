@@ -58,7 +58,8 @@ public sealed class MachineGrain(
         _windows = _model.Windows;
         _flushedAt = clock.GetTimestamp();
         // Interleaved: while the store is slow, calls are answered from memory.
-        this.RegisterGrainTimer(WorkAsync, new GrainTimerCreationOptions { DueTime = Tick, Period = Tick, KeepAlive = true, Interleave = true });
+        this.RegisterGrainTimer(
+            WorkAsync, new GrainTimerCreationOptions { DueTime = Tick, Period = Tick, KeepAlive = true, Interleave = true });
         return Task.CompletedTask;
     }
 
@@ -125,7 +126,8 @@ public sealed class MachineGrain(
         if (_machine is null) return null;
         var view = (await LedgerAsync()).Account.At(UnixMicros.Now(clock));
         if (_windows!.Shift(view.AsOfUs) is not { } shift) return null;
-        var spans = Timeline.Of(_ledger!.Account.Changes, _model!.Parameters, _windows.Calendar, shift.FromUs, Math.Min(shift.ToUs, view.AsOfUs));
+        var spans = Timeline.Of(
+            _ledger!.Account.Changes, _model!.Parameters, _windows.Calendar, shift.FromUs, Math.Min(shift.ToUs, view.AsOfUs));
         return new MachineTimeline
         {
             MachineId = Id, ShiftName = shift.Name, FromUs = shift.FromUs, ToUs = shift.ToUs,
@@ -145,7 +147,8 @@ public sealed class MachineGrain(
     public async Task<ExplainedStop?> GiveReason(long stopUs, long? atUs, string? reason, string? comment, string by)
     {
         if (_machine is null) return null;
-        var stop = await (await LedgerAsync()).GiveReasonAsync(stopUs, atUs, reason, comment, by, UnixMicros.Now(clock), CancellationToken.None);
+        var stop = await (await LedgerAsync()).GiveReasonAsync(
+            stopUs, atUs, reason, comment, by, UnixMicros.Now(clock), CancellationToken.None);
         _changed = true;
         return stop;
     }
@@ -251,7 +254,9 @@ public sealed class MachineGrain(
             SinceUs = state.ActiveSinceUs,
             Fault = fault?.Code,
             FaultSinceUs = fault?.StartUs,
-            FaultOccurrences = fault is null ? 0 : faults.Where(f => f.Code == fault.Code && (shift is null || f.StartUs >= shift.FromUs)).Sum(f => f.Occurrences),
+            FaultOccurrences = fault is null
+                ? 0
+                : faults.Where(f => f.Code == fault.Code && (shift is null || f.StartUs >= shift.FromUs)).Sum(f => f.Occurrences),
             Product = state.Product,
             Good = shift?.Sums.Good ?? 0,
             Reject = shift?.Sums.Reject ?? 0,
@@ -326,6 +331,7 @@ public sealed class MachineGrain(
         _toldAt = clock.GetTimestamp();
         var revised = _revised;
         _revised = [];
-        await GrainFactory.GetGrain<ILineGrain>(_machine!.LineId).Tell(new MachineUpdate(status, WindowOf(PlantWindows.ShiftKind, view)) { Revised = [.. revised] });
+        await GrainFactory.GetGrain<ILineGrain>(_machine!.LineId).Tell(
+            new MachineUpdate(status, WindowOf(PlantWindows.ShiftKind, view)) { Revised = [.. revised] });
     }
 }

@@ -45,11 +45,14 @@ internal sealed class MachineHistory(IStore store, MachineModel model)
     {
         var product = await store.HeldSinceAsync(model.Id, "product.code", atUs, atUs - MaxLateUs, cancellationToken);
         var order = await store.HeldSinceAsync(model.Id, "order.id", atUs, atUs - MaxLateUs, cancellationToken);
-        return Math.Max(Math.Max(product ?? long.MinValue, order ?? long.MinValue) is var since && since > long.MinValue ? since : atUs, atUs - MaxLateUs);
+        return Math.Max(
+            Math.Max(product ?? long.MinValue, order ?? long.MinValue) is var since && since > long.MinValue ? since : atUs,
+            atUs - MaxLateUs);
     }
 
     /// <summary>Samples from what is held at the start to the last one there is, ordered by <see cref="SampleOrder"/>.</summary>
-    public async IAsyncEnumerable<MachineSample[]> ReadAsync(long startUs, long nowUs, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<MachineSample[]> ReadAsync(
+        long startUs, long nowUs, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var held = await store.ReadLastBeforeAsync(model.Id, startUs, cancellationToken);
         // What is held at the start is as good as said at the start: nothing before it is evaluated.
@@ -74,7 +77,8 @@ internal sealed class MachineHistory(IStore store, MachineModel model)
         var window = new WindowSpan(fromUs, Math.Max(fromUs, Math.Min(toUs, asOfUs)));
         var start = await StartAsync(fromUs, cancellationToken);
         var given = await store.ReadReasonsAsync(model.Id, Math.Min(fromUs, start.StopStartUs), window.ToUs, cancellationToken);
-        var explainer = new KpiExplainer(model.Id, model.Parameters, model.Windows.Calendar, window, start.StartUs - 1, model.Reasons, given);
+        var explainer = new KpiExplainer(
+            model.Id, model.Parameters, model.Windows.Calendar, window, start.StartUs - 1, model.Reasons, given);
         var endUs = window.ToUs;
         await foreach (var piece in ReadAsync(start.StartUs, asOfUs, cancellationToken))
         {

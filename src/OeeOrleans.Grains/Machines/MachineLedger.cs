@@ -60,7 +60,8 @@ internal sealed class MachineLedger
     /// <summary>The earliest source time of what came too late to be put in its place; null when nothing is owed.</summary>
     public long? DirtyFromUs { get; private set; }
 
-    public static async Task<MachineLedger> OpenAsync(MachineModel model, IStore store, ICommitSink sink, long nowUs, CancellationToken cancellationToken)
+    public static async Task<MachineLedger> OpenAsync(
+        MachineModel model, IStore store, ICommitSink sink, long nowUs, CancellationToken cancellationToken)
     {
         var ledger = new MachineLedger(model, store, sink, new MachineAccount(model.Id, model.Parameters, model.Windows, nowUs));
         var record = await store.LoadSnapshotAsync(model.Id, cancellationToken);
@@ -83,7 +84,9 @@ internal sealed class MachineLedger
         return ledger;
     }
 
-    /// <summary>Takes samples in. Those whose time is far off have no place in an account, whichever way they come (<see cref="TimeRule"/>).</summary>
+    /// <summary>
+    /// Takes samples in. Those whose time is far off have no place in an account, whichever way they come (<see cref="TimeRule"/>).
+    /// </summary>
     public void Apply(MachineBatch batch)
     {
         _meanwhile?.Add(batch);
@@ -121,7 +124,10 @@ internal sealed class MachineLedger
         List<string> removed = [.. removedFaults, .. removedStops];
         if (windows.Count > 0 || faults.Count > 0 || stops.Count > 0 || removed.Count > 0 || snapshot is not null)
         {
-            var unit = new ResultUnit { Owner = _model.Id, Windows = windows, Faults = faults, Stops = stops, RemovedEvents = removed, Snapshot = snapshot };
+            var unit = new ResultUnit
+            {
+                Owner = _model.Id, Windows = windows, Faults = faults, Stops = stops, RemovedEvents = removed, Snapshot = snapshot,
+            };
             await _results.WriteAsync(unit, nowUs, cancellationToken);
             foreach (var window in windows) _stored.Written(window);
             _faults.Written(faults, removedFaults);
@@ -136,7 +142,9 @@ internal sealed class MachineLedger
         _faults.ForgetBefore(Account.Faults.Count > 0 ? Math.Min(forgetUs, Account.Faults[0].StartUs) : forgetUs);
     }
 
-    /// <summary>Recomputes everything that what came late may have changed, rewrites the windows that did, and takes up the account anew.</summary>
+    /// <summary>
+    /// Recomputes everything that what came late may have changed, rewrites the windows that did, and takes up the account anew.
+    /// </summary>
     /// <returns>The closed windows that say something else now.</returns>
     public async Task<IReadOnlyList<OeeWindow>> RecomputeAsync(long nowUs, CancellationToken cancellationToken)
     {
@@ -157,9 +165,12 @@ internal sealed class MachineLedger
     public Task<Explanation> ExplainAsync(long fromUs, long toUs, long nowUs, CancellationToken cancellationToken) =>
         _history.ExplainAsync(fromUs, toUs, Math.Max(nowUs, Account.HeadUs + 1), cancellationToken);
 
-    /// <summary>Gives a stop a reason: all of it, or the part from <paramref name="atUs"/> on. Null when there is no stop at that instant.</summary>
+    /// <summary>
+    /// Gives a stop a reason: all of it, or the part from <paramref name="atUs"/> on. Null when there is no stop at that instant.
+    /// </summary>
     /// <exception cref="ArgumentException">The split is not inside the stop.</exception>
-    public async Task<ExplainedStop?> GiveReasonAsync(long stopUs, long? atUs, string? reason, string? comment, string by, long nowUs, CancellationToken cancellationToken)
+    public async Task<ExplainedStop?> GiveReasonAsync(
+        long stopUs, long? atUs, string? reason, string? comment, string by, long nowUs, CancellationToken cancellationToken)
     {
         var explained = await ExplainAsync(stopUs, stopUs + 1, nowUs, cancellationToken);
         if (explained.Losses.Stops.Count == 0) return null;
@@ -167,17 +178,32 @@ internal sealed class MachineLedger
         var endUs = stop.EndUs ?? Math.Max(nowUs, stop.StartUs + 1);
         if (atUs is { } split && (split <= stop.StartUs || split >= endUs))
         {
-            throw new ArgumentException($"the stop lasts from {UnixMicros.ToIso(stop.StartUs)} to {UnixMicros.ToIso(endUs)}; {UnixMicros.ToIso(split)} is not inside of it");
+            throw new ArgumentException(
+                $"the stop lasts from {UnixMicros.ToIso(stop.StartUs)} to {UnixMicros.ToIso(endUs)}; {UnixMicros.ToIso(split)} is not "
+                    + $"inside of it");
         }
 
-        var given = new GivenReason { Machine = _model.Id, FromUs = atUs ?? stop.StartUs, UntilUs = endUs, Whole = atUs is null, Reason = reason, Comment = comment, By = by, AtUs = nowUs };
+        var given = new GivenReason
+        {
+            Machine = _model.Id,
+            FromUs = atUs ?? stop.StartUs,
+            UntilUs = endUs,
+            Whole = atUs is null,
+            Reason = reason,
+            Comment = comment,
+            By = by,
+            AtUs = nowUs,
+        };
         var (clearFrom, clearTo) = atUs is null ? (stop.StartUs, stop.EndUs ?? long.MaxValue / 4) : (0L, 0L);
         var before = await _store.ReadReasonsAsync(_model.Id, stop.StartUs, endUs, cancellationToken);
         List<GivenReason> after = [.. before.Where(g => (g.FromUs < clearFrom || g.FromUs >= clearTo) && g.FromUs != given.FromUs), given];
         var now = _model.Reasons.Explain(StopBook.SpanOf(stop), after);
         var audit = StopBook.Audit(_model.Id, stop, now, given);
         IReadOnlyList<StopEvent> events = stop.Small ? [] : [StopBook.EventOf(_model, now)];
-        var unit = new ResultUnit { Owner = _model.Id, Reason = new ReasonChange(clearFrom, clearTo, given), Audit = [audit], Stops = events };
+        var unit = new ResultUnit
+        {
+            Owner = _model.Id, Reason = new ReasonChange(clearFrom, clearTo, given), Audit = [audit], Stops = events,
+        };
         await _sink.CommitAsync(unit, cancellationToken);
         _stops.Given(clearFrom, clearTo, given);
         _stops.Written(events, []);
@@ -190,7 +216,9 @@ internal sealed class MachineLedger
         var touchedUs = Math.Min((await _history.StartAsync(dirty, cancellationToken)).StopStartUs, dirty);
         var jobUs = await _history.JobStartAsync(dirty - 1, cancellationToken);
         var openUs = OpenFromUs(nowUs);
-        var fromUs = Math.Min(Math.Min(_windows.Overlapping(touchedUs, touchedUs + 1).Min(w => w.FromUs), jobUs), Math.Min(openUs, await _history.JobStartAsync(nowUs, cancellationToken)));
+        var fromUs = Math.Min(
+            Math.Min(_windows.Overlapping(touchedUs, touchedUs + 1).Min(w => w.FromUs), jobUs),
+            Math.Min(openUs, await _history.JobStartAsync(nowUs, cancellationToken)));
         var account = await BuildAsync(fromUs, nowUs, cancellationToken);
         var view = account.At(nowUs);
         // A job may end now where the late sample lies.
@@ -203,7 +231,10 @@ internal sealed class MachineLedger
             .ToList();
         var (faults, removedFaults) = _faults.Next(Stamped(account.Faults), fromUs);
         var (stops, removedStops) = _stops.Next(view.Stops, touchedUs);
-        var unit = new ResultUnit { Owner = _model.Id, Windows = changed, Faults = faults, Stops = stops, RemovedEvents = [.. removedFaults, .. removedStops] };
+        var unit = new ResultUnit
+        {
+            Owner = _model.Id, Windows = changed, Faults = faults, Stops = stops, RemovedEvents = [.. removedFaults, .. removedStops],
+        };
         await _results.WriteAsync(unit, nowUs, cancellationToken);
         foreach (var window in changed) _stored.Written(window);
         _faults.Written(faults, removedFaults);
@@ -218,10 +249,13 @@ internal sealed class MachineLedger
         return changed;
     }
 
-    private IEnumerable<PlantWindow> KnownWindows(AccountView view, long fromUs) => _windows.Overlapping(fromUs, view.AsOfUs).Concat(view.Jobs);
+    private IEnumerable<PlantWindow> KnownWindows(AccountView view, long fromUs) =>
+        _windows.Overlapping(fromUs, view.AsOfUs).Concat(view.Jobs);
 
     private IReadOnlyList<FaultEvent> Stamped(IReadOnlyList<FaultEvent> faults) =>
-        _model.Machine.Faults.Count == 0 ? faults : [.. faults.Select(f => _model.Reasons.Fault(f.Code) is { } known ? f with { Severity = known.Severity } : f)];
+        _model.Machine.Faults.Count == 0
+            ? faults
+            : [.. faults.Select(f => _model.Reasons.Fault(f.Code) is { } known ? f with { Severity = known.Severity } : f)];
 
     /// <summary>Where the earliest window begins that is open now, jobs left aside.</summary>
     private long OpenFromUs(long nowUs) => Math.Min(
@@ -242,8 +276,11 @@ internal sealed class MachineLedger
         return new SnapshotRecord(_model.Id, Account.CheckpointUs, _ingestUs, snapshot.ToJson());
     }
 
-    /// <summary>What must be recomputed after a restart: what was owed then, what came late since, and what another plant model says.</summary>
-    private async Task OweAsync(SnapshotRecord record, MachineSnapshot snapshot, long? changedUs, long nowUs, CancellationToken cancellationToken)
+    /// <summary>
+    /// What must be recomputed after a restart: what was owed then, what came late since, and what another plant model says.
+    /// </summary>
+    private async Task OweAsync(
+        SnapshotRecord record, MachineSnapshot snapshot, long? changedUs, long nowUs, CancellationToken cancellationToken)
     {
         DirtyFromUs = snapshot.DirtyFromUs;
         // A source time watermark alone would forget late samples that came between snapshot and crash: they lie before it.
@@ -293,7 +330,10 @@ internal sealed class MachineLedger
     {
         foreach (var kind in PlantWindows.StoredKinds)
         {
-            _stored.Load(await _store.ReadWindowsAsync([_model.Id], kind, fromUs - (2 * UnixMicros.PerDay), nowUs + (2 * UnixMicros.PerDay), cancellationToken, withdrawn: true));
+            _stored.Load(
+                await _store.ReadWindowsAsync(
+                    [_model.Id], kind, fromUs - (2 * UnixMicros.PerDay), nowUs + (2 * UnixMicros.PerDay), cancellationToken,
+                    withdrawn: true));
         }
 
         _faults.Load(await _store.ReadFaultsAsync([_model.Id], fromUs, long.MaxValue / 4, MaxFaults, null, cancellationToken));

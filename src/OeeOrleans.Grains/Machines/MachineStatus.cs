@@ -85,4 +85,5 @@ public sealed record MachineTimeline
 [GenerateSerializer]
 [Immutable]
 [Alias("oee.timeline-segment")]
-public readonly record struct TimelineSegment([property: Id(0)] long FromUs, [property: Id(1)] long ToUs, [property: Id(2)] StateCategory Category);
+public readonly record struct TimelineSegment(
+    [property: Id(0)] long FromUs, [property: Id(1)] long ToUs, [property: Id(2)] StateCategory Category);

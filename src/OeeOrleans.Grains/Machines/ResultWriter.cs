@@ -5,8 +5,8 @@ using OeeOrleans.Storage.Sink;
 
 namespace OeeOrleans.Grains.Machines;
 
-/// <summary>Writes what was computed of a machine. A result that the store refuses is looked for, kept as a dead letter, and written no more until it says something else:
-/// it must not keep all others of its machine from being stored.</summary>
+/// <summary>Writes what was computed of a machine. A result that the store refuses is looked for, kept as a dead letter, and written no
+/// more until it says something else: it must not keep all others of its machine from being stored.</summary>
 internal sealed class ResultWriter(string machine, ICommitSink sink)
 {
     public async Task WriteAsync(ResultUnit unit, long nowUs, CancellationToken cancellationToken)

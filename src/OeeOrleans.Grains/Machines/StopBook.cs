@@ -47,7 +47,11 @@ internal sealed class StopBook(MachineModel model)
     public static StopEvent EventOf(MachineModel model, ExplainedStop stop)
     {
         var longest = stop.Segments.MaxBy(s => (s.ToUs ?? long.MaxValue) - s.FromUs)!;
-        var parts = stop.Segments.Select(s => new StopPart(UnixMicros.ToIso(s.FromUs), s.ToUs is { } to ? UnixMicros.ToIso(to) : null, s.Reason, s.Source.ToString().ToLowerInvariant(), s.Comment, s.By));
+        var parts = stop.Segments.Select(
+            s =>
+                new StopPart(
+                    UnixMicros.ToIso(s.FromUs), s.ToUs is { } to ? UnixMicros.ToIso(to) : null, s.Reason,
+                    s.Source.ToString().ToLowerInvariant(), s.Comment, s.By));
         return new StopEvent
         {
             Machine = model.Id,
@@ -55,7 +59,8 @@ internal sealed class StopBook(MachineModel model)
             EndUs = stop.EndUs,
             Reason = longest.Reason ?? "",
             // The length of an open stop grows with every instant; it is written when it is known.
-            Payload = JsonSerializer.Serialize(new StopPayload(stop.EndUs is null ? null : UnixMicros.ToSeconds(stop.ProductionUs), stop.Fault, [.. parts])),
+            Payload = JsonSerializer.Serialize(
+                new StopPayload(stop.EndUs is null ? null : UnixMicros.ToSeconds(stop.ProductionUs), stop.Fault, [.. parts])),
         };
     }
 

@@ -12,11 +12,17 @@ public sealed record AuditDifference(OeeWindow Computed, OeeWindow Stored);
 /// <summary>What an audit compared.</summary>
 public sealed record AuditReport(IReadOnlyList<OeeWindow> Windows, IReadOnlyList<AuditDifference> Differences);
 
-/// <summary>The audit of the system by itself: windows recomputed from stored samples by the batch engine, against the windows the live engine stored.</summary>
+/// <summary>
+/// The audit of the system by itself: windows recomputed from stored samples by the batch engine, against the windows the live engine
+/// stored.
+/// </summary>
 public static class StoreAudit
 {
-    /// <summary>Compares every window of the machine that is stored as closed and lies in [from, to), as of <paramref name="nowUs"/>.</summary>
-    public static async Task<AuditReport> RunAsync(IStore store, MachineModel model, long fromUs, long toUs, long nowUs, CancellationToken cancellationToken)
+    /// <summary>
+    /// Compares every window of the machine that is stored as closed and lies in [from, to), as of <paramref name="nowUs"/>.
+    /// </summary>
+    public static async Task<AuditReport> RunAsync(
+        IStore store, MachineModel model, long fromUs, long toUs, long nowUs, CancellationToken cancellationToken)
     {
         var stored = new List<OeeWindow>();
         foreach (var kind in PlantWindows.StoredKinds)
@@ -28,7 +34,9 @@ public static class StoreAudit
         if (stored.Count == 0) return new AuditReport([], []);
         var history = new MachineHistory(store, model);
         var start = await history.StartAsync(stored.Min(w => w.FromUs), cancellationToken);
-        var run = new KpiRun(model.Id, model.Parameters, model.Windows.Calendar, [.. stored.Select(w => new WindowSpan(w.FromUs, w.ToUs))], start.StartUs - 1);
+        var run = new KpiRun(
+            model.Id, model.Parameters, model.Windows.Calendar, [.. stored.Select(w => new WindowSpan(w.FromUs, w.ToUs))],
+            start.StartUs - 1);
         await foreach (var piece in history.ReadAsync(start.StartUs, nowUs, cancellationToken))
         {
             foreach (var sample in piece)
@@ -39,6 +47,11 @@ public static class StoreAudit
 
         var result = run.Finish(nowUs);
         var computed = stored.Zip(result.Windows, (w, r) => w with { Sums = r.Sums, Kpis = r.Kpis }).ToList();
-        return new AuditReport(computed, [.. computed.Zip(stored, (c, s) => new AuditDifference(c, s)).Where(d => !WindowLedger.SameSums(d.Computed.Sums, d.Stored.Sums))]);
+        return new AuditReport(
+            computed,
+            [
+                .. computed.Zip(stored, (c, s) => new AuditDifference(c, s)).Where(
+                    d => !WindowLedger.SameSums(d.Computed.Sums, d.Stored.Sums)),
+            ]);
     }
 }

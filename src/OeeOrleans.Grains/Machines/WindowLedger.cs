@@ -23,7 +23,10 @@ internal sealed class WindowLedger
         return computed with { Revision = closed ? stored.Revision + 1 : stored.Revision };
     }
 
-    /// <summary>Withdrawals of stored windows that begin in [from, to), end after <paramref name="endAfterUs"/>, and are not among <paramref name="windows"/>.</summary>
+    /// <summary>
+    /// Withdrawals of stored windows that begin in [from, to), end after <paramref name="endAfterUs"/>, and are not among
+    /// <paramref name="windows"/>.
+    /// </summary>
     public List<OeeWindow> Withdrawals(long fromUs, long toUs, long endAfterUs, IEnumerable<(string Kind, long FromUs)> windows)
     {
         var known = windows.ToHashSet();
@@ -51,8 +54,14 @@ internal sealed class WindowLedger
         && Math.Abs(a.IdealTotalS - b.IdealTotalS) < 0.000001m && Math.Abs(a.IdealGoodS - b.IdealGoodS) < 0.000001m;
 
     private static bool Same(OeeWindow a, OeeWindow b) =>
-        a.ToUs == b.ToUs && a.AsOfUs == b.AsOfUs && a.Name == b.Name && a.Withdrawn == b.Withdrawn && SameSums(a.Sums, b.Sums) && SameRatio(a.Kpis.Oee, b.Kpis.Oee);
+        a.ToUs == b.ToUs
+            && a.AsOfUs == b.AsOfUs
+            && a.Name == b.Name
+            && a.Withdrawn == b.Withdrawn
+            && SameSums(a.Sums, b.Sums)
+            && SameRatio(a.Kpis.Oee, b.Kpis.Oee);
 
     /// <summary>The same sums make another ratio when the rules changed (performance basis, unknown policy).</summary>
-    private static bool SameRatio(double? a, double? b) => a.HasValue == b.HasValue && (a is not { } x || b is not { } y || Math.Abs(x - y) <= 1e-9 * Math.Max(1, Math.Abs(x)));
+    private static bool SameRatio(double? a, double? b) =>
+        a.HasValue == b.HasValue && (a is not { } x || b is not { } y || Math.Abs(x - y) <= 1e-9 * Math.Max(1, Math.Abs(x)));
 }

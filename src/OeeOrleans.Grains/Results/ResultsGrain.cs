@@ -20,7 +20,9 @@ public interface IResultsPublisher
 /// <param name="nextBdSeq">A number for the next session; remembered by whoever gives it.</param>
 public delegate IResultsPublisher ResultsPublisherFactory(IReadOnlyList<string> ids, Func<Task<byte>> nextBdSeq);
 
-/// <summary>The results node of the plant: a grain, so that there is one of it in the cluster; woken by the keeper, so that there is always one.</summary>
+/// <summary>
+/// The results node of the plant: a grain, so that there is one of it in the cluster; woken by the keeper, so that there is always one.
+/// </summary>
 internal sealed class ResultsGrain(
     [PersistentState("results")] IPersistentState<ResultsState> state, PlantDirectory plant, TimeProvider clock, ILogger<ResultsGrain> log,
     ResultsPublisherFactory? publishers = null)
@@ -38,9 +40,11 @@ internal sealed class ResultsGrain(
         var ids = plant.Plant.Lines.Select(l => l.Id).Concat(plant.Plant.Machines.Select(m => m.Id)).ToList();
         var turn = TaskScheduler.Current;
         // The node lives on threads of its own; its numbers are the grain's business.
-        _publisher = publishers(ids, () => Task.Factory.StartNew(NextBdSeqAsync, CancellationToken.None, TaskCreationOptions.None, turn).Unwrap());
+        _publisher = publishers(
+            ids, () => Task.Factory.StartNew(NextBdSeqAsync, CancellationToken.None, TaskCreationOptions.None, turn).Unwrap());
         _running = Task.Run(() => _publisher.RunAsync(_stop.Token));
-        this.RegisterGrainTimer(_ => WatchAsync(), new GrainTimerCreationOptions { DueTime = TimeSpan.Zero, Period = Renew, KeepAlive = true });
+        this.RegisterGrainTimer(
+            _ => WatchAsync(), new GrainTimerCreationOptions { DueTime = TimeSpan.Zero, Period = Renew, KeepAlive = true });
         return Task.CompletedTask;
     }
 
@@ -60,7 +64,8 @@ internal sealed class ResultsGrain(
     {
         await _stop.CancelAsync();
         // It says goodbye to the broker.
-        await _running.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await _running.WaitAsync(cancellationToken).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         _stop.Dispose();
     }
 
@@ -77,7 +82,10 @@ internal sealed class ResultsGrain(
         }
     }
 
-    /// <summary>The number of the next session, remembered before it is used: a later life never repeats the one before (tck-id-payloads-nbirth-bdseq).</summary>
+    /// <summary>
+    /// The number of the next session, remembered before it is used: a later life never repeats the one before
+    /// (tck-id-payloads-nbirth-bdseq).
+    /// </summary>
     private async Task<byte> NextBdSeqAsync()
     {
         var next = (byte)(state.State.BdSeq + 1);

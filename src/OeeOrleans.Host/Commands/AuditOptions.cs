@@ -28,7 +28,8 @@ internal sealed class AuditOptions
     {
         var now = UnixMicros.Now(TimeProvider.System);
         long to = now, from = now - (7 * UnixMicros.PerDay);
-        if ((parsed.GetValue(_from) is { } fromText && !UnixMicros.TryParse(fromText, out from)) || (parsed.GetValue(_to) is { } toText && !UnixMicros.TryParse(toText, out to)))
+        if ((parsed.GetValue(_from) is { } fromText && !UnixMicros.TryParse(fromText, out from))
+            || (parsed.GetValue(_to) is { } toText && !UnixMicros.TryParse(toText, out to)))
         {
             await Console.Error.WriteLineAsync("oee: --from and --to are ISO 8601 times such as 2026-01-05T06:00:00Z");
             return ExitCode.WrongUsage;
@@ -41,7 +42,9 @@ internal sealed class AuditOptions
         }
 
         if (await ConfigLoading.LoadAsync(path) is not { } config) return ExitCode.WrongUsage;
-        var machines = parsed.GetValue(_machine) is { } id ? [config.Plant.Machines.FirstOrDefault(m => m.Id == id)] : config.Plant.Machines.Cast<Model.Plant.Machine?>().ToArray();
+        var machines = parsed.GetValue(_machine) is { } id
+            ? [config.Plant.Machines.FirstOrDefault(m => m.Id == id)]
+            : config.Plant.Machines.Cast<Model.Plant.Machine?>().ToArray();
         if (machines.Contains(null))
         {
             await Console.Error.WriteLineAsync($"oee: there is no machine '{parsed.GetValue(_machine)}' in {path}");
@@ -50,7 +53,8 @@ internal sealed class AuditOptions
 
         try
         {
-            return await CompareAsync(config with { DataDir = parsed.GetValue(_data) ?? config.DataDir }, machines!, from, to, now, cancellationToken);
+            return await CompareAsync(
+                config with { DataDir = parsed.GetValue(_data) ?? config.DataDir }, machines!, from, to, now, cancellationToken);
         }
         catch (StoreUnavailableException error)
         {
@@ -59,13 +63,15 @@ internal sealed class AuditOptions
         }
     }
 
-    private static async Task<int> CompareAsync(OeeConfig config, IEnumerable<Model.Plant.Machine> machines, long from, long to, long now, CancellationToken cancellationToken)
+    private static async Task<int> CompareAsync(
+        OeeConfig config, IEnumerable<Model.Plant.Machine> machines, long from, long to, long now, CancellationToken cancellationToken)
     {
         await using var store = config.StoreConnection is { } connection
             ? StoreFactory.Postgres(connection, TimeProvider.System, NullLoggerFactory.Instance)
             : StoreFactory.Sqlite(Path.Combine(config.DataDir, "oee.db"), NullLoggerFactory.Instance);
         // With the models of their time, as the live engine used them.
-        var plant = new PlantDirectory(config.Plant, ModelHistory.Update(await store.ReadModelsAsync(cancellationToken), config.Plant, now));
+        var plant = new PlantDirectory(
+            config.Plant, ModelHistory.Update(await store.ReadModelsAsync(cancellationToken), config.Plant, now));
         var (compared, differences) = (0, 0);
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))

@@ -13,7 +13,9 @@ internal static class CheckCommand
         {
             var path = parsed.GetRequiredValue(config);
             if (await ConfigLoading.LoadAsync(path) is not { } loaded) return ExitCode.WrongUsage;
-            await Console.Out.WriteLineAsync($"{path}: fine, {loaded.Plant.Lines.Count()} lines, {loaded.Plant.Machines.Count()} machines, {loaded.Plant.Calendars.Count} calendars");
+            await Console.Out.WriteLineAsync(
+                $"{path}: fine, {loaded.Plant.Lines.Count()} lines, {loaded.Plant.Machines.Count()} machines, "
+                    + $"{loaded.Plant.Calendars.Count} calendars");
             return ExitCode.Success;
         });
         return command;

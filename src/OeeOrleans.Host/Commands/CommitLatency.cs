@@ -4,7 +4,9 @@ using OeeOrleans.Simulation.Load;
 
 namespace OeeOrleans.Host.Commands;
 
-/// <summary>From the source time of a value, when it was published, to the commit of its row, milliseconds, as PostgreSQL recorded it.</summary>
+/// <summary>
+/// From the source time of a value, when it was published, to the commit of its row, milliseconds, as PostgreSQL recorded it.
+/// </summary>
 internal sealed record CommitLatency(long StoredValues, double P50, double P95, double P99, double Max)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
@@ -17,14 +19,25 @@ internal sealed record CommitLatency(long StoredValues, double P50, double P95, 
         await connection.OpenAsync(cancellationToken);
         await using (var setting = new NpgsqlCommand("show track_commit_timestamp", connection))
         {
-            if (await setting.ExecuteScalarAsync(cancellationToken) is not "on") throw new InvalidOperationException("the server does not record when it commits; set track_commit_timestamp = on and restart it");
+            if (await setting.ExecuteScalarAsync(cancellationToken) is not "on")
+            {
+                throw new InvalidOperationException(
+                    "the server does not record when it commits; set track_commit_timestamp = on and restart it");
+            }
         }
 
-        const string Rows = "from sample p join signal s using (signal_id) where s.machine_id like $1 and p.ts >= $2 and p.ts <= $3 and p.value is not null";
+        const string Rows =
+            "from sample p join signal s using (signal_id) where s.machine_id like $1 and p.ts >= $2 and p.ts <= $3 and p.value is not "
+                + "null";
         NpgsqlCommand Ask(string what) => new($"select {what} {Rows}", connection)
         {
             CommandTimeout = 300,
-            Parameters = { new() { Value = $"{report.Group}/n%" }, new() { Value = report.FirstTs.UtcDateTime }, new() { Value = report.LastTs.UtcDateTime.AddMinutes(1) } },
+            Parameters =
+            {
+                new() { Value = $"{report.Group}/n%" },
+                new() { Value = report.FirstTs.UtcDateTime },
+                new() { Value = report.LastTs.UtcDateTime.AddMinutes(1) },
+            },
         };
         var started = Stopwatch.GetTimestamp();
         while (true)
@@ -32,12 +45,18 @@ internal sealed record CommitLatency(long StoredValues, double P50, double P95, 
             await using var count = Ask("count(*)");
             var stored = (long)(await count.ExecuteScalarAsync(cancellationToken))!;
             if (stored >= report.Values) break;
-            if (Stopwatch.GetElapsedTime(started) > Deadline) throw new InvalidOperationException($"{stored} of {report.Values} values are stored after {Deadline.TotalSeconds:0} s");
+            if (Stopwatch.GetElapsedTime(started) > Deadline)
+            {
+                throw new InvalidOperationException($"{stored} of {report.Values} values are stored after {Deadline.TotalSeconds:0} s");
+            }
+
             await Task.Delay(500, cancellationToken);
         }
 
         const string Ms = "(extract(epoch from pg_xact_commit_timestamp(p.xmin) - p.ts) * 1000)::float8";
-        await using var percentiles = Ask($"count(*), percentile_disc(0.5) within group (order by {Ms}), percentile_disc(0.95) within group (order by {Ms}), percentile_disc(0.99) within group (order by {Ms}), max({Ms})");
+        await using var percentiles = Ask(
+            $"count(*), percentile_disc(0.5) within group (order by {Ms}), percentile_disc(0.95) within group (order by {Ms}), "
+                + $"percentile_disc(0.99) within group (order by {Ms}), max({Ms})");
         await using var reader = await percentiles.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         double Number(int column) => Math.Round(reader.GetDouble(column), 1);

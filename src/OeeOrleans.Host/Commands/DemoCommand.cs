@@ -24,7 +24,10 @@ internal static class DemoCommand
     private static OeeConfig DemoConfig()
     {
         using var stream = typeof(DemoCommand).Assembly.GetManifestResourceStream("demo-plant.yaml")!;
-        return ConfigFile.Parse(new StreamReader(stream).ReadToEnd(), "demo-plant.yaml") with { DataDir = "./data/demo", AcceptOlderModel = true };
+        return ConfigFile.Parse(new StreamReader(stream).ReadToEnd(), "demo-plant.yaml") with
+        {
+            DataDir = "./data/demo", AcceptOlderModel = true,
+        };
     }
 
     /// <summary>A newcomer may have a broker or a web server running: the demo steps aside, unless a port was asked for.</summary>

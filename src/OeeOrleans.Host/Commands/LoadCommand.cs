@@ -8,13 +8,22 @@ namespace OeeOrleans.Host.Commands;
 /// <summary>`oee load`: edge nodes x devices x metrics at a rate; prints what it sent as JSON.</summary>
 internal static class LoadCommand
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true,
+    };
 
     public static Command Create()
     {
         var broker = new Option<string>("--broker") { Description = "mqtt://host:port", Required = true };
-        var group = new Option<string>("--group") { Description = "Sparkplug group of the generated nodes", DefaultValueFactory = _ => "load" };
-        var store = new Option<string?>("--store") { Description = "PostgreSQL connection string of the plant: tells how long values took from being published to their commit" };
+        var group = new Option<string>("--group")
+        {
+            Description = "Sparkplug group of the generated nodes", DefaultValueFactory = _ => "load",
+        };
+        var store = new Option<string?>("--store")
+        {
+            Description = "PostgreSQL connection string of the plant: tells how long values took from being published to their commit",
+        };
         var nodes = Number("--nodes", "edge nodes", 10, 1, 10_000);
         var devices = Number("--devices", "devices per edge node", 5, 1, 10_000);
         var metrics = Number("--metrics", "metrics per message", 20, 1, 10_000);
@@ -28,7 +37,10 @@ internal static class LoadCommand
             });
         }
 
-        var command = new Command("load", "load generator: edge nodes x devices x metrics at a rate; prints what it sent as JSON") { broker, group, nodes, devices, metrics, rate, seconds, store };
+        var command = new Command("load", "load generator: edge nodes x devices x metrics at a rate; prints what it sent as JSON")
+        {
+            broker, group, nodes, devices, metrics, rate, seconds, store,
+        };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (!BrokerAddress.TryParse(parsed.GetRequiredValue(broker), out var address, out var reason))
@@ -37,12 +49,22 @@ internal static class LoadCommand
                 return ExitCode.WrongUsage;
             }
 
-            var settings = new LoadSettings(address, parsed.GetValue(nodes), parsed.GetValue(devices), parsed.GetValue(metrics), parsed.GetValue(rate), parsed.GetValue(seconds)) { Group = parsed.GetValue(group)! };
+            var settings = new LoadSettings(
+                address, parsed.GetValue(nodes), parsed.GetValue(devices), parsed.GetValue(metrics), parsed.GetValue(rate),
+                parsed.GetValue(seconds))
+            {
+                Group = parsed.GetValue(group)!,
+            };
             try
             {
                 var report = await new LoadGenerator(settings, TimeProvider.System).RunAsync(cancellationToken);
-                var latency = parsed.GetValue(store) is { } connection ? await CommitLatency.MeasureAsync(connection, report, cancellationToken) : null;
-                await Console.Out.WriteLineAsync(latency is null ? JsonSerializer.Serialize(report, Json) : JsonSerializer.Serialize(new { load = report, publish_to_commit_ms = latency }, Json));
+                var latency = parsed.GetValue(store) is { } connection
+                    ? await CommitLatency.MeasureAsync(connection, report, cancellationToken)
+                    : null;
+                await Console.Out.WriteLineAsync(
+                    latency is null
+                        ? JsonSerializer.Serialize(report, Json)
+                        : JsonSerializer.Serialize(new { load = report, publish_to_commit_ms = latency }, Json));
                 return report.Failed == 0 ? ExitCode.Success : ExitCode.Failure;
             }
             catch (Exception error) when (MqttConnections.IsNetwork(error) || error is Npgsql.NpgsqlException or InvalidOperationException)

@@ -9,8 +9,14 @@ internal static class MigrateCommand
 {
     public static Command Create()
     {
-        var connection = new Option<string>("--store") { Description = "PostgreSQL connection string, or the path of a SQLite file", Required = true };
-        var space = new Option<int>("--space-partitions") { Description = "TimescaleDB, a database without a schema only: divide chunks by signal as well (0: no)" };
+        var connection = new Option<string>("--store")
+        {
+            Description = "PostgreSQL connection string, or the path of a SQLite file", Required = true,
+        };
+        var space = new Option<int>("--space-partitions")
+        {
+            Description = "TimescaleDB, a database without a schema only: divide chunks by signal as well (0: no)",
+        };
         space.Validators.Add(r =>
         {
             if (r.GetValueOrDefault<int>() is < 0 or > 64) r.AddError("--space-partitions must be from 0 to 64");
@@ -22,7 +28,9 @@ internal static class MigrateCommand
             try
             {
                 await using var store = target.Contains('=', StringComparison.Ordinal)
-                    ? StoreFactory.Postgres(target, TimeProvider.System, NullLoggerFactory.Instance, new StoreOptions { SpacePartitions = parsed.GetValue(space) })
+                    ? StoreFactory.Postgres(
+                        target, TimeProvider.System, NullLoggerFactory.Instance,
+                        new StoreOptions { SpacePartitions = parsed.GetValue(space) })
                     : StoreFactory.Sqlite(target, NullLoggerFactory.Instance);
                 await store.MigrateAsync(cancellationToken);
                 await Console.Out.WriteLineAsync("the schema is up to date");

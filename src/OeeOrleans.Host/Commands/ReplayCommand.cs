@@ -9,8 +9,14 @@ internal static class ReplayCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string?>("file") { Description = "a scenario, or an array of them; - is standard input", Arity = ArgumentArity.ZeroOrOne };
-        var fromStore = new Option<bool>("--from-store") { Description = "recompute stored windows from stored samples and compare: the audit of the system by itself" };
+        var file = new Argument<string?>("file")
+        {
+            Description = "a scenario, or an array of them; - is standard input", Arity = ArgumentArity.ZeroOrOne,
+        };
+        var fromStore = new Option<bool>("--from-store")
+        {
+            Description = "recompute stored windows from stored samples and compare: the audit of the system by itself",
+        };
         var audit = new AuditOptions();
         var command = new Command("replay", "recorded samples + plant model -> KPIs as JSON") { file, fromStore };
         audit.AddTo(command);
@@ -19,7 +25,8 @@ internal static class ReplayCommand
             if (parsed.GetValue(fromStore)) return await audit.RunAsync(parsed, cancellationToken);
             if (parsed.GetValue(file) is not { } path)
             {
-                await Console.Error.WriteLineAsync("oee: give a scenario file (- for standard input), or --from-store with --config and --machine");
+                await Console.Error.WriteLineAsync(
+                    "oee: give a scenario file (- for standard input), or --from-store with --config and --machine");
                 return ExitCode.WrongUsage;
             }
 
@@ -28,11 +35,18 @@ internal static class ReplayCommand
                 await using var input = path == "-" ? Console.OpenStandardInput() : File.OpenRead(path);
                 using var document = await JsonDocument.ParseAsync(input, cancellationToken: cancellationToken);
                 using var buffer = new MemoryStream();
-                using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true })) Write(writer, document.RootElement);
+                using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
+                {
+                    Write(writer, document.RootElement);
+                }
+
                 await Console.Out.WriteLineAsync(System.Text.Encoding.UTF8.GetString(buffer.ToArray()));
                 return ExitCode.Success;
             }
-            catch (Exception error) when (error is JsonException or FormatException or IOException or UnauthorizedAccessException or KeyNotFoundException or InvalidOperationException or ArgumentException)
+            catch (Exception error)
+                when (error is JsonException or FormatException or IOException or UnauthorizedAccessException or KeyNotFoundException
+                or InvalidOperationException
+                    or ArgumentException)
             {
                 await Console.Error.WriteLineAsync($"oee: cannot replay {path}: {error.Message}");
                 return error is IOException or UnauthorizedAccessException ? ExitCode.WrongUsage : ExitCode.Failure;

@@ -10,7 +10,10 @@ internal static class RunCommand
     {
         var servers = new ServerOptions();
         var config = new Option<string>("--config") { Description = "plant.yaml", Required = true };
-        var roles = new Option<string[]>("--role") { Description = "ingress, grains, gateway, edge; default: all that the config asks for", AllowMultipleArgumentsPerToken = true };
+        var roles = new Option<string[]>("--role")
+        {
+            Description = "ingress, grains, gateway, edge; default: all that the config asks for", AllowMultipleArgumentsPerToken = true,
+        };
         roles.AcceptOnlyFromAmong("ingress", "grains", "gateway", "edge");
         var command = new Command("run", "a plant from its configuration file") { config, roles };
         servers.AddTo(command);
@@ -26,7 +29,9 @@ internal static class RunCommand
 
             if (asked is { Gateway: true, Silo: false } && loaded.StoreConnection is null)
             {
-                await Console.Error.WriteLineAsync("oee: a gateway by itself finds its silos in the store; give store.connection in the config, or let this process have the roles ingress and grains too");
+                await Console.Error.WriteLineAsync(
+                    "oee: a gateway by itself finds its silos in the store; give store.connection in the config, or let this process "
+                        + "have the roles ingress and grains too");
                 return ExitCode.WrongUsage;
             }
 

@@ -8,9 +8,15 @@ internal sealed class ServerOptions
 {
     private readonly Option<string?> _urls = new("--urls") { Description = "addresses of the gateway, such as http://127.0.0.1:8080" };
     private readonly Option<int?> _mqttPort = new("--mqtt-port") { Description = "port of the embedded broker" };
-    private readonly Option<string?> _data = new("--data") { Description = "directory for the embedded store and what else must be remembered" };
+    private readonly Option<string?> _data = new("--data")
+    {
+        Description = "directory for the embedded store and what else must be remembered",
+    };
     private readonly Option<int?> _siloPort = new("--silo-port") { Description = "port between silos" };
-    private readonly Option<bool> _olderModel = new("--accept-older-model") { Description = "the plant model of the file is one that was replaced, and that is meant" };
+    private readonly Option<bool> _olderModel = new("--accept-older-model")
+    {
+        Description = "the plant model of the file is one that was replaced, and that is meant",
+    };
     private readonly Option<int?> _gatewayPort = new("--gateway-port") { Description = "port for Orleans clients" };
 
     public void AddTo(Command command)

@@ -13,9 +13,13 @@ internal static class SparkplugCommand
     public static Command Create()
     {
         var hex = new Option<string?>("--hex") { Description = "the payload in hexadecimal" };
-        var file = new Argument<string?>("file") { Description = "a file with the payload's bytes; - is standard input", Arity = ArgumentArity.ZeroOrOne };
+        var file = new Argument<string?>("file")
+        {
+            Description = "a file with the payload's bytes; - is standard input", Arity = ArgumentArity.ZeroOrOne,
+        };
         var decode = new Command("decode", "one Sparkplug B payload -> JSON") { hex, file };
-        decode.SetAction(async (parsed, cancellationToken) => await DecodeAsync(parsed.GetValue(hex), parsed.GetValue(file), cancellationToken));
+        decode.SetAction(
+            async (parsed, cancellationToken) => await DecodeAsync(parsed.GetValue(hex), parsed.GetValue(file), cancellationToken));
         return new Command("sparkplug", "tools for Sparkplug B") { decode, WatchCommand.Create() };
     }
 
@@ -30,7 +34,9 @@ internal static class SparkplugCommand
         byte[] payload;
         try
         {
-            payload = hex is not null ? Convert.FromHexString(string.Concat(hex.Where(c => !char.IsWhiteSpace(c)))) : await ReadAsync(file!, cancellationToken);
+            payload = hex is not null
+                ? Convert.FromHexString(string.Concat(hex.Where(c => !char.IsWhiteSpace(c))))
+                : await ReadAsync(file!, cancellationToken);
         }
         catch (Exception error) when (error is FormatException or IOException or UnauthorizedAccessException)
         {
@@ -41,7 +47,11 @@ internal static class SparkplugCommand
         try
         {
             using var buffer = new MemoryStream();
-            using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping })) SparkplugJson.Write(json, payload);
+            using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+            {
+                SparkplugJson.Write(json, payload);
+            }
+
             await Console.Out.WriteLineAsync(Encoding.UTF8.GetString(buffer.ToArray()));
             return ExitCode.Success;
         }

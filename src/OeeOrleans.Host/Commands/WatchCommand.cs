@@ -22,8 +22,14 @@ internal static class WatchCommand
         var seconds = new Option<double?>("--for") { Description = "seconds to watch; until Ctrl-C when left out" };
         var every = new Option<double>("--every") { Description = "seconds between two pictures", DefaultValueFactory = _ => 1 };
         var metrics = new Option<int>("--metrics") { Description = "metrics shown per device at most", DefaultValueFactory = _ => 12 };
-        var passive = new Option<bool>("--passive") { Description = "ask no edge node for its births; without them only its topics are understood" };
-        var command = new Command("watch", "a live tree of a plant's edge nodes, devices and metrics") { broker, group, user, password, ca, seconds, every, metrics, passive };
+        var passive = new Option<bool>("--passive")
+        {
+            Description = "ask no edge node for its births; without them only its topics are understood",
+        };
+        var command = new Command("watch", "a live tree of a plant's edge nodes, devices and metrics")
+        {
+            broker, group, user, password, ca, seconds, every, metrics, passive,
+        };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (!BrokerAddress.TryParse(parsed.GetRequiredValue(broker), out var address, out var reason) || parsed.GetValue(every) <= 0)
@@ -46,7 +52,8 @@ internal static class WatchCommand
                     parsed.GetValue(passive) ? Task.CompletedTask : AskAsync(view, client, limit.Token));
                 return client.IsConnected ? ExitCode.Success : ExitCode.Failure;
             }
-            catch (Exception error) when (!limit.IsCancellationRequested && (MqttConnections.IsNetwork(error) || error is InvalidOperationException))
+            catch (Exception error)
+                when (!limit.IsCancellationRequested && (MqttConnections.IsNetwork(error) || error is InvalidOperationException))
             {
                 await Console.Error.WriteLineAsync($"oee: cannot watch {address}: {error.Message}");
                 return ExitCode.Failure;
@@ -55,7 +62,8 @@ internal static class WatchCommand
         return command;
     }
 
-    private static async Task<IMqttClient> ConnectAsync(BrokerAddress broker, string? group, PlantView view, CancellationToken cancellationToken)
+    private static async Task<IMqttClient> ConnectAsync(
+        BrokerAddress broker, string? group, PlantView view, CancellationToken cancellationToken)
     {
         var client = new MqttClientFactory().CreateMqttClient();
         client.ApplicationMessageReceivedAsync += args =>
@@ -64,7 +72,9 @@ internal static class WatchCommand
             return Task.CompletedTask;
         };
         await client.ConnectOrThrowAsync(broker.ToBuilder($"oee-watch-{Guid.NewGuid():N}").WithCleanSession().Build(), cancellationToken);
-        var filter = new MqttClientSubscribeOptionsBuilder().WithTopicFilter($"spBv1.0/{group ?? "+"}/#", MqttQualityOfServiceLevel.AtMostOnce).Build();
+        var filter = new MqttClientSubscribeOptionsBuilder()
+            .WithTopicFilter($"spBv1.0/{group ?? "+"}/#", MqttQualityOfServiceLevel.AtMostOnce)
+            .Build();
         await client.SubscribeOrThrowAsync(filter, cancellationToken);
         return client;
     }
@@ -76,19 +86,25 @@ internal static class WatchCommand
         {
             if (view.NextUnborn() is not { } node) continue;
             var slash = node.IndexOf('/', StringComparison.Ordinal);
-            var (topic, payload) = NodeCommands.Rebirth(node[..slash], node[(slash + 1)..], (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
-            await client.PublishAsync(new MqttApplicationMessageBuilder().WithTopic(topic.ToString()).WithPayload(payload.ToArray()).Build(), CancellationToken.None);
+            var (topic, payload) = NodeCommands.Rebirth(
+                node[..slash], node[(slash + 1)..], (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+            await client.PublishAsync(
+                new MqttApplicationMessageBuilder().WithTopic(topic.ToString()).WithPayload(payload.ToArray()).Build(),
+                CancellationToken.None);
         }
     }
 
-    private static Task ShowAsync(PlantView view, IMqttClient client, TimeSpan every, int metrics, CancellationToken cancellationToken) => Console.IsOutputRedirected
+    private static Task ShowAsync(PlantView view, IMqttClient client, TimeSpan every, int metrics, CancellationToken cancellationToken) =>
+        Console.IsOutputRedirected
         ? PrintAsync(view, client, every, metrics, cancellationToken)
-        : AnsiConsole.Live(new Text("waiting for births (a node that is already alive is seen with its next message)")).StartAsync(async context =>
+        : AnsiConsole.Live(new Text("waiting for births (a node that is already alive is seen with its next message)"))
+            .StartAsync(async context =>
         {
             while (client.IsConnected && await WaitAsync(every, cancellationToken)) context.UpdateTarget(Tree(view.Lines(metrics)));
         });
 
-    private static async Task PrintAsync(PlantView view, IMqttClient client, TimeSpan every, int metrics, CancellationToken cancellationToken)
+    private static async Task PrintAsync(
+        PlantView view, IMqttClient client, TimeSpan every, int metrics, CancellationToken cancellationToken)
     {
         while (client.IsConnected && await WaitAsync(every, cancellationToken))
         {

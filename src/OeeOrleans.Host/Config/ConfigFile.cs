@@ -53,7 +53,9 @@ public static partial class ConfigFile
         var broker = ReadBroker(root.Section("broker"));
         var store = root.Section("store");
         // Retention may be asked for without a connection: the embedded store keeps to it too.
-        var connection = store.Exists && (store.Has("connection") || !store.Has("retention")) ? store.Required("connection", "\"Host=127.0.0.1;Database=oee;Username=oee\"") : null;
+        var connection = store.Exists && (store.Has("connection") || !store.Has("retention"))
+            ? store.Required("connection", "\"Host=127.0.0.1;Database=oee;Username=oee\"")
+            : null;
         var ingress = root.Section("ingress");
         var partitions = ingress.Items("partitions").Select(p => p.ToString()).ToList();
         var gateway = root.Section("gateway");
@@ -99,7 +101,8 @@ public static partial class ConfigFile
         int? Days(string key) => (int?)retention.Number(key, Retention.MinSampleDays, Longest);
         var result = new Retention
         {
-            Samples = Days("samples"), Minutes = Days("minutes"), FiveMinutes = Days("five_minutes"), Hours = Days("hours"), Events = Days("events"),
+            Samples = Days(
+                "samples"), Minutes = Days("minutes"), FiveMinutes = Days("five_minutes"), Hours = Days("hours"), Events = Days("events"),
         };
         retention.Close();
         return result;
@@ -128,7 +131,11 @@ public static partial class ConfigFile
         var results = root.Section("results");
         var publish = results.Choice("publish", true, ("true", true), ("false", false));
         var (group, node) = (results.Text("group") ?? site, results.Text("node") ?? "oee");
-        foreach (var id in new[] { group, node }.Where(i => i.AsSpan().ContainsAny('+', '#', '/'))) results.Problems.Add(results.Line, $"results: '{id}' must not contain '+', '#' or '/'");
+        foreach (var id in new[] { group, node }.Where(i => i.AsSpan().ContainsAny('+', '#', '/')))
+        {
+            results.Problems.Add(results.Line, $"results: '{id}' must not contain '+', '#' or '/'");
+        }
+
         results.Close();
         return publish && group.Length > 0 ? $"{group}/{node}" : null;
     }
@@ -137,7 +144,11 @@ public static partial class ConfigFile
     {
         if (!broker.Exists) return null;
         var url = broker.Required("url", "\"mqtt://127.0.0.1:1883\"");
-        if (!BrokerAddress.TryParse(url, out var address, out var reason) && url.Length > 0) broker.Problems.Add(broker.LineOf("url"), $"broker.url: {reason}");
+        if (!BrokerAddress.TryParse(url, out var address, out var reason) && url.Length > 0)
+        {
+            broker.Problems.Add(broker.LineOf("url"), $"broker.url: {reason}");
+        }
+
         var tls = broker.Section("tls");
         if (tls.Exists && !address.IsTls)
         {
@@ -165,7 +176,11 @@ public static partial class ConfigFile
     private static string? TlsFile(YamlSection tls, string key)
     {
         var path = tls.Text(key);
-        if (path is not null && !File.Exists(path)) tls.Problems.Add(tls.LineOf(key), $"{tls.Path}.{key}: the file '{path}' does not exist");
+        if (path is not null && !File.Exists(path))
+        {
+            tls.Problems.Add(tls.LineOf(key), $"{tls.Path}.{key}: the file '{path}' does not exist");
+        }
+
         return path;
     }
 

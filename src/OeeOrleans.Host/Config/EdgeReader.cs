@@ -23,7 +23,9 @@ internal sealed class EdgeReader(YamlSection root)
             BufferMaxMb = buffer.Integer("max_mb", 500, 1, 1_000_000),
             ReplayValuesPerS = buffer.Integer("replay_values_per_s", 20_000, 1, 10_000_000),
             PrimaryHost = _edge.Text("primary_host"),
-            Acknowledge = _edge.Choice("acknowledge", AcknowledgeMode.Auto, ("auto", AcknowledgeMode.Auto), ("commit", AcknowledgeMode.Commit), ("puback", AcknowledgeMode.Puback)),
+            Acknowledge = _edge.Choice(
+                "acknowledge", AcknowledgeMode.Auto, ("auto", AcknowledgeMode.Auto), ("commit", AcknowledgeMode.Commit),
+                ("puback", AcknowledgeMode.Puback)),
             Qos = _edge.Integer("qos", 1, 0, 1),
             MaxInFlight = _edge.Integer("max_inflight", 100, 1, 65_535),
             SlowestIntervalMs = _edge.Integer("slowest_interval_ms", 2_000, 10, 3_600_000),
@@ -34,7 +36,12 @@ internal sealed class EdgeReader(YamlSection root)
         buffer.Close();
         _edge.Close();
         // Missing keys were told with their lines already.
-        foreach (var mistake in options.Validate().Where(m => !m.StartsWith("edge.group", StringComparison.Ordinal) && !m.StartsWith("edge needs a broker", StringComparison.Ordinal))) _edge.Problems.Add(_edge.Line, mistake);
+        foreach (var mistake in options.Validate().Where(
+            m => !m.StartsWith("edge.group", StringComparison.Ordinal) && !m.StartsWith("edge needs a broker", StringComparison.Ordinal)))
+        {
+            _edge.Problems.Add(_edge.Line, mistake);
+        }
+
         return options;
     }
 
@@ -43,7 +50,9 @@ internal sealed class EdgeReader(YamlSection root)
         var brokers = new List<BrokerAddress>();
         foreach (var node in _edge.Items("brokers"))
         {
-            if (BrokerAddress.TryParse(node.ToString(), out var address, out var reason)) brokers.Add(plant is null ? address : plant.At(new Uri(node.ToString())));
+            if (BrokerAddress.TryParse(
+                node.ToString(), out var address, out var reason)) brokers.Add(
+                    plant is null ? address : plant.At(new Uri(node.ToString())));
             else _edge.Problems.Add(node.Start.Line, $"edge.brokers: {reason}");
         }
 
@@ -57,7 +66,13 @@ internal sealed class EdgeReader(YamlSection root)
         var url = source.Required("url", "\"sim://plant\"");
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("sim" or "opc.tcp" or "s7" or "cip"))
         {
-            if (url.Length > 0) source.Problems.Add(source.LineOf("url"), $"{source.Path}.url: '{url}' is no source; opc.tcp://host:port/path, s7://host, cip://host and sim://name are");
+            if (url.Length > 0)
+            {
+                source.Problems.Add(
+                    source.LineOf("url"),
+                    $"{source.Path}.url: '{url}' is no source; opc.tcp://host:port/path, s7://host, cip://host and sim://name are");
+            }
+
             uri = new Uri("sim://none");
         }
         else if (uri.Scheme != "sim")
@@ -69,7 +84,11 @@ internal sealed class EdgeReader(YamlSection root)
         var interval = source.Integer("interval_ms", 250, 10, 3_600_000);
         var tags = source.Sections("tags").Select(t => ReadTag(t, uri.Scheme == "sim")).ToList();
         source.Close();
-        if (tags.Count == 0 && !uri.Query.Contains("tags=", StringComparison.Ordinal)) source.Problems.Add(source.Line, $"{source.Path}: a source needs tags");
+        if (tags.Count == 0 && !uri.Query.Contains("tags=", StringComparison.Ordinal))
+        {
+            source.Problems.Add(source.Line, $"{source.Path}: a source needs tags");
+        }
+
         return new EdgeSource(id, uri, device, interval, tags);
     }
 
@@ -78,21 +97,32 @@ internal sealed class EdgeReader(YamlSection root)
         var address = tag.Required("address", "\"DB1.DBX0.0\"");
         if (simulated && address.Length > 0 && !SimSource.IsAddress(address))
         {
-            tag.Problems.Add(tag.LineOf("address"), $"{tag.Path}.address: '{address}' is no address of a simulated source; counter, bool, sine, text and random are, each with an optional :number");
+            tag.Problems.Add(
+                tag.LineOf("address"),
+                $"{tag.Path}.address: '{address}' is no address of a simulated source; counter, bool, sine, text and random are, each "
+                    + $"with an optional :number");
         }
 
         var result = new EdgeTag(
             address, tag.Required("metric", "counter.good"), tag.Integer("interval_ms", 0, 0, 3_600_000),
-            (double)(tag.Number("scale", -1e12m, 1e12m) ?? 1), (double)(tag.Number("offset", -1e12m, 1e12m) ?? 0), (double)(tag.Number("deadband", 0, 1e12m) ?? 0), tag.Text("unit"), tag.Flag("writable"));
+            (double)(tag.Number("scale", -1e12m, 1e12m)
+                ?? 1), (double)(tag.Number("offset", -1e12m, 1e12m) ?? 0), (double)(tag.Number("deadband", 0, 1e12m) ?? 0), tag.Text(
+                "unit"), tag.Flag("writable"));
         tag.Close();
         return result;
     }
 
     private void CheckMetrics(EdgeOptions options)
     {
-        foreach (var same in options.Sources.SelectMany(s => s.Tags.Select(t => (s.Device, t.Metric))).GroupBy(m => m).Where(g => g.Count() > 1))
+        foreach (var same in options.Sources.SelectMany(s => s.Tags.Select(t => (s.Device, t.Metric)))
+            .GroupBy(m => m)
+            .Where(g => g.Count() > 1))
         {
-            _edge.Problems.Add(_edge.LineOf("sources"), string.Create(CultureInfo.InvariantCulture, $"edge.sources: the device '{same.Key.Device}' has the metric '{same.Key.Metric}' {same.Count()} times"));
+            _edge.Problems.Add(
+                _edge.LineOf("sources"),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"edge.sources: the device '{same.Key.Device}' has the metric '{same.Key.Metric}' {same.Count()} times"));
         }
     }
 }

@@ -2,8 +2,8 @@ using System.Net;
 
 namespace OeeOrleans.Host.Config;
 
-/// <summary>As long as there are no users, only this machine may come in, unless the configuration says otherwise. Asked by `oee check`, and again when the command line has
-/// had its say.</summary>
+/// <summary>As long as there are no users, only this machine may come in, unless the configuration says otherwise. Asked by `oee check`,
+/// and again when the command line has had its say.</summary>
 internal static class Exposure
 {
     private const string Remedy = "set allow_anonymous: true if that is meant";
@@ -24,7 +24,9 @@ internal static class Exposure
         }
         else if (!IPAddress.IsLoopback(address) && !config.AllowAnonymous)
         {
-            yield return ("mqtt_address", $"the embedded broker at {config.MqttAddress} can be reached from other machines and there are no users yet; {Remedy}");
+            yield return (
+                "mqtt_address",
+                $"the embedded broker at {config.MqttAddress} can be reached from other machines and there are no users yet; {Remedy}");
         }
     }
 

@@ -26,7 +26,10 @@ public sealed record OeeConfig
 
     public IReadOnlyList<string> Partitions { get; init; } = ["spBv1.0/#"];
 
-    /// <summary>Client ids of ingress are `{prefix}-{number of the partition}`: the session belongs to the plant, not to the process, so the next life of this silo takes it up.</summary>
+    /// <summary>
+    /// Client ids of ingress are `{prefix}-{number of the partition}`: the session belongs to the plant, not to the process, so the next
+    /// life of this silo takes it up.
+    /// </summary>
     public string ClientIdPrefix => $"oee-{ClusterId}-{Plant.Site.Id}";
 
     public string GatewayUrls { get; init; } = "http://127.0.0.1:8080";
@@ -49,7 +52,9 @@ public sealed record OeeConfig
 
     public string DataDir { get; init; } = "./data";
 
-    /// <summary>A model that an earlier version of the file had is taken as a change back to it, not as a file that was forgotten.</summary>
+    /// <summary>
+    /// A model that an earlier version of the file had is taken as a change back to it, not as a file that was forgotten.
+    /// </summary>
     public bool AcceptOlderModel { get; init; }
 
     /// <summary>This process as an edge node; null where the file has no section `edge`.</summary>

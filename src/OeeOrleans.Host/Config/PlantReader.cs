@@ -33,11 +33,19 @@ internal sealed partial class PlantReader(YamlSection root)
 
     private Site ReadSite()
     {
-        if (!root.Has("site")) _problems.Add(1, "'site' is missing; it is needed, such as site: { id: berlin, name: Berlin plant, time_zone: Europe/Berlin }");
+        if (!root.Has("site"))
+        {
+            _problems.Add(1, "'site' is missing; it is needed, such as site: { id: berlin, name: Berlin plant, time_zone: Europe/Berlin }");
+        }
+
         var site = root.Section("site");
         var id = site.Exists ? Id(site, "berlin") : "";
         var zone = site.Text("time_zone") ?? "UTC";
-        if (DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone) is null) _problems.Add(site.LineOf("time_zone"), $"site.time_zone: '{zone}' is unknown; an IANA name such as Europe/Berlin is needed");
+        if (DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone) is null)
+        {
+            _problems.Add(site.LineOf("time_zone"), $"site.time_zone: '{zone}' is unknown; an IANA name such as Europe/Berlin is needed");
+        }
+
         var result = new Site(id, site.Text("name") ?? id, zone);
         site.Close();
         return result;
@@ -60,8 +68,16 @@ internal sealed partial class PlantReader(YamlSection root)
         foreach (var section in root.Sections("reasons"))
         {
             var id = section.Required("id", "cap-jam");
-            if (id.Length > 0 && !_reasons.Add(id)) _problems.Add(section.LineOf("id"), $"{section.Path}.id: the reason '{id}' is defined twice");
-            reasons.Add(new StopReason(id, section.Text("name") ?? id, section.Choice("loss", LossKind.Other, ("breakdown", LossKind.Breakdown), ("setup", LossKind.Setup), ("other", LossKind.Other))));
+            if (id.Length > 0 && !_reasons.Add(id))
+            {
+                _problems.Add(section.LineOf("id"), $"{section.Path}.id: the reason '{id}' is defined twice");
+            }
+
+            reasons.Add(
+                new StopReason(
+                    id, section.Text("name") ?? id,
+                    section.Choice(
+                        "loss", LossKind.Other, ("breakdown", LossKind.Breakdown), ("setup", LossKind.Setup), ("other", LossKind.Other))));
             section.Close();
         }
 
@@ -76,7 +92,11 @@ internal sealed partial class PlantReader(YamlSection root)
         {
             var fault = new YamlSection(node, $"{machine.Path}.faults.{code}", _problems);
             var reason = fault.Text("reason");
-            if (reason is not null && !_reasons.Contains(reason)) _problems.Add(fault.LineOf("reason"), $"{fault.Path}.reason: '{reason}' is not defined under 'reasons'");
+            if (reason is not null && !_reasons.Contains(reason))
+            {
+                _problems.Add(fault.LineOf("reason"), $"{fault.Path}.reason: '{reason}' is not defined under 'reasons'");
+            }
+
             faults[code] = new FaultCode(fault.Text("text"), reason, (short)fault.Integer("severity", 0, 0, 1000));
             fault.Close();
         }
@@ -155,22 +175,44 @@ internal sealed partial class PlantReader(YamlSection root)
 
         if (machines.Count == 0) _problems.Add(line.Line, $"{line.Path}: the line '{id}' has no machines");
         var oee = line.Section("oee");
-        var policy = oee.Choice("policy", LinePolicy.Weighted, ("weighted", LinePolicy.Weighted), ("bottleneck", LinePolicy.Bottleneck), ("in_out", LinePolicy.InOut));
+        var policy = oee.Choice(
+            "policy", LinePolicy.Weighted, ("weighted", LinePolicy.Weighted), ("bottleneck", LinePolicy.Bottleneck),
+            ("in_out", LinePolicy.InOut));
         var bottleneck = oee.Text("machine");
-        if (policy != LinePolicy.Weighted && bottleneck is null) _problems.Add(oee.Line, $"{oee.Path}: the policy needs 'machine', the bottleneck of the line");
-        if (bottleneck is not null && machines.All(m => m.Id != bottleneck))
+        if (policy != LinePolicy.Weighted && bottleneck is null)
         {
-            _problems.Add(oee.LineOf("machine"), $"{oee.Path}.machine: '{bottleneck}' is no machine of the line '{id}'; {string.Join(", ", machines.Select(m => m.Id))} are");
+            _problems.Add(oee.Line, $"{oee.Path}: the policy needs 'machine', the bottleneck of the line");
         }
 
-        // The time of such a line is that of its own calendar with the bottleneck's state: with one calendar for both that is the bottleneck's time.
+        if (bottleneck is not null && machines.All(m => m.Id != bottleneck))
+        {
+            _problems.Add(
+                oee.LineOf("machine"),
+                $"{oee.Path}.machine: '{bottleneck}' is no machine of the line '{id}'; {string.Join(", ", machines.Select(m => m.Id))} "
+                    + $"are");
+        }
+
+        // The time of such a line is that of its own calendar with the bottleneck's state: with one calendar for both that is the
+        // bottleneck's time.
         if (policy == LinePolicy.InOut && machines.Find(m => m.Id == bottleneck) is { } known && known.Calendar != calendar)
         {
-            _problems.Add(oee.LineOf("machine"), $"{oee.Path}.machine: under the policy in_out the bottleneck must have the calendar of its line; '{bottleneck}' has another one");
+            _problems.Add(
+                oee.LineOf("machine"),
+                $"{oee.Path}.machine: under the policy in_out the bottleneck must have the calendar of its line; '{bottleneck}' has "
+                    + $"another one");
         }
 
         oee.Close();
-        var result = new Line { Id = id, Name = line.Text("name") ?? id, AreaId = area, Calendar = calendar, Policy = policy, BottleneckMachine = bottleneck, Machines = machines };
+        var result = new Line
+        {
+            Id = id,
+            Name = line.Text("name") ?? id,
+            AreaId = area,
+            Calendar = calendar,
+            Policy = policy,
+            BottleneckMachine = bottleneck,
+            Machines = machines,
+        };
         line.Close();
         return result;
     }
@@ -181,7 +223,9 @@ internal sealed partial class PlantReader(YamlSection root)
         var edgeNode = machine.Text("edge_node");
         if (edgeNode is not null && !IsEdgeNode(edgeNode))
         {
-            _problems.Add(machine.LineOf("edge_node"), $"{machine.Path}.edge_node: '{edgeNode}' is not a Sparkplug group and edge node such as berlin/edge1");
+            _problems.Add(
+                machine.LineOf("edge_node"),
+                $"{machine.Path}.edge_node: '{edgeNode}' is not a Sparkplug group and edge node such as berlin/edge1");
         }
 
         if (machine.Text("device") is { Length: > 0 } device && NameRule.WhyNotId("device", device) is { } wrong)
@@ -221,8 +265,17 @@ internal sealed partial class PlantReader(YamlSection root)
             var tag = ReadTag(section);
             tags.Add(tag);
             if (tag.Metric.Length == 0 || tag.Signal.Length == 0) continue;
-            if (!metrics.Add(tag.Metric)) _problems.Add(section.LineOf("metric"), $"{section.Path}.metric: '{tag.Metric}' is mapped twice; one metric is one signal");
-            if (!signals.Add(tag.Signal)) _problems.Add(section.LineOf("signal"), $"{section.Path}.signal: '{tag.Signal}' comes from two metrics; it can come from one");
+            if (!metrics.Add(tag.Metric))
+            {
+                _problems.Add(section.LineOf("metric"), $"{section.Path}.metric: '{tag.Metric}' is mapped twice; one metric is one signal");
+            }
+
+            if (!signals.Add(tag.Signal))
+            {
+                _problems.Add(
+                    section.LineOf("signal"), $"{section.Path}.signal: '{tag.Signal}' comes from two metrics; it can come from one");
+            }
+
             CheckMetric(section, "metric", tag.Metric);
             CheckMetric(section, "signal", tag.Signal);
         }
@@ -232,26 +285,36 @@ internal sealed partial class PlantReader(YamlSection root)
 
     private void CheckMetric(YamlSection tag, string key, string name)
     {
-        if (NameRule.WhyNotMetric(Encoding.UTF8.GetBytes(name)) is { } reason) _problems.Add(tag.LineOf(key), $"{tag.Path}.{key}: {reason}");
+        if (NameRule.WhyNotMetric(Encoding.UTF8.GetBytes(name)) is { } reason)
+        {
+            _problems.Add(tag.LineOf(key), $"{tag.Path}.{key}: {reason}");
+        }
     }
 
     private TagMapping ReadTag(YamlSection tag)
     {
         var result = new TagMapping(
             tag.Required("metric", "\"Counts/Good\""), tag.Required("signal", "counter.good"),
-            (double)(tag.Number("scale", -1e12m, 1e12m) ?? 1), (double)(tag.Number("offset", -1e12m, 1e12m) ?? 0), tag.Text("unit"), (double)(tag.Number("deadband", 0, 1e12m) ?? 0));
+            (double)(tag.Number("scale", -1e12m, 1e12m) ?? 1), (double)(tag.Number("offset", -1e12m, 1e12m) ?? 0), tag.Text(
+                "unit"), (double)(tag.Number("deadband", 0, 1e12m) ?? 0));
         tag.Close();
         return result;
     }
 
     private static bool IsEdgeNode(string text) =>
-        text.Split('/') is [var group, var node] && NameRule.WhyNotId("group", group) is null && NameRule.WhyNotId("edge node", node) is null;
+        text.Split('/') is [var group, var node]
+            && NameRule.WhyNotId("group", group) is null
+            && NameRule.WhyNotId("edge node", node) is null;
 
     private string? Calendar(YamlSection section, string? inherited)
     {
         var id = section.Text("calendar");
         if (id is null) return inherited;
-        if (!_calendars.Contains(id)) _problems.Add(section.LineOf("calendar"), $"{section.Path}.calendar: '{id}' is not defined under 'calendars'");
+        if (!_calendars.Contains(id))
+        {
+            _problems.Add(section.LineOf("calendar"), $"{section.Path}.calendar: '{id}' is not defined under 'calendars'");
+        }
+
         return id;
     }
 
@@ -259,17 +322,37 @@ internal sealed partial class PlantReader(YamlSection root)
     {
         var id = section.Required("id", example);
         var line = section.LineOf("id");
-        if (id.Length > 0 && !IdPattern().IsMatch(id)) _problems.Add(line, $"{section.Path}.id: '{id}' is not allowed; lower-case letters, digits, '_', '.' and '-' are, starting with a letter or digit");
-        if (id.Length > MaxIdLength) _problems.Add(line, $"{section.Path}.id: it has {id.Length} characters; at most {MaxIdLength} are possible");
-        if (id.Length > 0 && !_ids.TryAdd(id, line)) _problems.Add(line, $"{section.Path}.id: '{id}' is used in line {_ids[id]} already; ids are unique in the plant");
+        if (id.Length > 0 && !IdPattern().IsMatch(id))
+        {
+            _problems.Add(
+                line,
+                $"{section.Path}.id: '{id}' is not allowed; lower-case letters, digits, '_', '.' and '-' are, starting with a letter or "
+                    + $"digit");
+        }
+
+        if (id.Length > MaxIdLength)
+        {
+            _problems.Add(line, $"{section.Path}.id: it has {id.Length} characters; at most {MaxIdLength} are possible");
+        }
+
+        if (id.Length > 0 && !_ids.TryAdd(id, line))
+        {
+            _problems.Add(line, $"{section.Path}.id: '{id}' is used in line {_ids[id]} already; ids are unique in the plant");
+        }
+
         return id;
     }
 
     private void CheckDevices(PlantModel plant)
     {
-        foreach (var same in plant.Machines.Where(m => m.EdgeNode is not null).GroupBy(m => (m.EdgeNode, m.Device)).Where(g => g.Count() > 1))
+        foreach (var same in plant.Machines.Where(m => m.EdgeNode is not null)
+            .GroupBy(m => (m.EdgeNode, m.Device))
+            .Where(g => g.Count() > 1))
         {
-            _problems.Add(_ids.GetValueOrDefault(same.Last().Id, 1), $"the machines {string.Join(" and ", same.Select(m => m.Id))} have the same edge node and device ({same.Key.EdgeNode}/{same.Key.Device})");
+            _problems.Add(
+                _ids.GetValueOrDefault(same.Last().Id, 1),
+                $"the machines {string.Join(" and ", same.Select(m => m.Id))} have the same edge node and device "
+                    + $"({same.Key.EdgeNode}/{same.Key.Device})");
         }
     }
 

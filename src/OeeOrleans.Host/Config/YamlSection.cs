@@ -3,8 +3,8 @@ using YamlDotNet.RepresentationModel;
 
 namespace OeeOrleans.Host.Config;
 
-/// <summary>A mapping of the file, read key by key. Whatever is wrong is noted with its line and reading goes on, so that one run names every
-/// mistake; keys nobody asked for are mistakes too.</summary>
+/// <summary>A mapping of the file, read key by key. Whatever is wrong is noted with its line and reading goes on, so that one run names
+/// every mistake; keys nobody asked for are mistakes too.</summary>
 internal sealed class YamlSection
 {
     private readonly Problems _problems;
@@ -17,7 +17,10 @@ internal sealed class YamlSection
         (Path, _problems) = (path, problems);
         _node = node as YamlMappingNode;
         _line = node?.Start.Line ?? 1;
-        if (node is not null && _node is null && !IsNull(node)) problems.Add(node.Start.Line, $"{path} must be a mapping of keys to values");
+        if (node is not null && _node is null && !IsNull(node))
+        {
+            problems.Add(node.Start.Line, $"{path} must be a mapping of keys to values");
+        }
     }
 
     public string Path { get; }
@@ -72,7 +75,8 @@ internal sealed class YamlSection
             if (name == node.Value) return value;
         }
 
-        _problems.Add(node.Start.Line, $"{Path}.{key}: '{node.Value}' is unknown; {string.Join(", ", choices.Select(c => c.Name))} are possible");
+        _problems.Add(
+            node.Start.Line, $"{Path}.{key}: '{node.Value}' is unknown; {string.Join(", ", choices.Select(c => c.Name))} are possible");
         return otherwise;
     }
 

@@ -10,7 +10,11 @@ internal static class EdgeHost
 {
     public static WebApplication Build(OeeConfig config)
     {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(EdgeHost).Assembly.GetName().Name });
+        var builder = WebApplication.CreateBuilder(
+            new WebApplicationOptions
+            {
+                ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(EdgeHost).Assembly.GetName().Name,
+            });
         builder.WebHost.UseUrls(config.GatewayUrls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(7));
@@ -35,6 +39,8 @@ internal static class EdgeHost
     private static void MapReady(WebApplication app) => app.MapGet("/health/ready", (EdgeConnector edge) =>
     {
         var born = edge.State == EdgeState.Born;
-        return Results.Json(new { status = born ? "ready" : "not ready", state = edge.State.ToString(), why = edge.Why, buffered_records = edge.Buffered }, statusCode: born ? 200 : 503);
+        return Results.Json(
+            new { status = born ? "ready" : "not ready", state = edge.State.ToString(), why = edge.Why, buffered_records = edge.Buffered },
+            statusCode: born ? 200 : 503);
     });
 }

@@ -6,18 +6,24 @@ internal static partial class Log
     [LoggerMessage(1001, LogLevel.Warning, "waiting for the store: {Reason}")]
     public static partial void WaitingForStore(ILogger log, string reason);
 
-    [LoggerMessage(1002, LogLevel.Warning, "anyone who reaches {Urls} may see and do everything: allow_anonymous is set and there are no users yet")]
+    [LoggerMessage(
+        1002, LogLevel.Warning, "anyone who reaches {Urls} may see and do everything: allow_anonymous is set and there are no users yet")]
     public static partial void Anonymous(ILogger log, string urls);
 
     [LoggerMessage(1005, LogLevel.Error, "the work of this process ended by itself; the process ends too")]
     public static partial void EndedByItself(ILogger log);
 
-    [LoggerMessage(1004, LogLevel.Information, "machine {Machine}: its model ({Part}) is another one from {From} on; windows from there are recomputed")]
+    [LoggerMessage(
+        1004, LogLevel.Information,
+        "machine {Machine}: its model ({Part}) is another one from {From} on; windows from there are recomputed")]
     public static partial void ModelChanged(ILogger log, string machine, string part, string from);
 
     [LoggerMessage(1006, LogLevel.Debug, "nobody looked after silent machines: {Reason}; done within a minute")]
     public static partial void NotLooked(ILogger log, string reason, Exception failure);
 
-    [LoggerMessage(1007, LogLevel.Warning, "silos talk at {Address} without authentication: whoever reaches ports {SiloPort} and {GatewayPort} can call them; keep them in a network of their own")]
+    [LoggerMessage(
+        1007, LogLevel.Warning,
+        "silos talk at {Address} without authentication: whoever reaches ports {SiloPort} and {GatewayPort} can call them; keep them in "
+            + "a network of their own")]
     public static partial void OpenSilo(ILogger log, string address, int siloPort, int gatewayPort);
 }

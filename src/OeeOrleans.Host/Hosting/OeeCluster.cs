@@ -63,8 +63,9 @@ internal static class OeeCluster
         client.AddDashboard();
     }
 
-    /// <summary>A silo that was killed is declared dead after three missed probes, six seconds; its machines are live elsewhere soon after. A silo that starts trusts only
-    /// entries that were refreshed in the last six seconds, so that one killed together with all others does not keep it waiting.</summary>
+    /// <summary>A silo that was killed is declared dead after three missed probes, six seconds; its machines are live elsewhere soon after.
+    /// A silo that starts trusts only entries that were refreshed in the last six seconds, so that one killed together with all others does
+    /// not keep it waiting.</summary>
     private static void FailFast(ClusterMembershipOptions options)
     {
         options.ProbeTimeout = TimeSpan.FromSeconds(2);

@@ -18,10 +18,15 @@ namespace OeeOrleans.Host.Hosting;
 /// <summary>Puts the rooms together into one process. Knows who needs what, and nothing else.</summary>
 internal static class OeeHost
 {
-    public static WebApplication Build(OeeConfig config, PlantDirectory plant, Roles roles, Brokers brokers, IStore store, SimulatedBroker? simulated)
+    public static WebApplication Build(
+        OeeConfig config, PlantDirectory plant, Roles roles, Brokers brokers, IStore store, SimulatedBroker? simulated)
     {
         // The content is in the assembly's folder, wherever the command was given.
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(OeeHost).Assembly.GetName().Name });
+        var builder = WebApplication.CreateBuilder(
+            new WebApplicationOptions
+            {
+                ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(OeeHost).Assembly.GetName().Name,
+            });
         builder.WebHost.UseStaticWebAssets();
         builder.WebHost.UseUrls(config.GatewayUrls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
@@ -31,7 +36,11 @@ internal static class OeeHost
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(plant);
         builder.Services.AddSingleton(store);
-        builder.Services.AddSingleton(new SinkOptions { FlushMs = config.FlushMs, FlushRows = config.FlushRows, Writers = config.StoreConnection is null ? 1 : config.Store.Writers });
+        builder.Services.AddSingleton(
+            new SinkOptions
+            {
+                FlushMs = config.FlushMs, FlushRows = config.FlushRows, Writers = config.StoreConnection is null ? 1 : config.Store.Writers,
+            });
         builder.Services.AddSingleton<ICommitSink, GroupCommitSink>();
         builder.Services.AddSingleton(config.Retention);
         if (roles.Silo)
@@ -50,7 +59,13 @@ internal static class OeeHost
 
         builder.Services.AddSingleton<UnreadableLogThrottle>();
         builder.Services.AddSingleton(new RebirthLimiter(TimeProvider.System));
-        builder.Services.AddSerializer(s => s.AddJsonSerializer(t => t.Namespace is { } name && (name.StartsWith("OeeOrleans.Model", StringComparison.Ordinal) || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));
+        builder.Services.AddSerializer(
+            s =>
+                s.AddJsonSerializer(
+                    t =>
+                        t.Namespace is { } name
+                            && (name.StartsWith("OeeOrleans.Model", StringComparison.Ordinal)
+                                || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));
         if (roles.Silo) builder.Host.UseOrleans(silo => OeeCluster.ConfigureSilo(silo, config, roles, o => Fill(o, config, brokers)));
         else builder.Host.UseOrleansClient(client => OeeCluster.ConfigureClient(client, config));
         if (roles.Gateway) builder.Services.AddGateway();
@@ -106,7 +121,8 @@ internal static class OeeHost
             o.TimestampFormat = "HH:mm:ss.fff ";
             o.UseUtcTimestamp = true;
         });
-        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+            o => o.LogToStandardErrorThreshold = LogLevel.Trace);
         logging.SetMinimumLevel(LogLevel.Information);
         logging.AddFilter("Orleans", LogLevel.Warning);
         logging.AddFilter("Microsoft", LogLevel.Warning);

@@ -24,7 +24,8 @@ internal sealed class DiskReadiness(string directory) : IReadinessCheck
     public Task<string?> WhyNotAsync(CancellationToken cancellationToken)
     {
         var free = new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
-        var why = string.Create(CultureInfo.InvariantCulture, $"{directory} has {free >> 20} MB free; at least {MinFreeBytes >> 20} MB are needed");
+        var why = string.Create(
+            CultureInfo.InvariantCulture, $"{directory} has {free >> 20} MB free; at least {MinFreeBytes >> 20} MB are needed");
         return Task.FromResult(free < MinFreeBytes ? why : null);
     }
 }

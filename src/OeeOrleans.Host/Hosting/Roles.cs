@@ -14,5 +14,7 @@ public readonly record struct Roles(bool Ingress, bool Grains, bool Gateway, boo
     /// <summary>The roles asked for; without any, all that the configuration has something for.</summary>
     public static Roles Parse(string[]? names, bool hasEdge) => names is null or { Length: 0 }
         ? All with { Edge = hasEdge }
-        : new Roles(names.Contains("ingress") || names.Contains("grains"), names.Contains("ingress") || names.Contains("grains"), names.Contains("gateway"), names.Contains("edge"));
+        : new Roles(
+            names.Contains("ingress") || names.Contains("grains"), names.Contains("ingress") || names.Contains("grains"),
+            names.Contains("gateway"), names.Contains("edge"));
 }

@@ -20,7 +20,10 @@ internal static class ServerRunner
         }
 
         using var stopping = new StopSignals(cancellationToken);
-        using var logs = LoggerFactory.Create(b => b.AddSimpleConsole(o => o.SingleLine = true).Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
+        using var logs = LoggerFactory.Create(
+            b =>
+                b.AddSimpleConsole(o => o.SingleLine = true).Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+                    o => o.LogToStandardErrorThreshold = LogLevel.Trace));
         var log = logs.CreateLogger("OeeOrleans.Host");
         if (roles.EdgeOnly) return await RunEdgeAsync(config, stopping, log);
         try
@@ -43,7 +46,8 @@ internal static class ServerRunner
         }
     }
 
-    private static async Task<int> ServeAsync(OeeConfig config, Roles roles, bool simulate, ILoggerFactory logs, ILogger log, StopSignals stopping)
+    private static async Task<int> ServeAsync(
+        OeeConfig config, Roles roles, bool simulate, ILoggerFactory logs, ILogger log, StopSignals stopping)
     {
         PrivateDirectory.Make(config.DataDir);
         await using var store = config.StoreConnection is { } connection
@@ -51,16 +55,23 @@ internal static class ServerRunner
             : StoreFactory.Sqlite(Path.Combine(config.DataDir, "oee.db"), logs);
         var plant = await new StorePreparation(store, config, log).RunAsync(roles.Gateway, stopping.Token);
         var sessions = new IngressSessions(
-            config.Partitions.Select((filter, i) => (Client: $"{config.ClientIdPrefix}-{i}", filter)).ToDictionary(p => p.Client, p => p.filter));
+            config.Partitions.Select((filter, i) => (Client: $"{config.ClientIdPrefix}-{i}", filter)).ToDictionary(
+                p => p.Client, p => p.filter));
         // A gateway by itself has nothing to say to a broker.
         await using var broker = config.Broker is null && roles.Silo
-            ? await EmbeddedBroker.StartAsync(config.MqttAddress, config.MqttPort, Path.Combine(config.DataDir, "broker"), sessions, logs.CreateLogger("OeeOrleans.Broker"))
+            ? await EmbeddedBroker.StartAsync(
+                config.MqttAddress, config.MqttPort, Path.Combine(config.DataDir, "broker"), sessions,
+                logs.CreateLogger("OeeOrleans.Broker"))
             : null;
         var address = config.Broker ?? new BrokerAddress(new Uri($"mqtt://127.0.0.1:{broker?.Port ?? config.MqttPort}"));
         // The sessions of the embedded broker are ingress' alone.
         var ingress = config.Broker ?? address with { Username = sessions.Username, Password = sessions.Password };
         if (config.AllowAnonymous) Log.Anonymous(log, config.GatewayUrls);
-        if (!IPAddress.IsLoopback(IPAddress.Parse(config.SiloAddress))) Log.OpenSilo(log, config.SiloAddress, config.SiloPort, config.GatewayPort);
+        if (!IPAddress.IsLoopback(IPAddress.Parse(config.SiloAddress)))
+        {
+            Log.OpenSilo(log, config.SiloAddress, config.SiloPort, config.GatewayPort);
+        }
+
         if (roles.Edge && config.Edge!.Brokers.Count == 0) config.Edge.Brokers = [address];
         var simulated = simulate ? new SimulatedBroker(broker!.Port, config.DataDir) : null;
         await using var app = OeeHost.Build(config, plant, roles, new Brokers(address, ingress), store, simulated);
@@ -81,7 +92,9 @@ internal static class ServerRunner
         return asked ? ExitCode.Success : ExitCode.Failure;
     }
 
-    /// <summary>What the machine, the network or the database is to blame for; anything else is a bug of ours and shows its stack.</summary>
+    /// <summary>
+    /// What the machine, the network or the database is to blame for; anything else is a bug of ours and shows its stack.
+    /// </summary>
     private static bool IsEnvironment(Exception error) => error
         is IOException or System.Net.Sockets.SocketException or UnauthorizedAccessException or StoreUnavailableException or SchemaException
         or Orleans.Runtime.OrleansException or Npgsql.NpgsqlException;

@@ -12,7 +12,8 @@ internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, Ti
     {
         var calendar = plant.ModelOf(plant.Plant.Machines.First()).Windows.Calendar;
         bool Paused(long ms) => calendar.SpanAt(ms * UnixMicros.PerMillisecond).Kind != PlanKind.Production;
-        var simulation = new SimulatedPlant("127.0.0.1", broker.Port, broker.DataDir, Paused, clock, logs.CreateLogger("OeeOrleans.Simulation"));
+        var simulation = new SimulatedPlant(
+            "127.0.0.1", broker.Port, broker.DataDir, Paused, clock, logs.CreateLogger("OeeOrleans.Simulation"));
         return simulation.RunAsync(stoppingToken);
     }
 }

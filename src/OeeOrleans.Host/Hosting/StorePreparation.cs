@@ -44,7 +44,11 @@ internal sealed class StorePreparation(IStore store, OeeConfig config, ILogger l
     private async Task<PlantDirectory> SaveModelAsync(CancellationToken cancellationToken)
     {
         var stored = await store.ReadModelsAsync(cancellationToken);
-        if (!config.AcceptOlderModel && ModelHistory.Reverted(stored, config.Plant) is { Count: > 0 } reverted) throw new OlderModelException(reverted);
+        if (!config.AcceptOlderModel && ModelHistory.Reverted(stored, config.Plant) is { Count: > 0 } reverted)
+        {
+            throw new OlderModelException(reverted);
+        }
+
         await store.SavePlantAsync(config.Plant, cancellationToken);
         var models = ModelHistory.Update(stored, config.Plant, UnixMicros.Now(TimeProvider.System));
         if (!models.SequenceEqual(stored)) await store.SaveModelsAsync(models, cancellationToken);

@@ -7,7 +7,10 @@ using OeeOrleans.Sparkplug.Topics;
 
 namespace OeeOrleans.Host.Watch;
 
-/// <summary>A plant as its messages show it: edge nodes, devices, metrics with their values, rates, sequence errors and ages. Safe for concurrent use.</summary>
+/// <summary>
+/// A plant as its messages show it: edge nodes, devices, metrics with their values, rates, sequence errors and ages. Safe for concurrent
+/// use.
+/// </summary>
 internal sealed class PlantView(TimeProvider clock)
 {
     private readonly SortedDictionary<string, NodeView> _nodes = new(StringComparer.Ordinal);
@@ -95,11 +98,14 @@ internal sealed class PlantView(TimeProvider clock)
         public void AddTo(List<(int, string)> lines, string name, DateTimeOffset now, int maxMetrics)
         {
             lines.Add((0, string.Create(CultureInfo.InvariantCulture,
-                $"{name}  {(_session.Online ? "online" : _session.Current is null ? "birth not seen" : "OFFLINE")}, {_messages.PerSecond(now):0.0} messages/s, {_births} births, {_missed} missed, {Age(now - _last)} ago")));
+                $"{name}  {(_session.Online ? "online" : _session.Current is null ? "birth not seen" : "OFFLINE")}, "
+                    + $"{_messages.PerSecond(now):0.0} messages/s, {_births} births, {_missed} missed, {Age(now - _last)} ago")));
             foreach (var (id, device) in _devices)
             {
                 var table = id.Length == 0 ? _session.Current?.Node : _session.Current?.Find(id);
-                device.AddTo(lines, id.Length == 0 ? "(node)" : id, table is null ? "birth not seen" : table.Online ? "alive" : "DEAD", now, maxMetrics);
+                device.AddTo(
+                    lines, id.Length == 0 ? "(node)" : id, table is null ? "birth not seen" : table.Online ? "alive" : "DEAD", now,
+                    maxMetrics);
             }
         }
     }
@@ -122,17 +128,27 @@ internal sealed class PlantView(TimeProvider clock)
         public void AddTo(List<(int, string)> lines, string name, string state, DateTimeOffset now, int maxMetrics)
         {
             lines.Add((1, string.Create(CultureInfo.InvariantCulture,
-                $"{name}  {state}, {_metrics.Count} metrics, {_values.PerSecond(now):0.0} values/s{(UnknownAliases > 0 ? $", {UnknownAliases} unknown aliases" : "")}")));
+                $"{name}  {state}, {_metrics.Count} metrics, {_values.PerSecond(now):0.0} "
+                    + $"values/s{(UnknownAliases > 0 ? $", {UnknownAliases} unknown aliases" : "")}")));
             foreach (var (metric, (value, at)) in _metrics.Take(maxMetrics)) lines.Add((2, $"{metric} = {value}  {Age(now - at)} old"));
-            if (_metrics.Count > maxMetrics) lines.Add((2, string.Create(CultureInfo.InvariantCulture, $"and {_metrics.Count - maxMetrics} more")));
+            if (_metrics.Count > maxMetrics)
+            {
+                lines.Add((2, string.Create(CultureInfo.InvariantCulture, $"and {_metrics.Count - maxMetrics} more")));
+            }
         }
 
         private static string Text(scoped in MetricView metric, SparkplugDataType type)
         {
             if (metric.IsNull) return "null";
             if (metric.Field == ValueField.Boolean) return metric.Bits != 0 ? "true" : "false";
-            if (metric.Field == ValueField.String) return '"' + Encoding.UTF8.GetString(metric.Content[..Math.Min(metric.Content.Length, 60)]) + '"';
-            return metric.TryGetDouble(metric.DataType != SparkplugDataType.Unknown ? metric.DataType : type, out var number) ? number.ToString("R", CultureInfo.InvariantCulture) : $"({type}, {metric.Content.Length} bytes)";
+            if (metric.Field == ValueField.String)
+            {
+                return '"' + Encoding.UTF8.GetString(metric.Content[..Math.Min(metric.Content.Length, 60)]) + '"';
+            }
+
+            return metric.TryGetDouble(metric.DataType != SparkplugDataType.Unknown ? metric.DataType : type, out var number)
+                ? number.ToString("R", CultureInfo.InvariantCulture)
+                : $"({type}, {metric.Content.Length} bytes)";
         }
     }
 
@@ -150,6 +166,7 @@ internal sealed class PlantView(TimeProvider clock)
         private double Decayed(DateTimeOffset now) => _rate * Math.Exp(-Math.Max(0, (now - _at).TotalSeconds) / WindowS);
     }
 
-    private static string Age(TimeSpan age) => age.TotalSeconds < 60 ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, age.TotalSeconds):0.0} s")
+    private static string Age(TimeSpan age) =>
+        age.TotalSeconds < 60 ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, age.TotalSeconds):0.0} s")
         : age.TotalMinutes < 60 ? $"{(int)age.TotalMinutes} min" : $"{(int)age.TotalHours} h";
 }

@@ -2,8 +2,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace OeeOrleans.Ingress.Commands;
 
-/// <summary>Keeps the command connection up from the start, so that the first rebirth request need not wait, edge nodes hear that their host is there, and the
-/// broker's own figures are shown.</summary>
+/// <summary>Keeps the command connection up from the start, so that the first rebirth request need not wait, edge nodes hear that their
+/// host is there, and the broker's own figures are shown.</summary>
 internal sealed class BrokerWatch(MqttCommandPublisher publisher) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);

@@ -13,10 +13,10 @@ using OeeOrleans.Sparkplug.Topics;
 namespace OeeOrleans.Ingress.Commands;
 
 /// <summary>
-/// The host application's own connection (a clean session), made when it is first needed: sends commands, tells that the host is online (birth and will on
-/// STATE, retained, QoS 1), listens to what the broker says of itself. Several silos of one host share its id: when one of them ends, the others say that
-/// the host is still there. A connection counts when it is complete: connected, subscribed, and its birth told.
-/// </summary>
+/// The host application's own connection (a clean session), made when it is first needed: sends commands, tells that the host is online
+/// (birth and will on STATE, retained, QoS 1), listens to what the broker says of itself. Several silos of one host share its id: when one
+/// of them ends, the others say that the host is still there. A connection counts when it is complete: connected, subscribed, and its birth
+/// told. </summary>
 internal sealed class MqttCommandPublisher(MqttOptions options, IngressStatus status, TimeProvider clock, ILogger<MqttCommandPublisher> log)
     : ICommandPublisher, IAsyncDisposable
 {
@@ -87,8 +87,8 @@ internal sealed class MqttCommandPublisher(MqttOptions options, IngressStatus st
     }
 
     /// <summary>Somebody says that this host is offline although it is not: an old will, or another silo that ended
-    /// (tck-id-message-flow-hid-sparkplug-state-message-delivered). Birth and will of a connection have one time, so a death that is later than it takes a new
-    /// connection to overtake.</summary>
+    /// (tck-id-message-flow-hid-sparkplug-state-message-delivered). Birth and will of a connection have one time, so a death that is later
+    /// than it takes a new connection to overtake.</summary>
     private async Task HearStateAsync(string topic, byte[] payload)
     {
         if (_leaving || !HostState.TryParse(payload, out var state) || state.Online || _client is not { IsConnected: true } client) return;
@@ -109,7 +109,10 @@ internal sealed class MqttCommandPublisher(MqttOptions options, IngressStatus st
         {
             var payload = message.Payload.ToArray();
             if (message.Topic == StateTopic) await HearStateAsync(message.Topic, payload);
-            else if (int.TryParse(Encoding.UTF8.GetString(payload), NumberStyles.Integer, CultureInfo.InvariantCulture, out var clients)) IngressMetrics.BrokerClients.Set(clients);
+            else if (int.TryParse(Encoding.UTF8.GetString(payload), NumberStyles.Integer, CultureInfo.InvariantCulture, out var clients))
+            {
+                IngressMetrics.BrokerClients.Set(clients);
+            }
         }
         catch (Exception error) when (MqttConnections.IsNetwork(error))
         {
@@ -177,8 +180,11 @@ internal sealed class MqttCommandPublisher(MqttOptions options, IngressStatus st
             await client.SubscribeAsync(ClientsTopic, cancellationToken: cancellationToken);
             if (StateTopic is { } topic)
             {
-                // Subscribed before the birth, so that a death of an earlier life that comes late is seen (tck-id-message-flow-phid-sparkplug-subscription).
-                var subscription = new MqttClientSubscribeOptionsBuilder().WithTopicFilter(topic, MqttQualityOfServiceLevel.AtLeastOnce).Build();
+                // Subscribed before the birth, so that a death of an earlier life that comes late is seen
+                // (tck-id-message-flow-phid-sparkplug-subscription).
+                var subscription = new MqttClientSubscribeOptionsBuilder()
+                    .WithTopicFilter(topic, MqttQualityOfServiceLevel.AtLeastOnce)
+                    .Build();
                 await client.SubscribeOrThrowAsync(subscription, cancellationToken);
                 await client.PublishOrThrowAsync(State(topic, online: true, bornMs), cancellationToken);
             }

@@ -5,15 +5,16 @@ using Prometheus;
 
 namespace OeeOrleans.Ingress.Connection;
 
-/// <summary>Acknowledgements of one connection, in the order in which the messages came (MQTT 4.6), whatever the order in which they are done.
-/// Dies with its connection.</summary>
+/// <summary>Acknowledgements of one connection, in the order in which the messages came (MQTT 4.6), whatever the order in which they are
+/// done. Dies with its connection.</summary>
 internal sealed class AckQueue
 {
     private readonly Queue<InFlightMessage> _order = new();
     private readonly Lock _lock = new();
 
     /// <summary>Bounded by the broker's window: nothing is in it that did not come over the connection.</summary>
-    private readonly Channel<InFlightMessage> _ready = Channel.CreateUnbounded<InFlightMessage>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<InFlightMessage> _ready = Channel.CreateUnbounded<InFlightMessage>(
+        new UnboundedChannelOptions { SingleReader = true });
     private readonly string _partition;
     private readonly ILogger _log;
     private readonly Counter.Child _acknowledged;
@@ -28,7 +29,9 @@ internal sealed class AckQueue
     /// <summary>The connection is gone.</summary>
     public bool Closed { get; private set; }
 
-    /// <summary>The connection is gone and a later one found the session: the broker sends again what was not acknowledged (MQTT 3.1.1, 4.4).</summary>
+    /// <summary>
+    /// The connection is gone and a later one found the session: the broker sends again what was not acknowledged (MQTT 3.1.1, 4.4).
+    /// </summary>
     public bool SentAgain { get; private set; }
 
     public Task Sender { get; }

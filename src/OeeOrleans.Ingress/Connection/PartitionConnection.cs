@@ -59,7 +59,8 @@ internal sealed class PartitionConnection : IAsyncDisposable
 
     /// <param name="received">Takes a message.</param>
     public PartitionConnection(
-        MqttOptions options, string filter, string clientId, TimeProvider clock, ILogger log, Func<InFlightMessage, Reception> received, IngressStatus status)
+        MqttOptions options, string filter, string clientId, TimeProvider clock, ILogger log, Func<InFlightMessage, Reception> received,
+        IngressStatus status)
     {
         (_options, _filter, _clientId, _clock, _log, _received, _status) = (options, filter, clientId, clock, log, received, status);
         _routes = new TopicRoutes(options, log);
@@ -154,7 +155,8 @@ internal sealed class PartitionConnection : IAsyncDisposable
             var takenOver = reason == MqttClientDisconnectReason.SessionTakenOver
                 || (reason == MqttClientDisconnectReason.NormalDisconnection && await BrokerListensAsync());
             if (reason is null) await DisconnectAsync(client);
-            return (true, takenOver, takenOver ? "another client has the session, or the broker closed the connection without a word" : why);
+            return (
+                true, takenOver, takenOver ? "another client has the session, or the broker closed the connection without a word" : why);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -189,8 +191,8 @@ internal sealed class PartitionConnection : IAsyncDisposable
 
     /// <summary>
     /// A broker that only knows 3.1.1 may also close the connection at a version 5 CONNECT. So after two
-    /// handshakes that failed though the broker listens, the other version is tried; a broker that cannot be reached says nothing about versions.
-    /// </summary>
+    /// handshakes that failed though the broker listens, the other version is tried; a broker that cannot be reached says nothing about
+    /// versions. </summary>
     private void NoteHandshakeFailure(Exception error)
     {
         for (var cause = error; cause is not null; cause = cause.InnerException)
@@ -204,9 +206,9 @@ internal sealed class PartitionConnection : IAsyncDisposable
     }
 
     /// <summary>
-    /// Whether the broker accepts connections right after it closed ours. Brokers (all of them with MQTT 3.1.1, mosquitto 2.0 with 5 as well) close
-    /// a session that was taken over without saying why; one that is going down does not listen. Fighting back would throw out the other
-    /// owner, and be thrown out in turn, many times a second.
+    /// Whether the broker accepts connections right after it closed ours. Brokers (all of them with MQTT 3.1.1, mosquitto 2.0 with 5 as
+    /// well) close a session that was taken over without saying why; one that is going down does not listen. Fighting back would throw out
+    /// the other owner, and be thrown out in turn, many times a second.
     /// </summary>
     private async Task<bool> BrokerListensAsync()
     {

@@ -11,8 +11,8 @@ namespace OeeOrleans.Ingress.Connection;
 internal readonly record struct TopicRoute(string StreamKey, bool ForUs, string? Refusal);
 
 /// <summary>
-/// Says where the messages of a topic go, worked out once per topic. The door for names and for the number of edge nodes: what is refused goes to the
-/// stream of unreadable messages and costs no grain. Used by one connection's receiving thread at a time.
+/// Says where the messages of a topic go, worked out once per topic. The door for names and for the number of edge nodes: what is refused
+/// goes to the stream of unreadable messages and costs no grain. Used by one connection's receiving thread at a time.
 /// </summary>
 internal sealed class TopicRoutes(MqttOptions options, ILogger log)
 {
@@ -46,6 +46,7 @@ internal sealed class TopicRoutes(MqttOptions options, ILogger log)
         if (!_told) Log.TooManyEdgeNodes(log, edgeNode, options.MaxForeignEdgeNodes);
         _told = true;
         return new TopicRoute(
-            MessageBatch.UnreadableKey, true, $"{options.MaxForeignEdgeNodes} edge nodes that are not in the plant model talk already; name it in plant.yaml");
+            MessageBatch.UnreadableKey, true,
+            $"{options.MaxForeignEdgeNodes} edge nodes that are not in the plant model talk already; name it in plant.yaml");
     }
 }

@@ -2,8 +2,8 @@ using OeeOrleans.Ingress.Connection;
 
 namespace OeeOrleans.Ingress.Streams;
 
-/// <summary>What one life of a queue holds in memory. A life that ended takes its account with it: what still comes back from it is nobody's any more, so no
-/// counter can go up and never come down.</summary>
+/// <summary>What one life of a queue holds in memory. A life that ended takes its account with it: what still comes back from it is
+/// nobody's any more, so no counter can go up and never come down.</summary>
 internal sealed class BufferAccount(string filter)
 {
     private readonly Prometheus.Gauge.Child _messagesGauge = IngressMetrics.Buffered.WithLabels(filter);

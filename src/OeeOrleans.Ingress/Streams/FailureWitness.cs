@@ -2,8 +2,8 @@ using Orleans.Runtime;
 
 namespace OeeOrleans.Ingress.Streams;
 
-/// <summary>Brings the error of a failed delivery to the queue. Orleans tells a queue's cursor that a delivery failed, and keeps the reason to itself; but it sends the
-/// delivery through the outgoing call filters of the silo.</summary>
+/// <summary>Brings the error of a failed delivery to the queue. Orleans tells a queue's cursor that a delivery failed, and keeps the reason
+/// to itself; but it sends the delivery through the outgoing call filters of the silo.</summary>
 internal sealed class FailureWitness : IOutgoingGrainCallFilter
 {
     /// <summary>Method of Orleans' consumer extension that takes a batch.</summary>

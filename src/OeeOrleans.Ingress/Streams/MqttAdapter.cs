@@ -14,6 +14,7 @@ internal sealed class MqttAdapter(string name, Func<QueueId, MqttReceiver> recei
 
     public IQueueAdapterReceiver CreateReceiver(QueueId queueId) => receivers(queueId);
 
-    public Task QueueMessageBatchAsync<T>(StreamId streamId, IEnumerable<T> events, StreamSequenceToken? token, Dictionary<string, object>? requestContext) =>
+    public Task QueueMessageBatchAsync<T>(
+        StreamId streamId, IEnumerable<T> events, StreamSequenceToken? token, Dictionary<string, object>? requestContext) =>
         throw new NotSupportedException("the mqtt stream provider only reads; commands go through ICommandPublisher");
 }

@@ -40,7 +40,8 @@ internal sealed class MqttAdapterFactory : IQueueAdapterFactory, IQueueAdapterCa
 
     public IStreamQueueMapper GetStreamQueueMapper() => _mapper;
 
-    public Task<IStreamFailureHandler> GetDeliveryFailureHandler(QueueId queueId) => Task.FromResult<IStreamFailureHandler>(new OfferedAgain());
+    public Task<IStreamFailureHandler> GetDeliveryFailureHandler(QueueId queueId) =>
+        Task.FromResult<IStreamFailureHandler>(new OfferedAgain());
 
     private MqttReceiver CreateReceiver(QueueId queueId)
     {
@@ -57,8 +58,12 @@ internal sealed class MqttAdapterFactory : IQueueAdapterFactory, IQueueAdapterCa
     {
         public bool ShouldFaultSubsriptionOnError => false;
 
-        public Task OnDeliveryFailure(GuidId subscriptionId, string streamProviderName, StreamId streamIdentity, StreamSequenceToken? sequenceToken) => Task.CompletedTask;
+        public Task OnDeliveryFailure(
+            GuidId subscriptionId, string streamProviderName, StreamId streamIdentity, StreamSequenceToken? sequenceToken) =>
+            Task.CompletedTask;
 
-        public Task OnSubscriptionFailure(GuidId subscriptionId, string streamProviderName, StreamId streamIdentity, StreamSequenceToken? sequenceToken) => Task.CompletedTask;
+        public Task OnSubscriptionFailure(
+            GuidId subscriptionId, string streamProviderName, StreamId streamIdentity, StreamSequenceToken? sequenceToken) =>
+            Task.CompletedTask;
     }
 }

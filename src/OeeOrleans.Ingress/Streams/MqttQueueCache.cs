@@ -3,7 +3,10 @@ using Orleans.Streams;
 
 namespace OeeOrleans.Ingress.Streams;
 
-/// <summary>The cache of one queue: FIFOs per stream instead of a window over time, so a cursor needs no token and a slow stream holds back no other.</summary>
+/// <summary>
+/// The cache of one queue: FIFOs per stream instead of a window over time, so a cursor needs no token and a slow stream holds back no
+/// other.
+/// </summary>
 internal sealed class MqttQueueCache(Partition partition) : IQueueCache
 {
     private List<IBatchContainer> _delivered = [];
@@ -27,7 +30,8 @@ internal sealed class MqttQueueCache(Partition partition) : IQueueCache
         return true;
     }
 
-    public IQueueCacheCursor GetCacheCursor(StreamId streamId, StreamSequenceToken? token) => new MqttCacheCursor(partition.FifoOf(streamId), partition, this);
+    public IQueueCacheCursor GetCacheCursor(StreamId streamId, StreamSequenceToken? token) =>
+        new MqttCacheCursor(partition.FifoOf(streamId), partition, this);
 
     /// <summary>Reading is held back in the receiver, where it costs no log line.</summary>
     public bool IsUnderPressure() => false;

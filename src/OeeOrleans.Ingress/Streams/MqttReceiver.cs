@@ -5,7 +5,9 @@ using Orleans.Streams;
 
 namespace OeeOrleans.Ingress.Streams;
 
-/// <summary>Reads one partition: waits for messages instead of polling, groups them by stream, and acknowledges what was delivered.</summary>
+/// <summary>
+/// Reads one partition: waits for messages instead of polling, groups them by stream, and acknowledges what was delivered.
+/// </summary>
 internal sealed class MqttReceiver(Partition partition, string clientId, IngressStatus status) : IQueueAdapterReceiver
 {
     /// <summary>How long a read waits for the first message; also how late an acknowledgement or a nudge can be.</summary>
@@ -22,7 +24,8 @@ internal sealed class MqttReceiver(Partition partition, string clientId, Ingress
 
     public Task Initialize(TimeSpan timeout)
     {
-        _connection = new PartitionConnection(partition.Options, partition.Filter, clientId, partition.Clock, partition.Log, partition.Receive, status);
+        _connection = new PartitionConnection(
+            partition.Options, partition.Filter, clientId, partition.Clock, partition.Log, partition.Receive, status);
         _connection.Start();
         return Task.CompletedTask;
     }
@@ -65,8 +68,8 @@ internal sealed class MqttReceiver(Partition partition, string clientId, Ingress
         partition.Clear();
     }
 
-    /// <summary>Whether something came within a moment. One wait for news lasts over many reads: ending it each time would throw an exception a hundred times a
-    /// second in a plant that says nothing.</summary>
+    /// <summary>Whether something came within a moment. One wait for news lasts over many reads: ending it each time would throw an
+    /// exception a hundred times a second in a plant that says nothing.</summary>
     private async ValueTask<bool> NewsAsync()
     {
         _news ??= partition.Arrived.WaitToReadAsync().AsTask();
@@ -76,7 +79,9 @@ internal sealed class MqttReceiver(Partition partition, string clientId, Ingress
         return true;
     }
 
-    /// <summary>Streams whose messages wait although nothing new came for them: after a failed delivery, or when their consumer was lost.</summary>
+    /// <summary>
+    /// Streams whose messages wait although nothing new came for them: after a failed delivery, or when their consumer was lost.
+    /// </summary>
     private List<IBatchContainer> Nudges()
     {
         var nudges = new List<IBatchContainer>();

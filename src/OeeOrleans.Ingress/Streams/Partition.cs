@@ -14,7 +14,8 @@ namespace OeeOrleans.Ingress.Streams;
 internal sealed class Partition(string filter, MqttOptions options, TimeProvider clock, ILogger log)
 {
     /// <summary>Bounded by the broker's window (QoS 1) and by <see cref="MqttOptions.MaxBuffered"/> (QoS 0).</summary>
-    private readonly Channel<InFlightMessage> _arrived = Channel.CreateUnbounded<InFlightMessage>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<InFlightMessage> _arrived = Channel.CreateUnbounded<InFlightMessage>(
+        new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<StreamId, StreamFifo> _fifos = [];
     private BufferAccount _account = new(filter);
 
@@ -56,7 +57,10 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
     /// <summary>Forgets streams nobody looks at and nothing waits in: topics may come and go, memory may not grow with them.</summary>
     public void ForgetIdle()
     {
-        foreach (var fifo in _fifos.Values.Where(f => f is { IsEmpty: true, Cursors: 0, Delivering: false }).ToList()) _fifos.Remove(fifo.Stream);
+        foreach (var fifo in _fifos.Values.Where(f => f is { IsEmpty: true, Cursors: 0, Delivering: false }).ToList())
+        {
+            _fifos.Remove(fifo.Stream);
+        }
     }
 
     /// <summary>Forgets everything: the queue moves, and what was not acknowledged comes again to whoever connects next.</summary>

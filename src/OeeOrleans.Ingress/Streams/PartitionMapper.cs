@@ -3,7 +3,10 @@ using Orleans.Streams;
 
 namespace OeeOrleans.Ingress.Streams;
 
-/// <summary>Queues are topic filters. Which queue a stream comes from follows from the broker, not from a hash; the answer is only used for producing, which nobody does.</summary>
+/// <summary>
+/// Queues are topic filters. Which queue a stream comes from follows from the broker, not from a hash; the answer is only used for
+/// producing, which nobody does.
+/// </summary>
 internal sealed class PartitionMapper : IConsistentRingStreamQueueMapper
 {
     private readonly QueueId[] _queues;
@@ -12,7 +15,11 @@ internal sealed class PartitionMapper : IConsistentRingStreamQueueMapper
     public PartitionMapper(string provider, IReadOnlyList<string> filters)
     {
         _filters = filters;
-        _queues = [.. filters.Select((_, i) => QueueId.GetQueueId(provider, (uint)i, (uint)(((ulong)uint.MaxValue + 1) / (ulong)filters.Count * (ulong)i)))];
+        _queues =
+        [
+            .. filters.Select(
+                (_, i) => QueueId.GetQueueId(provider, (uint)i, (uint)(((ulong)uint.MaxValue + 1) / (ulong)filters.Count * (ulong)i))),
+        ];
     }
 
     public string FilterOf(QueueId queue) => _filters[(int)queue.GetNumericId()];

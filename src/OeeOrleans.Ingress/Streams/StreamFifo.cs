@@ -6,8 +6,8 @@ using Orleans.Runtime;
 namespace OeeOrleans.Ingress.Streams;
 
 /// <summary>
-/// Messages of one stream in order. At most one batch is out for delivery; it is done, or comes back to the front and is offered again. What is offered then
-/// follows from the class of the failure:
+/// Messages of one stream in order. At most one batch is out for delivery; it is done, or comes back to the front and is offered again.
+/// What is offered then follows from the class of the failure:
 /// <code>
 /// store away, not reached -> the same and what came meanwhile, after a pause, as long as it takes
 /// refused, unreadable, bug -> half of it, and half of that, until the message that provokes it fails alone;
@@ -18,7 +18,9 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
 {
     private const int MaxDoublings = 5;
 
-    /// <summary>Deliveries that ended without an answer: as many in a row may be a silo that goes; more are a message that nobody gets done with.</summary>
+    /// <summary>
+    /// Deliveries that ended without an answer: as many in a row may be a silo that goes; more are a message that nobody gets done with.
+    /// </summary>
     private const int MaxUnanswered = 5;
 
     /// <summary>A batch may travel to another silo.</summary>
@@ -48,7 +50,9 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
 
     public void Add(InFlightMessage message) => _queue.AddLast(message);
 
-    /// <summary>Everything that waits, as one batch; null when nothing does, when a batch is out, or when the pause after a failure lasts.</summary>
+    /// <summary>
+    /// Everything that waits, as one batch; null when nothing does, when a batch is out, or when the pause after a failure lasts.
+    /// </summary>
     public List<InFlightMessage>? Take()
     {
         if (Delivering || partition.Clock.GetTimestamp() < _retryAt) return null;
@@ -92,7 +96,10 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
         for (var i = batch.Count - 1; i >= 0; i--) _queue.AddFirst(batch[i]);
     }
 
-    /// <summary>The delivery failed: the batch goes back to the front, in order, and is offered again after a pause; or its one message is put aside.</summary>
+    /// <summary>
+    /// The delivery failed: the batch goes back to the front, in order, and is offered again after a pause; or its one message is put
+    /// aside.
+    /// </summary>
     public void Failed(List<InFlightMessage> batch, Exception? error)
     {
         var failure = ClassOf(error);
@@ -125,7 +132,9 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
         PutAside(batch[0], failure, error);
     }
 
-    /// <summary>Whether the agent must be told of this stream again: the agent only looks at streams for which something new came.</summary>
+    /// <summary>
+    /// Whether the agent must be told of this stream again: the agent only looks at streams for which something new came.
+    /// </summary>
     public bool NeedsNudge()
     {
         if (Delivering || _queue.Count == 0) return false;
@@ -141,7 +150,9 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
         _queue.Clear();
     }
 
-    /// <summary>No answer in time may be a silo that is going; again and again it is a message that the consumer never gets done with.</summary>
+    /// <summary>
+    /// No answer in time may be a silo that is going; again and again it is a message that the consumer never gets done with.
+    /// </summary>
     private FailureClass ClassOf(Exception? error)
     {
         var unanswered = error is TimeoutException;
@@ -162,12 +173,14 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
         // A store may be away for hours, and a thousand streams wait for it: told at the first, second, fourth attempt and so on.
         if (failure == FailureClass.StoreAway && !int.IsPow2(_attempts)) return;
         Ingress.Log.DeliveryFailed(
-            partition.Log, stream.ToString(), count, failure, ReasonOf(error), _attempts, (int)pause.TotalMilliseconds, BugOf(failure, error));
+            partition.Log, stream.ToString(), count, failure, ReasonOf(
+                error), _attempts, (int)pause.TotalMilliseconds, BugOf(failure, error));
     }
 
     private void PutAside(InFlightMessage message, FailureClass failure, Exception? error)
     {
-        var (topic, size, reason) = (DeadLetter.Clip(message.Message.Topic, DeadLetter.MaxTopic), message.Message.Payload.Length, ReasonOf(error));
+        var (topic, size, reason) = (
+            DeadLetter.Clip(message.Message.Topic, DeadLetter.MaxTopic), message.Message.Payload.Length, ReasonOf(error));
         if (_unreadable && message.Message.Refusal is not null)
         {
             // It was to be kept as it is, and not even that is possible.
@@ -185,7 +198,8 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
         partition.PutAside(message);
     }
 
-    private static string ReasonOf(Exception? error) => error is null ? "nobody took it" : DeadLetter.Clip(error.Message, DeadLetter.MaxReason);
+    private static string ReasonOf(Exception? error) =>
+        error is null ? "nobody took it" : DeadLetter.Clip(error.Message, DeadLetter.MaxReason);
 
     private static Exception? BugOf(FailureClass failure, Exception? error) => failure == FailureClass.Bug ? error : null;
 }

@@ -2,7 +2,9 @@ using OeeOrleans.Model;
 
 namespace OeeOrleans.Kpi.Accounting;
 
-/// <summary>Sums of the three counters over cells. Two of them give the third; with all three good and reject win (specification section 3).</summary>
+/// <summary>
+/// Sums of the three counters over cells. Two of them give the third; with all three good and reject win (specification section 3).
+/// </summary>
 internal struct CounterSums
 {
     private CounterTally _good;

@@ -9,8 +9,8 @@ namespace OeeOrleans.Kpi.Accounting;
 /// <summary>
 /// The arithmetic of the specification as one left fold over samples in order of source time. Samples of one instant take effect
 /// together: time only moves in <see cref="AdvanceTo"/>, and a change of state or fault settles when it does, so two samples of one
-/// instant never make a stop of no length. A stop's time waits in its cells until the stop ends, because whether it was small is known only then.
-/// </summary>
+/// instant never make a stop of no length. A stop's time waits in its cells until the stop ends, because whether it was small is known only
+/// then. </summary>
 internal sealed class Fold
 {
     private readonly ICalendar _calendar;
@@ -60,7 +60,10 @@ internal sealed class Fold
     public bool OpenStopIsSmall => State.StopOpen && State.StopProductionUs < _microStopUs;
 
     /// <summary>The stop that is open now, as far as it lies in production time.</summary>
-    public StopSpan? OpenStop => State is { StopOpen: true, StopFirstUs: >= 0 } s ? new StopSpan(s.StopFirstUs, null, s.StopProductionUs, s.StopFault, OpenStopIsSmall) : null;
+    public StopSpan? OpenStop =>
+        State is { StopOpen: true, StopFirstUs: >= 0 } s
+            ? new StopSpan(s.StopFirstUs, null, s.StopProductionUs, s.StopFault, OpenStopIsSmall)
+            : null;
 
     /// <summary>Stops that are over and not released yet, and the one that is open.</summary>
     public IReadOnlyList<StopSpan> Stops => OpenStop is { } open ? [.. State.Stops, open] : State.Stops;
@@ -69,7 +72,8 @@ internal sealed class Fold
     public IReadOnlyList<JobSpan> Jobs => State.Job is { } job ? [.. State.Jobs, job] : State.Jobs;
 
     /// <summary>A copy that may go its own way.</summary>
-    public Fold Clone(ICellGrid? grid = null, StateHistory? history = null) => new(_timeline, _calendar, grid ?? _grid, State.Clone(), Faults.Clone()) { History = history };
+    public Fold Clone(ICellGrid? grid = null, StateHistory? history = null) =>
+        new(_timeline, _calendar, grid ?? _grid, State.Clone(), Faults.Clone()) { History = history };
 
     /// <summary>Accounts for the time up to an instant. Going back is a mistake of the caller.</summary>
     public void AdvanceTo(long toUs)
@@ -117,7 +121,9 @@ internal sealed class Fold
         {
             case SignalKind.StateRun or SignalKind.StateCode:
                 s.Held = StateReading.Of(sample, _parameters);
-                (s.HeldKind, s.HeldValue, s.HeldText, s.Quality) = (sample.Kind, double.IsFinite(sample.Value) ? sample.Value : 0, sample.Text, sample.Quality);
+                (
+                    s.HeldKind, s.HeldValue, s.HeldText, s.Quality) = (
+                        sample.Kind, double.IsFinite(sample.Value) ? sample.Value : 0, sample.Text, sample.Quality);
                 NoteChange();
                 break;
             case SignalKind.StateMode:
@@ -236,7 +242,9 @@ internal sealed class Fold
         State.Cells.Add(_cell);
     }
 
-    /// <summary>The stop is over: its time goes where its length says, and if it was a failure it is counted where it began and where it ended.</summary>
+    /// <summary>
+    /// The stop is over: its time goes where its length says, and if it was a failure it is counted where it began and where it ended.
+    /// </summary>
     private void CloseStop()
     {
         var s = State;
@@ -302,12 +310,19 @@ internal sealed class Fold
         SelectIdeal();
     }
 
-    /// <summary>The plant model says something else from this instant on: what is held is read anew. A stop under way is judged by the parameters in force when it ends.</summary>
+    /// <summary>
+    /// The plant model says something else from this instant on: what is held is read anew. A stop under way is judged by the parameters in
+    /// force when it ends.
+    /// </summary>
     private void ChangeParameters(bool settle)
     {
         TakeParameters();
         var s = State;
-        if (s.HeldKind != SignalKind.Other) s.Held = StateReading.Of(new MachineSample(s.HeldKind, s.NowUs, s.HeldValue, s.HeldText, s.Quality), _parameters);
+        if (s.HeldKind != SignalKind.Other)
+        {
+            s.Held = StateReading.Of(new MachineSample(s.HeldKind, s.NowUs, s.HeldValue, s.HeldText, s.Quality), _parameters);
+        }
+
         s.ModePlanned = s.Mode is not null && _parameters.PlannedStopModes.Contains(s.Mode);
         NoteChange();
         if (settle) Settle();
@@ -322,7 +337,8 @@ internal sealed class Fold
         var gap = !baseline && position.UnknownUs != State.UnknownUs;
         position.UnknownUs = State.UnknownUs;
         if (step == CounterStep.Jump) tally.Jumps++;
-        CountObserver?.Invoke(new CounterDelta(sample.TimeUs, sample.Kind, previous, value, delta, step, gap, gap ? null : _idealS, State.Product));
+        CountObserver?.Invoke(
+            new CounterDelta(sample.TimeUs, sample.Kind, previous, value, delta, step, gap, gap ? null : _idealS, State.Product));
         if (delta == 0) return;
         tally.Delta += delta;
         if (gap) tally.Gap += delta;

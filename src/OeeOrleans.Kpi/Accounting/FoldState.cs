@@ -31,7 +31,9 @@ public sealed class FoldState
     public bool IdealReported { get; set; }
     public double? CycleS { get; set; }
     public double? RatePerHour { get; set; }
-    /// <summary>All time in unknown state so far, scheduled or not: a counter delta is a gap delta when this grew between its samples.</summary>
+    /// <summary>
+    /// All time in unknown state so far, scheduled or not: a counter delta is a gap delta when this grew between its samples.
+    /// </summary>
     public long UnknownUs { get; set; }
 
     [JsonInclude]

@@ -15,7 +15,8 @@ public sealed class IntervalCalendar : ICalendar
             if (_intervals[i].FromUs < _intervals[i - 1].ToUs)
             {
                 throw new ArgumentException(
-                    $"calendar intervals overlap: one ends {Model.UnixMicros.ToIso(_intervals[i - 1].ToUs)}, the next starts {Model.UnixMicros.ToIso(_intervals[i].FromUs)}; make them disjoint",
+                    $"calendar intervals overlap: one ends {Model.UnixMicros.ToIso(_intervals[i - 1].ToUs)}, the next starts "
+                        + $"{Model.UnixMicros.ToIso(_intervals[i].FromUs)}; make them disjoint",
                     nameof(intervals));
             }
         }
@@ -45,5 +46,6 @@ public sealed class IntervalCalendar : ICalendar
 
     public IReadOnlyList<ShiftSpan> Shifts(long fromUs, long toUs) => _rest?.Shifts(fromUs, toUs) ?? [];
 
-    public long StartOfDay(long timeUs) => _rest?.StartOfDay(timeUs) ?? timeUs - (((timeUs % Model.UnixMicros.PerDay) + Model.UnixMicros.PerDay) % Model.UnixMicros.PerDay);
+    public long StartOfDay(long timeUs) =>
+        _rest?.StartOfDay(timeUs) ?? timeUs - (((timeUs % Model.UnixMicros.PerDay) + Model.UnixMicros.PerDay) % Model.UnixMicros.PerDay);
 }

@@ -65,8 +65,8 @@ public sealed class PlantWindows(ICalendar calendar) : ICellGrid
         for (var day = Day(fromUs); day.FromUs < toUs; day = Day(day.ToUs)) yield return day;
     }
 
-    /// <summary>The boundaries before an instant that a window needs which ends after it (or is the last shift): everything else before it may be
-    /// joined. In order; never empty.</summary>
+    /// <summary>The boundaries before an instant that a window needs which ends after it (or is the last shift): everything else before it
+    /// may be joined. In order; never empty.</summary>
     public long[] OpenBoundaries(long timeUs)
     {
         var found = new SortedSet<long> { Hour(timeUs).FromUs, Day(timeUs).FromUs };

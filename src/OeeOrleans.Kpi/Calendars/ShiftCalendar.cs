@@ -24,7 +24,8 @@ public sealed class ShiftCalendar : ICalendar
     {
         _plan = plan;
         _zone = DateTimeZoneProviders.Tzdb.GetZoneOrNull(timeZone)
-            ?? throw new ArgumentException($"unknown time zone '{timeZone}'; an IANA name such as Europe/Berlin is needed", nameof(timeZone));
+            ?? throw new ArgumentException(
+                $"unknown time zone '{timeZone}'; an IANA name such as Europe/Berlin is needed", nameof(timeZone));
     }
 
     public PlanSpan SpanAt(long timeUs)

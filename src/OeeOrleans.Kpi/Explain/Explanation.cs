@@ -16,7 +16,9 @@ namespace OeeOrleans.Kpi;
 public readonly record struct CounterDelta(
     long TimeUs, SignalKind Counter, long Previous, long Value, long Delta, CounterStep Step, bool Gap, decimal? IdealS, string? Product);
 
-/// <summary>A stretch of one category, and why (a reason, a break, no data). <see cref="StopUs"/> is the start of the stop it is a part of.</summary>
+/// <summary>
+/// A stretch of one category, and why (a reason, a break, no data). <see cref="StopUs"/> is the start of the stop it is a part of.
+/// </summary>
 public sealed record ExplainedInterval(long FromUs, long ToUs, StateCategory Category, string? Reason, long? StopUs = null);
 
 /// <summary>Counts that were weighed with one ideal cycle: gap counts are left out.</summary>

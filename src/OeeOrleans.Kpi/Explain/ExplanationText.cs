@@ -19,12 +19,18 @@ public static class ExplanationText
         foreach (var use in ideals.Where(u => u.IdealS is not null))
         {
             var count = parameters.PerformanceFromGood ? use.Good : use.Total;
-            lines.Add($"      {Count(count)} × {use.IdealS!.Value.ToString("0.######", CultureInfo.InvariantCulture)} s{(use.Product is null ? "" : $" ({use.Product})")}");
+            lines.Add(
+                $"      {Count(count)} × {use.IdealS!.Value.ToString("0.######", CultureInfo.InvariantCulture)} "
+                    + $"s{(use.Product is null ? "" : $" ({use.Product})")}");
         }
 
         lines.Add($"Q   = good {Count(sums.Good)} / made {Count(sums.Total)} = {Ratio(kpis.Quality)}");
         lines.Add($"OEE = A × P × Q = {Ratio(kpis.Oee)}");
-        if (kpis.Completeness is { } complete) lines.Add(string.Create(CultureInfo.InvariantCulture, $"{complete * 100:0.0} % of the time known"));
+        if (kpis.Completeness is { } complete)
+        {
+            lines.Add(string.Create(CultureInfo.InvariantCulture, $"{complete * 100:0.0} % of the time known"));
+        }
+
         if (sums.GapTotal != 0) lines.Add($"{Count(sums.GapTotal)} made in unknown time: counted, kept out of performance");
         if (sums.CounterJumps != 0) lines.Add($"{sums.CounterJumps} counter jumps dropped");
         if (sums.NoIdealTotal != 0) lines.Add($"{Count(sums.NoIdealTotal)} made without a known ideal cycle: no performance, no OEE");
@@ -42,5 +48,6 @@ public static class ExplanationText
 
     private static string Count(long count) => count.ToString(CultureInfo.InvariantCulture);
 
-    private static string Ratio(double? ratio) => ratio is { } value ? value.ToString("0.0000", CultureInfo.InvariantCulture) : "not defined";
+    private static string Ratio(double? ratio) =>
+        ratio is { } value ? value.ToString("0.0000", CultureInfo.InvariantCulture) : "not defined";
 }

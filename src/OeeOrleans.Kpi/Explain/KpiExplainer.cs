@@ -29,7 +29,8 @@ public sealed class KpiExplainer
     /// <param name="book">The plant's reasons.</param>
     /// <param name="given">Reasons that people gave for stops around the window.</param>
     public KpiExplainer(
-        string machine, ParameterTimeline parameters, ICalendar calendar, WindowSpan window, long startUs, ReasonBook book, IReadOnlyList<GivenReason> given)
+        string machine, ParameterTimeline parameters, ICalendar calendar, WindowSpan window, long startUs, ReasonBook book,
+        IReadOnlyList<GivenReason> given)
     {
         (_window, _parameters, _calendar, _book, _given) = (window, parameters, calendar, book, given);
         _run = new KpiRun(machine, parameters, calendar, [window], startUs, intervals: true, Counted);
@@ -37,7 +38,9 @@ public sealed class KpiExplainer
 
     /// <summary>Explains from a list of samples in any order.</summary>
     public static Explanation Explain(
-        string machine, ParameterTimeline parameters, ICalendar calendar, IReadOnlyList<MachineSample> arrived, WindowSpan window, long? asOfUs = null,
+        string machine, ParameterTimeline parameters, ICalendar calendar, IReadOnlyList<MachineSample> arrived, WindowSpan window,
+        long? asOfUs =
+            null,
         ReasonBook? book = null, IReadOnlyList<GivenReason>? given = null)
     {
         var samples = SampleOrder.Sort(arrived);
@@ -67,10 +70,14 @@ public sealed class KpiExplainer
         var window = result.Windows[0];
         var parameters = _parameters.At(Math.Max(window.FromUs, window.ToUs - 1));
         var faults = result.Events.Where(f => f.StartUs < window.ToUs && (f.EndUs ?? long.MaxValue) > window.FromUs).ToList();
-        var stops = result.Stops.Where(s => s.StartUs < window.ToUs && (s.EndUs ?? long.MaxValue) > window.FromUs).Select(s => _book.Explain(s, _given)).ToList();
+        var stops = result.Stops.Where(s => s.StartUs < window.ToUs && (s.EndUs ?? long.MaxValue) > window.FromUs)
+            .Select(s => _book.Explain(s, _given))
+            .ToList();
         var ideals = _counted.Select(c => Use(c.Key, c.Value, result.Present)).ToList();
         return new Explanation(
-            window, LossReport.Of(window, parameters, stops, result.Intervals, _book), [.. result.Intervals.SelectMany(i => Reasons(i, stops))],
+            window, LossReport.Of(window, parameters, stops, result.Intervals, _book), [
+                .. result.Intervals.SelectMany(i => Reasons(i, stops)),
+            ],
             _deltas, _deltaCount, ideals, faults, ExplanationText.Write(window.Sums, window.Kpis, parameters, ideals));
     }
 
@@ -114,12 +121,17 @@ public sealed class KpiExplainer
         foreach (var segment in stop.Segments)
         {
             var (from, to) = (Math.Max(span.FromUs, segment.FromUs), Math.Min(span.ToUs, segment.ToUs ?? long.MaxValue));
-            if (to > from) yield return new ExplainedInterval(from, to, span.Category, segment.Reason is { } reason ? _book.NameOf(reason) : null, stop.StartUs);
+            if (to > from)
+            {
+                yield return new ExplainedInterval(
+                    from, to, span.Category, segment.Reason is { } reason ? _book.NameOf(reason) : null, stop.StartUs);
+            }
         }
     }
 
     /// <summary>Which counters count follows the same rule as the sums.</summary>
-    private static IdealUse Use((string? Product, decimal? IdealS) key, (long Good, long Reject, long Total) counted, CounterPresence present)
+    private static IdealUse Use(
+        (string? Product, decimal? IdealS) key, (long Good, long Reject, long Total) counted, CounterPresence present)
     {
         var (good, reject, total) = counted;
         var (isGood, all) = present switch

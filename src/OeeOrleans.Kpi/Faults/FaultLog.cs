@@ -68,7 +68,9 @@ public sealed class FaultLog
         if (kept.Count < _events.Count) (_events, _shared) = (kept, false);
     }
 
-    /// <summary>Whether more than <see cref="FloodEvents"/> events began in the ten minutes before an instant: nobody can act on so many.</summary>
+    /// <summary>
+    /// Whether more than <see cref="FloodEvents"/> events began in the ten minutes before an instant: nobody can act on so many.
+    /// </summary>
     public static bool IsFlood(IReadOnlyList<FaultEvent> events, long atUs)
     {
         var started = 0;

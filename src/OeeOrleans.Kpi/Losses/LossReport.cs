@@ -21,8 +21,8 @@ public enum LossItemKind : byte
 /// <summary>One line of the Pareto of lost time.</summary>
 public sealed record LossItem(LossItemKind Kind, string? Reason, string Name, LossKind? Loss, long LostUs, long Count);
 
-/// <summary>Lost time of a machine or line in [from, to): as a tree, and by reason, longest first. The items add up to planned time minus good
-/// time; reduced speed is left out of the items when it is a gain.</summary>
+/// <summary>Lost time of a machine or line in [from, to): as a tree, and by reason, longest first. The items add up to planned time minus
+/// good time; reduced speed is left out of the items when it is a gain.</summary>
 public sealed record LossReport(long FromUs, long ToUs, LossTree Tree, IReadOnlyList<LossItem> Items, IReadOnlyList<ExplainedStop> Stops)
 {
     /// <summary>Several machines as one: time and counts are added by reason.</summary>
@@ -31,7 +31,10 @@ public sealed record LossReport(long FromUs, long ToUs, LossTree Tree, IReadOnly
         if (reports.Count == 1) return reports[0];
         return new LossReport(
             reports.Min(r => r.FromUs), reports.Max(r => r.ToUs), reports.Select(r => r.Tree).Aggregate((a, b) => a + b),
-            Order(reports.SelectMany(r => r.Items).GroupBy(i => (i.Kind, i.Reason)).Select(g => g.First() with { LostUs = g.Sum(i => i.LostUs), Count = g.Sum(i => i.Count) })),
+            Order(
+                reports.SelectMany(r => r.Items)
+                    .GroupBy(i => (i.Kind, i.Reason))
+                    .Select(g => g.First() with { LostUs = g.Sum(i => i.LostUs), Count = g.Sum(i => i.Count) })),
             []);
     }
 
@@ -40,7 +43,9 @@ public sealed record LossReport(long FromUs, long ToUs, LossTree Tree, IReadOnly
     /// <param name="stops">Stops that reach into the window.</param>
     /// <param name="intervals">Categories of the window.</param>
     /// <param name="book">Names and kinds of reasons.</param>
-    internal static LossReport Of(WindowResult window, OeeParameters rejectsAreOf, IReadOnlyList<ExplainedStop> stops, IReadOnlyList<CategorySpan> intervals, ReasonBook book)
+    internal static LossReport Of(
+        WindowResult window, OeeParameters rejectsAreOf, IReadOnlyList<ExplainedStop> stops, IReadOnlyList<CategorySpan> intervals,
+        ReasonBook book)
     {
         var items = new List<LossItem>();
         long breakdowns = 0, setup = 0;
@@ -53,7 +58,10 @@ public sealed record LossReport(long FromUs, long ToUs, LossTree Tree, IReadOnly
             items.Add(new LossItem(LossItemKind.Stop, segment.Reason, name, loss, lost, 1));
         }
 
-        items = [.. items.GroupBy(i => i.Reason).Select(g => g.First() with { LostUs = g.Sum(i => i.LostUs), Count = g.Sum(i => i.Count) })];
+        items =
+        [
+            .. items.GroupBy(i => i.Reason).Select(g => g.First() with { LostUs = g.Sum(i => i.LostUs), Count = g.Sum(i => i.Count) }),
+        ];
         var tree = LossTree.Of(window.Sums, rejectsAreOf.UnknownIsStop, breakdowns, setup);
         var small = stops.Count(s => s.Small && s.StartUs >= window.FromUs && s.StartUs < window.ToUs);
         Add(items, LossItemKind.SmallStops, "short stops", tree.SmallStopsUs, small);
@@ -68,10 +76,12 @@ public sealed record LossReport(long FromUs, long ToUs, LossTree Tree, IReadOnly
         if (lostUs > 0) items.Add(new LossItem(kind, null, name, null, lostUs, count));
     }
 
-    private static List<LossItem> Order(IEnumerable<LossItem> items) => [.. items.OrderByDescending(i => i.LostUs).ThenBy(i => i.Name, StringComparer.Ordinal)];
+    private static List<LossItem> Order(IEnumerable<LossItem> items) =>
+        [.. items.OrderByDescending(i => i.LostUs).ThenBy(i => i.Name, StringComparer.Ordinal)];
 
     /// <summary>Stop time of the window by stop and segment; a break inside a stop is no stop time.</summary>
-    private static IEnumerable<(ExplainedStop Stop, StopSegment Segment, long LostUs)> Parts(WindowResult window, IReadOnlyList<ExplainedStop> stops, IReadOnlyList<CategorySpan> intervals)
+    private static IEnumerable<(ExplainedStop Stop, StopSegment Segment, long LostUs)> Parts(
+        WindowResult window, IReadOnlyList<ExplainedStop> stops, IReadOnlyList<CategorySpan> intervals)
     {
         var stopTime = intervals.Where(i => i.Category == StateCategory.Stop).ToList();
         var at = 0;

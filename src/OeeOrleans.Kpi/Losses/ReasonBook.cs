@@ -4,7 +4,9 @@ using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Kpi;
 
-/// <summary>Why a machine stood: its fault codes, the plant's catalogue of reasons, and what people gave. A person's word beats the machine's.</summary>
+/// <summary>
+/// Why a machine stood: its fault codes, the plant's catalogue of reasons, and what people gave. A person's word beats the machine's.
+/// </summary>
 public sealed class ReasonBook(IReadOnlyList<StopReason> catalogue, IReadOnlyDictionary<string, FaultCode> faults)
 {
     private static readonly Dictionary<string, FaultCode> NoFaults = [];
@@ -28,7 +30,10 @@ public sealed class ReasonBook(IReadOnlyList<StopReason> catalogue, IReadOnlyDic
     public LossKind LossOf(string? reason, bool hadFault) =>
         reason is not null && _catalogue.TryGetValue(reason, out var known) ? known.Loss : hadFault ? LossKind.Breakdown : LossKind.Other;
 
-    /// <summary>The parts of a stop. A reason belongs to the stop in which it begins, or, when late data has moved that stop's start, to the one that it overlaps.</summary>
+    /// <summary>
+    /// The parts of a stop. A reason belongs to the stop in which it begins, or, when late data has moved that stop's start, to the one
+    /// that it overlaps.
+    /// </summary>
     public ExplainedStop Explain(in StopSpan stop, IReadOnlyList<GivenReason> given)
     {
         var (start, end) = (stop.StartUs, stop.EndUs ?? long.MaxValue);
@@ -48,10 +53,16 @@ public sealed class ReasonBook(IReadOnlyList<StopReason> catalogue, IReadOnlyDic
                 : new StopSegment(from, null, reason.Reason, ReasonSource.Person, reason.Comment, reason.By));
         }
 
-        for (var i = 0; i < segments.Count; i++) segments[i] = segments[i] with { ToUs = i + 1 < segments.Count ? segments[i + 1].FromUs : stop.EndUs };
+        for (var i = 0; i < segments.Count; i++)
+        {
+            segments[i] = segments[i] with { ToUs = i + 1 < segments.Count ? segments[i + 1].FromUs : stop.EndUs };
+        }
+
         return new ExplainedStop(stop.StartUs, stop.EndUs, stop.ProductionUs, stop.Small, stop.Fault, segments);
     }
 
     private StopSegment Own(long fromUs, string? fault) =>
-        fault is null ? new StopSegment(fromUs, null, null, ReasonSource.None) : new StopSegment(fromUs, null, OfFault(fault), ReasonSource.Fault);
+        fault is null
+            ? new StopSegment(fromUs, null, null, ReasonSource.None)
+            : new StopSegment(fromUs, null, OfFault(fault), ReasonSource.Fault);
 }

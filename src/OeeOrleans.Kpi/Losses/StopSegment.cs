@@ -21,4 +21,5 @@ public sealed record StopSegment(long FromUs, long? ToUs, string? Reason, Reason
 /// <param name="Small">Shorter than the machine's micro-stop threshold.</param>
 /// <param name="Fault">The first fault that was active in it.</param>
 /// <param name="Segments">Its parts, in order; one unless somebody split it.</param>
-public sealed record ExplainedStop(long StartUs, long? EndUs, long ProductionUs, bool Small, string? Fault, IReadOnlyList<StopSegment> Segments);
+public sealed record ExplainedStop(
+    long StartUs, long? EndUs, long ProductionUs, bool Small, string? Fault, IReadOnlyList<StopSegment> Segments);

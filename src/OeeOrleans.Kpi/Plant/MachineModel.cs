@@ -10,7 +10,8 @@ namespace OeeOrleans.Kpi.Plant;
 /// <param name="Windows">Its windows, by its calendars over time.</param>
 /// <param name="Reasons">Why it may stand.</param>
 /// <param name="Stamps">When parameters or calendar changed, and a fingerprint of what they were from then on.</param>
-public sealed record MachineModel(Machine Machine, ParameterTimeline Parameters, PlantWindows Windows, ReasonBook Reasons, IReadOnlyList<ModelStamp> Stamps)
+public sealed record MachineModel(
+    Machine Machine, ParameterTimeline Parameters, PlantWindows Windows, ReasonBook Reasons, IReadOnlyList<ModelStamp> Stamps)
 {
     public string Id => Machine.Id;
 

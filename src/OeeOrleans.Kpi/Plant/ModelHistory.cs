@@ -5,8 +5,8 @@ using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Kpi.Plant;
 
-/// <summary>How the plant model changed over time. A change of a machine's parameters or calendar holds from its `valid_from` on, or from when
-/// it is first seen; what was before stays as it was, so that history can be recomputed with the model of its own time.</summary>
+/// <summary>How the plant model changed over time. A change of a machine's parameters or calendar holds from its `valid_from` on, or from
+/// when it is first seen; what was before stays as it was, so that history can be recomputed with the model of its own time.</summary>
 public static class ModelHistory
 {
     public const string OeePart = "oee";
@@ -37,7 +37,8 @@ public static class ModelHistory
                 return;
             }
 
-            // Without a time the newest version is compared, and a difference holds from now on; with one, whatever was said from then on is replaced.
+            // Without a time the newest version is compared, and a difference holds from now on; with one, whatever was said from then on
+            // is replaced.
             var fromUs = validFromUs ?? nowUs;
             if (validFromUs is null && Same(part, list[^1].Model, model)) return;
             list.RemoveAll(v => v.FromUs >= fromUs && v.FromUs > 0);
@@ -45,8 +46,8 @@ public static class ModelHistory
         }
     }
 
-    /// <summary>Parts of machines' models that are what they were before their newest change: of a file that somebody forgot to bring up to date, or changed back
-    /// without a time (`valid_from`). Which of the two it is, only a person knows.</summary>
+    /// <summary>Parts of machines' models that are what they were before their newest change: of a file that somebody forgot to bring up to
+    /// date, or changed back without a time (`valid_from`). Which of the two it is, only a person knows.</summary>
     public static IReadOnlyList<RevertedModel> Reverted(IReadOnlyList<ModelVersion> stored, PlantModel plant)
     {
         var versions = stored.GroupBy(v => (v.Machine, v.Part)).ToDictionary(g => g.Key, g => g.OrderBy(v => v.FromUs).ToList());
@@ -62,8 +63,15 @@ public static class ModelHistory
 
         void Look(string machine, string part, string model, long? validFromUs)
         {
-            if (validFromUs is not null || !versions.TryGetValue((machine, part), out var list) || Same(part, list[^1].Model, model)) return;
-            if (list.FindLast(v => Same(part, v.Model, model)) is { } earlier) reverted.Add(new RevertedModel(machine, part, earlier.FromUs, list[^1].FromUs));
+            if (validFromUs is not null || !versions.TryGetValue((machine, part), out var list) || Same(part, list[^1].Model, model))
+            {
+                return;
+            }
+
+            if (list.FindLast(v => Same(part, v.Model, model)) is { } earlier)
+            {
+                reverted.Add(new RevertedModel(machine, part, earlier.FromUs, list[^1].FromUs));
+            }
         }
     }
 
@@ -76,14 +84,18 @@ public static class ModelHistory
     {
         var id = machine.Calendar ?? plant.Lines.FirstOrDefault(l => l.Id == machine.LineId)?.Calendar;
         var plan = plant.Calendars.FirstOrDefault(c => c.Id == id)
-            ?? new ShiftPlan { Id = "always", Shifts = [new Shift("day", TimeOnly.MinValue, TimeOnly.MinValue, Enum.GetValues<DayOfWeek>(), [])] };
+            ?? new ShiftPlan
+            {
+                Id = "always", Shifts = [new Shift("day", TimeOnly.MinValue, TimeOnly.MinValue, Enum.GetValues<DayOfWeek>(), [])],
+            };
         return new CalendarModel(plant.Site.TimeZone, plan);
     }
 
     /// <summary>By meaning: a version stored by an earlier release lacks what did not exist then.</summary>
     private static bool Same(string part, string a, string b) => a == b || Normal(part, a) == Normal(part, b);
 
-    private static string Normal(string part, string model) => part == OeePart ? JsonSerializer.Serialize(Parameters(model), Json) : JsonSerializer.Serialize(Calendar(model));
+    private static string Normal(string part, string model) =>
+        part == OeePart ? JsonSerializer.Serialize(Parameters(model), Json) : JsonSerializer.Serialize(Calendar(model));
 
     /// <summary>Read-only sets cannot be read back by themselves.</summary>
     private sealed class SetConverter : JsonConverter<IReadOnlySet<string>>

@@ -24,7 +24,10 @@ public sealed class PlantDirectory
         _byDevice = plant.Machines.Where(m => m.EdgeNode is not null).ToDictionary(m => (m.EdgeNode!, m.Device));
         var byPart = (versions ?? ModelHistory.Update([], plant, 0)).ToLookup(v => (v.Machine, v.Part));
         var calendars = new Dictionary<string, PlantWindows>(StringComparer.Ordinal);
-        _models = plant.Machines.ToDictionary(m => m.Id, m => Model(m, [.. byPart[(m.Id, ModelHistory.OeePart)]], [.. byPart[(m.Id, ModelHistory.CalendarPart)]], calendars), StringComparer.Ordinal);
+        _models = plant.Machines.ToDictionary(
+            m => m.Id,
+            m => Model(m, [.. byPart[(m.Id, ModelHistory.OeePart)]], [.. byPart[(m.Id, ModelHistory.CalendarPart)]], calendars),
+            StringComparer.Ordinal);
     }
 
     public PlantModel Plant { get; }
@@ -38,11 +41,16 @@ public sealed class PlantDirectory
 
     public MachineModel ModelOf(Machine machine) => _models[machine.Id];
 
-    private MachineModel Model(Machine machine, List<ModelVersion> oee, List<ModelVersion> calendar, Dictionary<string, PlantWindows> calendars)
+    private MachineModel Model(
+        Machine machine, List<ModelVersion> oee, List<ModelVersion> calendar, Dictionary<string, PlantWindows> calendars)
     {
         // Machines of one calendar share it: what it works out is remembered once.
         var key = string.Join('\n', calendar.Select(v => $"{v.FromUs}:{v.Model}"));
-        if (!calendars.TryGetValue(key, out var windows)) calendars[key] = windows = new PlantWindows(new VersionedCalendar([.. calendar.Select(v => (v.FromUs, Calendar(v.Model)))]));
+        if (!calendars.TryGetValue(key, out var windows))
+        {
+            calendars[key] = windows = new PlantWindows(new VersionedCalendar([.. calendar.Select(v => (v.FromUs, Calendar(v.Model)))]));
+        }
+
         return new MachineModel(
             machine, new ParameterTimeline([.. oee.Select(v => (v.FromUs, ModelHistory.Parameters(v.Model)))]), windows,
             new ReasonBook(Plant.Reasons, machine.Faults), Stamps(oee, calendar));
@@ -55,9 +63,16 @@ public sealed class PlantDirectory
     }
 
     private static List<ModelStamp> Stamps(List<ModelVersion> oee, List<ModelVersion> calendar) =>
-        [.. oee.Concat(calendar).Select(v => v.FromUs).Distinct().Order().Select(t => new ModelStamp(t, Fingerprint(At(oee, t) + At(calendar, t))))];
+        [
+            .. oee.Concat(calendar)
+                .Select(v => v.FromUs)
+                .Distinct()
+                .Order()
+                .Select(t => new ModelStamp(t, Fingerprint(At(oee, t) + At(calendar, t)))),
+        ];
 
     private static string At(List<ModelVersion> versions, long timeUs) => (versions.FindLast(v => v.FromUs <= timeUs) ?? versions[0]).Model;
 
-    private static string Fingerprint(string model) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model)).AsSpan(0, 12));
+    private static string Fingerprint(string model) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model)).AsSpan(0, 12));
 }

@@ -66,14 +66,21 @@ public sealed record Scenario(
     }
 
     /// <summary>An integer that a double cannot hold travels as text.</summary>
-    private static string? Exact(JsonElement number) => number.TryGetInt64(out var whole) && Math.Abs((double)whole) > 9e15 ? number.GetRawText() : null;
+    private static string? Exact(JsonElement number) =>
+        number.TryGetInt64(out var whole) && Math.Abs((double)whole) > 9e15 ? number.GetRawText() : null;
 
     private static WindowSpan Window(JsonElement window, ShiftCalendar? shifts, int index)
     {
-        if (window.TryGetProperty("from", out var from)) return new WindowSpan(Time(from, $"windows[{index}].from"), Time(window.GetProperty("to"), $"windows[{index}].to"));
+        if (window.TryGetProperty("from", out var from))
+        {
+            return new WindowSpan(Time(from, $"windows[{index}].from"), Time(window.GetProperty("to"), $"windows[{index}].to"));
+        }
+
         var name = window.GetProperty("shift").GetString() ?? "";
-        var date = DateOnly.ParseExact(window.GetProperty("date").GetString() ?? "", "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
-        var span = shifts?.ShiftOn(name, date) ?? throw new FormatException($"windows[{index}]: the calendar has no shift '{name}' on {date:yyyy-MM-dd}");
+        var date = DateOnly.ParseExact(
+            window.GetProperty("date").GetString() ?? "", "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+        var span = shifts?.ShiftOn(name, date)
+            ?? throw new FormatException($"windows[{index}]: the calendar has no shift '{name}' on {date:yyyy-MM-dd}");
         return new WindowSpan(span.FromUs, span.ToUs);
     }
 

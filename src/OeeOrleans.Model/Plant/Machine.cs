@@ -21,14 +21,17 @@ public sealed record Machine
     public string? Fallback { get; init; }
     public IReadOnlyList<TagMapping> Tags { get; init; } = [];
     public OeeParameters Oee { get; init; } = new();
-    /// <summary>From when on <see cref="Oee"/> holds, microseconds; null: from when it is first seen. Before that the machine was as it was.</summary>
+    /// <summary>
+    /// From when on <see cref="Oee"/> holds, microseconds; null: from when it is first seen. Before that the machine was as it was.
+    /// </summary>
     public long? ValidFromUs { get; init; }
     /// <summary>What the machine's fault codes mean.</summary>
     public IReadOnlyDictionary<string, FaultCode> Faults { get; init; } = new Dictionary<string, FaultCode>();
 }
 
 /// <summary>Sparkplug metric -> canonical signal; value = raw x scale + offset.</summary>
-public sealed record TagMapping(string Metric, string Signal, double Scale = 1, double Offset = 0, string? Unit = null, double Deadband = 0);
+public sealed record TagMapping(
+    string Metric, string Signal, double Scale = 1, double Offset = 0, string? Unit = null, double Deadband = 0);
 
 /// <summary>Parameters of a machine's OEE. Seconds as decimals, exact.</summary>
 public sealed record OeeParameters

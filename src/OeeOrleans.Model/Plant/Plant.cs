@@ -51,12 +51,17 @@ public sealed record ShiftPlan
 {
     public required string Id { get; init; }
     public IReadOnlyList<Shift> Shifts { get; init; } = [];
-    /// <summary>From when on the shifts hold, microseconds; null: from when they are first seen. Before that they were as they were.</summary>
+    /// <summary>
+    /// From when on the shifts hold, microseconds; null: from when they are first seen. Before that they were as they were.
+    /// </summary>
     [JsonIgnore]
     public long? ValidFromUs { get; init; }
 }
 
-/// <summary>A named production span with breaks. An end that is not after its start is on the next day; the shift belongs to the date on which it starts.</summary>
+/// <summary>
+/// A named production span with breaks. An end that is not after its start is on the next day; the shift belongs to the date on which it
+/// starts.
+/// </summary>
 public sealed record Shift(string Name, TimeOnly Start, TimeOnly End, IReadOnlyList<DayOfWeek> Days, IReadOnlyList<Break> Breaks);
 
 public sealed record Break(TimeOnly Start, TimeOnly End);

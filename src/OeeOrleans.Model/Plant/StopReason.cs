@@ -12,5 +12,7 @@ public enum LossKind
 /// <summary>A reason of the plant's catalogue.</summary>
 public sealed record StopReason(string Id, string Name, LossKind Loss);
 
-/// <summary>What a machine's fault code means: its text, the reason a stop gets by it, and its severity (0..1000, as OPC UA counts).</summary>
+/// <summary>
+/// What a machine's fault code means: its text, the reason a stop gets by it, and its severity (0..1000, as OPC UA counts).
+/// </summary>
 public sealed record FaultCode(string? Text, string? Reason, short Severity);

@@ -37,7 +37,10 @@ public sealed record LoadReport
     public DateTimeOffset LastTs { get; init; }
 }
 
-/// <summary>Edge nodes x devices x metrics at a rate, as real Sparkplug at QoS 1. Every value has a source time of its own, so nothing collapses in the store.</summary>
+/// <summary>
+/// Edge nodes x devices x metrics at a rate, as real Sparkplug at QoS 1. Every value has a source time of its own, so nothing collapses in
+/// the store.
+/// </summary>
 public sealed class LoadGenerator(LoadSettings settings, TimeProvider clock)
 {
     private long _messages;
@@ -48,14 +51,17 @@ public sealed class LoadGenerator(LoadSettings settings, TimeProvider clock)
     {
         var first = clock.GetUtcNow();
         var started = Stopwatch.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, settings.Nodes).Select(n => Task.Run(() => NodeAsync(n, started, cancellationToken), cancellationToken)));
+        await Task.WhenAll(
+            Enumerable.Range(0, settings.Nodes).Select(n => Task.Run(() => NodeAsync(n, started, cancellationToken), cancellationToken)));
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         var metrics = _messages * settings.Metrics;
         return new LoadReport
         {
             Group = settings.Group, Nodes = settings.Nodes, Devices = settings.Devices, MetricsPerMessage = settings.Metrics,
-            Births = _births, Messages = _messages, Metrics = metrics, Values = metrics + ((_births - settings.Nodes) * settings.Metrics), Failed = _failed,
-            Seconds = Math.Round(seconds, 3), MessagesPerS = Math.Round(_messages / seconds, 1), FirstTs = first, LastTs = clock.GetUtcNow(),
+            Births = _births, Messages = _messages, Metrics = metrics, Values = metrics
+                + ((_births - settings.Nodes) * settings.Metrics), Failed = _failed,
+            Seconds = Math.Round(
+                seconds, 3), MessagesPerS = Math.Round(_messages / seconds, 1), FirstTs = first, LastTs = clock.GetUtcNow(),
         };
     }
 
@@ -79,7 +85,10 @@ public sealed class LoadGenerator(LoadSettings settings, TimeProvider clock)
         async Task SendAsync(SparkplugMessageType type, int? device)
         {
             var message = new MqttApplicationMessageBuilder()
-                .WithTopic(Topic(type, node, device is { } d ? $"d{d}" : null)).WithPayload(writer.Written.ToArray()).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build();
+                .WithTopic(Topic(type, node, device is { } d ? $"d{d}" : null))
+                    .WithPayload(writer.Written.ToArray())
+                    .WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)
+                    .Build();
             try
             {
                 await client.PublishAsync(message, cancellationToken);
@@ -99,7 +108,11 @@ public sealed class LoadGenerator(LoadSettings settings, TimeProvider clock)
         for (var device = 0; device < settings.Devices; device++)
         {
             writer.Begin(NextMs(), seq++);
-            for (var m = 0; m < settings.Metrics; m++) writer.Double(new MetricHead($"m{m}", (ulong)((device * settings.Metrics) + m + 1), lastMs, SparkplugDataType.Double), m);
+            for (var m = 0; m < settings.Metrics; m++)
+            {
+                writer.Double(new MetricHead($"m{m}", (ulong)((device * settings.Metrics) + m + 1), lastMs, SparkplugDataType.Double), m);
+            }
+
             await SendAsync(SparkplugMessageType.DBirth, device);
         }
 
@@ -119,11 +132,14 @@ public sealed class LoadGenerator(LoadSettings settings, TimeProvider clock)
             writer.Begin(NextMs(), seq++);
             for (var m = 0; m < settings.Metrics; m++)
             {
-                writer.Double(new MetricHead(null, (ulong)((device * settings.Metrics) + m + 1), lastMs, SparkplugDataType.Unknown), sent + (m * 0.5));
+                writer.Double(
+                    new MetricHead(null, (ulong)((device * settings.Metrics) + m + 1), lastMs, SparkplugDataType.Unknown),
+                    sent + (m * 0.5));
             }
 
             Interlocked.Increment(ref _messages);
-            _ = SendAsync(SparkplugMessageType.DData, device).ContinueWith(_ => room.Release(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _ = SendAsync(SparkplugMessageType.DData, device).ContinueWith(
+                _ => room.Release(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
 
         // Everything in flight is acknowledged before the node leaves in good order.
@@ -131,5 +147,6 @@ public sealed class LoadGenerator(LoadSettings settings, TimeProvider clock)
         await client.DisconnectAsync(cancellationToken: cancellationToken);
     }
 
-    private string Topic(SparkplugMessageType type, string node, string? device) => new SparkplugTopic(type, settings.Group, node, device).ToString();
+    private string Topic(SparkplugMessageType type, string node, string? device) =>
+        new SparkplugTopic(type, settings.Group, node, device).ToString();
 }

@@ -18,11 +18,13 @@ public sealed record EdgeNodeSettings(string Group, string Node, string Host, in
 /// An edge node with some machines, publishing real Sparkplug B at QoS 1: will, births with aliases, data by exception, rebirth on request.
 /// One loop does everything, so `seq` needs no lock.
 /// </summary>
-public sealed class SimulatedEdgeNode(EdgeNodeSettings settings, IReadOnlyList<SimulatedMachine> machines, NodeMemory memory, TimeProvider clock, ILogger log)
+public sealed class SimulatedEdgeNode(
+    EdgeNodeSettings settings, IReadOnlyList<SimulatedMachine> machines, NodeMemory memory, TimeProvider clock, ILogger log)
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
-    private readonly EdgeNodeSession _session = new(new EdgeNodeDefinition(settings.Group, settings.Node, [], [.. machines.Select(Device)]));
+    private readonly EdgeNodeSession _session = new(
+        new EdgeNodeDefinition(settings.Group, settings.Node, [], [.. machines.Select(Device)]));
     private readonly Random _random = new(settings.Node.Length * 7919);
     private readonly List<MetricChange>[] _changes = [.. machines.Select(_ => new List<MetricChange>())];
     private volatile bool _rebirth;
@@ -73,8 +75,12 @@ public sealed class SimulatedEdgeNode(EdgeNodeSettings settings, IReadOnlyList<S
                 return Task.CompletedTask;
             };
             await client.ConnectAsync(Options(bdSeq), cancellationToken);
-            await client.SubscribeAsync(new SparkplugTopic(SparkplugMessageType.NCommand, settings.Group, settings.Node, null).ToString(), MqttQualityOfServiceLevel.AtLeastOnce, cancellationToken);
-            var endsMs = settings.LosesConnectionEveryS > 0 ? NowMs() + (long)(settings.LosesConnectionEveryS * 1000 * (0.6 + (0.8 * _random.NextDouble()))) : long.MaxValue;
+            await client.SubscribeAsync(
+                new SparkplugTopic(SparkplugMessageType.NCommand, settings.Group, settings.Node, null).ToString(),
+                MqttQualityOfServiceLevel.AtLeastOnce, cancellationToken);
+            var endsMs = settings.LosesConnectionEveryS > 0
+                ? NowMs() + (long)(settings.LosesConnectionEveryS * 1000 * (0.6 + (0.8 * _random.NextDouble())))
+                : long.MaxValue;
             if (!history) Advance();
             await BirthAsync(client, cancellationToken);
             if (history) await PublishHistoryAsync(client, cancellationToken);
@@ -123,8 +129,12 @@ public sealed class SimulatedEdgeNode(EdgeNodeSettings settings, IReadOnlyList<S
         for (var i = 0; i < machines.Count; i++)
         {
             var device = _session.Definition.Devices[i];
-            // The values are those of the machine's last step, and so is their time: a later one would put the next change before the birth, and a counter would seem to go back.
-            var shown = machines[i].Shown().Select(s => new EdgeValue(device.Metrics[s.Metric], (ulong)machines[i].NowMs, s.Value)).ToList();
+            // The values are those of the machine's last step, and so is their time: a later one would put the next change before the
+            // birth, and a counter would seem to go back.
+            var shown = machines[i]
+                .Shown()
+                .Select(s => new EdgeValue(device.Metrics[s.Metric], (ulong)machines[i].NowMs, s.Value))
+                .ToList();
             await PublishAsync(client, _session.DeviceBirth(device, (ulong)NowMs(), shown), cancellationToken);
         }
     }
@@ -145,19 +155,28 @@ public sealed class SimulatedEdgeNode(EdgeNodeSettings settings, IReadOnlyList<S
         const int ChangesPerMessage = 200;
         for (var i = 0; i < machines.Count; i++)
         {
-            foreach (var part in _changes[i].Chunk(ChangesPerMessage)) await PublishDataAsync(client, i, part, historical: true, cancellationToken);
+            foreach (var part in _changes[i].Chunk(ChangesPerMessage))
+            {
+                await PublishDataAsync(client, i, part, historical: true, cancellationToken);
+            }
         }
     }
 
-    private Task PublishDataAsync(IMqttClient client, int machine, IReadOnlyList<MetricChange> changes, bool historical, CancellationToken cancellationToken)
+    private Task PublishDataAsync(
+        IMqttClient client, int machine, IReadOnlyList<MetricChange> changes, bool historical, CancellationToken cancellationToken)
     {
         var device = _session.Definition.Devices[machine];
         var values = changes.Select(c => new EdgeValue(device.Metrics[c.Metric], (ulong)c.TimeMs, c.Value)).ToList();
         return PublishAsync(client, _session.Data(device, (ulong)NowMs(), values, historical), cancellationToken);
     }
 
-    private static async Task PublishAsync(IMqttClient client, EdgeMessage message, CancellationToken cancellationToken) => await client.PublishAsync(
-        new MqttApplicationMessageBuilder().WithTopic(message.Topic.ToString()).WithPayload(message.Payload.ToArray()).WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build(),
+    private static async Task PublishAsync(IMqttClient client, EdgeMessage message, CancellationToken cancellationToken) =>
+        await client.PublishAsync(
+        new MqttApplicationMessageBuilder()
+            .WithTopic(message.Topic.ToString())
+            .WithPayload(message.Payload.ToArray())
+            .WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce)
+            .Build(),
         cancellationToken);
 
     private static EdgeDevice Device(SimulatedMachine machine, int index) => new(

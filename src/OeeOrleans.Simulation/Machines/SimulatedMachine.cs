@@ -21,7 +21,10 @@ public sealed class MachineMemory
     public double EnergyKwh { get; set; }
 }
 
-/// <summary>A machine that produces, jams, waits and breaks: believable, and the same for the same seed. Moved by <see cref="AdvanceTo"/>; reports changes only.</summary>
+/// <summary>
+/// A machine that produces, jams, waits and breaks: believable, and the same for the same seed. Moved by <see cref="AdvanceTo"/>; reports
+/// changes only.
+/// </summary>
 public sealed class SimulatedMachine
 {
     private readonly MachineProfile _profile;
@@ -55,7 +58,9 @@ public sealed class SimulatedMachine
         Metrics =
         [
             new(vendor ? "Status/Running" : "state.run", SparkplugDataType.Boolean),
-            new(vendor ? "Counts/Good" : "counter.good", profile.CounterModulus == 65536 ? SparkplugDataType.UInt16 : SparkplugDataType.UInt32, "pcs"),
+            new(
+                vendor ? "Counts/Good" : "counter.good",
+                profile.CounterModulus == 65536 ? SparkplugDataType.UInt16 : SparkplugDataType.UInt32, "pcs"),
             new(vendor ? "Counts/Reject" : "counter.reject", SparkplugDataType.UInt32, "pcs"),
             new(vendor ? "Alarm/Text" : "fault.code", SparkplugDataType.String),
             new(vendor ? "Recipe" : "product.code", SparkplugDataType.String),

@@ -27,7 +27,10 @@ public readonly record struct EdgeValue(EdgeMetric Metric, ulong TimestampMs, ob
             properties = new PropertySet([.. properties?.Entries ?? [], new("engUnit", new PropertyValue(SparkplugDataType.String, unit))]);
         }
 
-        var head = new MetricHead(birth ? Metric.Name : null, Metric.Alias, TimestampMs, Metric.Type, historical) { Properties = properties };
+        var head = new MetricHead(birth ? Metric.Name : null, Metric.Alias, TimestampMs, Metric.Type, historical)
+        {
+            Properties = properties,
+        };
         switch (Value)
         {
             case bool flag when Metric.Type == SparkplugDataType.Boolean: writer.Boolean(head, flag); break;
@@ -39,7 +42,9 @@ public readonly record struct EdgeValue(EdgeMetric Metric, ulong TimestampMs, ob
     }
 }
 
-/// <summary>A value of a control point that an extension adds to the session's own: announced by name in births, by alias in data where it has one.</summary>
+/// <summary>
+/// A value of a control point that an extension adds to the session's own: announced by name in births, by alias in data where it has one.
+/// </summary>
 public readonly record struct ControlValue(string Name, SparkplugDataType Type, object Value, ulong? Alias = null)
 {
     internal void Write(SparkplugPayloadWriter writer, bool byAlias, ulong timestampMs, bool historical)

@@ -4,7 +4,9 @@ using OeeOrleans.Sparkplug.Topics;
 
 namespace OeeOrleans.Sparkplug.Edge;
 
-/// <summary>A message to publish. QoS and retain are the transport's: births and data are never retained (Sparkplug 3.0 section 6.4).</summary>
+/// <summary>
+/// A message to publish. QoS and retain are the transport's: births and data are never retained (Sparkplug 3.0 section 6.4).
+/// </summary>
 public readonly record struct EdgeMessage(SparkplugTopic Topic, ReadOnlyMemory<byte> Payload);
 
 /// <summary>What a host asks of an edge node.</summary>
@@ -13,8 +15,8 @@ public abstract record EdgeRequest
     /// <summary>Publish all births again (`Node Control/Rebirth`).</summary>
     public sealed record Rebirth : EdgeRequest;
 
-    /// <summary>A control point of the node that the specification does not know (`Node Control/...`): for extensions between a host and its own edge
-    /// nodes. The value is a string, or a UInt64.</summary>
+    /// <summary>A control point of the node that the specification does not know (`Node Control/...`): for extensions between a host and
+    /// its own edge nodes. The value is a string, or a UInt64.</summary>
     public sealed record Control(string Name, object? Value) : EdgeRequest;
 
     /// <summary>Write a value to a metric; device null = of the node itself.</summary>
@@ -25,8 +27,9 @@ public abstract record EdgeRequest
 }
 
 /// <summary>
-/// The edge node's side of a Sparkplug session: bytes in, bytes out. One per connection attempt chain: <see cref="Will"/> before the connect, then
-/// births, then data; `seq` grows by one per message of node and devices together. Not safe for concurrent use: one loop owns it.
+/// The edge node's side of a Sparkplug session: bytes in, bytes out. One per connection attempt chain: <see cref="Will"/> before the
+/// connect, then births, then data; `seq` grows by one per message of node and devices together. Not safe for concurrent use: one loop owns
+/// it.
 /// <code>
 /// offline --Will/connect--> connected --NodeBirth, DeviceBirth...--> born --Data, DeviceDeath--> born --Death/lost--> offline
 /// </code>
@@ -84,7 +87,8 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
     /// <param name="nowMs">When it is sent.</param>
     /// <param name="values">Current values; metrics without one are null.</param>
     /// <param name="controls">Control points to announce.</param>
-    public EdgeMessage DeviceBirth(EdgeDevice device, ulong nowMs, IReadOnlyCollection<EdgeValue> values, IReadOnlyList<ControlValue>? controls = null)
+    public EdgeMessage DeviceBirth(
+        EdgeDevice device, ulong nowMs, IReadOnlyCollection<EdgeValue> values, IReadOnlyList<ControlValue>? controls = null)
     {
         CheckBorn("DBIRTH");
         var sent = Begin(nowMs);
@@ -117,7 +121,8 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
     /// <param name="known">The name and type under an alias that this life of the node has not announced; null when nobody knows.</param>
     /// <param name="control">A control value that goes with it, by its alias.</param>
     public EdgeMessage Replay(
-        EdgeDevice device, ulong nowMs, ReadOnlySpan<byte> kept, bool historical, Func<ulong, EdgeMetric?> known, ControlValue? control = null)
+        EdgeDevice device, ulong nowMs, ReadOnlySpan<byte> kept, bool historical, Func<ulong, EdgeMetric?> known, ControlValue? control =
+            null)
     {
         CheckBorn("data");
         Begin(nowMs);
@@ -125,7 +130,8 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
         while (reader.TryReadMetric(out var metric))
         {
             var alias = metric.Alias ?? 0;
-            if (_byAlias.TryGetValue(alias, out var announced) && announced.Device == device.Id) _writer.Copy(metric, new MetricHead(null, alias, 0, announced.Metric.Type, historical));
+            if (_byAlias.TryGetValue(alias, out var announced)
+                && announced.Device == device.Id) _writer.Copy(metric, new MetricHead(null, alias, 0, announced.Metric.Type, historical));
             else if (known(alias) is { } old) _writer.Copy(metric, new MetricHead(old.Name, null, 0, old.Type, historical));
         }
 
@@ -145,7 +151,13 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
     public IReadOnlyList<EdgeRequest> Accept(in SparkplugTopic topic, ReadOnlySpan<byte> payload)
     {
         var requests = new List<EdgeRequest>();
-        if (topic.Group != definition.Group || topic.Node != definition.Node || topic.Type is not (SparkplugMessageType.NCommand or SparkplugMessageType.DCommand)) return requests;
+        if (topic.Group != definition.Group
+            || topic.Node != definition.Node
+            || topic.Type is not (SparkplugMessageType.NCommand or SparkplugMessageType.DCommand))
+        {
+            return requests;
+        }
+
         var reader = new SparkplugPayloadReader(payload);
         while (reader.TryReadMetric(out var metric)) requests.Add(Read(topic.Device, metric));
         return requests;
@@ -154,16 +166,28 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
     private EdgeRequest Read(string? device, scoped in MetricView metric)
     {
         var name = metric.HasName ? System.Text.Encoding.UTF8.GetString(metric.Name) : null;
-        if (device is null && name == NodeCommands.RebirthName) return metric.Bits != 0 ? new EdgeRequest.Rebirth() : new EdgeRequest.Unknown(null, $"{NodeCommands.RebirthName} = false");
-        if (device is null && name?.StartsWith(NodeControl, StringComparison.Ordinal) == true) return new EdgeRequest.Control(name, ControlOf(metric));
+        if (device is null && name == NodeCommands.RebirthName)
+        {
+            return metric.Bits != 0 ? new EdgeRequest.Rebirth() : new EdgeRequest.Unknown(null, $"{NodeCommands.RebirthName} = false");
+        }
+
+        if (device is null && name?.StartsWith(NodeControl, StringComparison.Ordinal) == true)
+        {
+            return new EdgeRequest.Control(name, ControlOf(metric));
+        }
+
         var found = name is not null
-            ? (device is null ? definition.Metrics : definition.Devices.FirstOrDefault(d => d.Id == device)?.Metrics ?? []).FirstOrDefault(m => m.Name == name)
+            ? (device is null ? definition.Metrics : definition.Devices.FirstOrDefault(d => d.Id == device)?.Metrics ?? []).FirstOrDefault(
+                m => m.Name == name)
             : metric.Alias is { } alias && _byAlias.TryGetValue(alias, out var known) && known.Device == device ? known.Metric : null;
         if (found is not { Writable: true }) return new EdgeRequest.Unknown(device, name ?? $"alias {metric.Alias}");
         object? value = metric.IsNull ? null
             : metric.Field == ValueField.String ? System.Text.Encoding.UTF8.GetString(metric.Content)
             : found.Type == SparkplugDataType.Boolean ? metric.Bits != 0
-            : MetricValue.IsInteger(found.Type) && metric.Field is ValueField.Int or ValueField.Long ? MetricValue.IsSigned(found.Type) ? MetricValue.Signed(found.Type, metric.Bits) : (long)MetricValue.Unsigned(found.Type, metric.Field, metric.Bits)
+            : MetricValue.IsInteger(found.Type) && metric.Field is ValueField.Int or ValueField.Long
+                ? MetricValue.IsSigned(found.Type)
+                    ? MetricValue.Signed(found.Type, metric.Bits)
+                    : (long)MetricValue.Unsigned(found.Type, metric.Field, metric.Bits)
             : metric.TryGetDouble(found.Type, out var number) ? number : null;
         return new EdgeRequest.Write(device, found, value);
     }
@@ -189,7 +213,9 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
         }
     }
 
-    /// <summary>The time a message is sent never goes back and is never the same twice: hosts tell a redelivery from a loss by it.</summary>
+    /// <summary>
+    /// The time a message is sent never goes back and is never the same twice: hosts tell a redelivery from a loss by it.
+    /// </summary>
     private ulong Begin(ulong nowMs)
     {
         _lastMs = Math.Max(_lastMs + 1, nowMs);
@@ -198,7 +224,8 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
         return _lastMs;
     }
 
-    private EdgeMessage Message(SparkplugMessageType type, string? device) => new(new SparkplugTopic(type, definition.Group, definition.Node, device), _writer.Written.ToArray());
+    private EdgeMessage Message(SparkplugMessageType type, string? device) =>
+        new(new SparkplugTopic(type, definition.Group, definition.Node, device), _writer.Written.ToArray());
 
     private void CheckBorn(string what)
     {
@@ -208,11 +235,21 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
     private static Dictionary<ulong, (string? Device, EdgeMetric Metric)> Index(EdgeNodeDefinition definition)
     {
         var twice = definition.Devices.GroupBy(d => d.Id, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1);
-        if (twice is not null) throw new ArgumentException($"the device {twice.Key} is there twice; device ids are unique in an edge node", nameof(definition));
-        var byAlias = new Dictionary<ulong, (string?, EdgeMetric)>();
-        foreach (var (device, metric) in definition.Metrics.Select(m => ((string?)null, m)).Concat(definition.Devices.SelectMany(d => d.Metrics.Select(m => ((string?)d.Id, m)))))
+        if (twice is not null)
         {
-            if (!byAlias.TryAdd(metric.Alias, (device, metric))) throw new ArgumentException($"the alias {metric.Alias} of {metric.Name} is used twice; aliases are unique over the edge node", nameof(definition));
+            throw new ArgumentException(
+                $"the device {twice.Key} is there twice; device ids are unique in an edge node", nameof(definition));
+        }
+
+        var byAlias = new Dictionary<ulong, (string?, EdgeMetric)>();
+        foreach (var (device, metric) in definition.Metrics.Select(m => ((string?)null, m)).Concat(
+            definition.Devices.SelectMany(d => d.Metrics.Select(m => ((string?)d.Id, m)))))
+        {
+            if (!byAlias.TryAdd(metric.Alias, (device, metric)))
+            {
+                throw new ArgumentException(
+                    $"the alias {metric.Alias} of {metric.Name} is used twice; aliases are unique over the edge node", nameof(definition));
+            }
         }
 
         return byAlias;

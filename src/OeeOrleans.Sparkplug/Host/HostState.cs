@@ -3,8 +3,8 @@ using System.Text.Json;
 
 namespace OeeOrleans.Sparkplug.Host;
 
-/// <summary>What a host application says of itself on `spBv1.0/STATE/host`: retained, QoS 1 (Sparkplug 3.0 section 6.4.26). The timestamp of a death is that of the birth
-/// of the same connection, so an old death can be told from a new birth.</summary>
+/// <summary>What a host application says of itself on `spBv1.0/STATE/host`: retained, QoS 1 (Sparkplug 3.0 section 6.4.26). The timestamp
+/// of a death is that of the birth of the same connection, so an old death can be told from a new birth.</summary>
 public readonly record struct HostState(bool Online, ulong TimestampMs)
 {
     public byte[] ToPayload() => JsonSerializer.SerializeToUtf8Bytes(new { online = Online, timestamp = TimestampMs });
@@ -23,8 +23,15 @@ public readonly record struct HostState(bool Online, ulong TimestampMs)
         {
             using var json = JsonDocument.Parse(Encoding.UTF8.GetString(payload));
             var root = json.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("online", out var online) || online.ValueKind is not (JsonValueKind.True or JsonValueKind.False)) return false;
-            state = new HostState(online.GetBoolean(), root.TryGetProperty("timestamp", out var time) && time.TryGetUInt64(out var ms) ? ms : 0);
+            if (root.ValueKind != JsonValueKind.Object
+                || !root.TryGetProperty("online", out var online)
+                || online.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+            {
+                return false;
+            }
+
+            state = new HostState(
+                online.GetBoolean(), root.TryGetProperty("timestamp", out var time) && time.TryGetUInt64(out var ms) ? ms : 0);
             return true;
         }
         catch (JsonException)

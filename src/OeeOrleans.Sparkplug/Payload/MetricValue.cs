@@ -2,16 +2,21 @@ using System.Buffers.Binary;
 
 namespace OeeOrleans.Sparkplug.Payload;
 
-/// <summary>What bits mean under a datatype. Lenient where the field is: any integer field may carry any integer, and encoders differ in the
-/// width to which they sign-extend (Sparkplug 3.0 section 6.4.16).</summary>
+/// <summary>What bits mean under a datatype. Lenient where the field is: any integer field may carry any integer, and encoders differ in
+/// the width to which they sign-extend (Sparkplug 3.0 section 6.4.16).</summary>
 public static class MetricValue
 {
-    public static bool IsSigned(SparkplugDataType type) => type is SparkplugDataType.Int8 or SparkplugDataType.Int16 or SparkplugDataType.Int32 or SparkplugDataType.Int64;
+    public static bool IsSigned(SparkplugDataType type) =>
+        type is SparkplugDataType.Int8 or SparkplugDataType.Int16 or SparkplugDataType.Int32 or SparkplugDataType.Int64;
 
-    public static bool IsInteger(SparkplugDataType type) => type is >= SparkplugDataType.Int8 and <= SparkplugDataType.UInt64 or SparkplugDataType.DateTime;
+    public static bool IsInteger(SparkplugDataType type) =>
+        type is >= SparkplugDataType.Int8 and <= SparkplugDataType.UInt64 or SparkplugDataType.DateTime;
 
-    /// <summary>Integers that travel in the 64-bit field. UInt32 as well: the Tahu libraries write it there and read it nowhere else.</summary>
-    public static bool IsWide(SparkplugDataType type) => type is SparkplugDataType.Int64 or SparkplugDataType.UInt32 or SparkplugDataType.UInt64 or SparkplugDataType.DateTime;
+    /// <summary>
+    /// Integers that travel in the 64-bit field. UInt32 as well: the Tahu libraries write it there and read it nowhere else.
+    /// </summary>
+    public static bool IsWide(SparkplugDataType type) =>
+        type is SparkplugDataType.Int64 or SparkplugDataType.UInt32 or SparkplugDataType.UInt64 or SparkplugDataType.DateTime;
 
     public static bool IsArray(SparkplugDataType type) => type is >= SparkplugDataType.Int8Array and <= SparkplugDataType.DateTimeArray;
 
@@ -65,7 +70,8 @@ public static class MetricValue
         SparkplugDataType.Int8Array or SparkplugDataType.UInt8Array => 1,
         SparkplugDataType.Int16Array or SparkplugDataType.UInt16Array => 2,
         SparkplugDataType.Int32Array or SparkplugDataType.UInt32Array or SparkplugDataType.FloatArray => 4,
-        SparkplugDataType.Int64Array or SparkplugDataType.UInt64Array or SparkplugDataType.DoubleArray or SparkplugDataType.DateTimeArray => 8,
+        SparkplugDataType.Int64Array or SparkplugDataType.UInt64Array or SparkplugDataType.DoubleArray or SparkplugDataType.DateTimeArray =>
+            8,
         _ => 0,
     };
 
@@ -101,12 +107,20 @@ public static class MetricValue
         {
             if (content.Length < 4) SparkplugFormatException.Throw("a BooleanArray starts with a count of four bytes", offset);
             var count = BinaryPrimitives.ReadUInt32LittleEndian(content);
-            if (content.Length - 4 != (int)((count + 7L) / 8)) SparkplugFormatException.Throw($"a BooleanArray of {count} needs {(count + 7L) / 8} bytes, has {content.Length - 4}", offset);
+            if (content.Length - 4 != (int)((count + 7L) / 8))
+            {
+                SparkplugFormatException.Throw(
+                    $"a BooleanArray of {count} needs {(count + 7L) / 8} bytes, has {content.Length - 4}", offset);
+            }
         }
 
         if (type == SparkplugDataType.StringArray)
         {
-            if (content.Length > 0 && content[^1] != 0) SparkplugFormatException.Throw("the last string of a StringArray is not terminated", offset + content.Length);
+            if (content.Length > 0 && content[^1] != 0)
+            {
+                SparkplugFormatException.Throw("the last string of a StringArray is not terminated", offset + content.Length);
+            }
+
             Text.Checked(content, offset, "string array");
         }
     }

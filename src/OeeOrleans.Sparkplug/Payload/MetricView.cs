@@ -61,7 +61,8 @@ public ref struct MetricView
         metric = default;
         metric._bytes = bytes;
         metric.Offset = offset;
-        // A value by alias, as data messages have it: the fields that are nearly always there, in their order. Whatever is left goes the long way.
+        // A value by alias, as data messages have it: the fields that are nearly always there, in their order. Whatever is left goes the
+        // long way.
         if (reader.TryTake(2, ProtobufReader.Varint))
         {
             metric._alias = reader.ReadVarint();
@@ -151,7 +152,10 @@ public ref struct MetricView
             }
         }
 
-        if (metric.DataType != SparkplugDataType.Unknown && !metric.IsNull && metric.Field != ValueField.None) MetricValue.CheckField(metric.DataType, metric.Field, metric.Content, metric.ContentOffset, offset);
+        if (metric.DataType != SparkplugDataType.Unknown && !metric.IsNull && metric.Field != ValueField.None)
+        {
+            MetricValue.CheckField(metric.DataType, metric.Field, metric.Content, metric.ContentOffset, offset);
+        }
     }
 
     /// <summary>A number or boolean (0/1) as a double; false for everything else. 64-bit integers beyond 2^53 lose digits here.</summary>
@@ -169,7 +173,11 @@ public ref struct MetricView
     {
         var at = reader.Offset;
         var number = reader.ReadVarint();
-        if (number > SparkplugLimits.MaxDataType) SparkplugFormatException.Throw($"datatype {number} is unknown; Sparkplug 3.0 has 1..34", at);
+        if (number > SparkplugLimits.MaxDataType)
+        {
+            SparkplugFormatException.Throw($"datatype {number} is unknown; Sparkplug 3.0 has 1..34", at);
+        }
+
         return (SparkplugDataType)number;
     }
 }

@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 
 namespace OeeOrleans.Sparkplug.Payload;
 
-/// <summary>Protocol-buffer wire format over a span: one method per wire type, errors with the offset in the whole payload. The short forms (tags and
-/// numbers of one byte) are inlined; throwing is kept out of the way.</summary>
+/// <summary>Protocol-buffer wire format over a span: one method per wire type, errors with the offset in the whole payload. The short forms
+/// (tags and numbers of one byte) are inlined; throwing is kept out of the way.</summary>
 internal ref struct ProtobufReader
 {
     public const int Varint = 0;
@@ -44,7 +44,9 @@ internal ref struct ProtobufReader
         return ReadLongTag(out wireType);
     }
 
-    /// <summary>Takes a tag of one byte if it is the next one: encoders write fields in the order of their numbers, so the next is easily guessed.</summary>
+    /// <summary>
+    /// Takes a tag of one byte if it is the next one: encoders write fields in the order of their numbers, so the next is easily guessed.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryTake(int field, int wireType)
     {
@@ -114,8 +116,8 @@ internal ref struct ProtobufReader
         if (actual != wanted) ThrowWireType(actual, wanted, field);
     }
 
-    /// <summary>Eight bytes at the present place; the caller has checked that they are there. Without the second check of a slice a metric is read a tenth
-    /// faster (`Benchmarks codec`).</summary>
+    /// <summary>Eight bytes at the present place; the caller has checked that they are there. Without the second check of a slice a metric
+    /// is read a tenth faster (`Benchmarks codec`).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly ulong Load64()
     {
@@ -135,7 +137,8 @@ internal ref struct ProtobufReader
 
     private ulong ReadLongVarint()
     {
-        // Up to eight bytes at once: the first byte without its high bit ends the number; what is left are groups of seven bits to be pushed together.
+        // Up to eight bytes at once: the first byte without its high bit ends the number; what is left are groups of seven bits to be
+        // pushed together.
         if (_bytes.Length - _at >= 8)
         {
             var word = Load64();

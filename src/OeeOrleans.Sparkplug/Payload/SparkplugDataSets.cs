@@ -2,8 +2,8 @@ using System.Text.Json;
 
 namespace OeeOrleans.Sparkplug.Payload;
 
-/// <summary>DataSets (Sparkplug 3.0 section 6.4.10): 1 num_of_columns, 2 columns, 3 types, 4 rows; Row: 1 elements; DataSetValue: 1 int, 2 long,
-/// 3 float, 4 double, 5 boolean, 6 string.</summary>
+/// <summary>DataSets (Sparkplug 3.0 section 6.4.10): 1 num_of_columns, 2 columns, 3 types, 4 rows; Row: 1 elements; DataSetValue: 1 int, 2
+/// long, 3 float, 4 double, 5 boolean, 6 string.</summary>
 internal static class SparkplugDataSets
 {
     public static void Write(Utf8JsonWriter json, ReadOnlySpan<byte> content, int offset)

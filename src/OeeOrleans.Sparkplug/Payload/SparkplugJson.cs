@@ -41,7 +41,9 @@ public static class SparkplugJson
         json.WriteBoolean("is_transient", metric.IsTransient);
         json.WriteBoolean("is_null", metric.IsNull);
         json.WritePropertyName("value");
-        WriteValue(json, metric.DataType, metric.IsNull ? ValueField.None : metric.Field, metric.Bits, metric.Content, metric.ContentOffset, depth);
+        WriteValue(
+            json, metric.DataType, metric.IsNull ? ValueField.None : metric.Field, metric.Bits, metric.Content, metric.ContentOffset,
+            depth);
         if (metric.HasProperties)
         {
             json.WritePropertyName("properties");
@@ -51,7 +53,8 @@ public static class SparkplugJson
         json.WriteEndObject();
     }
 
-    internal static void WriteValue(Utf8JsonWriter json, SparkplugDataType type, ValueField field, ulong bits, ReadOnlySpan<byte> content, int offset, int depth)
+    internal static void WriteValue(
+        Utf8JsonWriter json, SparkplugDataType type, ValueField field, ulong bits, ReadOnlySpan<byte> content, int offset, int depth)
     {
         switch (field)
         {
@@ -100,7 +103,10 @@ public static class SparkplugJson
 
     internal static void CheckDepth(int depth, int offset)
     {
-        if (depth > SparkplugLimits.MaxNesting) SparkplugFormatException.Throw($"nested deeper than {SparkplugLimits.MaxNesting} levels", offset);
+        if (depth > SparkplugLimits.MaxNesting)
+        {
+            SparkplugFormatException.Throw($"nested deeper than {SparkplugLimits.MaxNesting} levels", offset);
+        }
     }
 
     private static void WriteArray(Utf8JsonWriter json, SparkplugDataType type, ReadOnlySpan<byte> content)
@@ -140,7 +146,9 @@ public static class SparkplugJson
             case SparkplugDataType.Int32Array: json.WriteNumberValue(BinaryPrimitives.ReadInt32LittleEndian(at)); break;
             case SparkplugDataType.UInt32Array: json.WriteNumberValue(BinaryPrimitives.ReadUInt32LittleEndian(at)); break;
             case SparkplugDataType.Int64Array: json.WriteNumberValue(BinaryPrimitives.ReadInt64LittleEndian(at)); break;
-            case SparkplugDataType.UInt64Array or SparkplugDataType.DateTimeArray: json.WriteNumberValue(BinaryPrimitives.ReadUInt64LittleEndian(at)); break;
+            case SparkplugDataType.UInt64Array or SparkplugDataType.DateTimeArray:
+                json.WriteNumberValue(BinaryPrimitives.ReadUInt64LittleEndian(at));
+                break;
             case SparkplugDataType.FloatArray: Real(json, BinaryPrimitives.ReadSingleLittleEndian(at)); break;
             default: Real(json, BinaryPrimitives.ReadDoubleLittleEndian(at)); break;
         }

@@ -3,8 +3,8 @@ using System.Text.Json;
 
 namespace OeeOrleans.Sparkplug.Payload;
 
-/// <summary>The way back from <see cref="SparkplugJson"/>: a payload from its JSON. Types of properties and template parameters are not in that form; they are
-/// those of their values (integers Int64, other numbers Double).</summary>
+/// <summary>The way back from <see cref="SparkplugJson"/>: a payload from its JSON. Types of properties and template parameters are not in
+/// that form; they are those of their values (integers Int64, other numbers Double).</summary>
 public static class SparkplugJsonReader
 {
     /// <exception cref="FormatException">The JSON is not what a payload looks like; the message says where.</exception>
@@ -22,10 +22,14 @@ public static class SparkplugJsonReader
                 writer.Value(head, value);
             }
 
-            writer.Envelope(Text(json, "uuid"), json.TryGetProperty("body", out var body) && body.ValueKind == JsonValueKind.String ? body.GetBytesFromBase64() : null);
+            writer.Envelope(
+                Text(json, "uuid"),
+                json.TryGetProperty("body", out var body) && body.ValueKind == JsonValueKind.String ? body.GetBytesFromBase64() : null);
             return writer.Written.ToArray();
         }
-        catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException or ArgumentException or InvalidCastException or OverflowException)
+        catch (Exception error)
+            when (error is KeyNotFoundException or InvalidOperationException or ArgumentException or InvalidCastException
+                or OverflowException)
         {
             throw new FormatException($"not a payload as `oee sparkplug decode` prints it: {error.Message}", error);
         }
@@ -34,7 +38,8 @@ public static class SparkplugJsonReader
     private static Metric ReadMetric(JsonElement json)
     {
         var type = Text(json, "datatype") is { } name ? Enum.Parse<SparkplugDataType>(name) : SparkplugDataType.Unknown;
-        var head = new MetricHead(Text(json, "name"), Number(json, "alias"), Number(json, "timestamp") ?? 0, type, Flag(json, "is_historical"))
+        var head = new MetricHead(
+            Text(json, "name"), Number(json, "alias"), Number(json, "timestamp") ?? 0, type, Flag(json, "is_historical"))
         {
             Transient = Flag(json, "is_transient"),
             Properties = json.TryGetProperty("properties", out var properties) ? ReadProperties(properties) : null,
@@ -73,14 +78,21 @@ public static class SparkplugJsonReader
         _ => null,
     };
 
-    private static double Real(JsonElement json) => json.ValueKind == JsonValueKind.Number ? json.GetDouble() : double.Parse(json.GetString()!, NumberStyles.Float, CultureInfo.InvariantCulture);
+    private static double Real(JsonElement json) =>
+        json.ValueKind == JsonValueKind.Number
+            ? json.GetDouble()
+            : double.Parse(json.GetString()!, NumberStyles.Float, CultureInfo.InvariantCulture);
 
     private static DataSet ReadDataSet(JsonElement json)
     {
         var types = json.GetProperty("types").EnumerateArray().Select(t => Enum.Parse<SparkplugDataType>(t.GetString()!)).ToList();
         return new DataSet(
             [.. json.GetProperty("columns").EnumerateArray().Select(c => c.GetString()!)], types,
-            [.. json.GetProperty("rows").EnumerateArray().Select(r => (IReadOnlyList<object?>)[.. r.EnumerateArray().Select((e, i) => ReadValue(e, types[i]))])]);
+            [
+                .. json.GetProperty("rows")
+                    .EnumerateArray()
+                    .Select(r => (IReadOnlyList<object?>)[.. r.EnumerateArray().Select((e, i) => ReadValue(e, types[i]))]),
+            ]);
     }
 
     private static Template ReadTemplate(JsonElement json) => new()
@@ -89,7 +101,12 @@ public static class SparkplugJsonReader
         Reference = Text(json, "template_ref"),
         IsDefinition = Flag(json, "is_definition"),
         Metrics = [.. json.GetProperty("metrics").EnumerateArray().Select(ReadMetric)],
-        Parameters = [.. json.GetProperty("parameters").EnumerateObject().Select(p => new TemplateParameter(p.Name, TypeOf(p.Value), Scalar(p.Value)))],
+        Parameters =
+        [
+            .. json.GetProperty("parameters")
+                .EnumerateObject()
+                .Select(p => new TemplateParameter(p.Name, TypeOf(p.Value), Scalar(p.Value))),
+        ],
     };
 
     private static PropertySet ReadProperties(JsonElement json) => new(
@@ -98,7 +115,9 @@ public static class SparkplugJsonReader
     private static PropertyValue ReadProperty(JsonElement json) => json.ValueKind switch
     {
         JsonValueKind.Object => new PropertyValue(SparkplugDataType.PropertySet, ReadProperties(json)),
-        JsonValueKind.Array => new PropertyValue(SparkplugDataType.PropertySetList, (IReadOnlyList<PropertySet>)[.. json.EnumerateArray().Select(ReadProperties)]),
+        JsonValueKind.Array =>
+            new PropertyValue(
+                SparkplugDataType.PropertySetList, (IReadOnlyList<PropertySet>)[.. json.EnumerateArray().Select(ReadProperties)]),
         _ => new PropertyValue(TypeOf(json), Scalar(json)),
     };
 
@@ -111,9 +130,12 @@ public static class SparkplugJsonReader
         _ => SparkplugDataType.String,
     };
 
-    private static ulong? Number(JsonElement json, string name) => json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetUInt64() : null;
+    private static ulong? Number(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetUInt64() : null;
 
-    private static string? Text(JsonElement json, string name) => json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private static bool Flag(JsonElement json, string name) => json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
+    private static bool Flag(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
 }

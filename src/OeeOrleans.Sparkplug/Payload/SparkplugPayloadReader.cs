@@ -10,7 +10,12 @@ public ref struct SparkplugPayloadReader
     /// <summary>Checks the outer structure and reads the header.</summary>
     public SparkplugPayloadReader(ReadOnlySpan<byte> payload)
     {
-        if (payload.Length > SparkplugLimits.MaxPayloadBytes) SparkplugFormatException.Throw($"a payload of {payload.Length} bytes; {SparkplugLimits.MaxPayloadBytes} are possible", SparkplugLimits.MaxPayloadBytes);
+        if (payload.Length > SparkplugLimits.MaxPayloadBytes)
+        {
+            SparkplugFormatException.Throw(
+                $"a payload of {payload.Length} bytes; {SparkplugLimits.MaxPayloadBytes} are possible", SparkplugLimits.MaxPayloadBytes);
+        }
+
         _payload = payload;
         _reader = new ProtobufReader(payload, 0);
         var scan = new ProtobufReader(payload, 0);
@@ -57,7 +62,10 @@ public ref struct SparkplugPayloadReader
         }
 
         MetricCount = metrics;
-        if (metrics > SparkplugLimits.MaxMetrics) SparkplugFormatException.Throw($"more than {SparkplugLimits.MaxMetrics} metrics in one payload", payload.Length);
+        if (metrics > SparkplugLimits.MaxMetrics)
+        {
+            SparkplugFormatException.Throw($"more than {SparkplugLimits.MaxMetrics} metrics in one payload", payload.Length);
+        }
     }
 
     /// <summary>When the message was sent, milliseconds since 1970 UTC; null when absent.</summary>

@@ -18,8 +18,8 @@ public readonly record struct MetricHead(string? Name, ulong? Alias, ulong Times
     public MetricMetadata? Metadata { get; init; }
 }
 
-/// <summary>Writes a Sparkplug B payload into a buffer of its own: begin, metrics, and the result is complete at any time (Sparkplug 3.0 section 6.4).
-/// Scalars allocate nothing.</summary>
+/// <summary>Writes a Sparkplug B payload into a buffer of its own: begin, metrics, and the result is complete at any time (Sparkplug 3.0
+/// section 6.4). Scalars allocate nothing.</summary>
 public sealed class SparkplugPayloadWriter
 {
     private readonly ArrayBufferWriter<byte> _buffer = new(1024);
@@ -69,14 +69,17 @@ public sealed class SparkplugPayloadWriter
     {
         Head(head);
         var wide = MetricValue.IsWide(head.Type);
-        ProtobufWriter.Varint(_metric, (int)(wide ? ValueField.Long : ValueField.Int), wide && head.Type != SparkplugDataType.UInt32 ? (ulong)value : (uint)value);
+        ProtobufWriter.Varint(
+            _metric, (int)(wide ? ValueField.Long : ValueField.Int),
+            wide && head.Type != SparkplugDataType.UInt32 ? (ulong)value : (uint)value);
         Close();
     }
 
     public void Double(in MetricHead head, double value)
     {
         Head(head);
-        if (head.Type == SparkplugDataType.Float) ProtobufWriter.Fixed32(_metric, (int)ValueField.Float, BitConverter.SingleToUInt32Bits((float)value));
+        if (head.Type == SparkplugDataType.Float) ProtobufWriter.Fixed32(
+            _metric, (int)ValueField.Float, BitConverter.SingleToUInt32Bits((float)value));
         else ProtobufWriter.Fixed64(_metric, (int)ValueField.Double, BitConverter.DoubleToUInt64Bits(value));
         Close();
     }
@@ -115,7 +118,13 @@ public sealed class SparkplugPayloadWriter
     /// <summary>A metric as it was read, with another name, alias or mark of history; its value and the rest travel untouched.</summary>
     public void Copy(scoped in MetricView metric, in MetricHead head)
     {
-        Head(head with { TimestampMs = metric.Timestamp ?? 0, Type = head.Type != SparkplugDataType.Unknown ? head.Type : metric.DataType, Transient = metric.IsTransient });
+        Head(
+            head with
+            {
+                TimestampMs = metric.Timestamp ?? 0,
+                Type = head.Type != SparkplugDataType.Unknown ? head.Type : metric.DataType,
+                Transient = metric.IsTransient,
+            });
         if (metric.HasProperties) ProtobufWriter.Bytes(_metric, 9, metric.Properties);
         if (metric.IsNull) ProtobufWriter.Varint(_metric, 7, 1);
         else
@@ -123,7 +132,9 @@ public sealed class SparkplugPayloadWriter
             switch (metric.Field)
             {
                 case ValueField.None: break;
-                case ValueField.Int or ValueField.Long or ValueField.Boolean: ProtobufWriter.Varint(_metric, (int)metric.Field, metric.Bits); break;
+                case ValueField.Int or ValueField.Long or ValueField.Boolean:
+                    ProtobufWriter.Varint(_metric, (int)metric.Field, metric.Bits);
+                    break;
                 case ValueField.Float: ProtobufWriter.Fixed32(_metric, (int)metric.Field, (uint)metric.Bits); break;
                 case ValueField.Double: ProtobufWriter.Fixed64(_metric, (int)metric.Field, metric.Bits); break;
                 default: ProtobufWriter.Bytes(_metric, (int)metric.Field, metric.Content); break;

@@ -11,15 +11,23 @@ public static class SparkplugProperties
     public static bool TryGetInteger(scoped in MetricView metric, ReadOnlySpan<byte> key, out long value)
     {
         value = 0;
-        if (!metric.HasProperties || !TryFind(metric.Properties, metric.PropertiesOffset, key, out var property) || property.IsNull) return false;
+        if (!metric.HasProperties || !TryFind(metric.Properties, metric.PropertiesOffset, key, out var property) || property.IsNull)
+        {
+            return false;
+        }
+
         if (property.Field is not (ValueField.Int or ValueField.Long)) return false;
-        value = MetricValue.IsSigned(property.Type) ? MetricValue.Signed(property.Type, property.Bits) : (long)MetricValue.Unsigned(property.Type, property.Field, property.Bits);
+        value = MetricValue.IsSigned(property.Type)
+            ? MetricValue.Signed(property.Type, property.Bits)
+            : (long)MetricValue.Unsigned(property.Type, property.Field, property.Bits);
         return true;
     }
 
     /// <summary>A string property by its key, ignoring case; null when it is not there.</summary>
     public static string? GetString(scoped in MetricView metric, ReadOnlySpan<byte> key) =>
-        metric.HasProperties && TryFind(metric.Properties, metric.PropertiesOffset, key, out var property) && property is { IsNull: false, Field: ValueField.String }
+        metric.HasProperties
+            && TryFind(metric.Properties, metric.PropertiesOffset, key, out var property)
+            && property is { IsNull: false, Field: ValueField.String }
             ? Encoding.UTF8.GetString(property.Content)
             : null;
 
@@ -126,8 +134,14 @@ public static class SparkplugProperties
                         property.Field = field switch { 3 => ValueField.Int, 4 => ValueField.Long, _ => ValueField.Boolean };
                         property.Bits = reader.ReadVarint();
                         break;
-                    case 5 when wire == ProtobufReader.Fixed32: property.Field = ValueField.Float; property.Bits = reader.ReadFixed32(); break;
-                    case 6 when wire == ProtobufReader.Fixed64: property.Field = ValueField.Double; property.Bits = reader.ReadFixed64(); break;
+                    case 5 when wire == ProtobufReader.Fixed32:
+                        property.Field = ValueField.Float;
+                        property.Bits = reader.ReadFixed32();
+                        break;
+                    case 6 when wire == ProtobufReader.Fixed64:
+                        property.Field = ValueField.Double;
+                        property.Bits = reader.ReadFixed64();
+                        break;
                     case 8 or 9 or 10 when wire == ProtobufReader.Length:
                         property.Content = reader.ReadBytes(out property.ContentOffset);
                         property.Field = field == 8 ? ValueField.String : ValueField.Extension;

@@ -2,8 +2,8 @@ using System.Text.Json;
 
 namespace OeeOrleans.Sparkplug.Payload;
 
-/// <summary>Templates (Sparkplug 3.0 section 6.4.13): 1 version, 2 metrics, 3 parameters, 4 template_ref, 5 is_definition. Parameter: 1 name,
-/// 2 type, 3 int, 4 long, 5 float, 6 double, 7 boolean, 8 string.</summary>
+/// <summary>Templates (Sparkplug 3.0 section 6.4.13): 1 version, 2 metrics, 3 parameters, 4 template_ref, 5 is_definition. Parameter: 1
+/// name, 2 type, 3 int, 4 long, 5 float, 6 double, 7 boolean, 8 string.</summary>
 internal static class SparkplugTemplates
 {
     public static void Write(Utf8JsonWriter json, ReadOnlySpan<byte> content, int offset, int depth)
@@ -17,8 +17,14 @@ internal static class SparkplugTemplates
             var field = reader.ReadTag(out var wire);
             switch (field)
             {
-                case 1 when wire == ProtobufReader.Length: version = Text.Checked(reader.ReadBytes(out var v), v, "template version"); hasVersion = true; break;
-                case 4 when wire == ProtobufReader.Length: reference = Text.Checked(reader.ReadBytes(out var r), r, "template reference"); hasReference = true; break;
+                case 1 when wire == ProtobufReader.Length:
+                    version = Text.Checked(reader.ReadBytes(out var v), v, "template version");
+                    hasVersion = true;
+                    break;
+                case 4 when wire == ProtobufReader.Length:
+                    reference = Text.Checked(reader.ReadBytes(out var r), r, "template reference");
+                    hasReference = true;
+                    break;
                 case 5 when wire == ProtobufReader.Varint: definition = reader.ReadVarint() != 0; break;
                 default: reader.Skip(wire); break;
             }
@@ -35,7 +41,8 @@ internal static class SparkplugTemplates
         while (!reader.AtEnd)
         {
             var field = reader.ReadTag(out var wire);
-            if (field == 2 && wire == ProtobufReader.Length) SparkplugJson.Write(json, MetricView.Read(reader.ReadBytes(out var at), at), depth);
+            if (field == 2
+                && wire == ProtobufReader.Length) SparkplugJson.Write(json, MetricView.Read(reader.ReadBytes(out var at), at), depth);
             else reader.Skip(wire);
         }
 
@@ -71,7 +78,10 @@ internal static class SparkplugTemplates
                     break;
                 case 5 when wire == ProtobufReader.Fixed32: value = (ValueField.Float, reader.ReadFixed32()); break;
                 case 6 when wire == ProtobufReader.Fixed64: value = (ValueField.Double, reader.ReadFixed64()); break;
-                case 8 when wire == ProtobufReader.Length: content = Text.Checked(reader.ReadBytes(out var c), c, "string parameter"); value = (ValueField.String, 0); break;
+                case 8 when wire == ProtobufReader.Length:
+                    content = Text.Checked(reader.ReadBytes(out var c), c, "string parameter");
+                    value = (ValueField.String, 0);
+                    break;
                 default: reader.Skip(wire); break;
             }
         }

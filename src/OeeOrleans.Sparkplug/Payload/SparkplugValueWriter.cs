@@ -4,7 +4,9 @@ using System.Text;
 
 namespace OeeOrleans.Sparkplug.Payload;
 
-/// <summary>Writes heads and values of metrics: scalars, arrays, data sets, templates, property sets (Sparkplug 3.0 sections 6.4.7 to 6.4.17).</summary>
+/// <summary>
+/// Writes heads and values of metrics: scalars, arrays, data sets, templates, property sets (Sparkplug 3.0 sections 6.4.7 to 6.4.17).
+/// </summary>
 internal static class SparkplugValueWriter
 {
     public static void Head(ArrayBufferWriter<byte> to, in MetricHead head)
@@ -29,39 +31,65 @@ internal static class SparkplugValueWriter
 
         if (MetricValue.IsArray(type))
         {
-            ProtobufWriter.Bytes(to, (int)ValueField.Bytes, value is byte[] packed && type is not (SparkplugDataType.UInt8Array or SparkplugDataType.Int8Array) ? packed : Array(type, (System.Collections.IEnumerable)value));
+            ProtobufWriter.Bytes(
+                to, (int)ValueField.Bytes,
+                value is byte[] packed && type is not (SparkplugDataType.UInt8Array or SparkplugDataType.Int8Array)
+                    ? packed
+                    : Array(type, (System.Collections.IEnumerable)value));
             return;
         }
 
         switch (value)
         {
-            case DataSet set when type is SparkplugDataType.DataSet or SparkplugDataType.Unknown: Nested(to, (int)ValueField.DataSet, set, Rows); break;
-            case Template template when type is SparkplugDataType.Template or SparkplugDataType.Unknown: Nested(to, (int)ValueField.Template, template, Write); break;
-            case byte[] bytes when type is SparkplugDataType.Bytes or SparkplugDataType.File or SparkplugDataType.Unknown: ProtobufWriter.Bytes(to, (int)ValueField.Bytes, bytes); break;
+            case DataSet set when type is SparkplugDataType.DataSet or SparkplugDataType.Unknown:
+                Nested(to, (int)ValueField.DataSet, set, Rows);
+                break;
+            case Template template when type is SparkplugDataType.Template or SparkplugDataType.Unknown:
+                Nested(to, (int)ValueField.Template, template, Write);
+                break;
+            case byte[] bytes when type is SparkplugDataType.Bytes or SparkplugDataType.File or SparkplugDataType.Unknown:
+                ProtobufWriter.Bytes(to, (int)ValueField.Bytes, bytes);
+                break;
             default: Scalar(to, type, value, (int)ValueField.Int); break;
         }
     }
 
-    /// <summary>Scalars have the same order of fields in metrics (from 10), properties (from 3), parameters (from 3) and data sets (from 1): int, long, float, double, boolean, string.</summary>
+    /// <summary>
+    /// Scalars have the same order of fields in metrics (from 10), properties (from 3), parameters (from 3) and data sets (from 1): int,
+    /// long, float, double, boolean, string.
+    /// </summary>
     private static void Scalar(ArrayBufferWriter<byte> to, SparkplugDataType type, object value, int first)
     {
         switch (type)
         {
             case SparkplugDataType.Boolean: ProtobufWriter.Varint(to, first + 4, (bool)value ? 1UL : 0); break;
-            case SparkplugDataType.Float: ProtobufWriter.Fixed32(to, first + 2, BitConverter.SingleToUInt32Bits(Convert.ToSingle(value, null))); break;
-            case SparkplugDataType.Double: ProtobufWriter.Fixed64(to, first + 3, BitConverter.DoubleToUInt64Bits(Convert.ToDouble(value, null))); break;
-            case SparkplugDataType.String or SparkplugDataType.Text or SparkplugDataType.UUID: ProtobufWriter.Utf8(to, first + 5, (string)value); break;
+            case SparkplugDataType.Float:
+                ProtobufWriter.Fixed32(to, first + 2, BitConverter.SingleToUInt32Bits(Convert.ToSingle(value, null)));
+                break;
+            case SparkplugDataType.Double:
+                ProtobufWriter.Fixed64(to, first + 3, BitConverter.DoubleToUInt64Bits(Convert.ToDouble(value, null)));
+                break;
+            case SparkplugDataType.String or SparkplugDataType.Text or SparkplugDataType.UUID:
+                ProtobufWriter.Utf8(to, first + 5, (string)value);
+                break;
             case var integer when MetricValue.IsInteger(integer):
                 var bits = value is ulong unsigned ? unsigned : (ulong)Convert.ToInt64(value, null);
-                if (MetricValue.IsWide(integer)) ProtobufWriter.Varint(to, first + 1, integer == SparkplugDataType.UInt32 ? (uint)bits : bits);
+                if (MetricValue.IsWide(
+                    integer)) ProtobufWriter.Varint(to, first + 1, integer == SparkplugDataType.UInt32 ? (uint)bits : bits);
                 else ProtobufWriter.Varint(to, first, (uint)bits);
                 break;
             // Without a datatype the kind of the value says which field it takes.
             case SparkplugDataType.Unknown when value is bool flag: ProtobufWriter.Varint(to, first + 4, flag ? 1UL : 0); break;
             case SparkplugDataType.Unknown when value is string text: ProtobufWriter.Utf8(to, first + 5, text); break;
-            case SparkplugDataType.Unknown when value is double number: ProtobufWriter.Fixed64(to, first + 3, BitConverter.DoubleToUInt64Bits(number)); break;
-            case SparkplugDataType.Unknown when value is float number: ProtobufWriter.Fixed32(to, first + 2, BitConverter.SingleToUInt32Bits(number)); break;
-            case SparkplugDataType.Unknown: ProtobufWriter.Varint(to, first + 1, value is ulong big ? big : (ulong)Convert.ToInt64(value, null)); break;
+            case SparkplugDataType.Unknown when value is double number:
+                ProtobufWriter.Fixed64(to, first + 3, BitConverter.DoubleToUInt64Bits(number));
+                break;
+            case SparkplugDataType.Unknown when value is float number:
+                ProtobufWriter.Fixed32(to, first + 2, BitConverter.SingleToUInt32Bits(number));
+                break;
+            case SparkplugDataType.Unknown:
+                ProtobufWriter.Varint(to, first + 1, value is ulong big ? big : (ulong)Convert.ToInt64(value, null));
+                break;
             default: throw new ArgumentException($"a {value.GetType().Name} cannot travel as {type}", nameof(value));
         }
     }
@@ -103,13 +131,21 @@ internal static class SparkplugValueWriter
 
     private static void Rows(ArrayBufferWriter<byte> to, DataSet set)
     {
-        if (set.Columns.Count != set.Types.Count) throw new ArgumentException($"a data set has {set.Columns.Count} columns and {set.Types.Count} types", nameof(set));
+        if (set.Columns.Count != set.Types.Count)
+        {
+            throw new ArgumentException($"a data set has {set.Columns.Count} columns and {set.Types.Count} types", nameof(set));
+        }
+
         ProtobufWriter.Varint(to, 1, (ulong)set.Columns.Count);
         foreach (var column in set.Columns) ProtobufWriter.Utf8(to, 2, column);
         foreach (var type in set.Types) ProtobufWriter.Varint(to, 3, (byte)type);
         foreach (var row in set.Rows)
         {
-            if (row.Count != set.Types.Count) throw new ArgumentException($"a row has {row.Count} elements for {set.Types.Count} columns", nameof(set));
+            if (row.Count != set.Types.Count)
+            {
+                throw new ArgumentException($"a row has {row.Count} elements for {set.Types.Count} columns", nameof(set));
+            }
+
             Nested(to, 4, (row, set.Types), static (buffer, r) =>
             {
                 for (var i = 0; i < r.row.Count; i++)
@@ -174,7 +210,10 @@ internal static class SparkplugValueWriter
                     continue;
                 case SparkplugDataType.FloatArray: BinaryPrimitives.WriteSingleLittleEndian(span, Convert.ToSingle(value, null)); break;
                 case SparkplugDataType.DoubleArray: BinaryPrimitives.WriteDoubleLittleEndian(span, Convert.ToDouble(value, null)); break;
-                default: BinaryPrimitives.WriteUInt64LittleEndian(span, value is ulong unsigned ? unsigned : (ulong)Convert.ToInt64(value, null)); break;
+                default:
+                    BinaryPrimitives.WriteUInt64LittleEndian(
+                        span, value is ulong unsigned ? unsigned : (ulong)Convert.ToInt64(value, null));
+                    break;
             }
 
             to.Advance(MetricValue.ElementSize(type));

@@ -1,7 +1,10 @@
 namespace OeeOrleans.Sparkplug.Payload;
 
-/// <summary>A table (Sparkplug 3.0 section 6.4.10). Elements are long, ulong, double, float, bool, string or null; types 1..15 only.</summary>
-public sealed record DataSet(IReadOnlyList<string> Columns, IReadOnlyList<SparkplugDataType> Types, IReadOnlyList<IReadOnlyList<object?>> Rows);
+/// <summary>
+/// A table (Sparkplug 3.0 section 6.4.10). Elements are long, ulong, double, float, bool, string or null; types 1..15 only.
+/// </summary>
+public sealed record DataSet(
+    IReadOnlyList<string> Columns, IReadOnlyList<SparkplugDataType> Types, IReadOnlyList<IReadOnlyList<object?>> Rows);
 
 /// <summary>A template definition or instance (section 6.4.13). A definition has no reference; an instance names its definition.</summary>
 public sealed record Template
@@ -16,7 +19,9 @@ public sealed record Template
 /// <summary>A parameter of a template; scalar types only.</summary>
 public sealed record TemplateParameter(string Name, SparkplugDataType Type, object? Value);
 
-/// <summary>A metric with its value: long, ulong, double, float, bool, string, byte[], an array of these, DataSet, Template or null.</summary>
+/// <summary>
+/// A metric with its value: long, ulong, double, float, bool, string, byte[], an array of these, DataSet, Template or null.
+/// </summary>
 public sealed record Metric(MetricHead Head, object? Value);
 
 /// <summary>A property of a metric (section 6.4.8): a scalar, a PropertySet, or a list of PropertySets.</summary>

@@ -5,10 +5,10 @@ namespace OeeOrleans.Sparkplug.Session;
 
 /// <summary>
 /// The host's side of one edge node: births and alias tables, `seq`, `bdSeq`, deaths (Sparkplug 3.0 sections 5 and 6.4).
-/// At-least-once delivery shapes it: a message may come twice, and old ones may come again after a newer birth. The broker says which messages it sent before
-/// (MQTT's DUP flag). Only such a one may be older than the newest birth: it is resolved with the births of its own time, and a break in `seq` in it is no
-/// loss. An older time without the flag is a clock that went back: nobody knows whose aliases it uses, so a rebirth is needed, never a guess.
-/// Not safe for concurrent use: a grain owns it.
+/// At-least-once delivery shapes it: a message may come twice, and old ones may come again after a newer birth. The broker says which
+/// messages it sent before (MQTT's DUP flag). Only such a one may be older than the newest birth: it is resolved with the births of its own
+/// time, and a break in `seq` in it is no loss. An older time without the flag is a clock that went back: nobody knows whose aliases it
+/// uses, so a rebirth is needed, never a guess. Not safe for concurrent use: a grain owns it.
 /// </summary>
 public sealed class HostNodeSession
 {
@@ -67,7 +67,10 @@ public sealed class HostNodeSession
         };
     }
 
-    /// <summary>The definition of a metric in a message; null for an alias nobody announced. A name that was not born is taken as it is, unless it is refused.</summary>
+    /// <summary>
+    /// The definition of a metric in a message; null for an alias nobody announced. A name that was not born is taken as it is, unless it
+    /// is refused.
+    /// </summary>
     public static MetricDefinition? Resolve(in SessionOutcome outcome, scoped in MetricView metric)
     {
         if (metric.HasName)
@@ -85,12 +88,18 @@ public sealed class HostNodeSession
         if (again >= 0 && again < _generations.Count - 1)
         {
             // A newer birth was processed already: this one comes again and changes nothing.
-            return new SessionOutcome { Table = _generations[again].Node, Generation = _generations[again], Redelivered = true, Deaths = [] };
+            return new SessionOutcome
+            {
+                Table = _generations[again].Node, Generation = _generations[again], Redelivered = true, Deaths = [],
+            };
         }
 
         if (again < 0 && IsOld(sent) && sent.Redelivered)
         {
-            return new SessionOutcome { Deaths = [], Redelivered = true, Ignored = "a newer birth was processed, and this one is forgotten" };
+            return new SessionOutcome
+            {
+                Deaths = [], Redelivered = true, Ignored = "a newer birth was processed, and this one is forgotten",
+            };
         }
 
         // A birth that is older than those we hold and was not sent before: the node's clock went back. Those would shadow it.
@@ -109,7 +118,8 @@ public sealed class HostNodeSession
         LastMs = again < 0 ? sent.Ms : Math.Max(LastMs, sent.Ms);
         return new SessionOutcome
         {
-            Table = generation.Node, Generation = generation, BirthToKeep = true, CameBack = cameBack, Redelivered = again >= 0, Deaths = [],
+            Table =
+                generation.Node, Generation = generation, BirthToKeep = true, CameBack = cameBack, Redelivered = again >= 0, Deaths = [],
         };
     }
 
@@ -162,7 +172,9 @@ public sealed class HostNodeSession
         };
     }
 
-    /// <summary>A will belongs to the birth with its bdSeq (tck-id-payloads-ndeath-bdseq); one without belongs to a birth without.</summary>
+    /// <summary>
+    /// A will belongs to the birth with its bdSeq (tck-id-payloads-ndeath-bdseq); one without belongs to a birth without.
+    /// </summary>
     private SessionOutcome NodeDeath(ref SparkplugPayloadReader payload)
     {
         var bdSeq = ReadBdSeq(ref payload);
@@ -192,7 +204,9 @@ public sealed class HostNodeSession
         return order with { Deaths = [table], Generation = Current };
     }
 
-    /// <summary>`seq` grows by one per message of node and devices together and wraps after 255 (tck-id-payloads-sequence-num-always-included).</summary>
+    /// <summary>
+    /// `seq` grows by one per message of node and devices together and wraps after 255 (tck-id-payloads-sequence-num-always-included).
+    /// </summary>
     private SessionOutcome CheckOrder(Sent sent)
     {
         var outcome = new SessionOutcome { Deaths = [] };
@@ -229,7 +243,9 @@ public sealed class HostNodeSession
     private static SessionOutcome Refused(in SessionOutcome order) => order with
     {
         RebirthReason = "the node's clock went back",
-        Refusal = "it was sent before the newest birth by its own clock, and not by the broker: the node's clock went back, and nobody knows its aliases",
+        Refusal =
+            "it was sent before the newest birth by its own clock, and not by the broker: the node's clock went back, and nobody knows "
+                + "its aliases",
     };
 
     private static SessionOutcome TooManyDevices(in SessionOutcome order) => order with

@@ -18,5 +18,7 @@ public sealed class MetricDefinition(string name, SparkplugDataType type, ulong?
     public string? Refusal { get; init; }
 
     /// <summary>Control points and session bookkeeping: no process data (Sparkplug 3.0 sections 6.4.20, 6.4.21).</summary>
-    public bool IsControl { get; } = name == "bdSeq" || name.StartsWith("Node Control/", StringComparison.Ordinal) || name.StartsWith("Device Control/", StringComparison.Ordinal);
+    public bool IsControl { get; } = name == "bdSeq"
+        || name.StartsWith("Node Control/", StringComparison.Ordinal)
+        || name.StartsWith("Device Control/", StringComparison.Ordinal);
 }

@@ -6,7 +6,9 @@ namespace OeeOrleans.Sparkplug.Session;
 /// <summary>Payloads of the commands a host sends.</summary>
 public static class NodeCommands
 {
-    /// <summary>The metric of an edge node that asks for all its births again; false in births (tck-id-payloads-nbirth-rebirth-req).</summary>
+    /// <summary>
+    /// The metric of an edge node that asks for all its births again; false in births (tck-id-payloads-nbirth-rebirth-req).
+    /// </summary>
     public const string RebirthName = "Node Control/Rebirth";
 
     /// <summary>The request to publish all births again (tck-id-payloads-ncmd..., metric `Node Control/Rebirth`).</summary>

@@ -3,7 +3,10 @@ using OeeOrleans.Sparkplug.Topics;
 
 namespace OeeOrleans.Sparkplug.Session;
 
-/// <summary>What one NBIRTH began: its alias table and its devices. A rebirth begins a new generation, and data sent before it still belongs to the old one.</summary>
+/// <summary>
+/// What one NBIRTH began: its alias table and its devices. A rebirth begins a new generation, and data sent before it still belongs to the
+/// old one.
+/// </summary>
 public sealed class NodeGeneration(ulong birthMs, ulong? bdSeq)
 {
     private readonly Dictionary<ulong, MetricDefinition> _byAlias = [];
@@ -29,7 +32,8 @@ public sealed class NodeGeneration(ulong birthMs, ulong? bdSeq)
     }
 
     /// <summary>Whether a device is known, or may still be added.</summary>
-    public bool Admits(string? device) => device is null || _devices.ContainsKey(device) || _devices.Count < SparkplugLimits.MaxDevicesPerNode;
+    public bool Admits(string? device) =>
+        device is null || _devices.ContainsKey(device) || _devices.Count < SparkplugLimits.MaxDevicesPerNode;
 
     public MetricDefinition? FindAlias(ulong alias) => _byAlias.GetValueOrDefault(alias);
 

@@ -4,18 +4,22 @@ using System.Text.Unicode;
 namespace OeeOrleans.Sparkplug.Topics;
 
 /// <summary>
-/// The one rule for names. Ids of groups, edge nodes, devices and hosts are levels of a topic (Sparkplug 3.0 section 4.1), names of metrics are free; both
-/// end up as keys in stores, labels and logs, so both are bounded in bytes and hold no control characters.
+/// The one rule for names. Ids of groups, edge nodes, devices and hosts are levels of a topic (Sparkplug 3.0 section 4.1), names of metrics
+/// are free; both end up as keys in stores, labels and logs, so both are bounded in bytes and hold no control characters.
 /// </summary>
 public static class NameRule
 {
-    /// <summary>Bytes of UTF-8 of a group, edge node, device or host id. Three of them and a metric's name fit into an index entry of any store.</summary>
+    /// <summary>
+    /// Bytes of UTF-8 of a group, edge node, device or host id. Three of them and a metric's name fit into an index entry of any store.
+    /// </summary>
     public const int MaxIdBytes = 256;
 
     /// <summary>Bytes of UTF-8 of a metric's name; the longest paths of user-defined types seen in the field have some 300.</summary>
     public const int MaxMetricBytes = 1_024;
 
-    /// <summary>What is wrong with an id; null when nothing is. Ids hold no '+', '#' or '/' (tck-id-topic-structure-namespace-valid-...).</summary>
+    /// <summary>
+    /// What is wrong with an id; null when nothing is. Ids hold no '+', '#' or '/' (tck-id-topic-structure-namespace-valid-...).
+    /// </summary>
     public static string? WhyNotId(string what, ReadOnlySpan<char> id)
     {
         if (id.IsEmpty) return $"the {what} id is empty";

@@ -29,16 +29,20 @@ public readonly record struct SparkplugTopic(SparkplugMessageType Type, string G
     /// <summary>`group/node`: the name of the edge node in this system.</summary>
     public string EdgeNode => $"{Group}/{Node}";
 
-    public bool IsDeviceMessage => Type is SparkplugMessageType.DBirth or SparkplugMessageType.DData or SparkplugMessageType.DDeath or SparkplugMessageType.DCommand;
+    public bool IsDeviceMessage =>
+        Type is SparkplugMessageType.DBirth or SparkplugMessageType.DData or SparkplugMessageType.DDeath or SparkplugMessageType.DCommand;
 
     /// <summary>Whether an edge node says it to hosts; commands and host states travel past them.</summary>
-    public bool IsFromEdgeNode => Type is not (SparkplugMessageType.State or SparkplugMessageType.NCommand or SparkplugMessageType.DCommand);
+    public bool IsFromEdgeNode =>
+        Type is not (SparkplugMessageType.State or SparkplugMessageType.NCommand or SparkplugMessageType.DCommand);
 
     public override string ToString() => Type == SparkplugMessageType.State ? $"{Namespace}/STATE/{Node}"
         : Device is null ? $"{Namespace}/{Group}/{NameOf(Type)}/{Node}"
         : $"{Namespace}/{Group}/{NameOf(Type)}/{Node}/{Device}";
 
-    /// <summary>Reads a topic; on failure <paramref name="reason"/> says what is wrong with it. Ids are held to <see cref="NameRule"/>.</summary>
+    /// <summary>
+    /// Reads a topic; on failure <paramref name="reason"/> says what is wrong with it. Ids are held to <see cref="NameRule"/>.
+    /// </summary>
     public static bool TryParse(string topic, out SparkplugTopic result, out string reason)
     {
         result = default;

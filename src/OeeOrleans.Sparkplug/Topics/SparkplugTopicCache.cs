@@ -1,6 +1,9 @@
 namespace OeeOrleans.Sparkplug.Topics;
 
-/// <summary>Topics of a node come again with every message: read once, remembered. Bounded: a flood of topics starts it anew. Not safe for concurrent use.</summary>
+/// <summary>
+/// Topics of a node come again with every message: read once, remembered. Bounded: a flood of topics starts it anew. Not safe for
+/// concurrent use.
+/// </summary>
 public sealed class SparkplugTopicCache(int capacity = SparkplugTopicCache.DefaultCapacity)
 {
     private const int DefaultCapacity = 5_000;

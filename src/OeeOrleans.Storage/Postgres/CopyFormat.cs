@@ -5,7 +5,10 @@ using OeeOrleans.Model;
 
 namespace OeeOrleans.Storage.Postgres;
 
-/// <summary>Rows of `sample` in PostgreSQL's binary COPY format (documentation of COPY, "Binary Format"): written straight into a buffer, nothing allocated per row.</summary>
+/// <summary>
+/// Rows of `sample` in PostgreSQL's binary COPY format (documentation of COPY, "Binary Format"): written straight into a buffer, nothing
+/// allocated per row.
+/// </summary>
 internal static class CopyFormat
 {
     /// <summary>PostgreSQL counts microseconds from 2000-01-01.</summary>

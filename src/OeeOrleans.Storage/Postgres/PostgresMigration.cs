@@ -42,7 +42,8 @@ internal sealed class PostgresMigration(NpgsqlDataSource source, string connecti
                 "postgres", flavor == PostgresFlavor.Timescale ? "timescale" : "plain", "orleans");
             if (before is null && flavor == PostgresFlavor.Timescale && options.SpacePartitions > 1)
             {
-                await ExecuteAsync(connection, $"select add_dimension('sample', by_hash('signal_id', {options.SpacePartitions}))", cancellationToken);
+                await ExecuteAsync(
+                    connection, $"select add_dimension('sample', by_hash('signal_id', {options.SpacePartitions}))", cancellationToken);
             }
 
             return scripts;
@@ -55,7 +56,9 @@ internal sealed class PostgresMigration(NpgsqlDataSource source, string connecti
 
     private static async Task<PostgresFlavor?> FlavorOfAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand("select case when to_regclass('rollup_state') is not null then 0 when to_regclass('sample_1m') is not null then 1 end", connection);
+        await using var command = new NpgsqlCommand(
+            "select case when to_regclass('rollup_state') is not null then 0 when to_regclass('sample_1m') is not null then 1 end",
+            connection);
         return await command.ExecuteScalarAsync(cancellationToken) is int flavor ? (PostgresFlavor)flavor : null;
     }
 
@@ -68,7 +71,8 @@ internal sealed class PostgresMigration(NpgsqlDataSource source, string connecti
     private async Task<PostgresFlavor> ChooseAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         if (await ExtensionAsync(connection, cancellationToken)) return PostgresFlavor.Timescale;
-        await using var command = new NpgsqlCommand("select exists (select 1 from pg_available_extensions where name = 'timescaledb')", connection);
+        await using var command = new NpgsqlCommand(
+            "select exists (select 1 from pg_available_extensions where name = 'timescaledb')", connection);
         if (await command.ExecuteScalarAsync(cancellationToken) is not true) return PostgresFlavor.Plain;
         try
         {

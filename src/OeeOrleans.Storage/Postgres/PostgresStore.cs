@@ -9,7 +9,10 @@ using OeeOrleans.Storage.Sql;
 
 namespace OeeOrleans.Storage.Postgres;
 
-/// <summary>PostgreSQL 15 or later, with TimescaleDB or plain. Samples go in by binary COPY; a group that meets rows already stored is merged instead.</summary>
+/// <summary>
+/// PostgreSQL 15 or later, with TimescaleDB or plain. Samples go in by binary COPY; a group that meets rows already stored is merged
+/// instead.
+/// </summary>
 internal sealed class PostgresStore : SqlStore
 {
     /// <summary>After a duplicate more are to be expected (a redelivery comes in a row), so COPY is not even tried for so long.</summary>
@@ -80,7 +83,9 @@ internal sealed class PostgresStore : SqlStore
     {
         // Of the transaction, so it ends with it, whatever happens.
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
-        await c.ExecuteAsync(new CommandDefinition($"select pg_advisory_xact_lock({AloneLock})", null, transaction, commandTimeout: 60, cancellationToken: cancellationToken));
+        await c.ExecuteAsync(
+            new CommandDefinition(
+                $"select pg_advisory_xact_lock({AloneLock})", null, transaction, commandTimeout: 60, cancellationToken: cancellationToken));
         var result = await work();
         await transaction.CommitAsync(cancellationToken);
         return result;
@@ -93,7 +98,8 @@ internal sealed class PostgresStore : SqlStore
         _writers.Dispose();
     }
 
-    protected override Task WriteAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken) => WithWriterAsync(async writer =>
+    protected override Task WriteAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken) =>
+        WithWriterAsync(async writer =>
     {
         var duplicatesExpected = _lastDuplicate is { } last && _clock.GetElapsedTime(last) < DuplicatesExpected;
         if (_options.Copy && !duplicatesExpected && await TryCopyAsync(writer, units, cancellationToken)) return true;
@@ -121,17 +127,22 @@ internal sealed class PostgresStore : SqlStore
         }
     }
 
-    protected override async Task<DbConnection> OpenAsync(CancellationToken cancellationToken) => await _source.OpenConnectionAsync(cancellationToken);
+    protected override async Task<DbConnection> OpenAsync(CancellationToken cancellationToken) =>
+        await _source.OpenConnectionAsync(cancellationToken);
 
     protected override bool IsTransient(Exception error) => error switch
     {
-        PostgresException postgres => postgres.IsTransient || postgres.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.QueryCanceled,
+        PostgresException postgres =>
+            postgres.IsTransient
+                || postgres.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CannotConnectNow
+                    or PostgresErrorCodes.QueryCanceled,
         NpgsqlException or SocketException or TimeoutException => true,
         _ => false,
     };
 
-    /// <summary>Data exceptions, violated constraints and checks, limits of a statement or an index entry, and what triggers raise (PostgreSQL, appendix A,
-    /// classes 21, 22, 23, 44, 54 and P0). All else is about the server, the schema or our rights, not about what was given: waiting loses nothing.</summary>
+    /// <summary>Data exceptions, violated constraints and checks, limits of a statement or an index entry, and what triggers raise
+    /// (PostgreSQL, appendix A, classes 21, 22, 23, 44, 54 and P0). All else is about the server, the schema or our rights, not about what
+    /// was given: waiting loses nothing.</summary>
     private static bool IsRefusal(PostgresException error) => error.SqlState[..2] is "21" or "22" or "23" or "44" or "54" or "P0";
 
     /// <summary>Npgsql says InvalidOperationException of a connection that broke; with one that is open it is an error of ours.</summary>
@@ -199,7 +210,9 @@ internal sealed class PostgresStore : SqlStore
         await FinishAsync(connection, transaction, units, claimedUs, cancellationToken);
     }
 
-    private async Task FinishAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<CommitUnit> units, long? claimedUs, CancellationToken cancellationToken)
+    private async Task FinishAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<CommitUnit> units, long? claimedUs,
+        CancellationToken cancellationToken)
     {
         var sets = new SetWriter(connection, transaction, Dialect, cancellationToken);
         if (claimedUs is { } claimed) await Rollups.NoteLateAsync(sets, units, claimed);
@@ -207,7 +220,10 @@ internal sealed class PostgresStore : SqlStore
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <summary>Takes a place in the line that a claim of minutes waits for, and then asks up to where they are claimed. Two statements: the second must see what the first waited for. Null with TimescaleDB, which sees to it itself.</summary>
+    /// <summary>
+    /// Takes a place in the line that a claim of minutes waits for, and then asks up to where they are claimed. Two statements: the second
+    /// must see what the first waited for. Null with TimescaleDB, which sees to it itself.
+    /// </summary>
     private async Task<long?> ClaimedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         if (await FlavorAsync(cancellationToken) != PostgresFlavor.Plain) return null;
@@ -226,6 +242,7 @@ internal sealed class PostgresStore : SqlStore
         return await reader.ReadAsync(cancellationToken) ? reader.GetInt64(0) : null;
     }
 
-    private async ValueTask<PostgresFlavor> FlavorAsync(CancellationToken cancellationToken) => _flavor ??= await PostgresMigration.FlavorOfAsync(_source, cancellationToken)
+    private async ValueTask<PostgresFlavor> FlavorAsync(CancellationToken cancellationToken) =>
+        _flavor ??= await PostgresMigration.FlavorOfAsync(_source, cancellationToken)
         ?? throw new StoreUnavailableException($"{Name} has no schema yet; run oee migrate");
 }

@@ -41,19 +41,25 @@ internal sealed class PostgresWriter(NpgsqlDataSource source) : IAsyncDisposable
         await copy.WriteAsync(_buffer.WrittenMemory, cancellationToken);
     }
 
-    /// <summary>INSERT of arrays. Of several rows with one key the last one counts; against the table a row counts only if it says something else.</summary>
+    /// <summary>
+    /// INSERT of arrays. Of several rows with one key the last one counts; against the table a row counts only if it says something else.
+    /// </summary>
     /// <returns>Rows that changed the table.</returns>
-    public static async Task<int> MergeAsync(NpgsqlConnection connection, IReadOnlyList<ReadOnlyMemory<SampleRow>> rows, CancellationToken cancellationToken)
+    public static async Task<int> MergeAsync(
+        NpgsqlConnection connection, IReadOnlyList<ReadOnlyMemory<SampleRow>> rows, CancellationToken cancellationToken)
     {
         var count = rows.Sum(r => r.Length);
         if (count == 0) return 0;
-        var (ids, times, values, texts, qualities, ingests) = (new int[count], new long[count], new double?[count], new string?[count], new short[count], new long[count]);
+        var (ids, times, values, texts, qualities, ingests) = (
+            new int[count], new long[count], new double?[count], new string?[count], new short[count], new long[count]);
         var at = 0;
         foreach (var part in rows)
         {
             foreach (ref readonly var row in part.Span)
             {
-                (ids[at], times[at], values[at], texts[at], qualities[at], ingests[at]) = (row.SignalId, row.TimeUs, double.IsNaN(row.Value) ? null : row.Value, row.Text, row.Quality, row.IngestUs);
+                (
+                    ids[at], times[at], values[at], texts[at], qualities[at], ingests[at]) = (
+                        row.SignalId, row.TimeUs, double.IsNaN(row.Value) ? null : row.Value, row.Text, row.Quality, row.IngestUs);
                 at++;
             }
         }
@@ -62,8 +68,10 @@ internal sealed class PostgresWriter(NpgsqlDataSource source) : IAsyncDisposable
             """
             insert into sample(signal_id, ts, value, text_value, quality, ingest_ts)
             select signal_id, oee_ts(ts), value, text_value, quality, oee_ts(ingest_ts)
-            from (select distinct on (signal_id, ts) * from unnest($1, $2, $3, $4, $5, $6) with ordinality as r(signal_id, ts, value, text_value, quality, ingest_ts, ord) order by signal_id, ts, ord desc) r
-            on conflict (signal_id, ts) do update set value = excluded.value, text_value = excluded.text_value, quality = excluded.quality, ingest_ts = excluded.ingest_ts
+            from (select distinct on (signal_id, ts) * from unnest($1, $2, $3, $4, $5, $6) with ordinality as r(signal_id, ts, value,
+              text_value, quality, ingest_ts, ord) order by signal_id, ts, ord desc) r
+            on conflict (signal_id, ts) do update set value = excluded.value, text_value = excluded.text_value,
+              quality = excluded.quality, ingest_ts = excluded.ingest_ts
             where (sample.value, sample.text_value, sample.quality) is distinct from (excluded.value, excluded.text_value, excluded.quality)
             """,
             connection);

@@ -5,10 +5,10 @@ using Microsoft.Extensions.Logging;
 namespace OeeOrleans.Storage.Sink;
 
 /// <summary>
-/// Group commit: while groups are being written, the next one fills; the first unit of a group waits at most <see cref="SinkOptions.FlushMs"/>.
-/// Rows that wait are bounded. While the store is away a group is tried again until it is there, or its owners take their units back. An error that is not the
-/// store's is looked for among the units of the group: the one that provokes it is refused, all others are stored.
-/// </summary>
+/// Group commit: while groups are being written, the next one fills; the first unit of a group waits at most
+/// <see cref="SinkOptions.FlushMs"/>. Rows that wait are bounded. While the store is away a group is tried again until it is there, or its
+/// owners take their units back. An error that is not the store's is looked for among the units of the group: the one that provokes it is
+/// refused, all others are stored. </summary>
 public sealed class GroupCommitSink : ICommitSink, IAsyncDisposable
 {
     private readonly IStore _store;
@@ -25,7 +25,11 @@ public sealed class GroupCommitSink : ICommitSink, IAsyncDisposable
         (_store, _options, _clock, _log) = (store, options, clock, log);
         _room = new Room(options.MaxPendingRows);
         // Bounded by the room that every unit has taken.
-        _queues = [.. Enumerable.Range(0, options.Writers).Select(_ => Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true }))];
+        _queues =
+        [
+            .. Enumerable.Range(0, options.Writers).Select(
+                _ => Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true })),
+        ];
         _loops = Task.WhenAll(_queues.Select(q => Task.Run(() => RunAsync(q.Reader))));
     }
 
@@ -63,7 +67,8 @@ public sealed class GroupCommitSink : ICommitSink, IAsyncDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new StoreUnavailableException($"there was no room for {weight} rows within {_options.Timeout.TotalSeconds:0} s; {_room.Taken} rows are waiting");
+            throw new StoreUnavailableException(
+                $"there was no room for {weight} rows within {_options.Timeout.TotalSeconds:0} s; {_room.Taken} rows are waiting");
         }
     }
 
@@ -154,7 +159,9 @@ public sealed class GroupCommitSink : ICommitSink, IAsyncDisposable
         foreach (var ticket in tickets) ticket.Commit();
     }
 
-    /// <summary>A lost connection, a deadlock, a restart of the server: over soon; a full disk takes longer. False when the process ends.</summary>
+    /// <summary>
+    /// A lost connection, a deadlock, a restart of the server: over soon; a full disk takes longer. False when the process ends.
+    /// </summary>
     private async Task<bool> PauseAsync(List<CommitTicket> tickets, Exception error, int attempt)
     {
         if (_stop.IsCancellationRequested) return false;

@@ -38,4 +38,5 @@ public static class CommitSinkExtensions
 }
 
 /// <summary>The database is there and will not take a unit; giving it again does not help.</summary>
-public sealed class CommitRefusedException(string reason, Exception? inner = null) : Exception($"the store refuses a commit: {reason}", inner);
+public sealed class CommitRefusedException(
+    string reason, Exception? inner = null) : Exception($"the store refuses a commit: {reason}", inner);

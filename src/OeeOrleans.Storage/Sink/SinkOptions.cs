@@ -29,6 +29,9 @@ public sealed class SinkOptions
         if (FlushMs is < 0 or > 10_000) yield return $"store.flush_ms is {FlushMs}; 0..10000 is possible";
         if (FlushRows is < 1 or > 1_000_000) yield return $"store.flush_rows is {FlushRows}; 1..1000000 is possible";
         if (Writers is < 1 or > 8) yield return $"store.writers is {Writers}; 1..8 is possible";
-        if (MaxPendingRows < FlushRows) yield return $"store.max_pending_rows ({MaxPendingRows}) must be at least store.flush_rows ({FlushRows})";
+        if (MaxPendingRows < FlushRows)
+        {
+            yield return $"store.max_pending_rows ({MaxPendingRows}) must be at least store.flush_rows ({FlushRows})";
+        }
     }
 }

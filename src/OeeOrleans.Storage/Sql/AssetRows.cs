@@ -15,8 +15,14 @@ internal static class AssetRows
             Add(rows, area.Id, plant.Site.Id, "area", area.Name, new { });
             foreach (var line in area.Lines)
             {
-                Add(rows, line.Id, area.Id, "line", line.Name, new { calendar = line.Calendar, policy = line.Policy.ToString().ToLowerInvariant(), machine = line.BottleneckMachine });
-                foreach (var cell in line.Machines.Select(m => m.CellId).OfType<string>().Distinct()) Add(rows, cell, line.Id, "cell", cell, new { });
+                Add(
+                    rows, line.Id, area.Id, "line", line.Name,
+                    new { calendar = line.Calendar, policy = line.Policy.ToString().ToLowerInvariant(), machine = line.BottleneckMachine });
+                foreach (var cell in line.Machines.Select(m => m.CellId).OfType<string>().Distinct())
+                {
+                    Add(rows, cell, line.Id, "cell", cell, new { });
+                }
+
                 foreach (var machine in line.Machines)
                 {
                     Add(rows, machine.Id, machine.CellId ?? line.Id, "machine", machine.Name, new

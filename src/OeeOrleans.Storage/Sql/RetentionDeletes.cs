@@ -20,17 +20,27 @@ internal sealed class RetentionDeletes
         if (_done == today) return;
         (string Table, string Column, int? Days)[] kept =
         [
-            (samples, "ts", retention.Samples), ("rollup_1m", "bucket", retention.Minutes), ("rollup_5m", "bucket", retention.FiveMinutes), ("rollup_1h", "bucket", retention.Hours),
+            (
+                samples, "ts", retention.Samples), (
+                    "rollup_1m", "bucket", retention.Minutes), (
+                        "rollup_5m", "bucket", retention.FiveMinutes), ("rollup_1h", "bucket", retention.Hours),
         ];
         foreach (var (table, column, days) in kept)
         {
             if (days is { } d) await DeleteAsync($"delete from {table} where {column} < oee_ts(@before)", d);
         }
 
-        if (retention.Events is { } events) await DeleteAsync("delete from events where ts_start < oee_ts(@before) and ts_end is not null", events);
+        if (retention.Events is { } events)
+        {
+            await DeleteAsync("delete from events where ts_start < oee_ts(@before) and ts_end is not null", events);
+        }
+
         _done = today;
 
         Task DeleteAsync(string sql, int days) => c.ExecuteAsync(new CommandDefinition(
-            sql, new { before = Rollups.Floor(nowUs, UnixMicros.PerDay) - (days * UnixMicros.PerDay) }, commandTimeout: Rollups.MaintenanceTimeoutS, cancellationToken: cancellationToken));
+            sql, new
+            {
+                before = Rollups.Floor(nowUs, UnixMicros.PerDay) - (days * UnixMicros.PerDay),
+            }, commandTimeout: Rollups.MaintenanceTimeoutS, cancellationToken: cancellationToken));
     }
 }

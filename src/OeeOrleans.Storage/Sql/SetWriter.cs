@@ -5,7 +5,9 @@ using Dapper;
 
 namespace OeeOrleans.Storage.Sql;
 
-/// <summary>Writes many rows of one table with one statement: they travel as one JSON array, so a group costs a round trip a table, not a row.</summary>
+/// <summary>
+/// Writes many rows of one table with one statement: they travel as one JSON array, so a group costs a round trip a table, not a row.
+/// </summary>
 internal sealed class SetWriter(DbConnection connection, DbTransaction transaction, SqlDialect dialect, CancellationToken cancellationToken)
 {
     private static readonly JsonSerializerOptions Options = new()
@@ -19,7 +21,9 @@ internal sealed class SetWriter(DbConnection connection, DbTransaction transacti
     /// <param name="columns">Properties of a row with their PostgreSQL types.</param>
     /// <param name="statement">The statement; its argument is the row source.</param>
     /// <param name="more">Further parameters of the statement.</param>
-    public async Task WriteAsync<T, TKey>(IEnumerable<T> rows, Func<T, TKey> key, IReadOnlyList<(string Name, string Type)> columns, Func<string, string> statement, object? more = null)
+    public async Task WriteAsync<T, TKey>(
+        IEnumerable<T> rows, Func<T, TKey> key, IReadOnlyList<(string Name, string Type)> columns, Func<string, string> statement,
+        object? more = null)
         where TKey : notnull
     {
         var newest = new Dictionary<TKey, T>();
@@ -30,7 +34,8 @@ internal sealed class SetWriter(DbConnection connection, DbTransaction transacti
         await RunAsync(statement(dialect.Rows(columns)), parameters);
     }
 
-    public Task<int> RunAsync(string sql, object parameters) => connection.ExecuteAsync(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
+    public Task<int> RunAsync(string sql, object parameters) =>
+        connection.ExecuteAsync(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
 
     /// <summary>PostgreSQL stores every character but U+0000.</summary>
     public static string Clean(string text) => text.Replace('\0', '\uFFFD');
@@ -39,6 +44,7 @@ internal sealed class SetWriter(DbConnection connection, DbTransaction transacti
     {
         public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetString();
 
-        public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(Clean(value));
+        public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(Clean(value));
     }
 }

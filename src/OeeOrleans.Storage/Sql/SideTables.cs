@@ -9,7 +9,8 @@ internal static class SideTables
     /// <summary>Dead letters kept; older ones make room.</summary>
     public const int MaxDeadLetters = 10_000;
 
-    public const string InsertAudit = "insert into audit_log(ts, actor, action, target, detail) values (oee_ts(@AtUs), @Actor, @Action, @Target, @Detail)";
+    public const string InsertAudit =
+        "insert into audit_log(ts, actor, action, target, detail) values (oee_ts(@AtUs), @Actor, @Action, @Target, @Detail)";
 
     public static async Task WriteAsync(SetWriter sets, SqlDialect dialect, IReadOnlyList<CommitUnit> units)
     {
@@ -23,7 +24,11 @@ internal static class SideTables
     {
         await sets.WriteAsync(
             units.SelectMany(u => u.RemovedRows), r => r, [("SignalId", "integer"), ("TimeUs", "bigint")],
-            rows => $"""delete from sample where quality < {Quality.Uncertain} and (signal_id, ts) in (select "SignalId", oee_ts("TimeUs") from {rows})""");
+            rows =>
+                $"""
+                delete from sample
+                where quality < {Quality.Uncertain} and (signal_id, ts) in (select "SignalId", oee_ts("TimeUs") from {rows})
+                """);
         await WriteNodesAsync(sets, dialect, units);
         await WriteDeadLettersAsync(sets, units);
     }
@@ -31,19 +36,44 @@ internal static class SideTables
     private static async Task WriteResultsAsync(SetWriter sets, SqlDialect dialect, IReadOnlyList<ResultUnit> units)
     {
         await sets.WriteAsync(
-            units.SelectMany(u => u.Windows).Select(WindowRow.Of), w => (w.Machine, w.Kind, w.FromUs, w.Revision), WindowRow.Columns, rows => WindowRow.Upsert(rows));
-        await sets.WriteAsync(units.SelectMany(u => u.RemovedEvents).Select(id => new { Id = id }), r => r.Id, [("Id", "text")], rows => $"""delete from events where id in (select "Id" from {rows})""");
+            units.SelectMany(u => u.Windows).Select(WindowRow.Of), w =>
+                (w.Machine, w.Kind, w.FromUs, w.Revision), WindowRow.Columns, rows => WindowRow.Upsert(rows));
         await sets.WriteAsync(
-            units.SelectMany(u => u.Faults).Select(f => new { f.Id, f.Machine, f.Code, f.Severity, f.StartUs, f.EndUs, f.Occurrences }), f => f.Id,
-            [("Id", "text"), ("Machine", "text"), ("Code", "text"), ("Severity", "smallint"), ("StartUs", "bigint"), ("EndUs", "bigint"), ("Occurrences", "integer")],
+            units.SelectMany(u => u.RemovedEvents).Select(id => new { Id = id }), r => r.Id, [("Id", "text")],
+            rows => $"""delete from events where id in (select "Id" from {rows})""");
+        await sets.WriteAsync(
+            units.SelectMany(u => u.Faults).Select(
+                f => new { f.Id, f.Machine, f.Code, f.Severity, f.StartUs, f.EndUs, f.Occurrences }), f =>
+                f.Id,
+            [
+                ("Id", "text"),
+                ("Machine", "text"),
+                ("Code", "text"),
+                ("Severity", "smallint"),
+                ("StartUs", "bigint"),
+                ("EndUs", "bigint"),
+                ("Occurrences", "integer"),
+            ],
             rows => $"""
             insert into events(id, machine_id, type, code, severity, ts_start, ts_end, occurrences)
             select "Id", "Machine", 'fault', "Code", "Severity", oee_ts("StartUs"), oee_ts("EndUs"), "Occurrences" from {rows}
-            on conflict (id, ts_start) do update set ts_end = excluded.ts_end, occurrences = excluded.occurrences, severity = excluded.severity
+            on conflict (id, ts_start) do update set ts_end = excluded.ts_end, occurrences = excluded.occurrences,
+              severity = excluded.severity
             """);
         await sets.WriteAsync(
             // A payload is JSON in JSON: what the text may not hold, it may not hold escaped either.
-            units.SelectMany(u => u.Stops).Select(s => new { s.Id, s.Machine, s.Reason, s.StartUs, s.EndUs, Payload = s.Payload.Replace("\\u0000", "\\ufffd", StringComparison.Ordinal) }), s => s.Id,
+            units.SelectMany(u => u.Stops).Select(
+                s =>
+                    new
+                    {
+                        s.Id,
+                        s.Machine,
+                        s.Reason,
+                        s.StartUs,
+                        s.EndUs,
+                        Payload = s.Payload.Replace("\\u0000", "\\ufffd", StringComparison.Ordinal),
+                    }), s =>
+                s.Id,
             [("Id", "text"), ("Machine", "text"), ("Reason", "text"), ("StartUs", "bigint"), ("EndUs", "bigint"), ("Payload", "text")],
             rows => $"""
             insert into events(id, machine_id, type, code, severity, ts_start, ts_end, payload)
@@ -52,9 +82,12 @@ internal static class SideTables
             """);
         await WriteReasonsAsync(sets, units);
         await sets.WriteAsync(
-            units.Select(u => u.Snapshot).OfType<SnapshotRecord>(), s => s.Machine, [("Machine", "text"), ("TimeUs", "bigint"), ("IngestUs", "bigint"), ("Payload", "text")],
+            units.Select(u => u.Snapshot).OfType<SnapshotRecord>(), s => s.Machine, [
+                ("Machine", "text"), ("TimeUs", "bigint"), ("IngestUs", "bigint"), ("Payload", "text"),
+            ],
             rows => $"""
-            insert into machine_snapshot(machine_id, ts, ingest_ts, payload) select "Machine", oee_ts("TimeUs"), oee_ts("IngestUs"), "Payload" from {rows}
+            insert into machine_snapshot(machine_id, ts, ingest_ts, payload) select "Machine", oee_ts("TimeUs"), oee_ts("IngestUs"),
+              "Payload" from {rows}
             on conflict (machine_id) do update set ts = excluded.ts, ingest_ts = excluded.ingest_ts, payload = excluded.payload
             """);
     }
@@ -86,7 +119,8 @@ internal static class SideTables
             await sets.RunAsync(
                 $"""
                 delete from edge_birth where edge_node = @EdgeNode and device = @Device and birth_ms not in
-                (select birth_ms from edge_birth where edge_node = @EdgeNode and device = @Device order by birth_ms desc limit {BirthRecord.KeptPerDevice})
+                (select birth_ms from edge_birth where edge_node = @EdgeNode and device = @Device order by birth_ms desc
+                  limit {BirthRecord.KeptPerDevice})
                 """, birth);
         }
     }
@@ -106,12 +140,15 @@ internal static class SideTables
     {
         foreach (var (clearFromUs, clearToUs, given) in units.Select(u => u.Reason).OfType<ReasonChange>())
         {
-            await sets.RunAsync("delete from stop_reason where machine_id = @Machine and ts_from >= oee_ts(@clearFromUs) and ts_from < oee_ts(@clearToUs)", new { given.Machine, clearFromUs, clearToUs });
+            await sets.RunAsync(
+                "delete from stop_reason where machine_id = @Machine and ts_from >= oee_ts(@clearFromUs) and ts_from < oee_ts(@clearToUs)",
+                new { given.Machine, clearFromUs, clearToUs });
             await sets.RunAsync(
                 """
                 insert into stop_reason(machine_id, ts_from, ts_until, whole, reason, comment, given_by, given_at)
                 values (@Machine, oee_ts(@FromUs), oee_ts(@UntilUs), @Whole, @Reason, @Comment, @By, oee_ts(@AtUs))
-                on conflict (machine_id, ts_from) do update set ts_until = excluded.ts_until, whole = excluded.whole, reason = excluded.reason, comment = excluded.comment,
+                on conflict (machine_id, ts_from) do update set ts_until = excluded.ts_until, whole = excluded.whole,
+                  reason = excluded.reason, comment = excluded.comment,
                   given_by = excluded.given_by, given_at = excluded.given_at
                 """, given);
         }

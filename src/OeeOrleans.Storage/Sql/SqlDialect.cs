@@ -5,7 +5,8 @@ namespace OeeOrleans.Storage.Sql;
 /// <summary>Where the engines' words differ.</summary>
 /// <param name="Json">The type that holds JSON.</param>
 /// <param name="EachPair">A select of key and value from the JSON object @json.</param>
-/// <param name="OfEachSignal">For each signal its rows `b` of samples or a rollup (table, condition), found by the key, whatever the planner thinks of reading the whole table.</param>
+/// <param name="OfEachSignal">For each signal its rows `b` of samples or a rollup (table, condition), found by the key, whatever the
+/// planner thinks of reading the whole table.</param>
 /// <param name="Admitted">Whether a row of `sample` (its alias) is admitted by <see cref="TimeRule"/>.</param>
 /// <param name="Rows">The objects of the JSON array @json as a row source; takes (column, PostgreSQL type).</param>
 internal sealed record SqlDialect(
@@ -15,7 +16,8 @@ internal sealed record SqlDialect(
     public static SqlDialect Postgres { get; } = new(
         "jsonb",
         "select key, value from jsonb_each_text(cast(@json as jsonb))",
-        (table, condition) => $"signal s cross join lateral (select * from {table} b where b.signal_id = s.signal_id and {condition} offset 0) b where true",
+        (table, condition) =>
+            $"signal s cross join lateral (select * from {table} b where b.signal_id = s.signal_id and {condition} offset 0) b where true",
         row => $"{row}.ts between {row}.ingest_ts - {Interval(TimeRule.MaxLateUs)} and {row}.ingest_ts + {Interval(TimeRule.MaxAheadUs)}",
         columns => $"jsonb_to_recordset(cast(@json as jsonb)) as x({string.Join(", ", columns.Select(c => $"\"{c.Name}\" {c.Type}"))})");
 
@@ -24,7 +26,9 @@ internal sealed record SqlDialect(
         "select key, value from json_each(@json) where true",
         (table, condition) => $"signal s cross join {table} b on b.signal_id = s.signal_id and {condition} where true",
         row => $"{row}.ts between {row}.ingest_ts - {TimeRule.MaxLateUs} and {row}.ingest_ts + {TimeRule.MaxAheadUs}",
-        columns => $"(select {string.Join(", ", columns.Select(c => $"value ->> '$.{c.Name}' as \"{c.Name}\""))} from json_each(@json)) x where true");
+        columns =>
+            $"(select {string.Join(", ", columns.Select(c => $"value ->> '$.{c.Name}' as \"{c.Name}\""))} from json_each(@json)) x "
+                + $"where true");
 
     /// <summary>In seconds: days would follow the clock changes of the session's time zone.</summary>
     private static string Interval(long us) => $"interval '{us / UnixMicros.PerSecond} seconds'";

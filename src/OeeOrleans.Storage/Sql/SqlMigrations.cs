@@ -3,7 +3,10 @@ using DbUp.Engine;
 
 namespace OeeOrleans.Storage.Sql;
 
-/// <summary>Runs numbered scripts that have not run yet, in the order of their numbers, each in a transaction. Which ran is in the table `schemaversions`.</summary>
+/// <summary>
+/// Runs numbered scripts that have not run yet, in the order of their numbers, each in a transaction. Which ran is in the table
+/// `schemaversions`.
+/// </summary>
 internal static class SqlMigrations
 {
     /// <param name="target">The database.</param>
@@ -15,7 +18,11 @@ internal static class SqlMigrations
         var engine = target.WithScripts(Scripts(folders)).WithTransactionPerScript().LogToNowhere().WithVariablesDisabled().Build();
         RefuseNewer(engine);
         var result = engine.PerformUpgrade();
-        if (!result.Successful) throw new SchemaException($"migration {result.ErrorScript?.Name} failed: {result.Error.Message}", result.Error);
+        if (!result.Successful)
+        {
+            throw new SchemaException($"migration {result.ErrorScript?.Name} failed: {result.Error.Message}", result.Error);
+        }
+
         return result.Scripts.Count();
     }
 
@@ -25,7 +32,11 @@ internal static class SqlMigrations
         return assembly.GetManifestResourceNames()
             .Where(n => folders.Contains(n[..Math.Max(0, n.IndexOf('/', StringComparison.Ordinal))], StringComparer.Ordinal))
             .OrderBy(n => Path.GetFileName(n), StringComparer.Ordinal)
-            .Select((n, i) => new SqlScript(n, new StreamReader(assembly.GetManifestResourceStream(n)!).ReadToEnd(), new SqlScriptOptions { RunGroupOrder = i }));
+            .Select(
+                (n, i) =>
+                    new SqlScript(
+                        n, new StreamReader(assembly.GetManifestResourceStream(n)!).ReadToEnd(),
+                        new SqlScriptOptions { RunGroupOrder = i }));
     }
 
     /// <summary>An older program must not write to a schema it does not know.</summary>
@@ -34,6 +45,8 @@ internal static class SqlMigrations
         var known = typeof(SqlMigrations).Assembly.GetManifestResourceNames().ToHashSet(StringComparer.Ordinal);
         var unknown = engine.GetExecutedScripts().Where(s => !known.Contains(s)).Order(StringComparer.Ordinal).ToList();
         if (unknown.Count == 0) return;
-        throw new SchemaException($"the database was migrated by a later release: {string.Join(", ", unknown)} is not known here; run that release, or restore a backup of before");
+        throw new SchemaException(
+            $"the database was migrated by a later release: {string.Join(", ", unknown)} is not known here; run that release, or "
+                + $"restore a backup of before");
     }
 }

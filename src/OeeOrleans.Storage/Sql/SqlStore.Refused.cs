@@ -4,7 +4,9 @@ using OeeOrleans.Model;
 
 namespace OeeOrleans.Storage.Sql;
 
-/// <summary>One bad row must not keep a thousand good ones from being stored: a refused group is taken apart until what is refused stands alone.</summary>
+/// <summary>
+/// One bad row must not keep a thousand good ones from being stored: a refused group is taken apart until what is refused stands alone.
+/// </summary>
 internal abstract partial class SqlStore
 {
     public async Task<IReadOnlyList<RefusedUnit>> CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
@@ -61,7 +63,8 @@ internal abstract partial class SqlStore
         StorageMetrics.RefusedRows.Inc(bad.Count);
         try
         {
-            await WriteAsync([unit with { Rows = Without(unit.Rows, bad), DeadLetters = [.. unit.DeadLetters, .. letters] }], cancellationToken);
+            await WriteAsync(
+                [unit with { Rows = Without(unit.Rows, bad), DeadLetters = [.. unit.DeadLetters, .. letters] }], cancellationToken);
             return [];
         }
         catch (RowsRefusedException still)
@@ -70,7 +73,8 @@ internal abstract partial class SqlStore
         }
     }
 
-    private async Task FindRefusedAsync(ReadOnlyMemory<SampleRow> rows, int offset, SortedDictionary<int, string> bad, CancellationToken cancellationToken)
+    private async Task FindRefusedAsync(
+        ReadOnlyMemory<SampleRow> rows, int offset, SortedDictionary<int, string> bad, CancellationToken cancellationToken)
     {
         if (await TryRowsAsync(rows, cancellationToken) is not { } reason) return;
         if (rows.Length == 1)
@@ -84,17 +88,21 @@ internal abstract partial class SqlStore
         await FindRefusedAsync(rows[half..], offset + half, bad, cancellationToken);
     }
 
-    private Task<List<DeadLetter>> LettersAsync(ReadOnlyMemory<SampleRow> rows, SortedDictionary<int, string> bad, CancellationToken cancellationToken) => QueryAsync(async c =>
+    private Task<List<DeadLetter>> LettersAsync(
+        ReadOnlyMemory<SampleRow> rows, SortedDictionary<int, string> bad, CancellationToken cancellationToken) =>
+        QueryAsync(async c =>
     {
         var letters = new List<DeadLetter>();
         foreach (var (index, reason) in bad)
         {
             var row = rows.Span[index];
-            var (machine, name) = await c.QueryFirstOrDefaultAsync<(string, string)>(Command("select machine_id, name from signal where signal_id = @SignalId", new { row.SignalId }, cancellationToken));
+            var (machine, name) = await c.QueryFirstOrDefaultAsync<(string, string)>(
+                Command("select machine_id, name from signal where signal_id = @SignalId", new { row.SignalId }, cancellationToken));
             double? value = double.IsFinite(row.Value) ? row.Value : null;
             var payload = JsonSerializer.SerializeToUtf8Bytes(new
             {
-                signal_id = row.SignalId, machine_id = machine, name, ts = UnixMicros.ToIso(row.TimeUs), value, text_value = row.Text, quality = row.Quality,
+                signal_id = row.SignalId, machine_id = machine, name, ts = UnixMicros.ToIso(
+                    row.TimeUs), value, text_value = row.Text, quality = row.Quality,
             });
             letters.Add(DeadLetter.Of(row.IngestUs, $"sample {machine}/{name}", payload, reason));
         }

@@ -5,14 +5,20 @@ namespace OeeOrleans.Storage.Sql;
 
 internal abstract partial class SqlStore
 {
-    private const string FaultColumns = "machine_id as Machine, code as Code, oee_us(ts_start) as StartUs, oee_us(ts_end) as EndUs, occurrences as Occurrences, severity as Severity, ack_by as AckBy, oee_us(ack_ts) as AckUs, oee_us(shelved_until) as ShelvedUntilUs";
+    private const string FaultColumns =
+        "machine_id as Machine, code as Code, oee_us(ts_start) as StartUs, oee_us(ts_end) as EndUs, occurrences as Occurrences, "
+            + "severity as Severity, ack_by as AckBy, oee_us(ack_ts) as AckUs, oee_us(shelved_until) as ShelvedUntilUs";
 
-    public Task<List<FaultEvent>> ReadActiveFaultsAsync(IReadOnlyList<string> machines, CancellationToken cancellationToken) => ReadFaultsAsync(
-        $"select {FaultColumns} from events where type = 'fault' and ts_end is null and machine_id {In("machines")} order by ts_start desc, id",
+    public Task<List<FaultEvent>> ReadActiveFaultsAsync(IReadOnlyList<string> machines, CancellationToken cancellationToken) =>
+        ReadFaultsAsync(
+        $"select {FaultColumns} from events where type = 'fault' and ts_end is null and machine_id {In("machines")} order by ts_start "
+            + $"desc, id",
         new { machines }, cancellationToken);
 
     public Task<List<FaultEvent>> ReadFaultsAsync(
-        IReadOnlyList<string> machines, long fromUs, long toUs, int limit, (long StartUs, string Id)? after, CancellationToken cancellationToken) => ReadFaultsAsync(
+        IReadOnlyList<string> machines, long fromUs, long toUs, int limit, (long StartUs, string Id)? after,
+        CancellationToken cancellationToken) =>
+            ReadFaultsAsync(
         $"""
         select {FaultColumns} from events
         where type = 'fault' and machine_id {In("machines")} and ts_start < oee_ts(@toUs) and (ts_end is null or ts_end > oee_ts(@fromUs))
@@ -21,13 +27,16 @@ internal abstract partial class SqlStore
         """,
         new { machines, fromUs, toUs, limit, afterUs = after?.StartUs ?? 0, afterId = after?.Id ?? "" }, cancellationToken);
 
-    public Task<List<OeeWindow>> ReadWindowsAsync(IReadOnlyList<string> machines, string kind, long fromUs, long toUs, CancellationToken cancellationToken, bool withdrawn = false) => QueryAsync(async c =>
+    public Task<List<OeeWindow>> ReadWindowsAsync(
+        IReadOnlyList<string> machines, string kind, long fromUs, long toUs, CancellationToken cancellationToken, bool withdrawn = false) =>
+        QueryAsync(async c =>
     {
         var rows = await c.QueryAsync<WindowRow>(Command(
             $"""
             select {WindowRow.SelectColumns} from oee_window w
             where machine_id {In("machines")} and kind = @kind and ts_from >= oee_ts(@fromUs) and ts_from < oee_ts(@toUs)
-            and revision = (select max(revision) from oee_window x where x.machine_id = w.machine_id and x.kind = w.kind and x.ts_from = w.ts_from)
+            and revision = (select max(revision) from oee_window x where x.machine_id = w.machine_id and x.kind = w.kind
+            and x.ts_from = w.ts_from)
             and (@withdrawn or not withdrawn)
             order by ts_from, machine_id
             """,
@@ -36,52 +45,84 @@ internal abstract partial class SqlStore
     }, cancellationToken);
 
     public Task<FaultEvent?> AcknowledgeFaultAsync(string id, AuditEntry audit, CancellationToken cancellationToken) => ChangeFaultAsync(
-        "update events set ack_by = @Actor, ack_ts = oee_ts(@AtUs) where id = @id and type = 'fault' and ack_by is null", id, null, audit, cancellationToken);
+        "update events set ack_by = @Actor, ack_ts = oee_ts(@AtUs) where id = @id and type = 'fault' and ack_by is null", id, null, audit,
+        cancellationToken);
 
-    public Task<FaultEvent?> ShelveFaultAsync(string id, long? untilUs, AuditEntry audit, CancellationToken cancellationToken) => ChangeFaultAsync(
+    public Task<FaultEvent?> ShelveFaultAsync(string id, long? untilUs, AuditEntry audit, CancellationToken cancellationToken) =>
+        ChangeFaultAsync(
         "update events set shelved_until = oee_ts(@untilUs) where id = @id and type = 'fault'", id, untilUs, audit, cancellationToken);
 
-    public Task<List<GivenReason>> ReadReasonsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken) => QueryAsync(async c =>
+    public Task<List<GivenReason>> ReadReasonsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken) =>
+        QueryAsync(async c =>
     {
         var rows = await c.QueryAsync<ReasonRow>(Command(
             """
-            select oee_us(ts_from) as FromUs, oee_us(ts_until) as UntilUs, whole as Whole, reason as Reason, comment as Comment, given_by as By, oee_us(given_at) as AtUs
+            select oee_us(ts_from) as FromUs, oee_us(ts_until) as UntilUs, whole as Whole, reason as Reason, comment as Comment,
+              given_by as By, oee_us(given_at) as AtUs
             from stop_reason where machine_id = @machine and ts_from < oee_ts(@toUs) and ts_until >= oee_ts(@fromUs) order by ts_from
             """,
             new { machine, fromUs, toUs }, cancellationToken));
-        return rows.Select(r => new GivenReason { Machine = machine, FromUs = r.FromUs, UntilUs = r.UntilUs, Whole = r.Whole, Reason = r.Reason, Comment = r.Comment, By = r.By, AtUs = r.AtUs }).ToList();
+        return rows
+            .Select(
+                r =>
+                    new GivenReason
+                    {
+                        Machine = machine,
+                        FromUs = r.FromUs,
+                        UntilUs = r.UntilUs,
+                        Whole = r.Whole,
+                        Reason = r.Reason,
+                        Comment = r.Comment,
+                        By = r.By,
+                        AtUs = r.AtUs,
+                    })
+            .ToList();
     }, cancellationToken);
 
-    public Task<List<StopEvent>> ReadStopsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken) => QueryAsync(async c =>
+    public Task<List<StopEvent>> ReadStopsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken) =>
+        QueryAsync(async c =>
     {
         var rows = await c.QueryAsync<(long StartUs, long? EndUs, string Reason, string Payload)>(Command(
             """
             select oee_us(ts_start) as StartUs, oee_us(ts_end) as EndUs, code as Reason, cast(payload as text) as Payload
-            from events where type = 'stop' and machine_id = @machine and ts_start < oee_ts(@toUs) and (ts_end is null or ts_end > oee_ts(@fromUs)) order by ts_start
+            from events where type = 'stop' and machine_id = @machine and ts_start < oee_ts(@toUs) and (ts_end is null
+              or ts_end > oee_ts(@fromUs)) order by ts_start
             """,
             new { machine, fromUs, toUs }, cancellationToken));
-        return rows.Select(r => new StopEvent { Machine = machine, StartUs = r.StartUs, EndUs = r.EndUs, Reason = r.Reason, Payload = r.Payload }).ToList();
+        return rows
+            .Select(r => new StopEvent { Machine = machine, StartUs = r.StartUs, EndUs = r.EndUs, Reason = r.Reason, Payload = r.Payload })
+            .ToList();
     }, cancellationToken);
 
     public Task<List<AuditEntry>> ReadAuditAsync(string? target, int limit, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         var rows = await c.QueryAsync<(long AtUs, string Actor, string Action, string Target, string Detail)>(Command(
-            "select oee_us(ts) as AtUs, actor as Actor, action as Action, target as Target, detail as Detail from audit_log where (@target = '' or target = @target) order by id desc limit @limit",
+            "select oee_us(ts) as AtUs, actor as Actor, action as Action, target as Target, detail as Detail from audit_log where "
+                + "(@target = '' or target = @target) order by id desc limit @limit",
             new { target = target ?? "", limit }, cancellationToken));
         return rows.Select(r => new AuditEntry(r.AtUs, r.Actor, r.Action, r.Target, r.Detail)).ToList();
     }, cancellationToken);
 
-    private Task<FaultEvent?> ChangeFaultAsync(string update, string id, long? untilUs, AuditEntry audit, CancellationToken cancellationToken) => QueryAsync(async c =>
+    private Task<FaultEvent?> ChangeFaultAsync(
+        string update, string id, long? untilUs, AuditEntry audit, CancellationToken cancellationToken) =>
+        QueryAsync(async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
-        var changed = await c.ExecuteAsync(new CommandDefinition(update, new { id, untilUs, audit.Actor, audit.AtUs }, transaction, cancellationToken: cancellationToken));
-        if (changed > 0) await c.ExecuteAsync(new CommandDefinition(SideTables.InsertAudit, audit, transaction, cancellationToken: cancellationToken));
+        var changed = await c.ExecuteAsync(
+            new CommandDefinition(update, new { id, untilUs, audit.Actor, audit.AtUs }, transaction, cancellationToken: cancellationToken));
+        if (changed > 0)
+        {
+            await c.ExecuteAsync(new CommandDefinition(SideTables.InsertAudit, audit, transaction, cancellationToken: cancellationToken));
+        }
+
         await transaction.CommitAsync(cancellationToken);
-        var row = await c.QueryFirstOrDefaultAsync<FaultRow>(Command($"select {FaultColumns} from events where id = @id and type = 'fault'", new { id }, cancellationToken));
+        var row = await c.QueryFirstOrDefaultAsync<FaultRow>(
+            Command($"select {FaultColumns} from events where id = @id and type = 'fault'", new { id }, cancellationToken));
         return row?.ToEvent();
     }, cancellationToken);
 
-    private Task<List<FaultEvent>> ReadFaultsAsync(string sql, object parameters, CancellationToken cancellationToken) => QueryAsync(async c =>
+    private Task<List<FaultEvent>> ReadFaultsAsync(string sql, object parameters, CancellationToken cancellationToken) =>
+        QueryAsync(async c =>
     {
         var rows = await c.QueryAsync<FaultRow>(Command(sql, parameters, cancellationToken));
         return rows.Select(r => r.ToEvent()).ToList();
@@ -101,7 +142,12 @@ internal abstract partial class SqlStore
 
         public FaultEvent ToEvent() => new()
         {
-            Machine = Machine, Code = Code, StartUs = StartUs, EndUs = EndUs, Occurrences = Occurrences, Severity = Severity, AckBy = AckBy, AckUs = AckUs, ShelvedUntilUs = ShelvedUntilUs,
+            Machine =
+                Machine, Code =
+                    Code, StartUs =
+                        StartUs, EndUs =
+                            EndUs, Occurrences =
+                                Occurrences, Severity = Severity, AckBy = AckBy, AckUs = AckUs, ShelvedUntilUs = ShelvedUntilUs,
         };
     }
 

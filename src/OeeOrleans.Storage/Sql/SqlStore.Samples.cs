@@ -6,7 +6,8 @@ namespace OeeOrleans.Storage.Sql;
 
 internal abstract partial class SqlStore
 {
-    private const string MachineColumns = "s.name as Name, oee_us(p.ts) as TimeUs, p.value as Value, p.text_value as Text, p.quality as Quality";
+    private const string MachineColumns =
+        "s.name as Name, oee_us(p.ts) as TimeUs, p.value as Value, p.text_value as Text, p.quality as Quality";
 
     private static readonly string[] Canonical = [.. CanonicalSignals.Names];
 
@@ -16,17 +17,22 @@ internal abstract partial class SqlStore
         where s.machine_id = @machine and s.name {In("Canonical")} and {Dialect.Admitted("p")}
         """;
 
-    public Task<List<MachineSample>> ReadMachineAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken) => ReadMachineSamplesAsync(
+    public Task<List<MachineSample>> ReadMachineAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken) =>
+        ReadMachineSamplesAsync(
         $"{OfMachine} and p.ts > oee_ts(@fromUs) and p.ts <= oee_ts(@toUs) order by p.ts",
         new { machine, fromUs, toUs, Canonical }, cancellationToken);
 
-    public Task<List<MachineSample>> ReadLateAsync(string machine, long untilUs, long ingestUs, CancellationToken cancellationToken) => ReadMachineSamplesAsync(
+    public Task<List<MachineSample>> ReadLateAsync(string machine, long untilUs, long ingestUs, CancellationToken cancellationToken) =>
+        ReadMachineSamplesAsync(
         $"{OfMachine} and p.ts <= oee_ts(@untilUs) and p.ingest_ts > oee_ts(@ingestUs) order by p.ts",
         new { machine, untilUs, ingestUs, Canonical }, cancellationToken);
 
-    public Task<List<MachineSample>> ReadLastBeforeAsync(string machine, long beforeUs, CancellationToken cancellationToken) => ReadMachineSamplesAsync(
+    public Task<List<MachineSample>> ReadLastBeforeAsync(string machine, long beforeUs, CancellationToken cancellationToken) =>
+        ReadMachineSamplesAsync(
         $"""
-        {OfMachine} and p.ts = (select max(q.ts) from sample q where q.signal_id = s.signal_id and q.ts < oee_ts(@beforeUs) and {Dialect.Admitted("q")})
+        {OfMachine} and p.ts = (
+                  select max(q.ts) from sample q
+                  where q.signal_id = s.signal_id and q.ts < oee_ts(@beforeUs) and {Dialect.Admitted("q")})
         order by p.ts
         """,
         new { machine, beforeUs, Canonical }, cancellationToken);
@@ -41,7 +47,8 @@ internal abstract partial class SqlStore
             new { machine }, cancellationToken)),
         cancellationToken);
 
-    public Task<long?> HeldSinceAsync(string machine, string name, long atUs, long notBeforeUs, CancellationToken cancellationToken) => QueryAsync(async c =>
+    public Task<long?> HeldSinceAsync(string machine, string name, long atUs, long notBeforeUs, CancellationToken cancellationToken) =>
+        QueryAsync(async c =>
     {
         const string Said = "coalesce(text_value, cast(value as text), '')";
         var good = $"p.signal_id = @id and p.quality >= {Quality.Uncertain} and {Dialect.Admitted("p")}";
@@ -69,7 +76,8 @@ internal abstract partial class SqlStore
         public string Value { get; set; } = "";
     }
 
-    private Task<List<MachineSample>> ReadMachineSamplesAsync(string sql, object parameters, CancellationToken cancellationToken) => QueryAsync(async c =>
+    private Task<List<MachineSample>> ReadMachineSamplesAsync(string sql, object parameters, CancellationToken cancellationToken) =>
+        QueryAsync(async c =>
     {
         var samples = new List<MachineSample>();
         await using var reader = await c.ExecuteReaderAsync(Command(sql, parameters, cancellationToken));

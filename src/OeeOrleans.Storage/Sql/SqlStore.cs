@@ -5,7 +5,9 @@ using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Storage.Sql;
 
-/// <summary>What both engines share: the same SQL text, in which `oee_ts` and `oee_us` translate between microseconds and the engine's own time.</summary>
+/// <summary>
+/// What both engines share: the same SQL text, in which `oee_ts` and `oee_us` translate between microseconds and the engine's own time.
+/// </summary>
 internal abstract partial class SqlStore : IStore
 {
     /// <summary>Signals whose ids are remembered at most.</summary>
@@ -47,7 +49,8 @@ internal abstract partial class SqlStore : IStore
         }
     }
 
-    public async Task<int[]> ResolveSignalsAsync(string machine, IReadOnlyList<SignalSpec> signals, bool inPlant, CancellationToken cancellationToken)
+    public async Task<int[]> ResolveSignalsAsync(
+        string machine, IReadOnlyList<SignalSpec> signals, bool inPlant, CancellationToken cancellationToken)
     {
         await _signalLock.WaitAsync(cancellationToken);
         try
@@ -59,7 +62,11 @@ internal abstract partial class SqlStore : IStore
                 _signals[machine] = known = new Dictionary<string, int>(StringComparer.Ordinal);
             }
 
-            if (signals.Any(s => !known.ContainsKey(s.Name))) await LoadOrAddSignalsAsync(machine, signals, inPlant, known, cancellationToken);
+            if (signals.Any(s => !known.ContainsKey(s.Name)))
+            {
+                await LoadOrAddSignalsAsync(machine, signals, inPlant, known, cancellationToken);
+            }
+
             return [.. signals.Select(s => known.GetValueOrDefault(s.Name))];
         }
         finally
@@ -71,8 +78,13 @@ internal abstract partial class SqlStore : IStore
     public Task<EdgeNodeRecord?> LoadEdgeNodeAsync(string edgeNode, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         var births = (await c.QueryAsync<BirthRow>(Command(
-            "select device, birth_ms as BirthMs, topic, payload from edge_birth where edge_node = @edgeNode order by birth_ms, length(device)", new { edgeNode }, cancellationToken))).ToList();
-        var state = await c.ExecuteScalarAsync<string?>(Command("select state from edge_node where edge_node = @edgeNode", new { edgeNode }, cancellationToken));
+            "select device, birth_ms as BirthMs, topic, payload from edge_birth where edge_node = @edgeNode order by birth_ms, "
+                + "length(device)", new
+            {
+                edgeNode,
+            }, cancellationToken))).ToList();
+        var state = await c.ExecuteScalarAsync<string?>(
+            Command("select state from edge_node where edge_node = @edgeNode", new { edgeNode }, cancellationToken));
         return state is null && births.Count == 0
             ? null
             : new EdgeNodeRecord(state ?? "", [.. births.Select(b => new BirthRecord(edgeNode, b.Device, b.BirthMs, b.Topic, b.Payload))]);
@@ -81,7 +93,10 @@ internal abstract partial class SqlStore : IStore
     public Task<SnapshotRecord?> LoadSnapshotAsync(string machine, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         var row = await c.QueryFirstOrDefaultAsync<SnapshotRow>(Command(
-            "select oee_us(ts) as TimeUs, oee_us(ingest_ts) as IngestUs, payload from machine_snapshot where machine_id = @machine", new { machine }, cancellationToken));
+            "select oee_us(ts) as TimeUs, oee_us(ingest_ts) as IngestUs, payload from machine_snapshot where machine_id = @machine", new
+            {
+                machine,
+            }, cancellationToken));
         return row is null ? null : new SnapshotRecord(machine, row.TimeUs, row.IngestUs, row.Payload);
     }, cancellationToken);
 
@@ -91,13 +106,17 @@ internal abstract partial class SqlStore : IStore
         await c.ExecuteAsync(new CommandDefinition("delete from tag_mapping", null, transaction, cancellationToken: cancellationToken));
         await c.ExecuteAsync(new CommandDefinition("delete from asset", null, transaction, cancellationToken: cancellationToken));
         await c.ExecuteAsync(new CommandDefinition(
-            $"insert into asset(id, parent_id, kind, name, position, attributes) values (@Id, @ParentId, @Kind, @Name, @Position, cast(@Attributes as {Dialect.Json}))",
+            $"insert into asset(id, parent_id, kind, name, position, attributes) values (@Id, @ParentId, @Kind, @Name, @Position, "
+                + $"cast(@Attributes as {Dialect.Json}))",
             AssetRows.Of(plant), transaction, cancellationToken: cancellationToken));
-        var mappings = plant.Machines.SelectMany(m => m.Tags.Select(t => new { Machine = m.Id, t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband })).ToList();
+        var mappings = plant.Machines
+            .SelectMany(m => m.Tags.Select(t => new { Machine = m.Id, t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband }))
+            .ToList();
         if (mappings.Count > 0)
         {
             await c.ExecuteAsync(new CommandDefinition(
-                "insert into tag_mapping(machine_id, metric, signal, scale, offset_value, unit, deadband) values (@Machine, @Metric, @Signal, @Scale, @Offset, @Unit, @Deadband)",
+                "insert into tag_mapping(machine_id, metric, signal, scale, offset_value, unit, deadband) values (@Machine, @Metric, "
+                    + "@Signal, @Scale, @Offset, @Unit, @Deadband)",
                 mappings, transaction, cancellationToken: cancellationToken));
         }
 
@@ -108,7 +127,8 @@ internal abstract partial class SqlStore : IStore
     public Task<List<ModelVersion>> ReadModelsAsync(CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         var rows = await c.QueryAsync<(string Machine, string Part, long FromUs, string Model)>(Command(
-            "select machine_id as Machine, part as Part, oee_us(valid_from) as FromUs, model as Model from machine_model order by machine_id, part, valid_from", null, cancellationToken));
+            "select machine_id as Machine, part as Part, oee_us(valid_from) as FromUs, model as Model from machine_model order by "
+                + "machine_id, part, valid_from", null, cancellationToken));
         return rows.Select(r => new ModelVersion(r.Machine, r.Part, r.FromUs, r.Model)).ToList();
     }, cancellationToken);
 
@@ -117,7 +137,8 @@ internal abstract partial class SqlStore : IStore
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
         await c.ExecuteAsync(new CommandDefinition("delete from machine_model", null, transaction, cancellationToken: cancellationToken));
         await c.ExecuteAsync(new CommandDefinition(
-            "insert into machine_model(machine_id, part, valid_from, model) values (@Machine, @Part, oee_ts(@FromUs), @Model)", versions, transaction, cancellationToken: cancellationToken));
+            "insert into machine_model(machine_id, part, valid_from, model) values (@Machine, @Part, oee_ts(@FromUs), @Model)", versions,
+            transaction, cancellationToken: cancellationToken));
         await transaction.CommitAsync(cancellationToken);
         return true;
     }, cancellationToken);
@@ -140,7 +161,8 @@ internal abstract partial class SqlStore : IStore
     protected static CommandDefinition Command(string sql, object? parameters, CancellationToken cancellationToken) =>
         new(sql, parameters, commandTimeout: QueryTimeoutS, cancellationToken: cancellationToken);
 
-    protected Task<T> QueryAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken) => AsideAsync(() => AskAsync(query, cancellationToken));
+    protected Task<T> QueryAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken) =>
+        AsideAsync(() => AskAsync(query, cancellationToken));
 
     private async Task<T> AskAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken)
     {
@@ -156,18 +178,30 @@ internal abstract partial class SqlStore : IStore
     }
 
     private async Task LoadOrAddSignalsAsync(
-        string machine, IReadOnlyList<SignalSpec> signals, bool inPlant, Dictionary<string, int> known, CancellationToken cancellationToken) =>
+        string machine, IReadOnlyList<SignalSpec> signals, bool inPlant, Dictionary<string, int> known,
+        CancellationToken cancellationToken) =>
         await QueryAsync(async c =>
         {
             await LoadSignalsAsync(c, machine, known, cancellationToken);
             var missing = signals.Where(s => !known.ContainsKey(s.Name)).DistinctBy(s => s.Name).ToList();
             if (missing.Count == 0) return true;
-            if (!inPlant && await c.ExecuteScalarAsync<long>(Command("select count(*) from signal", null, cancellationToken)) + missing.Count > MaxSignals) return true;
+            if (!inPlant
+                && await c.ExecuteScalarAsync<long>(Command("select count(*) from signal", null, cancellationToken))
+                    + missing.Count > MaxSignals)
+            {
+                return true;
+            }
+
             await using (var transaction = await c.BeginTransactionAsync(cancellationToken))
             {
                 await new SetWriter(c, transaction, Dialect, cancellationToken).WriteAsync(
                     missing, m => m.Name, [("Name", "text"), ("DataType", "text"), ("Unit", "text")],
-                    rows => $"""insert into signal(machine_id, name, datatype, unit) select @machine, "Name", "DataType", "Unit" from {rows} on conflict (machine_id, name) do nothing""", new { machine });
+                    rows =>
+                        $"""
+                        insert into signal(machine_id, name, datatype, unit)
+                        select @machine, "Name", "DataType", "Unit" from {rows} on conflict (machine_id, name) do nothing
+                        """,
+                    new { machine });
                 await transaction.CommitAsync(cancellationToken);
             }
 
@@ -175,9 +209,11 @@ internal abstract partial class SqlStore : IStore
             return true;
         }, cancellationToken);
 
-    private static async Task LoadSignalsAsync(DbConnection c, string machine, Dictionary<string, int> known, CancellationToken cancellationToken)
+    private static async Task LoadSignalsAsync(
+        DbConnection c, string machine, Dictionary<string, int> known, CancellationToken cancellationToken)
     {
-        var rows = await c.QueryAsync<(int Id, string Name)>(Command("select signal_id, name from signal where machine_id = @machine", new { machine }, cancellationToken));
+        var rows = await c.QueryAsync<(int Id, string Name)>(
+            Command("select signal_id, name from signal where machine_id = @machine", new { machine }, cancellationToken));
         foreach (var (id, name) in rows) known[name] = id;
     }
 

@@ -2,7 +2,10 @@ using OeeOrleans.Model;
 
 namespace OeeOrleans.Storage.Sql;
 
-/// <summary>Turns samples and rollups in order of time into buckets of equal length; keeps samples raw as long as there are no more than so many. Bad samples are counted, and are no numbers.</summary>
+/// <summary>
+/// Turns samples and rollups in order of time into buckets of equal length; keeps samples raw as long as there are no more than so many.
+/// Bad samples are counted, and are no numbers.
+/// </summary>
 /// <param name="fromUs">Nothing before it is given; the first bucket begins here.</param>
 /// <param name="widthUs">Length of a bucket.</param>
 /// <param name="anchorUs">An instant at which a bucket begins.</param>
@@ -28,7 +31,8 @@ internal sealed class TrendBuckets(long fromUs, long widthUs, long anchorUs, int
         Note(1, number is null ? 0 : 1);
     }
 
-    public void AddRollup(long bucketUs, double? min, double? max, double sum, long numbers, double? first, double? last, long count, short quality)
+    public void AddRollup(
+        long bucketUs, double? min, double? max, double sum, long numbers, double? first, double? last, long count, short quality)
     {
         BucketOf(bucketUs).Add(min, max, sum, numbers, first, last, count, quality);
         Note(count, numbers);

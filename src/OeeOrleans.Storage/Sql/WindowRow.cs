@@ -7,45 +7,76 @@ internal sealed class WindowRow
 {
     public const string SelectColumns =
         """
-        machine_id as Machine, kind as Kind, name as Name, oee_us(ts_from) as FromUs, oee_us(ts_to) as ToUs, revision as Revision, oee_us(as_of) as AsOfUs,
-        not_scheduled_s as NotScheduledS, planned_stop_s as PlannedStopS, unknown_s as UnknownS, run_s as RunS, stop_s as StopS, small_stop_s as SmallStopS,
+        machine_id as Machine, kind as Kind, name as Name, oee_us(ts_from) as FromUs, oee_us(ts_to) as ToUs, revision as Revision,
+          oee_us(as_of) as AsOfUs,
+        not_scheduled_s as NotScheduledS, planned_stop_s as PlannedStopS, unknown_s as UnknownS, run_s as RunS, stop_s as StopS,
+          small_stop_s as SmallStopS,
         fault_stop_s as FaultStopS, good as Good, reject as Reject, total as Total, gap_good as GapGood, gap_total as GapTotal,
-        cast(ideal_total_s as double precision) as IdealTotalS, cast(ideal_good_s as double precision) as IdealGoodS, no_ideal_total as NoIdealTotal,
-        failures_started as FailuresStarted, failures_ended as FailuresEnded, repair_s as RepairS, counter_jumps as CounterJumps, planned_s as PlannedS,
-        availability as Availability, performance as Performance, quality as Quality, oee as Oee, teep as Teep, completeness as Completeness,
+        cast(ideal_total_s as double precision) as IdealTotalS, cast(ideal_good_s as double precision) as IdealGoodS,
+          no_ideal_total as NoIdealTotal,
+        failures_started as FailuresStarted, failures_ended as FailuresEnded, repair_s as RepairS, counter_jumps as CounterJumps,
+          planned_s as PlannedS,
+        availability as Availability, performance as Performance, quality as Quality, oee as Oee, teep as Teep,
+          completeness as Completeness,
         rate_per_hour as RatePerHour, mttr_s as MttrS, mtbf_s as MtbfS, withdrawn as Withdrawn
         """;
 
     public static readonly (string Name, string Type)[] Columns =
     [
-        ("Machine", "text"), ("Kind", "text"), ("Name", "text"), ("FromUs", "bigint"), ("ToUs", "bigint"), ("Revision", "integer"), ("AsOfUs", "bigint"),
-        ("NotScheduledS", "double precision"), ("PlannedStopS", "double precision"), ("UnknownS", "double precision"), ("RunS", "double precision"),
-        ("StopS", "double precision"), ("SmallStopS", "double precision"), ("FaultStopS", "double precision"), ("Good", "bigint"), ("Reject", "bigint"),
-        ("Total", "bigint"), ("GapGood", "bigint"), ("GapTotal", "bigint"), ("IdealTotalS", "double precision"), ("IdealGoodS", "double precision"),
-        ("NoIdealTotal", "bigint"), ("FailuresStarted", "integer"), ("FailuresEnded", "integer"), ("RepairS", "double precision"), ("CounterJumps", "integer"),
-        ("PlannedS", "double precision"), ("Availability", "double precision"), ("Performance", "double precision"), ("Quality", "double precision"),
-        ("Oee", "double precision"), ("Teep", "double precision"), ("Completeness", "double precision"), ("RatePerHour", "double precision"),
+        (
+            "Machine", "text"), (
+                "Kind", "text"), ("Name", "text"), ("FromUs", "bigint"), ("ToUs", "bigint"), ("Revision", "integer"), ("AsOfUs", "bigint"),
+        (
+            "NotScheduledS", "double precision"), (
+                "PlannedStopS", "double precision"), ("UnknownS", "double precision"), ("RunS", "double precision"),
+        (
+            "StopS", "double precision"), (
+                "SmallStopS", "double precision"), ("FaultStopS", "double precision"), ("Good", "bigint"), ("Reject", "bigint"),
+        (
+            "Total", "bigint"), (
+                "GapGood", "bigint"), ("GapTotal", "bigint"), ("IdealTotalS", "double precision"), ("IdealGoodS", "double precision"),
+        (
+            "NoIdealTotal", "bigint"), (
+                "FailuresStarted", "integer"), ("FailuresEnded", "integer"), ("RepairS", "double precision"), ("CounterJumps", "integer"),
+        (
+            "PlannedS", "double precision"), (
+                "Availability", "double precision"), ("Performance", "double precision"), ("Quality", "double precision"),
+        (
+            "Oee", "double precision"), (
+                "Teep", "double precision"), ("Completeness", "double precision"), ("RatePerHour", "double precision"),
         ("MttrS", "double precision"), ("MtbfS", "double precision"), ("Withdrawn", "boolean"),
     ];
 
     /// <param name="rows">The row source.</param>
     public static string Upsert(string rows) =>
         $"""
-        insert into oee_window(machine_id, kind, name, ts_from, ts_to, revision, as_of, not_scheduled_s, planned_stop_s, unknown_s, run_s, stop_s, small_stop_s, fault_stop_s,
-          good, reject, total, gap_good, gap_total, ideal_total_s, ideal_good_s, no_ideal_total, failures_started, failures_ended, repair_s, counter_jumps, planned_s,
+        insert into oee_window(machine_id, kind, name, ts_from, ts_to, revision, as_of, not_scheduled_s, planned_stop_s, unknown_s, run_s,
+          stop_s, small_stop_s, fault_stop_s,
+          good, reject, total, gap_good, gap_total, ideal_total_s, ideal_good_s, no_ideal_total, failures_started, failures_ended,
+            repair_s, counter_jumps, planned_s,
           availability, performance, quality, oee, teep, completeness, rate_per_hour, mttr_s, mtbf_s, withdrawn)
-        select "Machine", "Kind", "Name", oee_ts("FromUs"), oee_ts("ToUs"), "Revision", oee_ts("AsOfUs"), "NotScheduledS", "PlannedStopS", "UnknownS", "RunS",
-          "StopS", "SmallStopS", "FaultStopS", "Good", "Reject", "Total", "GapGood", "GapTotal", "IdealTotalS", "IdealGoodS", "NoIdealTotal", "FailuresStarted",
-          "FailuresEnded", "RepairS", "CounterJumps", "PlannedS", "Availability", "Performance", "Quality", "Oee", "Teep", "Completeness", "RatePerHour",
+        select "Machine", "Kind", "Name", oee_ts("FromUs"), oee_ts("ToUs"), "Revision", oee_ts("AsOfUs"), "NotScheduledS", "PlannedStopS",
+          "UnknownS", "RunS",
+          "StopS", "SmallStopS", "FaultStopS", "Good", "Reject", "Total", "GapGood", "GapTotal", "IdealTotalS", "IdealGoodS",
+            "NoIdealTotal", "FailuresStarted",
+          "FailuresEnded", "RepairS", "CounterJumps", "PlannedS", "Availability", "Performance", "Quality", "Oee", "Teep", "Completeness",
+            "RatePerHour",
           "MttrS", "MtbfS", "Withdrawn"
         from {rows}
-        on conflict (machine_id, kind, ts_from, revision) do update set name = excluded.name, ts_to = excluded.ts_to, as_of = excluded.as_of,
-          not_scheduled_s = excluded.not_scheduled_s, planned_stop_s = excluded.planned_stop_s, unknown_s = excluded.unknown_s, run_s = excluded.run_s, stop_s = excluded.stop_s,
-          small_stop_s = excluded.small_stop_s, fault_stop_s = excluded.fault_stop_s, good = excluded.good, reject = excluded.reject, total = excluded.total,
-          gap_good = excluded.gap_good, gap_total = excluded.gap_total, ideal_total_s = excluded.ideal_total_s, ideal_good_s = excluded.ideal_good_s,
-          no_ideal_total = excluded.no_ideal_total, failures_started = excluded.failures_started, failures_ended = excluded.failures_ended, repair_s = excluded.repair_s,
-          counter_jumps = excluded.counter_jumps, planned_s = excluded.planned_s, availability = excluded.availability, performance = excluded.performance,
-          quality = excluded.quality, oee = excluded.oee, teep = excluded.teep, completeness = excluded.completeness, rate_per_hour = excluded.rate_per_hour,
+        on conflict (machine_id, kind, ts_from, revision) do update set name = excluded.name, ts_to = excluded.ts_to,
+          as_of = excluded.as_of,
+          not_scheduled_s = excluded.not_scheduled_s, planned_stop_s = excluded.planned_stop_s, unknown_s = excluded.unknown_s,
+            run_s = excluded.run_s, stop_s = excluded.stop_s,
+          small_stop_s = excluded.small_stop_s, fault_stop_s = excluded.fault_stop_s, good = excluded.good, reject = excluded.reject,
+            total = excluded.total,
+          gap_good = excluded.gap_good, gap_total = excluded.gap_total, ideal_total_s = excluded.ideal_total_s,
+            ideal_good_s = excluded.ideal_good_s,
+          no_ideal_total = excluded.no_ideal_total, failures_started = excluded.failures_started,
+            failures_ended = excluded.failures_ended, repair_s = excluded.repair_s,
+          counter_jumps = excluded.counter_jumps, planned_s = excluded.planned_s, availability = excluded.availability,
+            performance = excluded.performance,
+          quality = excluded.quality, oee = excluded.oee, teep = excluded.teep, completeness = excluded.completeness,
+            rate_per_hour = excluded.rate_per_hour,
           mttr_s = excluded.mttr_s, mtbf_s = excluded.mtbf_s, withdrawn = excluded.withdrawn
         """;
 
@@ -90,13 +121,19 @@ internal sealed class WindowRow
     public static WindowRow Of(OeeWindow w) => new()
     {
         Machine = w.Id, Kind = w.Kind, Name = w.Name, FromUs = w.FromUs, ToUs = w.ToUs, Revision = w.Revision, AsOfUs = w.AsOfUs,
-        NotScheduledS = S(w.Sums.NotScheduledUs), PlannedStopS = S(w.Sums.PlannedStopUs), UnknownS = S(w.Sums.UnknownUs), RunS = S(w.Sums.RunUs),
+        NotScheduledS = S(
+            w.Sums.NotScheduledUs), PlannedStopS = S(w.Sums.PlannedStopUs), UnknownS = S(w.Sums.UnknownUs), RunS = S(w.Sums.RunUs),
         StopS = S(w.Sums.StopUs), SmallStopS = S(w.Sums.SmallStopUs), FaultStopS = S(w.Sums.FaultStopUs),
         Good = w.Sums.Good, Reject = w.Sums.Reject, Total = w.Sums.Total, GapGood = w.Sums.GapGood, GapTotal = w.Sums.GapTotal,
         IdealTotalS = (double)w.Sums.IdealTotalS, IdealGoodS = (double)w.Sums.IdealGoodS, NoIdealTotal = w.Sums.NoIdealTotal,
-        FailuresStarted = w.Sums.FailuresStarted, FailuresEnded = w.Sums.FailuresEnded, RepairS = S(w.Sums.RepairUs), CounterJumps = w.Sums.CounterJumps,
-        PlannedS = w.Kpis.PlannedS, Availability = w.Kpis.Availability, Performance = w.Kpis.Performance, Quality = w.Kpis.Quality, Oee = w.Kpis.Oee,
-        Teep = w.Kpis.Teep, Completeness = w.Kpis.Completeness, RatePerHour = w.Kpis.RatePerHour, MttrS = w.Kpis.MttrS, MtbfS = w.Kpis.MtbfS, Withdrawn = w.Withdrawn,
+        FailuresStarted = w.Sums.FailuresStarted, FailuresEnded = w.Sums.FailuresEnded, RepairS = S(
+            w.Sums.RepairUs), CounterJumps = w.Sums.CounterJumps,
+        PlannedS =
+            w.Kpis.PlannedS, Availability =
+                w.Kpis.Availability, Performance = w.Kpis.Performance, Quality = w.Kpis.Quality, Oee = w.Kpis.Oee,
+        Teep =
+            w.Kpis.Teep, Completeness =
+                w.Kpis.Completeness, RatePerHour = w.Kpis.RatePerHour, MttrS = w.Kpis.MttrS, MtbfS = w.Kpis.MtbfS, Withdrawn = w.Withdrawn,
     };
 
     public OeeWindow ToWindow() => new()
@@ -104,14 +141,20 @@ internal sealed class WindowRow
         Id = Machine, Kind = Kind, Name = Name, FromUs = FromUs, ToUs = ToUs, AsOfUs = AsOfUs, Revision = Revision, Withdrawn = Withdrawn,
         Sums = new OeeSums
         {
-            NotScheduledUs = Us(NotScheduledS), PlannedStopUs = Us(PlannedStopS), UnknownUs = Us(UnknownS), RunUs = Us(RunS), StopUs = Us(StopS),
-            SmallStopUs = Us(SmallStopS), FaultStopUs = Us(FaultStopS), Good = Good, Reject = Reject, Total = Total, GapGood = GapGood, GapTotal = GapTotal,
-            IdealTotalS = (decimal)IdealTotalS, IdealGoodS = (decimal)IdealGoodS, NoIdealTotal = NoIdealTotal, FailuresStarted = FailuresStarted,
+            NotScheduledUs = Us(
+                NotScheduledS), PlannedStopUs = Us(PlannedStopS), UnknownUs = Us(UnknownS), RunUs = Us(RunS), StopUs = Us(StopS),
+            SmallStopUs = Us(
+                SmallStopS), FaultStopUs = Us(
+                    FaultStopS), Good = Good, Reject = Reject, Total = Total, GapGood = GapGood, GapTotal = GapTotal,
+            IdealTotalS =
+                (decimal)IdealTotalS, IdealGoodS = (decimal)IdealGoodS, NoIdealTotal = NoIdealTotal, FailuresStarted = FailuresStarted,
             FailuresEnded = FailuresEnded, RepairUs = Us(RepairS), CounterJumps = CounterJumps,
         },
         Kpis = new OeeKpis
         {
-            PlannedS = PlannedS, Availability = Availability, Performance = Performance, Quality = Quality, Oee = Oee, Teep = Teep, Completeness = Completeness,
+            PlannedS =
+                PlannedS, Availability =
+                    Availability, Performance = Performance, Quality = Quality, Oee = Oee, Teep = Teep, Completeness = Completeness,
             RatePerHour = RatePerHour, MttrS = MttrS, MtbfS = MtbfS,
         },
     };

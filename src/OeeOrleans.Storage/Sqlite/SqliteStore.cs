@@ -42,7 +42,8 @@ internal sealed class SqliteStore : SqlStore
             var scripts = SqlMigrations.Run(DbUp.DeployChanges.To.SqliteDatabase(_connectionString), "sqlite");
             Log.Migrated(_log, _path, scripts);
         }
-        catch (Exception error) when ((error as SqliteException ?? error.InnerException as SqliteException) is { } sqlite && SqliteErrors.IsAway(sqlite))
+        catch (Exception error)
+            when ((error as SqliteException ?? error.InnerException as SqliteException) is { } sqlite && SqliteErrors.IsAway(sqlite))
         {
             throw SqliteErrors.Away("the store cannot be opened", _path, sqlite);
         }
@@ -85,12 +86,16 @@ internal sealed class SqliteStore : SqlStore
         SqliteConnection.ClearAllPools();
     }
 
-    protected override Task WriteAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken) => WithWriterAsync(async writer =>
+    protected override Task WriteAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken) =>
+        WithWriterAsync(async writer =>
     {
         await using var transaction = await writer.BeginTransactionAsync(cancellationToken);
         WriteRows(writer, (SqliteTransaction)transaction, [.. units.Select(u => u.SampleRows)]);
         var sets = new SetWriter(writer, transaction, Dialect, cancellationToken);
-        await Rollups.NoteLateAsync(sets, units, await writer.ExecuteScalarAsync<long>(new CommandDefinition("select claimed from rollup_state", null, transaction, cancellationToken: cancellationToken)));
+        await Rollups.NoteLateAsync(
+            sets, units,
+            await writer.ExecuteScalarAsync<long>(
+                new CommandDefinition("select claimed from rollup_state", null, transaction, cancellationToken: cancellationToken)));
         await SideTables.WriteAsync(sets, Dialect, units);
         await transaction.CommitAsync(cancellationToken);
         return true;
@@ -132,7 +137,8 @@ internal sealed class SqliteStore : SqlStore
 
     protected override bool IsTransient(Exception error) => error is SqliteException sqlite && SqliteErrors.IsAway(sqlite);
 
-    protected override StoreUnavailableException Away(string what, Exception error) => SqliteErrors.Away(what, _path, (SqliteException)error);
+    protected override StoreUnavailableException Away(string what, Exception error) =>
+        SqliteErrors.Away(what, _path, (SqliteException)error);
 
     private async Task<T> WithWriterAsync<T>(Func<SqliteConnection, Task<T>> work, CancellationToken cancellationToken)
     {
@@ -170,7 +176,8 @@ internal sealed class SqliteStore : SqlStore
         if (writer is not null) await writer.DisposeAsync();
     }
 
-    private static void WriteRows(SqliteConnection connection, SqliteTransaction transaction, IReadOnlyList<ReadOnlyMemory<SampleRow>> parts)
+    private static void WriteRows(
+        SqliteConnection connection, SqliteTransaction transaction, IReadOnlyList<ReadOnlyMemory<SampleRow>> parts)
     {
         var rows = new List<SampleRow>(parts.Sum(p => p.Length));
         foreach (var part in parts) rows.AddRange(part.Span);
@@ -210,7 +217,10 @@ internal sealed class SqliteStore : SqlStore
         }
 
         // Of two samples of one signal and instant the one that arrived last wins; an equal one changes nothing, its ingest time included.
-        sql.Append(" on conflict (signal_id, ts) do update set value = excluded.value, text_value = excluded.text_value, quality = excluded.quality, ingest_ts = excluded.ingest_ts")
+        sql
+            .Append(
+                " on conflict (signal_id, ts) do update set value = excluded.value, text_value = excluded.text_value, quality = "
+                    + "excluded.quality, ingest_ts = excluded.ingest_ts")
             .Append(" where value is not excluded.value or text_value is not excluded.text_value or quality <> excluded.quality");
         command.CommandText = sql.ToString();
         return command;

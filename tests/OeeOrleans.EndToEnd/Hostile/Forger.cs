@@ -19,7 +19,11 @@ public sealed class Forger : IAsyncDisposable
     {
         var forger = new Forger();
         await forger._client.ConnectAsync(
-            new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", port).WithProtocolVersion(MqttProtocolVersion.V311).WithTimeout(TimeSpan.FromSeconds(120)).Build());
+            new MqttClientOptionsBuilder()
+                .WithTcpServer("127.0.0.1", port)
+                .WithProtocolVersion(MqttProtocolVersion.V311)
+                .WithTimeout(TimeSpan.FromSeconds(120))
+                .Build());
         return forger;
     }
 
@@ -77,7 +81,24 @@ public sealed class HostileMessages(int seed)
     private static readonly string[] Kinds = ["NBIRTH", "DBIRTH", "NDATA", "DDATA", "NDEATH", "DDEATH", "STATE", "XDATA", ""];
 
     private static readonly string[] Odd =
-        ["", " ", "'; drop table sample; --", "$SYS", "\u0001", "\u202e", "ünïcødé", "\uFFFD", "..", "-", "\t", "NaN", "press1", "{}", "a\"b", "日本"];
+        [
+            "",
+            " ",
+            "'; drop table sample; --",
+            "$SYS",
+            "\u0001",
+            "\u202e",
+            "ünïcødé",
+            "\uFFFD",
+            "..",
+            "-",
+            "\t",
+            "NaN",
+            "press1",
+            "{}",
+            "a\"b",
+            "日本",
+        ];
 
     private readonly Random _random = new(seed);
     private readonly SparkplugPayloadWriter _writer = new();
@@ -96,7 +117,9 @@ public sealed class HostileMessages(int seed)
         var node = _random.Next(20) == 0 ? Name() : mad;
         var device = _random.Next(10) < 8 ? node : Name();
         var ns = _random.Next(50) == 0 ? Name() : "spBv1.0";
-        var topic = kind.StartsWith('D') != (_random.Next(20) == 0) ? $"{ns}/{group}/{kind}/{node}/{device}" : $"{ns}/{group}/{kind}/{node}";
+        var topic = kind.StartsWith('D') != (_random.Next(20) == 0)
+            ? $"{ns}/{group}/{kind}/{node}/{device}"
+            : $"{ns}/{group}/{kind}/{node}";
         if (_random.Next(100) == 0) topic += "/" + Name();
         // A publisher cannot say these, or only on topics of the broker's own.
         topic = topic.Replace('+', '_').Replace('#', '_');
@@ -107,11 +130,17 @@ public sealed class HostileMessages(int seed)
     private byte[] Payload(string kind)
     {
         _writer.Begin(Time(), (byte)_random.Next(256));
-        if (kind is "NBIRTH" or "NDEATH" && _random.Next(10) < 9) _writer.Integer(new MetricHead("bdSeq", null, Time(), SparkplugDataType.Int64), _random.Next(260));
+        if (kind is "NBIRTH" or "NDEATH" && _random.Next(10) < 9)
+        {
+            _writer.Integer(new MetricHead("bdSeq", null, Time(), SparkplugDataType.Int64), _random.Next(260));
+        }
+
         for (var i = _random.Next(4); i > 0; i--) Metric();
         var payload = _writer.Written.ToArray();
         // A sequence number that no byte holds: the last one of a field counts.
-        return _random.Next(10) > 0 ? payload : [.. payload, 0x18, .. Varint(_random.Next(2) == 0 ? ulong.MaxValue : (ulong)_random.NextInt64())];
+        return _random.Next(10) > 0
+            ? payload
+            : [.. payload, 0x18, .. Varint(_random.Next(2) == 0 ? ulong.MaxValue : (ulong)_random.NextInt64())];
     }
 
     private void Metric()
@@ -127,7 +156,9 @@ public sealed class HostileMessages(int seed)
                 _writer.Integer(new MetricHead(name, alias, Time(), SparkplugDataType.Int64), _random.NextInt64());
                 break;
             case 2:
-                _writer.Double(new MetricHead(name, alias, Time(), SparkplugDataType.Double), _random.Next(3) == 0 ? double.NaN : _random.NextDouble() * 1e300);
+                _writer.Double(
+                    new MetricHead(name, alias, Time(), SparkplugDataType.Double),
+                    _random.Next(3) == 0 ? double.NaN : _random.NextDouble() * 1e300);
                 break;
             default:
                 _writer.Value(new MetricHead(name, alias, Time(), SparkplugDataType.String), Name());
@@ -160,8 +191,12 @@ public sealed class HostileMessages(int seed)
         {
             0 => 0,
             1 => ulong.MaxValue,
-            2 => (ulong)DateTimeOffset.Parse("9998-06-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture).ToUnixTimeMilliseconds(),
-            3 => (ulong)DateTimeOffset.Parse("2096-06-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture).ToUnixTimeMilliseconds(),
+            2 =>
+                (ulong)DateTimeOffset.Parse("9998-06-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture)
+                    .ToUnixTimeMilliseconds(),
+            3 =>
+                (ulong)DateTimeOffset.Parse("2096-06-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture)
+                    .ToUnixTimeMilliseconds(),
             4 => now - (ulong)_random.NextInt64(200L * 86_400_000),
             5 => now + (ulong)_random.NextInt64(200L * 86_400_000),
             6 => (ulong)_random.NextInt64(),

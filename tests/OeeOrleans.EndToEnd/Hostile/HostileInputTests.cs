@@ -31,7 +31,9 @@ public sealed class HostileInputTests(PlantFixture fixture) : IClassFixture<Plan
 
         await Eventually.HoldsAsync(
             "the offender to be kept aside", TimeSpan.FromSeconds(5),
-            () => plant.ScalarAsync("select count(*) from dead_letter where topic = 'spBv1.0/e2e/DDATA/edge1/press1' and size > 6000"), n => n == 1);
+            () =>
+                plant.ScalarAsync("select count(*) from dead_letter where topic = 'spBv1.0/e2e/DDATA/edge1/press1' and size > 6000"), n =>
+                    n == 1);
         await StoredWithinAsync(plant, edge, TimeSpan.FromSeconds(5));
         Assert.Equal(1, await plant.ScalarAsync("select count(*) from dead_letter"));
     }
@@ -56,7 +58,8 @@ public sealed class HostileInputTests(PlantFixture fixture) : IClassFixture<Plan
 
         // Three real ones, and the one from the future, flagged.
         await Eventually.HoldsAsync(
-            "the samples", TimeSpan.FromSeconds(10), () => plant.ScalarAsync("select count(*) from sample where quality >= 64"), n => n == 3);
+            "the samples", TimeSpan.FromSeconds(10), () =>
+                plant.ScalarAsync("select count(*) from sample where quality >= 64"), n => n == 3);
         await oee.Process.KillAsync();
         await oee.DisposeAsync();
         oee = await plant.StartAsync();
@@ -83,7 +86,8 @@ public sealed class HostileInputTests(PlantFixture fixture) : IClassFixture<Plan
         while (!sent.IsCancellationRequested) await AssertFreshAsync(plant, TimeSpan.FromSeconds(10));
         await sending;
         await Eventually.HoldsAsync(
-            "every message to have its fate", TimeSpan.FromSeconds(60), () => oee.MetricAsync("mqtt_messages_acknowledged_total"), n => n >= before + Messages * 0.9);
+            "every message to have its fate", TimeSpan.FromSeconds(60), () =>
+                oee.MetricAsync("mqtt_messages_acknowledged_total"), n => n >= before + Messages * 0.9);
         await AssertFreshAsync(plant, TimeSpan.FromSeconds(10));
         Assert.True(await plant.ScalarAsync("select count(*) from dead_letter") > 0, "nothing was refused");
         Assert.Equal("live", (await oee.GetAsync("/health/live")).GetProperty("status").GetString());
@@ -92,7 +96,8 @@ public sealed class HostileInputTests(PlantFixture fixture) : IClassFixture<Plan
         await oee.Process.KillAsync();
         await oee.DisposeAsync();
         oee = await plant.StartAsync();
-        await Eventually.HoldsAsync("fresh samples", TimeSpan.FromSeconds(20), () => BehindAsync(plant, TimeSpan.FromSeconds(3)), n => n == 0);
+        await Eventually.HoldsAsync(
+            "fresh samples", TimeSpan.FromSeconds(20), () => BehindAsync(plant, TimeSpan.FromSeconds(3)), n => n == 0);
         Assert.InRange(await oee.MetricAsync("system_runtime_dotnet_process_memory_working_set") / 1e6, 1, 600);
         await oee.DisposeAsync();
     }
@@ -146,5 +151,6 @@ public sealed class HostileInputTests(PlantFixture fixture) : IClassFixture<Plan
         await Eventually.HoldsAsync("the last samples", limit, () => BehindAsync(plant, TimeSpan.Zero), n => n == 0);
     }
 
-    private async Task<HostilePlant> PlantAsync(string store) => await HostilePlant.CreateAsync(store == "postgres" ? fixture.Postgres : null);
+    private async Task<HostilePlant> PlantAsync(string store) =>
+        await HostilePlant.CreateAsync(store == "postgres" ? fixture.Postgres : null);
 }

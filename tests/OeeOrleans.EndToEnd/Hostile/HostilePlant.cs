@@ -7,8 +7,8 @@ using OeeOrleans.TestServers;
 namespace OeeOrleans.EndToEnd;
 
 /// <summary>
-/// A plant of one healthy machine (press1 behind e2e/edge1) and four whose edge nodes are mad (mad1..mad4 behind e2e/mad1..e2e/mad4), all on one partition;
-/// on PostgreSQL and mosquitto, or on embedded parts.
+/// A plant of one healthy machine (press1 behind e2e/edge1) and four whose edge nodes are mad (mad1..mad4 behind e2e/mad1..e2e/mad4), all
+/// on one partition; on PostgreSQL and mosquitto, or on embedded parts.
 /// </summary>
 public sealed class HostilePlant : IAsyncDisposable
 {
@@ -43,8 +43,11 @@ public sealed class HostilePlant : IAsyncDisposable
     {
         var embedded = postgres is null;
         var plant = new HostilePlant(
-            embedded ? null : await MosquittoServer.StartAsync(), postgres is null ? null : await postgres.CreateDatabaseAsync(), directory);
-        var machines = string.Join('\n', Enumerable.Range(1, 4).Select(i => $"          - {{ id: mad{i}, ideal_cycle_s: 1, edge_node: e2e/mad{i} }}"));
+            embedded
+                ? null
+                : await MosquittoServer.StartAsync(), postgres is null ? null : await postgres.CreateDatabaseAsync(), directory);
+        var machines = string.Join(
+            '\n', Enumerable.Range(1, 4).Select(i => $"          - {{ id: mad{i}, ideal_cycle_s: 1, edge_node: e2e/mad{i} }}"));
         var servers = embedded
             ? ""
             : $$"""
@@ -95,7 +98,9 @@ public sealed class HostilePlant : IAsyncDisposable
         var time = _postgres is null ? "p.ts / 1000" : "(extract(epoch from p.ts) * 1000)::bigint";
         await using var connection = await OpenAsync();
         await using var command = connection.CreateCommand();
-        command.CommandText = $"select s.name, {time}, p.value from sample p join signal s using (signal_id) where s.machine_id = 'press1' and p.quality >= 64";
+        command.CommandText =
+            $"select s.name, {time}, p.value from sample p join signal s using (signal_id) where s.machine_id = 'press1' and p.quality "
+                + $">= 64";
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new HashSet<(string, long, double)>();
         while (await reader.ReadAsync()) rows.Add((reader.GetString(0), reader.GetInt64(1), reader.GetDouble(2)));

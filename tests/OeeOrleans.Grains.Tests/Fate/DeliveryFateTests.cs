@@ -3,12 +3,17 @@ using OeeOrleans.Storage.Sink;
 
 namespace OeeOrleans.Grains.Tests.Fate;
 
-/// <summary>The fate of a delivery under arbitrary interleavings of arrivals, deliveries, commits, failures and restarts (decisions D2 and D9).</summary>
+/// <summary>
+/// The fate of a delivery under arbitrary interleavings of arrivals, deliveries, commits, failures and restarts (decisions D2 and D9).
+/// </summary>
 public sealed class DeliveryFateTests
 {
-    private static readonly Gen<Kind> Kinds = Gen.Frequency((12, Gen.Const(Kind.Fine)), (1, Gen.Const(Kind.Refused)), (1, Gen.Const(Kind.DecodeBug)), (1, Gen.Const(Kind.CommitBug)), (1, Gen.Const(Kind.ApplyBug)));
+    private static readonly Gen<Kind> Kinds = Gen.Frequency(
+        (12, Gen.Const(Kind.Fine)), (1, Gen.Const(Kind.Refused)), (1, Gen.Const(Kind.DecodeBug)), (1, Gen.Const(Kind.CommitBug)),
+        (1, Gen.Const(Kind.ApplyBug)));
 
-    private static readonly Gen<StoreDoes> Script = Gen.Frequency((4, Gen.Const(StoreDoes.Commits)), (3, Gen.Const(StoreDoes.IsAway)), (1, Gen.Const(StoreDoes.CommitsAndIsAway)));
+    private static readonly Gen<StoreDoes> Script = Gen.Frequency(
+        (4, Gen.Const(StoreDoes.Commits)), (3, Gen.Const(StoreDoes.IsAway)), (1, Gen.Const(StoreDoes.CommitsAndIsAway)));
 
     private enum Step
     {
@@ -17,7 +22,8 @@ public sealed class DeliveryFateTests
         Restart,
     }
 
-    private static readonly Gen<Step> Steps = Gen.Frequency((6, Gen.Const(Step.Arrive)), (5, Gen.Const(Step.Deliver)), (1, Gen.Const(Step.Restart)));
+    private static readonly Gen<Step> Steps = Gen.Frequency(
+        (6, Gen.Const(Step.Arrive)), (5, Gen.Const(Step.Deliver)), (1, Gen.Const(Step.Restart)));
 
     [Fact]
     public async Task Every_message_is_stored_or_a_dead_letter_room_is_given_back_and_nobody_was_told_otherwise() =>
@@ -71,7 +77,8 @@ public sealed class DeliveryFateTests
         for (var id = 0; id < kinds.Length; id++)
         {
             var stored = model.Stored.Contains(id) && model.Applied.Contains(id);
-            Assert.True(stored || model.DeadLetters.Contains(id), $"message {id} ({kinds[id]}) is neither stored and applied nor a dead letter");
+            Assert.True(
+                stored || model.DeadLetters.Contains(id), $"message {id} ({kinds[id]}) is neither stored and applied nor a dead letter");
             // Innocent neighbours of an offender are found to be so.
             if (kinds[id] == Kind.Fine) Assert.True(stored && !model.DeadLetters.Contains(id), $"message {id} is fine and was put aside");
             else Assert.Contains(id, model.DeadLetters);

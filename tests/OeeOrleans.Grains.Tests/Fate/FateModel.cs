@@ -35,8 +35,8 @@ public enum Kind
 }
 
 /// <summary>
-/// A broker, a queue, an edge node's deliveries, the real sink and a store with a script, without Orleans between them: everything that decides what becomes of a
-/// message, in one thread of control.
+/// A broker, a queue, an edge node's deliveries, the real sink and a store with a script, without Orleans between them: everything that
+/// decides what becomes of a message, in one thread of control.
 /// </summary>
 internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
 {
@@ -83,7 +83,8 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
 
     public void Arrive(int id, bool redelivered)
     {
-        var message = new InFlightMessage(new BrokerMessage("t", BitConverter.GetBytes(id), 0) { Redelivered = redelivered }, Stream, null, null);
+        var message = new InFlightMessage(
+            new BrokerMessage("t", BitConverter.GetBytes(id), 0) { Redelivered = redelivered }, Stream, null, null);
         _partition.Receive(message);
         _partition.Arrived.TryRead(out _);
         _partition.FifoOf(Partition.StreamOf(Stream)).Add(message);
@@ -96,7 +97,10 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
         _lives.Clear();
         foreach (var key in new[] { Stream, MessageBatch.UnreadableKey })
         {
-            _lives[key] = new Deliveries(key, Sink, new Ends(this, key), TimeProvider.System, NullLogger.Instance) { Patience = TimeSpan.FromMilliseconds(3) };
+            _lives[key] = new Deliveries(key, Sink, new Ends(this, key), TimeProvider.System, NullLogger.Instance)
+            {
+                Patience = TimeSpan.FromMilliseconds(3),
+            };
         }
 
         for (var id = 0; id < arrived; id++)
@@ -114,7 +118,8 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
             if (fifo.Take() is not { } batch) continue;
             try
             {
-                await deliveries.TakeAsync(new MessageBatch([.. batch.Select(m => m.Message)]) { Source = _partition.Account.Source }, _ => { });
+                await deliveries.TakeAsync(
+                    new MessageBatch([.. batch.Select(m => m.Message)]) { Source = _partition.Account.Source }, _ => { });
                 fifo.Delivered(batch);
                 foreach (var message in batch) Acknowledged.Add(IdOf(message.Message));
             }
@@ -160,7 +165,11 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
         lock (_lock)
         {
             Sink.AssertCommitting(units);
-            if (units.Any(u => IdsOf((TelemetryUnit)u).Any(id => _kinds[id] == Kind.CommitBug))) throw new FormatException("a bug of the store's");
+            if (units.Any(u => IdsOf((TelemetryUnit)u).Any(id => _kinds[id] == Kind.CommitBug)))
+            {
+                throw new FormatException("a bug of the store's");
+            }
+
             var does = _script.TryDequeue(out var next) ? next : StoreDoes.Commits;
             if (does == StoreDoes.IsAway) throw new StoreUnavailableException("away");
             var refused = units.Where(u => IdsOf((TelemetryUnit)u).Any(id => _kinds[id] == Kind.Refused)).ToList();
@@ -170,7 +179,9 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
                 DeadLetters.UnionWith(unit.DeadLetters.Select(l => BitConverter.ToInt32(l.Payload)));
             }
 
-            return does == StoreDoes.CommitsAndIsAway ? throw new StoreUnavailableException("no answer") : [.. refused.Select(u => new RefusedUnit(u, "no"))];
+            return does == StoreDoes.CommitsAndIsAway
+                ? throw new StoreUnavailableException("no answer")
+                : [.. refused.Select(u => new RefusedUnit(u, "no"))];
         }
     }
 
@@ -227,7 +238,9 @@ internal sealed class WitnessSink(ICommitSink sink) : ICommitSink
         return ticket;
     }
 
-    /// <summary>Nothing is written whose owner was told that it is not: a ticket that is not here yet has no owner who was told anything.</summary>
+    /// <summary>
+    /// Nothing is written whose owner was told that it is not: a ticket that is not here yet has no owner who was told anything.
+    /// </summary>
     public void AssertCommitting(IReadOnlyList<CommitUnit> units)
     {
         foreach (var ticket in Tickets.Where(t => units.Contains(t.Unit))) Assert.Equal(CommitState.Committing, ticket.State);
