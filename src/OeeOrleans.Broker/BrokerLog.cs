@@ -25,15 +25,20 @@ internal sealed class BrokerLog : IAsyncDisposable
     /// <summary>Appends that wait for the disk; publishers wait before it.</summary>
     private const int MaxWaiting = 10_000;
 
+    private static readonly TimeSpan OwedEvery = TimeSpan.FromSeconds(1);
+
     private static readonly Gauge UncommittedMessages = Metrics.CreateGauge(
         "broker_uncommitted_messages", "Messages the embedded broker acknowledged that are not committed yet; they are on the disk.");
 
     private readonly LogDatabase _db;
     private readonly Channel<Work> _work = Channel.CreateBounded<Work>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
 
-    /// <summary>Removals the disk has not taken yet: tried again with the next write, or the messages come again after a restart.</summary>
+    /// <summary>
+    /// Removals the disk has not taken yet: tried again with the next write and every second, or the messages come again after a restart.
+    /// </summary>
     private readonly HashSet<ulong> _owed = [];
     private readonly Task _writer;
+    private Task<bool>? _news;
     private ulong _next = 1;
     private long _count;
 
@@ -116,7 +121,7 @@ internal sealed class BrokerLog : IAsyncDisposable
     private async Task WriteAsync()
     {
         var works = new List<Work>(BatchSize);
-        while (await _work.Reader.WaitToReadAsync())
+        while (await NextAsync())
         {
             while (works.Count < BatchSize && _work.Reader.TryRead(out var work)) works.Add(work);
             try
@@ -133,6 +138,17 @@ internal sealed class BrokerLog : IAsyncDisposable
 
             works.Clear();
         }
+    }
+
+    /// <summary>
+    /// Waits for work; removals that a full disk refused are work again after a while, also when nobody has anything new.
+    /// </summary>
+    private async Task<bool> NextAsync()
+    {
+        var news = _news ??= _work.Reader.WaitToReadAsync().AsTask();
+        if (_owed.Count > 0 && await Task.WhenAny(news, Task.Delay(OwedEvery)) != news) return true;
+        _news = null;
+        return await news;
     }
 
     private void Fail(in Work work, Exception error)

@@ -42,8 +42,6 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<string, bool> _subscribed = new(StringComparer.Ordinal);
 
-    /// <summary>The highest number each session was sent: a lower one is sent again.</summary>
-    private readonly ConcurrentDictionary<string, ulong> _sent = new(StringComparer.Ordinal);
     private readonly Uncommitted _uncommitted = new();
 
     /// <summary>Sender of what comes from the log; nobody can know it.</summary>
@@ -161,9 +159,7 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     {
         if (args.Packet is not MqttPublishPacket packet || !_ingress.FilterByClient.ContainsKey(args.ClientId)) return Task.CompletedTask;
         if (NumberOf(packet) is not { } number) return Task.CompletedTask;
-        var highest = _sent.GetValueOrDefault(args.ClientId);
-        packet.Dup = number <= highest || number < _log.FirstOfThisLife;
-        if (number > highest) _sent[args.ClientId] = number;
+        packet.Dup = _uncommitted.WasSent(number, args.ClientId) || number < _log.FirstOfThisLife;
         return Task.CompletedTask;
     }
 

@@ -58,7 +58,11 @@ public static class LineMerge
         var some = windows[0];
         return some with
         {
-            Id = line.Id, AsOfUs = windows.Max(w => w.AsOfUs), Sums = sums, Kpis = kpis, Revision = windows.Max(w => w.Revision),
+            Id = line.Id,
+            AsOfUs = windows.Max(w => w.AsOfUs),
+            Sums = sums,
+            Kpis = kpis,
+            Revision = windows.Max(w => w.Revision),
         };
     }
 }

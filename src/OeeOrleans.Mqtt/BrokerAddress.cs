@@ -46,7 +46,9 @@ public sealed record BrokerAddress
         var other = new BrokerAddress(url);
         return this with
         {
-            Url = other.Url, Username = other.Username ?? Username, Password = other.Username is null ? Password : other.Password,
+            Url = other.Url,
+            Username = other.Username ?? Username,
+            Password = other.Username is null ? Password : other.Password,
         };
     }
 
@@ -58,6 +60,13 @@ public sealed record BrokerAddress
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("mqtt" or "mqtts") || url.Host.Length == 0)
         {
             reason = $"'{Redact(text)}' is not mqtt://host:port or mqtts://host:port";
+            return false;
+        }
+
+        if (url.AbsolutePath is not ("" or "/") || url.Query.Length > 0 || url.Fragment.Length > 0)
+        {
+            reason =
+                $"'{Redact(text)}' has more than host and port; in a user name or password, '#', '?' and '/' are written %23, %3F and %2F";
             return false;
         }
 

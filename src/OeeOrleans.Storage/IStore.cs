@@ -111,6 +111,16 @@ public sealed record BirthRecord(string EdgeNode, string Device, long BirthMs, s
 {
     /// <summary>Births kept of each device, as many as a host session can use.</summary>
     public const int KeptPerDevice = 4;
+
+    /// <summary>
+    /// Whether this birth, which came later, leaves no use to another one: that one is dated later, so the node's clock went back. A birth
+    /// of a device that is older than the newest one of its node came late itself and overtakes nothing.
+    /// </summary>
+    public bool Overtakes(BirthRecord other, IReadOnlyList<BirthRecord> known)
+    {
+        if (other.BirthMs <= BirthMs) return false;
+        return Device.Length == 0 || (other.Device == Device && !known.Any(n => n.Device.Length == 0 && n.BirthMs > BirthMs));
+    }
 }
 
 /// <summary>A machine's state at a source time, and the ingest time up to which everything was in it.</summary>

@@ -51,7 +51,8 @@ internal sealed record PrimaryHostOnTheWire
         await second.SayAsync("spBv1.0/STATE/scada", HostIs(true, 400), retain: true);
         await first.SayAsync("spBv1.0/STATE/scada", HostIs(false, 300), retain: true);
         var death = await first.UntilAsync(s => s.Any(e => e.Kind == WireKind.Disconnect));
-        var early = second.Events.Any(e => e.Kind == WireKind.Connect) && first.Events.All(e => e.Kind != WireKind.Disconnect);
+        var heard = await second.UntilAsync(s => s.Count("DDATA") > 0);
+        var left = death.First(e => e.Kind == WireKind.Disconnect).At;
         return new PrimaryHostOnTheWire
         {
             Silent = silent,
@@ -61,8 +62,8 @@ internal sealed record PrimaryHostOnTheWire
             Online = online,
             OldDeath = oldDeath,
             Death = death,
-            Second = await second.UntilAsync(s => s.Count("DDATA") > 0),
-            OneAtATime = !early,
+            Second = heard,
+            OneAtATime = heard.First(e => e.Kind == WireKind.Connect).At > left,
         };
     }
 
@@ -71,6 +72,7 @@ internal sealed record PrimaryHostOnTheWire
     {
         var before = edge.Connector.Buffered;
         await broker.UntilAsync(s => s.Count("NBIRTH") > 0 || edge.Connector.Buffered > before + 5);
+        if (broker.Events.Count("NBIRTH") == 0) Assert.True(edge.Connector.Buffered > before + 5, "the edge read nothing it could publish");
         return broker.Events;
     }
 }

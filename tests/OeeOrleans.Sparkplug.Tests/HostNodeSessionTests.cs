@@ -199,6 +199,39 @@ public sealed class HostNodeSessionTests
     }
 
     [Fact]
+    public void A_device_that_is_born_anew_after_a_clock_step_is_read_with_its_new_aliases()
+    {
+        NodeBirth(1000, 4);
+        DeviceBirth(3000, 1, ("speed", 7), ("count", 8));
+        DeviceBirth(2600, 2, ("speed", 8), ("count", 7));
+        Assert.Equal("speed", Data(2601, 3, alias: 8).Name);
+    }
+
+    [Fact]
+    public void The_newest_birth_that_comes_again_leaves_the_sequence_as_it_is()
+    {
+        NodeBirth(1000, 4);
+        DeviceBirth(1001, 1, ("speed", 7));
+        Data(1002, 2, alias: 7);
+        NodeBirth(1000, 4, redelivered: true);
+        var (name, outcome) = Data(1003, 3, alias: 7);
+        Assert.Equal(("speed", 0, null), (name, outcome.MissedMessages, outcome.RebirthReason));
+    }
+
+    [Fact]
+    public void What_the_broker_sends_again_of_the_time_before_a_clock_step_is_refused_and_moves_nothing()
+    {
+        NodeBirth(1000, 4);
+        DeviceBirth(1001, 1, ("speed", 7), ("count", 8));
+        Data(1100, 2, alias: 7);
+        NodeBirth(500, 5);
+        DeviceBirth(501, 1, ("speed", 8), ("count", 7));
+        var (_, outcome) = Data(1100, 2, alias: 7, redelivered: true);
+        Assert.NotNull(outcome.Refusal);
+        Assert.Equal((1, 501UL), (_session.LastSeq, _session.LastMs));
+    }
+
+    [Fact]
     public void Of_more_devices_than_a_node_may_have_the_last_ones_are_refused()
     {
         NodeBirth(1000, 4);
@@ -233,8 +266,8 @@ public sealed class HostNodeSessionTests
         return [.. bytes, (byte)value];
     }
 
-    private SessionOutcome NodeBirth(ulong ms, long bdSeq) => Send(SparkplugMessageType.NBirth, ms, 0, w =>
-        w.Integer(new MetricHead("bdSeq", null, ms, SparkplugDataType.Int64), bdSeq));
+    private SessionOutcome NodeBirth(ulong ms, long bdSeq, bool redelivered = false) => Send(
+        SparkplugMessageType.NBirth, ms, 0, w => w.Integer(new MetricHead("bdSeq", null, ms, SparkplugDataType.Int64), bdSeq), redelivered);
 
     private SessionOutcome DeviceBirth(ulong ms, byte seq, params (string Name, ulong Alias)[] metrics) =>
         Send(SparkplugMessageType.DBirth, ms, seq, w =>
@@ -256,7 +289,8 @@ public sealed class HostNodeSessionTests
         return (HostNodeSession.Resolve(outcome, metric)?.Name, outcome);
     }
 
-    private SessionOutcome Send(SparkplugMessageType type, ulong ms, byte? seq, Action<SparkplugPayloadWriter> metrics)
+    private SessionOutcome Send(
+        SparkplugMessageType type, ulong ms, byte? seq, Action<SparkplugPayloadWriter> metrics, bool redelivered = false)
     {
         var writer = type == SparkplugMessageType.NDeath
             ? new SparkplugPayloadWriter().BeginWill()
@@ -264,6 +298,6 @@ public sealed class HostNodeSessionTests
         metrics(writer);
         var device = type is SparkplugMessageType.DBirth or SparkplugMessageType.DDeath ? "d1" : null;
         var reader = new SparkplugPayloadReader(writer.Written.Span);
-        return _session.Accept(new SparkplugTopic(type, "g", "n", device), ref reader);
+        return _session.Accept(new SparkplugTopic(type, "g", "n", device), ref reader, redelivered);
     }
 }

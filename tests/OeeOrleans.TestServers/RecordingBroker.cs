@@ -28,7 +28,11 @@ public enum WireKind
 /// <param name="Version">Of a connect.</param>
 public sealed record WireEvent(
     WireKind Kind, string Client, string Topic = "", byte[]? Payload = null, int Qos = 0, bool Retain = false, bool Clean = false,
-    MqttProtocolVersion Version = MqttProtocolVersion.Unknown);
+    MqttProtocolVersion Version = MqttProtocolVersion.Unknown)
+{
+    /// <summary>When it was heard, comparable between brokers of one process.</summary>
+    public long At { get; } = System.Diagnostics.Stopwatch.GetTimestamp();
+}
 
 /// <summary>A broker in this process that notes everything it is told, in order, and can be told to refuse or to speak.</summary>
 public sealed class RecordingBroker : IAsyncDisposable

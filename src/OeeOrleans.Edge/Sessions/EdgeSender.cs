@@ -27,7 +27,7 @@ internal sealed class EdgeSender
     private readonly Func<bool> _byCommit;
     private readonly Func<bool> _takeHostSpoke;
 
-    /// <summary>Told of every record number that is sent, or announced as done.</summary>
+    /// <summary>Told the number up to which every record was sent, or announced as done.</summary>
     private readonly Action<ulong> _sent;
     private readonly Dictionary<string, EdgeDevice> _devices;
     private readonly Queue<QueueRecord> _ahead = new();
@@ -219,7 +219,7 @@ internal sealed class EdgeSender
 
     private async Task SendAsync(QueueRecord record, bool historical, CancellationToken cancellationToken)
     {
-        _sent(record.Number);
+        _sent(SentUpTo());
         if (!_devices.TryGetValue(record.Device, out var device))
         {
             // A device that is configured no more: its values would be illegal without a birth. The host must not wait for them.
@@ -264,6 +264,17 @@ internal sealed class EdgeSender
             EdgeMetrics.InFlight.Set(InFlight);
             _wake.Set();
         }
+    }
+
+    /// <summary>
+    /// Live records overtake those that waited, and those of dead devices wait longer: below the first that waits, all are sent.
+    /// </summary>
+    private ulong SentUpTo()
+    {
+        var first = _replay < _replayEnd ? _replay : _live;
+        foreach (var number in _again) first = Math.Min(first, number);
+        foreach (var numbers in _postponed.Values) first = Math.Min(first, numbers[0]);
+        return first - 1;
     }
 
     private void Acknowledged(ulong number)

@@ -45,14 +45,22 @@ internal sealed class BatchDecoder(
         _epoch++;
     }
 
-    public async Task<Decoded> DecodeAsync(IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows)
+    public async Task<Decoded> DecodeAsync(
+        string source, IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows)
     {
         var epoch = _epoch;
         var decoder = await SessionAsync();
         decoder.Begin(reuseRows);
         var letters = new List<DeadLetter>();
-        for (var i = 0; i < messages.Count; i++) await TakeAsync(decoder, letters, messages, i, again(messages[i].Number));
+        for (var i = 0; i < messages.Count; i++)
+        {
+            // The state says what it holds: also when whoever committed it is gone, or a later delivery was committed before this one.
+            var number = messages[i].Number;
+            await TakeAsync(decoder, letters, messages, i, again(number) || decoder.State.Holds(source, number));
+        }
+
         if (epoch != _epoch) throw new OperationCanceledException("it took too long, and its delivery was given up");
+        decoder.State.Took(source, messages[^1].Number);
         var state = decoder.State.ToJson(decoder.Session);
         var births = decoder.Births.ToList();
         var unit = new TelemetryUnit
@@ -60,7 +68,7 @@ internal sealed class BatchDecoder(
             Owner = edgeNode, Rows = decoder.Rows, RemovedRows = [.. decoder.Removed], Births = births,
             EdgeNode = OfUnreadable ? null : (edgeNode, state), DeadLetters = letters,
         };
-        if (!OfUnreadable) _record = new EdgeNodeRecord(state, _record is null ? births : Newest([.. _record.Births, .. births]));
+        if (!OfUnreadable) _record = new EdgeNodeRecord(state, _record is null ? births : Newest(_record.Births, births));
         var ingestUs = messages[^1].IngestUs;
         var records = decoder.State.Committed.Queue is null ? null : decoder.State.Committed.Clone();
         return new Decoded(unit, MachinesOf(decoder, ingestUs), OfUnreadable ? null : _record, records, decoder.NewestMs, ingestUs);
@@ -83,8 +91,16 @@ internal sealed class BatchDecoder(
     }
 
     /// <summary>As many births of each device as the store keeps; a birth that came again counts once.</summary>
-    private static List<BirthRecord> Newest(List<BirthRecord> births)
+    private static List<BirthRecord> Newest(IReadOnlyList<BirthRecord> known, List<BirthRecord> taken)
     {
+        var births = known;
+        foreach (var birth in taken)
+        {
+            // A clock that went back: what is dated later is of no use any more, and would shadow this one.
+            var before = births;
+            births = [.. before.Where(b => !birth.Overtakes(b, before)), birth];
+        }
+
         var once = births.GroupBy(b => (b.Device, b.BirthMs)).Select(g => g.Last());
         var kept = once.GroupBy(b => b.Device).SelectMany(g => g.OrderByDescending(b => b.BirthMs).Take(BirthRecord.KeptPerDevice));
         return [.. kept.OrderBy(b => b.BirthMs).ThenBy(b => b.Device.Length)];

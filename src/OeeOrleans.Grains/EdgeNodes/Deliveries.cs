@@ -10,10 +10,11 @@ namespace OeeOrleans.Grains.EdgeNodes;
 internal interface IDeliveryEnds
 {
     /// <summary>Decodes messages. Throws as the store and our bugs do; then nothing of them may be taken as seen.</summary>
+    /// <param name="source">The queue that their numbers are of.</param>
     /// <param name="messages">In the order of arrival.</param>
     /// <param name="again">Whether the message of a number was committed before.</param>
     /// <param name="reuseRows">No row of an earlier delivery is in the sink's hands.</param>
-    Task<Decoded> DecodeAsync(IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows);
+    Task<Decoded> DecodeAsync(string source, IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows);
 
     /// <summary>Makes the session what it was after a record; null: as the store has it.</summary>
     void Rewind(EdgeNodeRecord? record);
@@ -47,17 +48,24 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
     private static readonly TimeSpan DecodeLimit = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan ApplyLimit = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan ShowLimit = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan ShowAllLimit = TimeSpan.FromSeconds(8);
+
+    /// <summary>
+    /// Answers that did not come in time, one after another; then it is no silo that is going but a message nobody gets done with.
+    /// </summary>
+    private const int MaxLate = 20;
 
     /// <summary>In the order of their tickets.</summary>
     private readonly List<OpenDelivery> _open = [];
 
     /// <summary>Which delivery a message is in, by its number; until the queue has heard that it is done.</summary>
-    private readonly Dictionary<ulong, OpenDelivery> _byNumber = [];
+    private readonly Dictionary<(string Source, ulong Number), OpenDelivery> _byNumber = [];
 
     /// <summary>Messages that are committed and will be decoded once more, because their machines failed.</summary>
-    private readonly HashSet<ulong> _committedBefore = [];
+    private readonly HashSet<(string Source, ulong Number)> _committedBefore = [];
     private readonly string _life = Guid.NewGuid().ToString("N");
     private string _source = "";
+    private int _late;
     private long _sequence;
 
     /// <summary>The session after the newest delivery that is committed; null until there is one.</summary>
@@ -73,11 +81,18 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
     public async Task TakeAsync(MessageBatch batch, Action<Decoded> done)
     {
         if (batch.Source != _source) NewSource(batch.Source);
-        var fresh = batch.Messages.Where(m => m.Number == 0 || !_byNumber.ContainsKey(m.Number)).ToList();
-        var mine = batch.Messages.Where(m => m.Number != 0 && _byNumber.ContainsKey(m.Number)).Select(m => _byNumber[m.Number]).ToHashSet();
+        ForgetPassed(batch);
+        var fresh = new List<BrokerMessage>();
+        var mine = new HashSet<OpenDelivery>();
+        foreach (var message in batch.Messages)
+        {
+            if (message.Number != 0 && _byNumber.TryGetValue((batch.Source, message.Number), out var joined)) mine.Add(joined);
+            else fresh.Add(message);
+        }
+
         try
         {
-            if (fresh.Count > 0) mine.Add(await OpenAsync(fresh));
+            if (fresh.Count > 0) mine.Add(await OpenAsync(batch.Source, fresh));
             await SettleAsync(mine, done);
         }
         catch (Exception error) when (error is not DeliveryFailedException)
@@ -87,19 +102,33 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
 
         foreach (var message in batch.Messages)
         {
-            _byNumber.Remove(message.Number);
-            _committedBefore.Remove(message.Number);
+            _byNumber.Remove((batch.Source, message.Number));
+            _committedBefore.Remove((batch.Source, message.Number));
+        }
+
+        _late = 0;
+    }
+
+    /// <summary>A queue offers in order: what lies before its first message and is done is not offered any more.</summary>
+    private void ForgetPassed(MessageBatch batch)
+    {
+        if (_byNumber.Count == 0 || batch.Messages.Count == 0) return;
+        var first = batch.Messages[0].Number;
+        foreach (var (key, delivery) in _byNumber)
+        {
+            if (key.Source == batch.Source && key.Number < first && delivery.Done) _byNumber.Remove(key);
         }
     }
 
     /// <summary>Decode, and ask for a ticket.</summary>
-    private async Task<OpenDelivery> OpenAsync(IReadOnlyList<BrokerMessage> messages)
+    private async Task<OpenDelivery> OpenAsync(string source, IReadOnlyList<BrokerMessage> messages)
     {
         CommitTicket ticket;
         Decoded decoded;
         try
         {
-            decoded = await ends.DecodeAsync(messages, _committedBefore.Contains, IsIdle).WaitAsync(DecodeLimit, clock);
+            decoded = await ends.DecodeAsync(source, messages, n => _committedBefore.Contains((source, n)), IsIdle).WaitAsync(
+                DecodeLimit, clock);
             ticket = await sink.WriteAsync(decoded.Unit, CancellationToken.None);
         }
         catch
@@ -110,7 +139,7 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
         }
 
         var delivery = new OpenDelivery(
-            $"{edgeNode}|{_life}|{++_sequence}", decoded, ticket, [.. messages.Select(m => m.Number).Where(n => n != 0)]);
+            $"{edgeNode}|{_life}|{++_sequence}", decoded, ticket, [.. messages.Where(m => m.Number != 0).Select(m => (source, m.Number))]);
         _open.Add(delivery);
         foreach (var number in delivery.Numbers) _byNumber[number] = delivery;
         return delivery;
@@ -155,8 +184,11 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
     private async Task<DeliveryFailedException> ShowAheadAsync(CommitTicket ticket)
     {
         var reason = ticket.Reason ?? "it is slow";
+        var started = clock.GetTimestamp();
         foreach (var delivery in _open)
         {
+            // A machine that does not answer must not cost the others their turn, nor this call its answer.
+            if (clock.GetElapsedTime(started) > ShowAllLimit) break;
             try
             {
                 // Those that were shown before are shown again: it tells the machines that their ticket lives.
@@ -196,6 +228,8 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
             Orleans.Runtime.OrleansException or TimeoutException or OperationCanceledException => FailureClass.NotReached,
             _ => FailureClass.Bug,
         };
+        _late = error is TimeoutException ? _late + 1 : 0;
+        if (_late > MaxLate) failure = FailureClass.Bug;
         // The queue will look for the message among them, so they must come apart.
         if (failure == FailureClass.Bug) await ResetAsync();
         return new DeliveryFailedException(failure, error.Message, error);
@@ -208,7 +242,7 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
     {
         foreach (var delivery in _open)
         {
-            while (!delivery.Ticket.TryWithdraw() && delivery.Ticket.State == CommitState.Committing) await delivery.Ticket.AttemptAsync();
+            while (!delivery.Ticket.TryWithdraw() && !delivery.Ticket.IsSettled) await delivery.Ticket.AttemptAsync();
             if (delivery.Ticket.State == CommitState.Committed)
             {
                 Committed = delivery.Decoded.After ?? Committed;
@@ -239,12 +273,13 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
     }
 
     /// <summary>
-    /// The queue lives elsewhere, or anew: its numbers mean other messages. What is open goes its way; whatever of it comes again has no
-    /// effect.
+    /// The queue lives elsewhere, or anew. What is open goes its way; whatever of it comes again has no effect. What is unreadable comes
+    /// of all queues in turn, so their numbers stay side by side.
     /// </summary>
     private void NewSource(string source)
     {
         _source = source;
+        if (edgeNode == MessageBatch.UnreadableKey) return;
         _byNumber.Clear();
         _committedBefore.Clear();
     }

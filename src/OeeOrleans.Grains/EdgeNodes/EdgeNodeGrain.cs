@@ -91,8 +91,9 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
         await TellDueAsync();
     }
 
-    Task<Decoded> IDeliveryEnds.DecodeAsync(IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows) =>
-        _decoder.DecodeAsync(messages, again, reuseRows);
+    Task<Decoded> IDeliveryEnds.DecodeAsync(
+        string source, IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows) =>
+        _decoder.DecodeAsync(source, messages, again, reuseRows);
 
     void IDeliveryEnds.Rewind(EdgeNodeRecord? record) => _decoder.Rewind(record);
 

@@ -19,6 +19,24 @@ internal sealed class NodeState
     /// <summary>Records of one of our own edge nodes that are committed; empty for all others.</summary>
     public CommittedRecords Committed { get; set; } = new();
 
+    /// <summary>
+    /// The queue whose messages are in this state, and the number of the newest of them: it and those before were committed.
+    /// </summary>
+    public string Source { get; set; } = "";
+
+    public ulong Number { get; set; }
+
+    /// <summary>Whether the message of a queue's number is committed.</summary>
+    public bool Holds(string source, ulong number) => number != 0 && number <= Number && source == Source;
+
+    /// <summary>The messages up to a number belong to this state.</summary>
+    public void Took(string source, ulong number)
+    {
+        if (number == 0) return;
+        Number = source == Source ? Math.Max(Number, number) : number;
+        Source = source;
+    }
+
     public static NodeState Parse(string json) =>
         json.Length == 0 ? new NodeState() : JsonSerializer.Deserialize<NodeState>(json) ?? new NodeState();
 

@@ -17,7 +17,7 @@ internal sealed record Decoded(
     ulong NewestMs, long IngestUs);
 
 /// <summary>Messages that are decoded and whose fate is their ticket's.</summary>
-internal sealed class OpenDelivery(string id, Decoded decoded, CommitTicket ticket, IReadOnlyList<ulong> numbers)
+internal sealed class OpenDelivery(string id, Decoded decoded, CommitTicket ticket, IReadOnlyList<(string Source, ulong Number)> numbers)
 {
     /// <summary>Under this name machines keep what they were shown ahead of the store.</summary>
     public string Id => id;
@@ -27,7 +27,7 @@ internal sealed class OpenDelivery(string id, Decoded decoded, CommitTicket tick
     public CommitTicket Ticket => ticket;
 
     /// <summary>Numbers of arrival of its messages; those of messages without one are left out.</summary>
-    public IReadOnlyList<ulong> Numbers => numbers;
+    public IReadOnlyList<(string Source, ulong Number)> Numbers => numbers;
 
     /// <summary>Its machines were shown what the store does not hold yet.</summary>
     public bool ShownAhead { get; set; }

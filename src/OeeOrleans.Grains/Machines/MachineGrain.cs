@@ -44,6 +44,9 @@ public sealed class MachineGrain(
     private long _lateAt;
     private bool _flushSoon;
 
+    /// <summary>Samples that were shown came to nothing: figures with them may not be stored until all is computed anew.</summary>
+    private bool _takenBack;
+
     /// <summary>Samples that are ahead of the store: figures with them may not be stored before they are.</summary>
     private readonly AheadBook _ahead = new(clock);
     private IReadOnlyList<OeeWindow> _revised = [];
@@ -172,6 +175,7 @@ public sealed class MachineGrain(
         if (fromUs == long.MaxValue) return;
         var wasDirty = ledger.DirtyFromUs;
         ledger.Owe(fromUs);
+        _takenBack = true;
         NoteLate(wasDirty);
         _changed = true;
     }
@@ -282,8 +286,9 @@ public sealed class MachineGrain(
             var nowUs = UnixMicros.Now(clock);
             if (_ahead.EndForgotten() is { } forgottenUs) Owe(ledger, forgottenUs);
             var settled = clock.GetElapsedTime(_lateAt) > Settle || clock.GetElapsedTime(_lateSince) > MaxSettle;
-            if (_ahead.IsEmpty && settled && ledger.DirtyFromUs is { } dirty)
+            if (_ahead.IsEmpty && (settled || _takenBack) && ledger.DirtyFromUs is { } dirty)
             {
+                _takenBack = false;
                 _revised = await ledger.RecomputeAsync(nowUs, cancellationToken);
                 GrainMetrics.Recomputations.Inc();
                 Log.Recomputed(log, Id, UnixMicros.ToIso(dirty), _revised.Count);
@@ -291,7 +296,7 @@ public sealed class MachineGrain(
             }
 
             // A fault or stop that came or went can be acknowledged, explained and queried at once; figures have time.
-            if (_ahead.IsEmpty && (_flushSoon || clock.GetElapsedTime(_flushedAt) >= FlushEvery))
+            if (_ahead.IsEmpty && !_takenBack && (_flushSoon || clock.GetElapsedTime(_flushedAt) >= FlushEvery))
             {
                 _flushSoon = false;
                 _flushedAt = clock.GetTimestamp();

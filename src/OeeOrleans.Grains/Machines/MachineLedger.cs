@@ -43,6 +43,9 @@ internal sealed class MachineLedger
     private long _snapshotUs;
     private List<MachineBatch>? _meanwhile;
 
+    /// <summary>From where on is owed what was asked for while the store was being read.</summary>
+    private long? _owedMeanwhileUs;
+
     private MachineLedger(MachineModel model, IStore store, ICommitSink sink, MachineAccount account)
     {
         (_model, _windows, _store, _sink) = (model, model.Windows, store, sink);
@@ -95,12 +98,18 @@ internal sealed class MachineLedger
         {
             if (!TimeRule.Admits(sample.TimeUs, batch.IngestUs)) continue;
             if (sample.TimeUs < Account.HeadUs - HistoryUs) PastIngestUs = Math.Max(PastIngestUs, batch.IngestUs);
-            if (Account.Apply(sample) == ApplyOutcome.Late) Owe(sample.TimeUs);
+            if (Account.Apply(sample) == ApplyOutcome.Late) DirtyFromUs = Math.Min(DirtyFromUs ?? long.MaxValue, sample.TimeUs);
         }
     }
 
-    /// <summary>Everything from an instant on is to be computed anew.</summary>
-    public void Owe(long fromUs) => DirtyFromUs = Math.Min(DirtyFromUs ?? long.MaxValue, fromUs);
+    /// <summary>
+    /// Everything from an instant on is to be computed anew; also after a recomputation that is under way, which knows nothing of it.
+    /// </summary>
+    public void Owe(long fromUs)
+    {
+        DirtyFromUs = Math.Min(DirtyFromUs ?? long.MaxValue, fromUs);
+        if (_meanwhile is not null) _owedMeanwhileUs = Math.Min(_owedMeanwhileUs ?? long.MaxValue, fromUs);
+    }
 
     public int RevisionOf(PlantWindow window) => _stored.RevisionOf(window.Kind, window.FromUs);
 
@@ -157,7 +166,7 @@ internal sealed class MachineLedger
         }
         finally
         {
-            _meanwhile = null;
+            (_meanwhile, _owedMeanwhileUs) = (null, null);
         }
     }
 
@@ -244,7 +253,7 @@ internal sealed class MachineLedger
         // The snapshot that is stored still owes this recomputation; the next flush replaces it.
         _snapshotUs = 0;
         var meanwhile = _meanwhile ?? [];
-        (_meanwhile, DirtyFromUs) = (null, null);
+        (_meanwhile, DirtyFromUs, _owedMeanwhileUs) = (null, _owedMeanwhileUs, null);
         foreach (var batch in meanwhile) Apply(batch);
         return changed;
     }

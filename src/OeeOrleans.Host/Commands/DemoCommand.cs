@@ -26,7 +26,8 @@ internal static class DemoCommand
         using var stream = typeof(DemoCommand).Assembly.GetManifestResourceStream("demo-plant.yaml")!;
         return ConfigFile.Parse(new StreamReader(stream).ReadToEnd(), "demo-plant.yaml") with
         {
-            DataDir = "./data/demo", AcceptOlderModel = true,
+            DataDir = "./data/demo",
+            AcceptOlderModel = true,
         };
     }
 

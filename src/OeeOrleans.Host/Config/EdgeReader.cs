@@ -50,10 +50,19 @@ internal sealed class EdgeReader(YamlSection root)
         var brokers = new List<BrokerAddress>();
         foreach (var node in _edge.Items("brokers"))
         {
-            if (BrokerAddress.TryParse(
-                node.ToString(), out var address, out var reason)) brokers.Add(
-                    plant is null ? address : plant.At(new Uri(node.ToString())));
-            else _edge.Problems.Add(node.Start.Line, $"edge.brokers: {reason}");
+            if (!BrokerAddress.TryParse(node.ToString(), out var address, out var reason))
+            {
+                _edge.Problems.Add(node.Start.Line, $"edge.brokers: {reason}");
+                continue;
+            }
+
+            if (plant is { IsTls: true } && !address.IsTls)
+            {
+                _edge.Problems.Add(
+                    node.Start.Line, $"edge.brokers: {address} is not encrypted, and the plant's broker is; it must be mqtts:// as well");
+            }
+
+            brokers.Add(plant is null ? address : plant.At(new Uri(node.ToString())));
         }
 
         if (brokers.Count == 0 && plant is not null) brokers.Add(plant);

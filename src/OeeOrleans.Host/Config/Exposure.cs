@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace OeeOrleans.Host.Config;
 
@@ -18,9 +19,10 @@ internal static class Exposure
 
         // With a broker of the plant's own there is no embedded one.
         if (config.Broker is not null) yield break;
-        if (!IPAddress.TryParse(config.MqttAddress, out var address))
+        var isAddress = IPAddress.TryParse(config.MqttAddress, out var address);
+        if (!isAddress || address!.AddressFamily != AddressFamily.InterNetwork)
         {
-            yield return ("mqtt_address", $"'{config.MqttAddress}' is not an IP address such as 127.0.0.1");
+            yield return ("mqtt_address", $"'{config.MqttAddress}' is not an IPv4 address such as 127.0.0.1");
         }
         else if (!IPAddress.IsLoopback(address) && !config.AllowAnonymous)
         {

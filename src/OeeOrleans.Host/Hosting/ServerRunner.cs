@@ -53,7 +53,7 @@ internal static class ServerRunner
         await using var store = config.StoreConnection is { } connection
             ? StoreFactory.Postgres(connection, TimeProvider.System, logs, config.Store)
             : StoreFactory.Sqlite(Path.Combine(config.DataDir, "oee.db"), logs);
-        var plant = await new StorePreparation(store, config, log).RunAsync(roles.Gateway, stopping.Token);
+        var plant = await new StorePreparation(store, config, log).RunAsync(stopping.Token);
         var sessions = new IngressSessions(
             config.Partitions.Select((filter, i) => (Client: $"{config.ClientIdPrefix}-{i}", filter)).ToDictionary(
                 p => p.Client, p => p.filter));
@@ -63,7 +63,9 @@ internal static class ServerRunner
                 config.MqttAddress, config.MqttPort, Path.Combine(config.DataDir, "broker"), sessions,
                 logs.CreateLogger("OeeOrleans.Broker"))
             : null;
-        var address = config.Broker ?? new BrokerAddress(new Uri($"mqtt://127.0.0.1:{broker?.Port ?? config.MqttPort}"));
+        // It listens there and nowhere else; on all addresses this machine's own is among them.
+        var own = IPAddress.Parse(config.MqttAddress) is var bound && bound.Equals(IPAddress.Any) ? IPAddress.Loopback : bound;
+        var address = config.Broker ?? new BrokerAddress(new Uri($"mqtt://{own}:{broker?.Port ?? config.MqttPort}"));
         // The sessions of the embedded broker are ingress' alone.
         var ingress = config.Broker ?? address with { Username = sessions.Username, Password = sessions.Password };
         if (config.AllowAnonymous) Log.Anonymous(log, config.GatewayUrls);

@@ -10,10 +10,10 @@ internal sealed class StorePreparation(IStore store, OeeConfig config, ILogger l
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
 
-    /// <summary>The database may come up later than we do; meanwhile the gateway's address says so.</summary>
+    /// <summary>The database may come up later than we do; meanwhile our HTTP address says so, whatever the roles.</summary>
     /// <exception cref="StoreUnavailableException">Waiting does not help.</exception>
     /// <exception cref="OlderModelException">The file's model is one that was replaced.</exception>
-    public async Task<PlantDirectory> RunAsync(bool listen, CancellationToken cancellationToken)
+    public async Task<PlantDirectory> RunAsync(CancellationToken cancellationToken)
     {
         WaitingRoom? room = null;
         try
@@ -28,7 +28,7 @@ internal sealed class StorePreparation(IStore store, OeeConfig config, ILogger l
                 catch (StoreUnavailableException error) when (!error.NeedsOperator)
                 {
                     if (room is null) Log.WaitingForStore(log, error.Message);
-                    if (listen) room ??= await WaitingRoom.OpenAsync(config.GatewayUrls, cancellationToken);
+                    room ??= await WaitingRoom.OpenAsync(config.GatewayUrls, cancellationToken);
                     room?.Reason = error.Message;
                     await Task.Delay(Retry, cancellationToken);
                 }

@@ -29,6 +29,9 @@ internal sealed class MqttCommandPublisher(MqttOptions options, IngressStatus st
     private readonly SemaphoreSlim _connecting = new(1, 1);
     private readonly SemaphoreSlim _renewal = new(0, 1);
     private IMqttClient? _client;
+
+    /// <summary>The connection whose birth is told or about to be: deaths are heard, and contradicted, from its subscription on.</summary>
+    private volatile IMqttClient? _speaking;
     private ulong _bornMs;
 
     /// <summary>The next birth is later than this: somebody said that we died then.</summary>
@@ -91,7 +94,7 @@ internal sealed class MqttCommandPublisher(MqttOptions options, IngressStatus st
     /// than it takes a new connection to overtake.</summary>
     private async Task HearStateAsync(string topic, byte[] payload)
     {
-        if (_leaving || !HostState.TryParse(payload, out var state) || state.Online || _client is not { IsConnected: true } client) return;
+        if (_leaving || !HostState.TryParse(payload, out var state) || state.Online) return;
         Log.SaidToBeOffline(log, options.HostId!, state.TimestampMs);
         if (state.TimestampMs > _bornMs && state.TimestampMs <= NowMs() + MaxAhead.TotalMilliseconds)
         {
@@ -100,7 +103,10 @@ internal sealed class MqttCommandPublisher(MqttOptions options, IngressStatus st
             return;
         }
 
-        await client.PublishOrThrowAsync(State(topic, online: true, _bornMs), CancellationToken.None);
+        if (_speaking is { IsConnected: true } client)
+        {
+            await client.PublishOrThrowAsync(State(topic, online: true, _bornMs), CancellationToken.None);
+        }
     }
 
     private async Task HearAsync(MqttApplicationMessage message)
@@ -185,6 +191,7 @@ internal sealed class MqttCommandPublisher(MqttOptions options, IngressStatus st
                 var subscription = new MqttClientSubscribeOptionsBuilder()
                     .WithTopicFilter(topic, MqttQualityOfServiceLevel.AtLeastOnce)
                     .Build();
+                _speaking = client;
                 await client.SubscribeOrThrowAsync(subscription, cancellationToken);
                 await client.PublishOrThrowAsync(State(topic, online: true, bornMs), cancellationToken);
             }

@@ -23,6 +23,9 @@ public sealed class HostNodeSession
     /// <summary>Sequence numbers that were skipped and may still come.</summary>
     private readonly HashSet<byte> _missing = [];
 
+    /// <summary>The newest payload time before the node's clock went back; 0 when it never did.</summary>
+    private ulong _beforeStepMs;
+
     /// <summary>Whether the node is born and not dead.</summary>
     public bool Online { get; private set; }
 
@@ -85,9 +88,9 @@ public sealed class HostNodeSession
     {
         var bdSeq = ReadBdSeq(ref payload);
         var again = _generations.FindIndex(g => g.BirthMs == sent.Ms && g.BdSeq == bdSeq);
-        if (again >= 0 && again < _generations.Count - 1)
+        if (again >= 0 && (again < _generations.Count - 1 || sent.Redelivered))
         {
-            // A newer birth was processed already: this one comes again and changes nothing.
+            // Processed already: it comes again and changes nothing; whatever came after it stays in order.
             return new SessionOutcome
             {
                 Table = _generations[again].Node, Generation = _generations[again], Redelivered = true, Deaths = [],
@@ -103,6 +106,7 @@ public sealed class HostNodeSession
         }
 
         // A birth that is older than those we hold and was not sent before: the node's clock went back. Those would shadow it.
+        if (again < 0 && IsOld(sent)) _beforeStepMs = Math.Max(_beforeStepMs, LastMs);
         if (again < 0) _generations.RemoveAll(g => g.BirthMs >= sent.Ms);
         else _generations.RemoveAt(again);
         var cameBack = !Online;
@@ -125,6 +129,7 @@ public sealed class HostNodeSession
 
     private SessionOutcome DeviceBirth(in SparkplugTopic topic, ref SparkplugPayloadReader payload, Sent sent)
     {
+        if (IsOfFormerTime(sent)) return Refused(new SessionOutcome { Deaths = [] });
         var order = CheckOrder(sent);
         if (ClockWentBack(sent)) return Refused(order);
         if (GenerationAt(sent.Ms) is not { } generation)
@@ -134,7 +139,7 @@ public sealed class HostNodeSession
 
         if (!generation.Admits(topic.Device)) return TooManyDevices(order);
         var existing = generation.Find(topic.Device);
-        if (existing is not null && existing.BirthMs > sent.Ms)
+        if (existing is not null && sent.Redelivered && existing.BirthMs > sent.Ms)
         {
             return order with { Table = existing, Generation = generation, Redelivered = true };
         }
@@ -149,6 +154,7 @@ public sealed class HostNodeSession
 
     private SessionOutcome Data(in SparkplugTopic topic, Sent sent)
     {
+        if (IsOfFormerTime(sent)) return Refused(new SessionOutcome { Deaths = [] });
         var order = CheckOrder(sent);
         if (ClockWentBack(sent)) return Refused(order);
         if (GenerationAt(sent.Ms) is not { } generation)
@@ -237,6 +243,9 @@ public sealed class HostNodeSession
         outcome with { Redelivered = true, Filled = _missing.Remove((byte)number) && _missing.Count == 0 };
 
     private bool IsOld(Sent sent) => Current is { } current && sent.Ms < current.BirthMs;
+
+    /// <summary>Sent before and later than anything since the clock went back: of the time before, whose aliases are gone.</summary>
+    private bool IsOfFormerTime(Sent sent) => sent.Redelivered && sent.Ms > LastMs && sent.Ms <= _beforeStepMs;
 
     private bool ClockWentBack(Sent sent) => IsOld(sent) && !sent.Redelivered;
 

@@ -80,7 +80,8 @@ public sealed class CommitTicket(CommitUnit unit, Action<CommitTicket>? settled 
             if (to == CommitState.Committing) _attempt = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
-        if (IsSettled)
+        // Of this move: another one may have followed.
+        if (to is CommitState.Committed or CommitState.Refused or CommitState.Withdrawn)
         {
             settled?.Invoke(this);
             _settled.TrySetResult(to);

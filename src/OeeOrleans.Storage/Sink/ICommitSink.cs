@@ -25,7 +25,7 @@ public static class CommitSinkExtensions
         }
         catch (Exception error) when (error is TimeoutException or OperationCanceledException)
         {
-            while (!ticket.TryWithdraw() && ticket.State == CommitState.Committing) await ticket.AttemptAsync();
+            while (!ticket.TryWithdraw() && !ticket.IsSettled) await ticket.AttemptAsync();
         }
 
         switch (ticket.State)

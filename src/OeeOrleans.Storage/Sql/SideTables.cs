@@ -116,6 +116,13 @@ internal static class SideTables
                 insert into edge_birth(edge_node, device, birth_ms, topic, payload) values (@EdgeNode, @Device, @BirthMs, @Topic, @Payload)
                 on conflict (edge_node, device, birth_ms) do update set payload = excluded.payload
                 """, birth);
+            // As BirthRecord.Overtakes.
+            await sets.RunAsync(
+                """
+                delete from edge_birth where edge_node = @EdgeNode and birth_ms > @BirthMs and (@Device = '' or (device = @Device
+                  and not exists
+                  (select 1 from edge_birth n where n.edge_node = @EdgeNode and n.device = '' and n.birth_ms > @BirthMs)))
+                """, birth);
             await sets.RunAsync(
                 $"""
                 delete from edge_birth where edge_node = @EdgeNode and device = @Device and birth_ms not in

@@ -80,9 +80,9 @@ internal abstract partial class SqlStore : IStore
         var births = (await c.QueryAsync<BirthRow>(Command(
             "select device, birth_ms as BirthMs, topic, payload from edge_birth where edge_node = @edgeNode order by birth_ms, "
                 + "length(device)", new
-            {
-                edgeNode,
-            }, cancellationToken))).ToList();
+                {
+                    edgeNode,
+                }, cancellationToken))).ToList();
         var state = await c.ExecuteScalarAsync<string?>(
             Command("select state from edge_node where edge_node = @edgeNode", new { edgeNode }, cancellationToken));
         return state is null && births.Count == 0

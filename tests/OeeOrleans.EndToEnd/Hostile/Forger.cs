@@ -121,8 +121,8 @@ public sealed class HostileMessages(int seed)
             ? $"{ns}/{group}/{kind}/{node}/{device}"
             : $"{ns}/{group}/{kind}/{node}";
         if (_random.Next(100) == 0) topic += "/" + Name();
-        // A publisher cannot say these, or only on topics of the broker's own.
-        topic = topic.Replace('+', '_').Replace('#', '_');
+        // A broker lets nobody say these, and $ begins topics of its own.
+        topic = string.Concat(topic.Select(c => c is '+' or '#' || char.IsControl(c) ? '_' : c));
         if (Encoding.UTF8.GetByteCount(topic) > 60_000) topic = topic[..20_000];
         return topic.StartsWith('$') ? "x" + topic : topic;
     }

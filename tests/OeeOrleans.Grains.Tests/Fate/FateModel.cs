@@ -130,7 +130,7 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
         }
     }
 
-    public Task<Decoded> DecodeAsync(IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows) =>
+    public Task<Decoded> DecodeAsync(string source, IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows) =>
         throw new NotSupportedException("each stream has ends of its own");
 
     public void Rewind(EdgeNodeRecord? record) => throw new NotSupportedException("each stream has ends of its own");
@@ -191,7 +191,7 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
 
     private sealed class Ends(FateModel model, string key) : IDeliveryEnds
     {
-        public Task<Decoded> DecodeAsync(IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows)
+        public Task<Decoded> DecodeAsync(string source, IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows)
         {
             var rows = new List<SampleRow>();
             var letters = new List<DeadLetter>();
