@@ -8,9 +8,9 @@ public sealed class IngressStatus : IReadinessCheck
 {
     private readonly ConcurrentDictionary<string, string> _notOnline = new(StringComparer.Ordinal);
 
-    /// <summary>The first problem there was; an attempt that has not ended yet is one.</summary>
     public string Name => "broker";
 
+    /// <summary>What is wrong with which connection; null when all of them are up, or were given up on purpose.</summary>
     public Task<string?> WhyNotAsync(CancellationToken cancellationToken) =>
         Task.FromResult(_notOnline.IsEmpty ? null : string.Join("; ", _notOnline.OrderBy(p => p.Key).Select(p => $"{p.Key}: {p.Value}")));
 

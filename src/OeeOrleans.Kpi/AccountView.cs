@@ -27,14 +27,14 @@ public sealed class AccountView
     public StateCategory CategoryIn(ICalendar calendar)
     {
         var kind = calendar.SpanAt(AsOfUs).Kind;
-        return kind == PlanKind.NotScheduled ? StateCategory.NotScheduled
-            : kind == PlanKind.PlannedStop || State.ModePlanned ? StateCategory.PlannedStop
-            : State.Active switch
-            {
-                HeldState.Run => StateCategory.Run,
-                HeldState.Stop => _fold.OpenStopIsSmall ? StateCategory.SmallStop : StateCategory.Stop,
-                _ => StateCategory.Unknown,
-            };
+        if (kind == PlanKind.NotScheduled) return StateCategory.NotScheduled;
+        if (kind == PlanKind.PlannedStop || State.ModePlanned) return StateCategory.PlannedStop;
+        return State.Active switch
+        {
+            HeldState.Run => StateCategory.Run,
+            HeldState.Stop => _fold.OpenStopIsSmall ? StateCategory.SmallStop : StateCategory.Stop,
+            _ => StateCategory.Unknown,
+        };
     }
 
     /// <summary>The ideal cycle in force, seconds; null when unknown.</summary>

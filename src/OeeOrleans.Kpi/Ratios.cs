@@ -21,11 +21,11 @@ public static class Ratios
         var wantsIdeal = sums.NoIdealTotal > 0 || !idealKnown;
         double? performance = sums.RunUs > 0 && !wantsIdeal ? idealS / run : null;
         double? quality = sums.Total != 0 ? sums.Good / (double)sums.Total : null;
-        double? oee = planned <= 0 || wantsIdeal ? null
-            : sums.RunUs == 0 || sums.Total == 0 ? 0
-            : availability * performance * quality;
+        var product = sums.RunUs == 0 || sums.Total == 0 ? 0 : availability * performance * quality;
+        double? oee = planned <= 0 || wantsIdeal ? null : product;
         var length = sums.LengthUs;
         var known = planned + sums.UnknownUs;
+        double? measured = known <= 0 ? null : 1 - (sums.UnknownUs / (double)known);
         return new OeeKpis
         {
             PlannedS = planned / 1e6,
@@ -34,7 +34,7 @@ public static class Ratios
             Quality = quality,
             Oee = oee,
             Teep = length > 0 ? oee * (planned / (double)length) : null,
-            Completeness = unknownIsStop ? 1 : known <= 0 ? null : 1 - (sums.UnknownUs / (double)known),
+            Completeness = unknownIsStop ? 1 : measured,
             RatePerHour = sums.RunUs > 0 ? sums.Total / run * 3600 : null,
             MttrS = sums.FailuresEnded > 0 ? sums.RepairUs / 1e6 / sums.FailuresEnded : null,
             MtbfS = sums.FailuresStarted > 0 ? run / sums.FailuresStarted : null,

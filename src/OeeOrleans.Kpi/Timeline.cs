@@ -17,9 +17,13 @@ public static class Timeline
         {
             samples.Add(
                 new MachineSample(SignalKind.StateMode, change.TimeUs, double.NaN, change.ModePlanned ? Planned : "", Quality.Good));
-            samples.Add(change.State == HeldState.Unknown
-                ? new MachineSample(SignalKind.StateRun, change.TimeUs, double.NaN, null, Quality.Bad)
-                : new MachineSample(SignalKind.StateRun, change.TimeUs, change.State == HeldState.Run ? 1 : 0, null, Quality.Good));
+            var (run, quality) = change.State switch
+            {
+                HeldState.Run => (1.0, Quality.Good),
+                HeldState.Stop => (0.0, Quality.Good),
+                _ => (double.NaN, Quality.Bad),
+            };
+            samples.Add(new MachineSample(SignalKind.StateRun, change.TimeUs, run, null, quality));
         }
 
         var rules = new OeeParameters { MicroStopS = parameters.Latest.MicroStopS, PlannedStopModes = new HashSet<string> { Planned } };

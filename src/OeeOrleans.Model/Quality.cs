@@ -16,5 +16,10 @@ public static class Quality
 
     public static bool CarriesValue(short quality) => quality >= Uncertain;
 
-    public static string Name(short quality) => quality >= Good ? "good" : quality >= Uncertain ? "uncertain" : "bad";
+    public static string Name(short quality) => quality switch
+    {
+        >= Good => "good",
+        >= Uncertain => "uncertain",
+        _ => "bad",
+    };
 }

@@ -45,10 +45,11 @@ public static class CanonicalSignals
     /// <summary>The names that mean something to OEE (everything but rates and plain telemetry).</summary>
     public static IReadOnlyList<string> Names { get; } = [.. ByName.Keys];
 
-    public static SignalKind KindOf(string name) =>
-        ByName.TryGetValue(name, out var kind)
-            ? kind
-            : name.StartsWith("rate.", StringComparison.Ordinal) ? SignalKind.Rate : SignalKind.Other;
+    public static SignalKind KindOf(string name)
+    {
+        if (ByName.TryGetValue(name, out var kind)) return kind;
+        return name.StartsWith("rate.", StringComparison.Ordinal) ? SignalKind.Rate : SignalKind.Other;
+    }
 
     public static bool IsCanonical(string name) =>
         ByName.ContainsKey(name)

@@ -32,8 +32,9 @@ public class KpiBenchmarks
         for (var i = 0; i < Samples; i++)
         {
             var time = Start + (i * 250_000L);
+            var run = i % 800 == 0 ? 1 : 0;
             _samples[i] = i % 400 == 0
-                ? new MachineSample(SignalKind.StateRun, time, i % 800 == 0 ? 1 : 0, null, Quality.Good)
+                ? new MachineSample(SignalKind.StateRun, time, run, null, Quality.Good)
                 : new MachineSample(SignalKind.CounterGood, time, i, null, Quality.Good);
         }
 

@@ -73,6 +73,35 @@ public sealed class EdgeChaosTests(PlantFixture fixture) : IClassFixture<PlantFi
         await AssertEveryTickOnceAsync(plant, kills: 0);
     }
 
+    [LongFact]
+    public async Task With_a_full_disk_at_the_edge_and_room_again_every_reading_that_was_durable_arrives_exactly_once()
+    {
+        await using var plant = await TestPlant.CreateAsync(fixture.Postgres);
+        await using var disk = await SmallDisk.MountAsync(plant.EdgeDirectory, 128);
+        await using var proxy = new ChaosProxy(plant.Broker.Port);
+        var config = await plant.WriteEdgeConfigAsync($"mqtt://127.0.0.1:{proxy.Port}", "commit");
+        await using var oee = await plant.StartAsync();
+        var edge = await StartEdgeAsync(config);
+        await WaitForTicksAsync(plant, 12);
+        // Nothing leaves, and nothing fits any more.
+        proxy.Cut();
+        disk.Fill();
+        await Eventually.HoldsAsync(
+            "readings that are not durable", TimeSpan.FromSeconds(60), () => Task.FromResult(edge.Process.Output),
+            o => o.Contains("No space left", StringComparison.OrdinalIgnoreCase));
+        await Task.Delay(TimeSpan.FromSeconds(Oee.Seconds / 6.0));
+        disk.Empty();
+        var durable = JournalTicks(plant).Count;
+        await WaitForTicksAsync(plant, durable + 20);
+        proxy.Mend();
+        await WaitForTicksAsync(plant, durable + 40);
+        await Eventually.HoldsAsync(
+            "the edge to have caught up", Drained, async () => await EdgeMetricAsync(edge.Port, "edge_buffer_records"),
+            records => records < 40);
+        await StopEdgeAsync(edge.Process);
+        await AssertEveryTickOnceAsync(plant, kills: 0);
+    }
+
     private static async Task<RunningEdge> StartEdgeAsync(string config)
     {
         var port = ServerProcess.FreePort();

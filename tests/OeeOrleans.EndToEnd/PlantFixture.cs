@@ -37,6 +37,9 @@ public sealed class TestPlant : IAsyncDisposable
 
     public string ConfigFile => Path.Combine(_directory, "plant.yaml");
 
+    /// <summary>What the edge keeps.</summary>
+    public string EdgeDirectory => Path.Combine(_directory, "edge");
+
     public string PublishedFile => Path.Combine(_directory, "published.jsonl");
 
     public static async Task<TestPlant> CreateAsync(PostgresServer postgres, bool brokerPersistence = true)

@@ -96,6 +96,20 @@ public sealed class ConfigFileTests
         Assert.True(ConfigFile.Parse(Open + "\nallow_anonymous: true", "p").AllowAnonymous);
     }
 
+    [Theory]
+    [InlineData("mqtt_address: 10.0.0.5", "can be reached from other machines")]
+    [InlineData("mqtt_address: \"::1\"", "is not an IPv4 address")]
+    [InlineData("mqtt_address: localhost", "is not an IPv4 address")]
+    [InlineData("broker: { url: \"mqtt://b\", tls: { ca: /x.pem } }", "tls")]
+    [InlineData("broker: { url: \"mqtt://user:#Secret1@b\" }", "more than host and port")]
+    [InlineData("broker: { url: \"http://user:Secret1@b\" }", "is not mqtt://")]
+    public void What_run_would_refuse_check_refuses_and_no_password_is_repeated(string key, string words)
+    {
+        var error = Assert.Throws<ConfigException>(() => ConfigFile.Parse(Site + "\n" + key, "p"));
+        Assert.Contains(error.Problems, p => p.Message.Contains(words, StringComparison.Ordinal));
+        Assert.DoesNotContain("Secret1", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Two_machines_on_one_device_are_refused()
     {

@@ -53,6 +53,15 @@ public sealed class EdgeConfigTests
     }
 
     [Fact]
+    public void A_broker_of_the_edge_that_is_not_encrypted_beside_a_plants_that_is_is_refused()
+    {
+        var mixed = Small.Replace("mqtt://10.0.0.1", "mqtts://10.0.0.1", StringComparison.Ordinal)
+            .Replace("  node: edge1\n", "  node: edge1\n  brokers: [\"mqtt://backup\"]\n", StringComparison.Ordinal);
+        var error = Assert.Throws<ConfigException>(() => ConfigFile.Parse(mixed, "edge.yaml"));
+        Assert.Contains(error.Problems, p => p.Message.Contains("mqtts:// as well", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Without_roles_a_process_does_what_its_file_has_something_for()
     {
         Assert.False(Roles.Parse([], hasEdge: false).Edge);

@@ -101,9 +101,7 @@ public sealed class OrleansSqlTests(PostgresFixture fixture) : IClassFixture<Pos
             command.Parameters.Add(
                 new NpgsqlParameter(name, value ?? DBNull.Value)
                 {
-                    NpgsqlDbType = value is null
-                        ? name == "GrainStateVersion" ? NpgsqlTypes.NpgsqlDbType.Integer : NpgsqlTypes.NpgsqlDbType.Text
-                        : new NpgsqlParameter("x", value).NpgsqlDbType,
+                    NpgsqlDbType = value is null ? TypeOf(name) : new NpgsqlParameter("x", value).NpgsqlDbType,
                 });
         }
 
@@ -115,4 +113,7 @@ public sealed class OrleansSqlTests(PostgresFixture fixture) : IClassFixture<Pos
         await using var command = new NpgsqlCommand(sql, _connection);
         return await command.ExecuteScalarAsync();
     }
+
+    private static NpgsqlTypes.NpgsqlDbType TypeOf(string name) =>
+        name == "GrainStateVersion" ? NpgsqlTypes.NpgsqlDbType.Integer : NpgsqlTypes.NpgsqlDbType.Text;
 }

@@ -101,11 +101,9 @@ public sealed class SimSource : ISource
     private static (string Kind, long Seed) Split(string address)
     {
         var colon = address.IndexOf(':', StringComparison.Ordinal);
-        return colon < 0
-            ? (address, 0)
-            : (
-                address[..colon],
-                long.TryParse(address.AsSpan(colon + 1), NumberStyles.Integer, CultureInfo.InvariantCulture, out var seed) ? seed : 0);
+        if (colon < 0) return (address, 0);
+        var isNumber = long.TryParse(address.AsSpan(colon + 1), NumberStyles.Integer, CultureInfo.InvariantCulture, out var seed);
+        return (address[..colon], isNumber ? seed : 0);
     }
 
     private static int Number(string? text, int otherwise) =>

@@ -25,10 +25,9 @@ internal static class KpiEndpoints
             var window = scope.Line is { } line
                 ? await grains.GetGrain<ILineGrain>(line.Id).GetWindow(kind)
                 : await grains.GetGrain<IMachineGrain>(scope.Machine!.Id).GetWindow(kind);
-            return window is null
-                ? throw new NotFoundException(
-                    $"no {kind} window is open: the calendar or the machine has none now, or the machine has not been heard of long enough")
-                : KpiDocument.Of(scope.Line is null ? "machine" : "line", window);
+            if (window is not null) return KpiDocument.Of(scope.Line is null ? "machine" : "line", window);
+            throw new NotFoundException(
+                $"no {kind} window is open: the calendar or the machine has none now, or the machine has not been heard of long enough");
         })
         .WithQuery(
             ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"),

@@ -121,9 +121,12 @@ internal static class Actor
 {
     private const int MaxName = 100;
 
-    public static string Of(string? by) => by is null ? "anonymous"
-        : by.Trim() is { Length: > 0 and <= MaxName } name ? name
-        : throw new BadParameterException("by", $"a name has 1 to {MaxName} characters");
+    public static string Of(string? by) => by?.Trim() switch
+    {
+        null => "anonymous",
+        { Length: > 0 and <= MaxName } name => name,
+        _ => throw new BadParameterException("by", $"a name has 1 to {MaxName} characters"),
+    };
 }
 
 /// <summary>A reason for a stop. `reason` null takes back what was given; `at` splits the stop there; `by` says who.</summary>

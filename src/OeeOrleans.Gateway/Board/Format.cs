@@ -21,7 +21,12 @@ internal static class Format
 
     public static string Count(long? count) => count is { } value ? value.ToString("#,0", Thin) : Unknown;
 
-    public static string Seconds(double? seconds) => seconds is { } value ? value.ToString(value < 10 ? "0.00" : "0.0", Thin) : Unknown;
+    public static string Seconds(double? seconds) => seconds switch
+    {
+        null => Unknown,
+        < 10 => seconds.Value.ToString("0.00", Thin),
+        _ => seconds.Value.ToString("0.0", Thin),
+    };
 
     /// <summary>Hours and minutes, 4:38; below an hour minutes and seconds are too fine for a board.</summary>
     public static string Hours(long micros)
@@ -45,9 +50,13 @@ internal static class Format
     public static string Duration(long micros)
     {
         var seconds = Math.Max(0, micros) / UnixMicros.PerSecond;
-        return seconds < 60
-            ? $"{seconds} s"
-            : seconds < 3600 ? $"{seconds / 60} min" : seconds < 2 * 86_400 ? $"{seconds / 3600} h" : $"{seconds / 86_400} d";
+        return seconds switch
+        {
+            < 60 => $"{seconds} s",
+            < 3600 => $"{seconds / 60} min",
+            < 2 * 86_400 => $"{seconds / 3600} h",
+            _ => $"{seconds / 86_400} d",
+        };
     }
 
     public static string Ordinal(int number) =>

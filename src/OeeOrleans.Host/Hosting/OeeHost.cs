@@ -31,6 +31,7 @@ internal static class OeeHost
         builder.WebHost.UseUrls(config.GatewayUrls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(7));
+        builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
         ConfigureLogging(builder.Logging);
 
         builder.Services.AddSingleton(TimeProvider.System);

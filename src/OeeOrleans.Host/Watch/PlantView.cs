@@ -97,14 +97,15 @@ internal sealed class PlantView(TimeProvider clock)
 
         public void AddTo(List<(int, string)> lines, string name, DateTimeOffset now, int maxMetrics)
         {
+            var offline = _session.Current is null ? "birth not seen" : "OFFLINE";
             lines.Add((0, string.Create(CultureInfo.InvariantCulture,
-                $"{name}  {(_session.Online ? "online" : _session.Current is null ? "birth not seen" : "OFFLINE")}, "
+                $"{name}  {(_session.Online ? "online" : offline)}, "
                     + $"{_messages.PerSecond(now):0.0} messages/s, {_births} births, {_missed} missed, {Age(now - _last)} ago")));
             foreach (var (id, device) in _devices)
             {
                 var table = id.Length == 0 ? _session.Current?.Node : _session.Current?.Find(id);
                 device.AddTo(
-                    lines, id.Length == 0 ? "(node)" : id, table is null ? "birth not seen" : table.Online ? "alive" : "DEAD", now,
+                    lines, id.Length == 0 ? "(node)" : id, Life(table), now,
                     maxMetrics);
             }
         }
@@ -146,7 +147,8 @@ internal sealed class PlantView(TimeProvider clock)
                 return '"' + Encoding.UTF8.GetString(metric.Content[..Math.Min(metric.Content.Length, 60)]) + '"';
             }
 
-            return metric.TryGetDouble(metric.DataType != SparkplugDataType.Unknown ? metric.DataType : type, out var number)
+            var of = metric.DataType != SparkplugDataType.Unknown ? metric.DataType : type;
+            return metric.TryGetDouble(of, out var number)
                 ? number.ToString("R", CultureInfo.InvariantCulture)
                 : $"({type}, {metric.Content.Length} bytes)";
         }
@@ -166,7 +168,16 @@ internal sealed class PlantView(TimeProvider clock)
         private double Decayed(DateTimeOffset now) => _rate * Math.Exp(-Math.Max(0, (now - _at).TotalSeconds) / WindowS);
     }
 
-    private static string Age(TimeSpan age) =>
-        age.TotalSeconds < 60 ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, age.TotalSeconds):0.0} s")
-        : age.TotalMinutes < 60 ? $"{(int)age.TotalMinutes} min" : $"{(int)age.TotalHours} h";
+    private static string Life(DeviceTable? table)
+    {
+        if (table is null) return "birth not seen";
+        return table.Online ? "alive" : "DEAD";
+    }
+
+    private static string Age(TimeSpan age) => age.TotalSeconds switch
+    {
+        < 60 => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, age.TotalSeconds):0.0} s"),
+        < 3600 => $"{(int)age.TotalMinutes} min",
+        _ => $"{(int)age.TotalHours} h",
+    };
 }

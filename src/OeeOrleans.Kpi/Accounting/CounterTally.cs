@@ -42,9 +42,10 @@ public struct CounterPosition
             return 0;
         }
 
-        (step, var delta) = value >= previous ? (CounterStep.Count, value - previous)
-            : modulus is { } m && 2 * (value - previous + m) <= m ? (CounterStep.Rollover, value - previous + m)
-            : (CounterStep.Reset, value);
+        long delta;
+        if (value >= previous) (step, delta) = (CounterStep.Count, value - previous);
+        else if (modulus is { } m && 2 * (value - previous + m) <= m) (step, delta) = (CounterStep.Rollover, value - previous + m);
+        else (step, delta) = (CounterStep.Reset, value);
         if (delta > maxDelta) (step, delta) = (CounterStep.Jump, 0);
         return delta;
     }

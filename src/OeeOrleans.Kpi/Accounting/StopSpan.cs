@@ -16,5 +16,5 @@ public readonly record struct StopSpan(long StartUs, long? EndUs, long Productio
 public readonly record struct JobSpan(long FromUs, long? ToUs, string? Order, string? Product)
 {
     /// <summary>The order where there is one, else the product; both when both are known.</summary>
-    public string Name => string.IsNullOrEmpty(Order) ? Product ?? "" : string.IsNullOrEmpty(Product) ? Order : $"{Order} {Product}";
+    public string Name => string.Join(' ', new[] { Order, Product }.Where(n => !string.IsNullOrEmpty(n)));
 }

@@ -109,9 +109,10 @@ public sealed class ShiftCalendar : ICalendar
         long previous = fromUs;
         foreach (var cut in cuts.Skip(1))
         {
-            var kind = !shifts.Any(s => s.FromUs <= previous && previous < s.ToUs) ? PlanKind.NotScheduled
-                : stops.Any(s => s.FromUs <= previous && previous < s.ToUs) ? PlanKind.PlannedStop
-                : PlanKind.Production;
+            var inShift = shifts.Any(s => s.FromUs <= previous && previous < s.ToUs);
+            var inStop = stops.Any(s => s.FromUs <= previous && previous < s.ToUs);
+            var planned = inStop ? PlanKind.PlannedStop : PlanKind.Production;
+            var kind = inShift ? planned : PlanKind.NotScheduled;
             if (spans.Count > 0 && spans[^1].Kind == kind) spans[^1] = spans[^1] with { ToUs = cut };
             else spans.Add(new PlanSpan(previous, cut, kind));
             previous = cut;

@@ -27,8 +27,11 @@ public sealed class ReasonBook(IReadOnlyList<StopReason> catalogue, IReadOnlyDic
     public FaultCode? Fault(string code) => faults.GetValueOrDefault(code);
 
     /// <summary>The kind of loss: what the catalogue says, else breakdown where a fault was active and other where none was.</summary>
-    public LossKind LossOf(string? reason, bool hadFault) =>
-        reason is not null && _catalogue.TryGetValue(reason, out var known) ? known.Loss : hadFault ? LossKind.Breakdown : LossKind.Other;
+    public LossKind LossOf(string? reason, bool hadFault)
+    {
+        if (reason is not null && _catalogue.TryGetValue(reason, out var known)) return known.Loss;
+        return hadFault ? LossKind.Breakdown : LossKind.Other;
+    }
 
     /// <summary>
     /// The parts of a stop. A reason belongs to the stop in which it begins, or, when late data has moved that stop's start, to the one

@@ -176,20 +176,33 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
             return new EdgeRequest.Control(name, ControlOf(metric));
         }
 
-        var found = name is not null
-            ? (device is null ? definition.Metrics : definition.Devices.FirstOrDefault(d => d.Id == device)?.Metrics ?? []).FirstOrDefault(
-                m => m.Name == name)
-            : metric.Alias is { } alias && _byAlias.TryGetValue(alias, out var known) && known.Device == device ? known.Metric : null;
+        var found = name is null ? ByAlias(device, metric.Alias) : ByName(device, name);
         if (found is not { Writable: true }) return new EdgeRequest.Unknown(device, name ?? $"alias {metric.Alias}");
-        object? value = metric.IsNull ? null
-            : metric.Field == ValueField.String ? System.Text.Encoding.UTF8.GetString(metric.Content)
-            : found.Type == SparkplugDataType.Boolean ? metric.Bits != 0
-            : MetricValue.IsInteger(found.Type) && metric.Field is ValueField.Int or ValueField.Long
-                ? MetricValue.IsSigned(found.Type)
-                    ? MetricValue.Signed(found.Type, metric.Bits)
-                    : (long)MetricValue.Unsigned(found.Type, metric.Field, metric.Bits)
-            : metric.TryGetDouble(found.Type, out var number) ? number : null;
-        return new EdgeRequest.Write(device, found, value);
+        return new EdgeRequest.Write(device, found, ValueOf(metric, found.Type));
+    }
+
+    private EdgeMetric? ByName(string? device, string name)
+    {
+        var metrics = device is null ? definition.Metrics : definition.Devices.FirstOrDefault(d => d.Id == device)?.Metrics;
+        return metrics?.FirstOrDefault(m => m.Name == name);
+    }
+
+    private EdgeMetric? ByAlias(string? device, ulong? alias) =>
+        alias is { } number && _byAlias.TryGetValue(number, out var known) && known.Device == device ? known.Metric : null;
+
+    private static object? ValueOf(scoped in MetricView metric, SparkplugDataType type)
+    {
+        if (metric.IsNull) return null;
+        if (metric.Field == ValueField.String) return System.Text.Encoding.UTF8.GetString(metric.Content);
+        if (type == SparkplugDataType.Boolean) return metric.Bits != 0;
+        if (!MetricValue.IsInteger(type) || metric.Field is not (ValueField.Int or ValueField.Long))
+        {
+            return metric.TryGetDouble(type, out var number) ? number : null;
+        }
+
+        return MetricValue.IsSigned(type)
+            ? MetricValue.Signed(type, metric.Bits)
+            : (long)MetricValue.Unsigned(type, metric.Field, metric.Bits);
     }
 
     private static object? ControlOf(scoped in MetricView metric)

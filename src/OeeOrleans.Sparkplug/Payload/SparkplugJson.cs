@@ -98,7 +98,8 @@ public static class SparkplugJson
     internal static void Real(Utf8JsonWriter json, double value)
     {
         if (double.IsFinite(value)) json.WriteNumberValue(value);
-        else json.WriteStringValue(double.IsNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+        else if (double.IsNaN(value)) json.WriteStringValue("NaN");
+        else json.WriteStringValue(value > 0 ? "Infinity" : "-Infinity");
     }
 
     internal static void CheckDepth(int depth, int offset)

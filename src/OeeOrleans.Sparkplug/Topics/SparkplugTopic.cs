@@ -36,9 +36,12 @@ public readonly record struct SparkplugTopic(SparkplugMessageType Type, string G
     public bool IsFromEdgeNode =>
         Type is not (SparkplugMessageType.State or SparkplugMessageType.NCommand or SparkplugMessageType.DCommand);
 
-    public override string ToString() => Type == SparkplugMessageType.State ? $"{Namespace}/STATE/{Node}"
-        : Device is null ? $"{Namespace}/{Group}/{NameOf(Type)}/{Node}"
-        : $"{Namespace}/{Group}/{NameOf(Type)}/{Node}/{Device}";
+    public override string ToString()
+    {
+        if (Type == SparkplugMessageType.State) return $"{Namespace}/STATE/{Node}";
+        var node = $"{Namespace}/{Group}/{NameOf(Type)}/{Node}";
+        return Device is null ? node : $"{node}/{Device}";
+    }
 
     /// <summary>
     /// Reads a topic; on failure <paramref name="reason"/> says what is wrong with it. Ids are held to <see cref="NameRule"/>.

@@ -145,7 +145,8 @@ public sealed class HostileMessages(int seed)
 
     private void Metric()
     {
-        ulong? alias = _random.Next(2) == 0 ? (ulong)_random.NextInt64(_random.Next(2) == 0 ? 5 : long.MaxValue) : null;
+        var highest = _random.Next(2) == 0 ? 5 : long.MaxValue;
+        ulong? alias = _random.Next(2) == 0 ? (ulong)_random.NextInt64(highest) : null;
         var name = _random.Next(2) == 0 ? Canonical() : Name();
         switch (_random.Next(4))
         {

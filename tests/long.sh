@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The tests that take too long for tests/run.sh: chaos at full length, 100,000 hostile messages, ten minutes of live push, full disks.
+# Needs root for small file systems. Options: a filter of dotnet test.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 OEE_E2E_SECONDS=60 OEE_LONG=1
+
+full='FullyQualifiedName~NoLoss|FullyQualifiedName~EdgeChaos|FullyQualifiedName~Cluster|FullyQualifiedName~Embedded'
+hostile='FullyQualifiedName~Hostile|FullyQualifiedName~FullDisk|FullyQualifiedName~Quiet'
+filter=${1:-"$full|$hostile"}
+
+dotnet build OeeOrleans.sln -c Release --nologo -v quiet
+dotnet test tests/OeeOrleans.EndToEnd -c Release --no-build --nologo --logger "console;verbosity=normal" --filter "$filter"
