@@ -30,7 +30,7 @@ public sealed class TimescaleServer : IAsyncDisposable
     /// <summary>A new database; it is made with the first connection. Connections take turns, so a session is never reset.</summary>
     public string CreateDatabase() =>
         $"Host=127.0.0.1;Port={_port};Database=oee_{Guid.NewGuid():N};Username=postgres;Password=any;SSL Mode=Disable;No Reset On "
-            + $"Close=true;Timeout=30;Command Timeout=60";
+            + $"Close=true;Timeout=30;Command Timeout=300";
 
     public async ValueTask DisposeAsync() => await _process.DisposeAsync();
 }
