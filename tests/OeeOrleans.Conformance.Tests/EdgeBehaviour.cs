@@ -68,17 +68,17 @@ public sealed class EdgeBehaviour
     internal static readonly Statements<EdgeOnTheWire> Statements = new()
     {
         { "message-flow-edge-node-birth-publish-connect", "an MQTT session comes before births",
-            w => Assert.All(w.Connections, c => Assert.InRange(c.Index(e => e.Is("NBIRTH")), 1, int.MaxValue)) },
+            w => Facts.Each(w.Connections, c => Assert.InRange(c.Index(e => e.Is("NBIRTH")), 1, int.MaxValue)) },
         { "principles-birth-certificates-order", "the first message of every connection is the birth",
-            w => Assert.All(w.Connections, c => Assert.True(c.First(e => e.Kind == WireKind.Publish).Is("NBIRTH"))) },
+            w => Facts.Each(w.Connections, c => Assert.True(c.First(e => e.Kind == WireKind.Publish).Is("NBIRTH"))) },
 
         {
             "message-flow-edge-node-ncmd-subscribe",
             "it subscribes to its NCMD",
-            w => Assert.All(w.Connections, c => Hears(c, "spBv1.0/g/NCMD/n"))
+            w => Facts.Each(w.Connections, c => Hears(c, "spBv1.0/g/NCMD/n"))
         },
         { "message-flow-device-dcmd-subscribe", "it subscribes to the DCMD of its devices",
-            w => Assert.All(w.Connections, c => Hears(c, "spBv1.0/g/DCMD/n/d1")) },
+            w => Facts.Each(w.Connections, c => Hears(c, "spBv1.0/g/DCMD/n/d1")) },
         { "operational-behavior-data-commands-rebirth-action-1", "a request for a rebirth stops data at once",
             w => Assert.InRange(w.AfterRequest.TakeWhile(e => !e.Is("NBIRTH")).Count(Wire.IsData), 0, OnTheWay) },
         { "operational-behavior-data-commands-rebirth-action-2", "then all births come, and data after them",

@@ -239,7 +239,7 @@ public sealed class HostBehaviour
     public async Task Holds(string id) => Statements.Check(id, await Recorded.Value);
 
     private static void FirstIsBirth(HostOnTheWire w) =>
-        Assert.All(
+        Facts.Each(
             [w.First, w.Last],
             c => Assert.True(c.First(e => e.Kind == WireKind.Publish) is { Topic: Topic } first && first.State().Online));
 

@@ -79,7 +79,7 @@ public sealed class PayloadStatements
         { "payloads-propertyset-values-array-size", "as many values as keys: a payload that has fewer is refused",
             _ => Assert.Throws<SparkplugFormatException>(() => Decoded.Json(Convert.FromHexString("120a4a080a01610a01621200"))) },
         { "payloads-metric-propertyvalue-type-type", "the type of a value is an unsigned number of 32 bits",
-            w => Assert.All(Types(w), t => Assert.Equal((0, true), (t.WireType, t.Value <= uint.MaxValue))) },
+            w => Facts.Each(Types(w), t => Assert.Equal((0, true), (t.WireType, t.Value <= uint.MaxValue))) },
         { "payloads-metric-propertyvalue-type-value", "one of the basic types, or of those of properties",
             w => Assert.Equal([12UL, 10, 3, 20], Types(w).Select(t => t.Value)) },
         { "payloads-metric-propertyvalue-type-req", "every value says its type", w => Assert.Equal(Values(w).Count(), Types(w).Count()) },
@@ -99,13 +99,13 @@ public sealed class PayloadStatements
         {
             "payloads-dataset-types-type",
             "each an unsigned number of 32 bits",
-            w => Assert.All(TypesOf(w), t => Assert.True(t <= uint.MaxValue))
+            w => Facts.Each(TypesOf(w), t => Assert.True(t <= uint.MaxValue))
         },
         { "payloads-dataset-types-value", "each one of the basic types", w => Assert.Equal([3UL, 12], TypesOf(w)) },
         { "payloads-dataset-parameter-type-req", "the types are there", w => Assert.Contains(w.Set, f => f.Number == 3) },
         { "payloads-template-dataset-value", "a value is one of the six kinds a data set may hold",
             w =>
-                Assert.All(
+                Facts.Each(
                     w.Set.Where(f => f.Number == 4).SelectMany(r => ProtobufField.All(r.Bytes)), e => Assert.InRange(Element(e), 1, 6)) },
 
 
@@ -162,7 +162,7 @@ public sealed class PayloadStatements
             w => Assert.Equal(7UL, Written.One(w.Parameter, 2).Value)
         },
         { "payloads-template-parameter-value", "its value is one of the six kinds a parameter may hold",
-            w => Assert.All(w.Parameter.Where(f => f.Number > 2), f => Assert.InRange(f.Number, 3, 8)) },
+            w => Facts.Each(w.Parameter.Where(f => f.Number > 2), f => Assert.InRange(f.Number, 3, 8)) },
     };
 
     public static TheoryData<string> Ids() => Statements.Data;

@@ -116,7 +116,7 @@ public sealed class PrimaryHostBehaviour
         { "operational-behavior-primary-application-state-with-multiple-servers-state-subs", "it subscribes to the host's STATE at "
             + "every broker",
             w =>
-                Assert.All(
+                Facts.Each(
                     [w.Silent, w.Second], s => Assert.Single(s, e => e is { Kind: WireKind.Subscribe, Topic: "spBv1.0/STATE/scada" })) },
     };
 
