@@ -36,8 +36,10 @@ internal sealed class EdgeSender
     private readonly HashSet<string> _born = new(StringComparer.Ordinal);
 
     /// <summary>Records whose device is dead, by device: sent after its next birth.</summary>
-    private readonly Dictionary<string, List<ulong>> _postponed = new(StringComparer.Ordinal);
-    private readonly Queue<ulong> _again = new();
+    private readonly Dictionary<string, SortedSet<ulong>> _postponed = new(StringComparer.Ordinal);
+
+    /// <summary>Records that were postponed and may be sent now, lowest first.</summary>
+    private readonly SortedSet<ulong> _again = [];
     private readonly SemaphoreSlim _room;
     private ulong _live;
     private ulong _replay;
@@ -50,8 +52,7 @@ internal sealed class EdgeSender
 
     public EdgeSender(
         EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, AckTracker acks, IMqttClient client,
-        WakeEvent wake,
-        TimeProvider clock, ILogger log, Func<bool> byCommit, Func<bool> takeHostSpoke, Action<ulong> sent)
+        WakeEvent wake, TimeProvider clock, ILogger log, Func<bool> byCommit, Func<bool> takeHostSpoke, Action<ulong> sent)
     {
         (_options, _session, _image, _queue, _acks, _client) = (options, session, image, queue, acks, client);
         (_wake, _clock, _log, _byCommit, _takeHostSpoke, _sent) = (wake, clock, log, byCommit, takeHostSpoke, sent);
@@ -121,7 +122,7 @@ internal sealed class EdgeSender
         await PublishAsync(birth, cancellationToken);
         _born.Add(device.Id);
         if (!_postponed.Remove(device.Id, out var numbers)) return;
-        foreach (var number in numbers) _again.Enqueue(number);
+        _again.UnionWith(numbers);
     }
 
     private async Task SendLiveAsync(CancellationToken cancellationToken)
@@ -149,7 +150,7 @@ internal sealed class EdgeSender
         if (_again.Count == 0 && _replay >= _replayEnd) return Resend();
         // Half of the window stays free for live records.
         if (!TakeBudget() || InFlight >= Math.Max(1, _options.MaxInFlight / 2)) return false;
-        var next = _again.TryDequeue(out var number) ? _queue.Read(number) : NextOfThePast();
+        var next = _again.Count > 0 ? NextAgain() : NextOfThePast();
         if (next is not { } record) return true;
         if (MustWait(record))
         {
@@ -160,6 +161,14 @@ internal sealed class EdgeSender
         _budget -= record.Values;
         await SendAsync(record, historical: true, cancellationToken);
         return true;
+    }
+
+    /// <summary>The lowest record whose device was born again; null when it was dropped meanwhile.</summary>
+    private QueueRecord? NextAgain()
+    {
+        var number = _again.Min;
+        _again.Remove(number);
+        return _queue.Read(number);
     }
 
     /// <summary>The next record that waited when the connection was made; null when there is none any more.</summary>
@@ -272,8 +281,8 @@ internal sealed class EdgeSender
     private ulong SentUpTo()
     {
         var first = _replay < _replayEnd ? _replay : _live;
-        foreach (var number in _again) first = Math.Min(first, number);
-        foreach (var numbers in _postponed.Values) first = Math.Min(first, numbers[0]);
+        if (_again.Count > 0) first = Math.Min(first, _again.Min);
+        foreach (var numbers in _postponed.Values) first = Math.Min(first, numbers.Min);
         return first - 1;
     }
 

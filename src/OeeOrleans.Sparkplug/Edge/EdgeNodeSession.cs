@@ -121,8 +121,8 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
     /// <param name="known">The name and type under an alias that this life of the node has not announced; null when nobody knows.</param>
     /// <param name="control">A control value that goes with it, by its alias.</param>
     public EdgeMessage Replay(
-        EdgeDevice device, ulong nowMs, ReadOnlySpan<byte> kept, bool historical, Func<ulong, EdgeMetric?> known, ControlValue? control =
-            null)
+        EdgeDevice device, ulong nowMs, ReadOnlySpan<byte> kept, bool historical, Func<ulong, EdgeMetric?> known,
+        ControlValue? control = null)
     {
         CheckBorn("data");
         Begin(nowMs);
@@ -130,9 +130,14 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
         while (reader.TryReadMetric(out var metric))
         {
             var alias = metric.Alias ?? 0;
-            if (_byAlias.TryGetValue(alias, out var announced)
-                && announced.Device == device.Id) _writer.Copy(metric, new MetricHead(null, alias, 0, announced.Metric.Type, historical));
-            else if (known(alias) is { } old) _writer.Copy(metric, new MetricHead(old.Name, null, 0, old.Type, historical));
+            if (_byAlias.TryGetValue(alias, out var announced) && announced.Device == device.Id)
+            {
+                _writer.Copy(metric, new MetricHead(null, alias, 0, announced.Metric.Type, historical));
+            }
+            else if (known(alias) is { } old)
+            {
+                _writer.Copy(metric, new MetricHead(old.Name, null, 0, old.Type, historical));
+            }
         }
 
         control?.Write(_writer, byAlias: true, 0, historical);
