@@ -33,17 +33,17 @@ public sealed class EdgeConnector : BackgroundService
 
     /// <exception cref="ArgumentException">The options cannot be used; one sentence per mistake.</exception>
     public EdgeConnector(EdgeOptions options, TimeProvider clock, ILogger<EdgeConnector> log)
+        : this(Checked(options), [.. options.Sources.Select(s => new SimSource(s))], clock, log)
     {
-        if (options.Validate().ToList() is { Count: > 0 } mistakes)
-        {
-            throw new ArgumentException(string.Join("; ", mistakes), nameof(options));
-        }
+    }
 
+    /// <param name="sources">One for each of the options' sources.</param>
+    internal EdgeConnector(EdgeOptions options, IReadOnlyList<ISource> sources, TimeProvider clock, ILogger<EdgeConnector> log)
+    {
         (_options, _clock, _log) = (options, clock, log);
         _queue = new RecordQueue(Path.Combine(options.DataDir, $"edge-{options.Group}-{options.Node}"), options.BufferMaxMb * 1_000_000L);
         Log.QueueOpened(log, _queue.Id, _queue.Count, _queue.First, _queue.Next - 1);
         _governor = new SamplingGovernor(options.SlowestIntervalMs);
-        var sources = options.Sources.Select(s => (ISource)new SimSource(s)).ToList();
         var definition = new EdgeNodeDefinition(
             options.Group, options.Node, [],
             [.. sources.SelectMany(s => s.Tags).GroupBy(t => t.Device).Select(d => new EdgeDevice(d.Key, [.. d.Select(Metric)]))]);
@@ -85,6 +85,10 @@ public sealed class EdgeConnector : BackgroundService
         await Task.WhenAll(sampling, watching, writing);
         foreach (var loop in _loops) await loop.DisposeAsync();
     }
+
+    private static EdgeOptions Checked(EdgeOptions options) => options.Validate().ToList() is { Count: > 0 } mistakes
+        ? throw new ArgumentException(string.Join("; ", mistakes), nameof(options))
+        : options;
 
     private EdgeMetric Metric(SourceTag tag)
     {

@@ -59,6 +59,9 @@ public sealed class EdgeOptions
     /// <summary>A mark that does not move for this long although everything was sent: it is sent again.</summary>
     public TimeSpan ResendAfter { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>What a device said before it died waits for its return for so long; then it is told all the same.</summary>
+    public TimeSpan TellOfDeadAfter { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>
     /// A value to write that is older than this by its own time, or that the broker kept for whoever comes, is not carried out.
     /// </summary>

@@ -31,6 +31,10 @@ internal static partial class Log
     [LoggerMessage(8008, LogLevel.Information, "the host has not confirmed records {First} to {Last} for {Seconds} s; they are sent again")]
     public static partial void Resending(ILogger log, ulong first, ulong last, int seconds);
 
+    [LoggerMessage(
+        8019, LogLevel.Information, "{Device} stays dead; it is born without values to tell what it said before, and dies again")]
+    public static partial void TellingOfDead(ILogger log, string device);
+
     [LoggerMessage(8010, LogLevel.Warning, "record {Number} is of the device {Device}, which is configured no more; it is not sent")]
     public static partial void RecordWithoutDevice(ILogger log, ulong number, string device);
 

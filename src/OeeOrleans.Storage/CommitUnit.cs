@@ -63,4 +63,7 @@ public readonly record struct RowKey(int SignalId, long TimeUs);
 public sealed record ReasonChange(long ClearFromUs, long ClearToUs, GivenReason Given);
 
 /// <summary>A unit the database refuses, with its words. Giving it again does not help.</summary>
-public sealed record RefusedUnit(CommitUnit Unit, string Reason);
+/// <param name="Unit">As it was given.</param>
+/// <param name="Reason">The database's words.</param>
+/// <param name="RowsOnly">Only some of its rows are refused and in `dead_letter`; everything else of it is stored.</param>
+public sealed record RefusedUnit(CommitUnit Unit, string Reason, bool RowsOnly = false);

@@ -11,6 +11,9 @@ internal static partial class Log
     [LoggerMessage(3010, LogLevel.Error, "the store refuses a unit of {Owner} ({Weight} rows): {Reason}")]
     public static partial void UnitRefused(ILogger log, string owner, int weight, string reason);
 
+    [LoggerMessage(3011, LogLevel.Warning, "the store refuses rows of {Owner}; they are in dead_letter, all else is stored: {Reason}")]
+    public static partial void RowsRefused(ILogger log, string owner, string reason);
+
     [LoggerMessage(3002, LogLevel.Information, "schema of {Store} is up to date ({Scripts} scripts run)")]
     public static partial void Migrated(ILogger log, string store, int scripts);
 

@@ -18,6 +18,7 @@ internal static class Throughput
         var metrics = args.Length > 2 ? args[2] : "100";
         var nodes = args.Length > 3 ? args[3] : "10";
         await using var rig = await Rig.StartAsync("          - { id: press1 }");
+        var cpuBefore = rig.CpuSeconds();
         await using var load = ServerProcess.Start(
             "dotnet",
             [
@@ -53,20 +54,25 @@ internal static class Throughput
         // From the first to the last ingest: what the path did, without the wait for this program to look.
         var span = await rig.ScalarAsync<double>("select extract(epoch from max(ingest_ts) - min(ingest_ts)) from sample");
         var elapsed = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var cpu = rig.CpuSeconds() - cpuBefore;
         await rig.StopOeeAsync();
         var copy = await CopyAsync(rig);
         var path = stored / elapsed;
         Console.WriteLine(JsonSerializer.Serialize(
             new
             {
-                sent_values = values, stored_rows = stored, seconds_to_last_commit = Math.Round(
-                    elapsed, 2), ingest_span_s = Math.Round(span, 2),
-                committed_per_s = Math.Round(
-                    path), copy_per_s = Math.Round(
-                        copy), ratio = Math.Round(path / copy, 3), ratio_by_ingest_span = Math.Round(stored / span / copy, 3),
-                memory_mb_start = memory.FirstOrDefault(), memory_mb_max = memory.Count > 0
-                    ? memory.Max()
-                    : 0, memory_mb_end = memory.LastOrDefault(),
+                sent_values = values,
+                stored_rows = stored,
+                seconds_to_last_commit = Math.Round(elapsed, 2),
+                ingest_span_s = Math.Round(span, 2),
+                cpu_s_per_million = Math.Round(cpu * 1e6 / stored, 3),
+                committed_per_s = Math.Round(path),
+                copy_per_s = Math.Round(copy),
+                ratio = Math.Round(path / copy, 3),
+                ratio_by_ingest_span = Math.Round(stored / span / copy, 3),
+                memory_mb_start = memory.FirstOrDefault(),
+                memory_mb_max = memory.DefaultIfEmpty().Max(),
+                memory_mb_end = memory.LastOrDefault(),
             },
             new JsonSerializerOptions { WriteIndented = true }));
         return stored == values ? 0 : 1;

@@ -36,14 +36,8 @@ public sealed class ConformanceTable
         ["operational-behavior-host-reordering-param"] = "not so: the Reorder Timeout is 2 s and cannot be configured",
         ["operational-behavior-edge-node-termination-host-action-ndeath-node-tags-stale"] =
             "not so: metrics of a node itself belong to no machine, so they are not stored and have no quality",
-        ["operational-behavior-edge-node-termination-host-action-ddeath-devices-offline"] =
-            "not so: a device is offline from the moment at which the host hears of DDEATH, not from the time in it",
-        ["operational-behavior-edge-node-termination-host-action-ddeath-devices-tags-stale"] =
-            "not so: its values are bad from the moment at which the host hears of DDEATH, not from the time in it",
         ["payloads-metric-datatype-not-req"] =
             "not so: our edge repeats the datatype in data, so that a record can be read without its birth",
-        ["operational-behavior-device-ddeath"] =
-            "our only source is a simulated one yet, which is never lost; the session writes DDEATH (see topics-ddeath-topic)",
         ["topics-dcmd-topic"] = "the host sends no DCMD yet; our edge reads them (see dcmd-verb)",
         ["topics-dcmd-mqtt"] = "the host sends no DCMD yet",
         ["topics-dcmd-timestamp"] = "the host sends no DCMD yet",

@@ -36,7 +36,12 @@ internal sealed class HeardByHost
     /// <summary>What the deaths made of the device's values: one row at the time of the death.</summary>
     public SampleRow Row => _decoder.Rows.Span[^1];
 
+    /// <summary>When the device is dead, by the node's state; microseconds.</summary>
+    public long DeadFromUs => _decoder.State.Dead["d"];
+
     public SessionOutcome NodeDies() => Feed(_edge.Death());
+
+    public SessionOutcome DeviceDies(ulong sentMs) => Feed(_edge.DeviceDeath(Device, sentMs));
 
     public (SessionOutcome Gap, SessionOutcome Late) Gap()
     {
@@ -49,7 +54,7 @@ internal sealed class HeardByHost
     {
         var message = new BrokerMessage(sent.Topic.ToString(), sent.Payload.ToArray(), HeardUs);
         var outcome = _decoder.Accept(sent.Topic, message, again: false);
-        foreach (var death in outcome.Deaths) _decoder.EmitDeath(death, message.IngestUs);
+        _decoder.EmitDeaths(sent.Topic, outcome, message);
         if (outcome.Table is null || outcome.Ignored is not null) return outcome;
         if (_decoder.TryEmit(outcome, message, sent.Topic.Type is SparkplugMessageType.NBirth or SparkplugMessageType.DBirth))
         {
@@ -92,6 +97,18 @@ public sealed class DecoderStatements
             {
                 h.NodeDies();
                 Assert.Equal(((int)Quality.Bad, HeardByHost.HeardUs), ((int)h.Row.Quality, h.Row.TimeUs));
+            } },
+        { Termination + "ddeath-devices-offline", "DDEATH: the device is offline from the time in it",
+            h =>
+            {
+                var dead = Assert.Single(h.DeviceDies(3000).Deaths);
+                Assert.Equal((false, 3_000_001), (dead.Online, h.DeadFromUs));
+            } },
+        { Termination + "ddeath-devices-tags-stale", "DDEATH: its values are bad from the time in it",
+            h =>
+            {
+                h.DeviceDies(3000);
+                Assert.Equal(((int)Quality.Bad, 3_000_001), ((int)h.Row.Quality, h.Row.TimeUs));
             } },
         { "operational-behavior-host-reordering-start", "a gap starts a timer: a rebirth is wanted, and not yet asked for",
             h =>

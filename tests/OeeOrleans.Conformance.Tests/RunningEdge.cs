@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using OeeOrleans.Edge;
+using OeeOrleans.Edge.Sources;
 using OeeOrleans.Mqtt;
 
 namespace OeeOrleans.Conformance.Tests;
@@ -9,7 +10,7 @@ internal sealed class RunningEdge : IAsyncDisposable
 {
     private readonly string _directory = Path.Combine(Path.GetTempPath(), "oee-edge-" + Guid.NewGuid().ToString("N"));
 
-    private RunningEdge(IReadOnlyList<string> brokers, Action<EdgeOptions>? change)
+    private RunningEdge(IReadOnlyList<string> brokers, Action<EdgeOptions>? change, ISource? source)
     {
         var options = new EdgeOptions
         {
@@ -20,14 +21,21 @@ internal sealed class RunningEdge : IAsyncDisposable
             Sources = [new EdgeSource("s", new Uri("sim://x?tags=6&devices=2"), "d", 100, [])],
         };
         change?.Invoke(options);
-        Connector = new EdgeConnector(options, TimeProvider.System, NullLogger<EdgeConnector>.Instance);
+        var log = NullLogger<EdgeConnector>.Instance;
+        Connector = source is null
+            ? new EdgeConnector(options, TimeProvider.System, log)
+            : new EdgeConnector(options, [source], TimeProvider.System, log);
     }
 
     public EdgeConnector Connector { get; }
 
-    public static async Task<RunningEdge> StartAsync(IReadOnlyList<string> brokers, Action<EdgeOptions>? change = null)
+    /// <param name="brokers">In the order in which they are tried.</param>
+    /// <param name="change">What is otherwise than usual.</param>
+    /// <param name="source">Instead of a simulated one.</param>
+    public static async Task<RunningEdge> StartAsync(
+        IReadOnlyList<string> brokers, Action<EdgeOptions>? change = null, ISource? source = null)
     {
-        var edge = new RunningEdge(brokers, change);
+        var edge = new RunningEdge(brokers, change, source);
         await edge.Connector.StartAsync(CancellationToken.None);
         return edge;
     }

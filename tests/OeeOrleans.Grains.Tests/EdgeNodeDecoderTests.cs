@@ -63,6 +63,18 @@ public sealed class EdgeNodeDecoderTests
         Assert.Equal(SignalKind.StateRun, Assert.Single(_decoder.Machines["d"].Samples).Kind);
     }
 
+    [Theory]
+    [InlineData(2000UL, 2_000_001L)]
+    // No such time: then it is when we heard of it.
+    [InlineData(4_000_000_000_000UL, 5_000_000L)]
+    public void A_device_dies_when_its_node_says_so_though_the_message_waited_for_us(ulong sentMs, long deathUs)
+    {
+        Birth(1000, ("state.run", 1, SparkplugDataType.Boolean));
+        _decoder.Begin(reuseRows: true);
+        _decoder.EmitDeath(_decoder.Session.Current!.Find("d")!, ingestUs: 5_000_000, sentUs: (long)sentMs * 1000);
+        Assert.Equal(deathUs, Assert.Single(_decoder.Rows.ToArray()).TimeUs);
+    }
+
     [Fact]
     public void After_a_death_a_birth_with_old_times_makes_values_known_again_from_the_birth_on()
     {

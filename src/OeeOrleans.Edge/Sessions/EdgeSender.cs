@@ -35,12 +35,11 @@ internal sealed class EdgeSender
     /// <summary>Devices that were born on this connection and did not die since: no other may send.</summary>
     private readonly HashSet<string> _born = new(StringComparer.Ordinal);
 
-    /// <summary>Records whose device is dead, by device: sent after its next birth.</summary>
-    private readonly Dictionary<string, SortedSet<ulong>> _postponed = new(StringComparer.Ordinal);
-
-    /// <summary>Records that were postponed and may be sent now, lowest first.</summary>
-    private readonly SortedSet<ulong> _again = [];
+    private readonly PostponedRecords _postponed;
     private readonly SemaphoreSlim _room;
+
+    /// <summary>A dead device that was born only to tell what it said while it lived.</summary>
+    private EdgeDevice? _lent;
     private ulong _live;
     private ulong _replay;
     private ulong _replayEnd;
@@ -55,6 +54,7 @@ internal sealed class EdgeSender
         WakeEvent wake, TimeProvider clock, ILogger log, Func<bool> byCommit, Func<bool> takeHostSpoke, Action<ulong> sent)
     {
         (_options, _session, _image, _queue, _acks, _client) = (options, session, image, queue, acks, client);
+        _postponed = new PostponedRecords(clock);
         (_wake, _clock, _log, _byCommit, _takeHostSpoke, _sent) = (wake, clock, log, byCommit, takeHostSpoke, sent);
         _devices = session.Definition.Devices.ToDictionary(d => d.Id, StringComparer.Ordinal);
         _room = new SemaphoreSlim(options.MaxInFlight, options.MaxInFlight);
@@ -71,7 +71,8 @@ internal sealed class EdgeSender
         _sent(_announcedFirst - 1);
         await PublishAsync(_session.NodeBirth(NowMs(), [], CommitMetrics.InNodeBirth(_queue.Id, _announcedFirst)), cancellationToken);
         _born.Clear();
-        foreach (var device in _image.TakeOnline()) await BirthAsync(device, cancellationToken);
+        _lent = null;
+        foreach (var device in _image.TakeOnline()) await BirthAsync(device, _image.Values(device.Id), cancellationToken);
         EdgeMetrics.Births.Inc();
     }
 
@@ -84,7 +85,7 @@ internal sealed class EdgeSender
             else if (_image.NextChanged() is { } device) await TellDeviceAsync(device, cancellationToken);
             else if (Dropped()) await TellDroppedAsync(cancellationToken);
             else if (_live < _queue.Next) await SendLiveAsync(cancellationToken);
-            else if (!await TryReplayAsync(cancellationToken))
+            else if (!await TryReplayAsync(cancellationToken) && !await TryTellOfDeadAsync(cancellationToken))
             {
                 NoteProgress();
                 await _wake.WaitAsync(TimeSpan.FromMilliseconds(_replay < _replayEnd ? 20 : 250), cancellationToken);
@@ -104,71 +105,75 @@ internal sealed class EdgeSender
 
     private async Task TellDeviceAsync(EdgeDevice device, CancellationToken cancellationToken)
     {
-        if (_image.IsOnline(device.Id))
-        {
-            await BirthAsync(device, cancellationToken);
-            return;
-        }
+        if (ReferenceEquals(_lent, device)) _lent = null;
+        if (_image.IsOnline(device.Id)) await BirthAsync(device, _image.Values(device.Id), cancellationToken);
+        else await DeathAsync(device, cancellationToken);
+    }
 
+    private async Task DeathAsync(EdgeDevice device, CancellationToken cancellationToken)
+    {
         // Not born on this connection: nothing to take back.
         if (!_born.Remove(device.Id)) return;
         await PublishAsync(_session.DeviceDeath(device, NowMs()), cancellationToken);
     }
 
-    private async Task BirthAsync(EdgeDevice device, CancellationToken cancellationToken)
+    private async Task BirthAsync(EdgeDevice device, IReadOnlyCollection<EdgeValue> values, CancellationToken cancellationToken)
     {
-        var birth = _session.DeviceBirth(
-            device, NowMs(), _image.Values(device.Id), CommitMetrics.InDeviceBirth(_session.Definition, device));
+        var birth = _session.DeviceBirth(device, NowMs(), values, CommitMetrics.InDeviceBirth(_session.Definition, device));
         await PublishAsync(birth, cancellationToken);
         _born.Add(device.Id);
-        if (!_postponed.Remove(device.Id, out var numbers)) return;
-        _again.UnionWith(numbers);
+        _postponed.Born(device.Id);
+    }
+
+    /// <summary>
+    /// A device that stays dead would keep what it said before, and with that the queue, for ever. So it is born with no values at all, its
+    /// past is sent, and it dies again.
+    /// </summary>
+    private async Task<bool> TryTellOfDeadAsync(CancellationToken cancellationToken)
+    {
+        if (_lent is { } lent)
+        {
+            if (_postponed.AnyFree) return false;
+            _lent = null;
+            await DeathAsync(lent, cancellationToken);
+            return true;
+        }
+
+        if (_postponed.WaitsFor(_options.TellOfDeadAfter) is not { } id) return false;
+        _lent = _devices[id];
+        Log.TellingOfDead(_log, id);
+        await BirthAsync(_lent, [], cancellationToken);
+        return true;
     }
 
     private async Task SendLiveAsync(CancellationToken cancellationToken)
     {
         var number = _live++;
         if (_queue.Read(number) is not { } record) return;
-        if (MustWait(record)) Postpone(record);
+        if (MustWait(record)) _postponed.Postpone(record);
         else await SendAsync(record, historical: false, cancellationToken);
     }
 
-    /// <summary>
-    /// A device that is dead may not send, not even its past (tck-id-operational-behavior-device-ddeath): it waits for the next birth.
-    /// </summary>
     private bool MustWait(in QueueRecord record) => _devices.ContainsKey(record.Device) && !_born.Contains(record.Device);
-
-    private void Postpone(in QueueRecord record)
-    {
-        if (!_postponed.TryGetValue(record.Device, out var numbers)) _postponed[record.Device] = numbers = [];
-        numbers.Add(record.Number);
-    }
 
     private async Task<bool> TryReplayAsync(CancellationToken cancellationToken)
     {
         if (_replay < _queue.First) _replay = _queue.First;
-        if (_again.Count == 0 && _replay >= _replayEnd) return Resend();
+        if (!_postponed.AnyFree && _replay >= _replayEnd) return Resend();
         // Half of the window stays free for live records.
         if (!TakeBudget() || InFlight >= Math.Max(1, _options.MaxInFlight / 2)) return false;
-        var next = _again.Count > 0 ? NextAgain() : NextOfThePast();
+        // Null when it was dropped meanwhile.
+        var next = _postponed.AnyFree ? _queue.Read(_postponed.TakeFree()) : NextOfThePast();
         if (next is not { } record) return true;
         if (MustWait(record))
         {
-            Postpone(record);
+            _postponed.Postpone(record);
             return true;
         }
 
         _budget -= record.Values;
         await SendAsync(record, historical: true, cancellationToken);
         return true;
-    }
-
-    /// <summary>The lowest record whose device was born again; null when it was dropped meanwhile.</summary>
-    private QueueRecord? NextAgain()
-    {
-        var number = _again.Min;
-        _again.Remove(number);
-        return _queue.Read(number);
     }
 
     /// <summary>The next record that waited when the connection was made; null when there is none any more.</summary>
@@ -205,7 +210,6 @@ internal sealed class EdgeSender
         _lastProgress = _clock.GetTimestamp();
         (_replay, _replayEnd) = (_queue.First, _live);
         _ahead.Clear();
-        _again.Clear();
         _postponed.Clear();
         return true;
     }
@@ -281,9 +285,7 @@ internal sealed class EdgeSender
     private ulong SentUpTo()
     {
         var first = _replay < _replayEnd ? _replay : _live;
-        if (_again.Count > 0) first = Math.Min(first, _again.Min);
-        foreach (var numbers in _postponed.Values) first = Math.Min(first, numbers.Min);
-        return first - 1;
+        return Math.Min(first, _postponed.First ?? first) - 1;
     }
 
     private void Acknowledged(ulong number)

@@ -126,12 +126,7 @@ internal sealed class BatchDecoder(
         {
             var outcome = decoder.Accept(topic, message, message.Redelivered || again);
             Noted(outcome);
-            foreach (var death in outcome.Deaths)
-            {
-                decoder.EmitDeath(
-                    death, message.IngestUs, topic.Type == SparkplugMessageType.NDeath ? NextBirthUs(messages, index) : long.MaxValue);
-                if (death.Device is not null) Log.Died(log, edgeNode, death.Device);
-            }
+            if (outcome.Deaths.Count > 0) Emit(decoder, topic, outcome, messages, index);
 
             if (outcome.Refusal is { } why) Unreadable(letters, "session", message, why);
             if (outcome.Table is null || outcome.Ignored is not null || outcome.Refusal is not null) return;
@@ -149,6 +144,14 @@ internal sealed class BatchDecoder(
         }
     }
 
+    private void Emit(
+        EdgeNodeDecoder decoder, in SparkplugTopic topic, in SessionOutcome outcome, IReadOnlyList<BrokerMessage> messages, int index)
+    {
+        var bornAgainUs = topic.Type == SparkplugMessageType.NDeath ? NextBirthUs(messages, index) : long.MaxValue;
+        decoder.EmitDeaths(topic, outcome, messages[index], bornAgainUs);
+        foreach (var death in outcome.Deaths.Where(d => d.Device is not null)) Log.Died(log, edgeNode, death.Device!);
+    }
+
     private async Task EmitAsync(EdgeNodeDecoder decoder, SessionOutcome outcome, BrokerMessage message, bool birth)
     {
         if (decoder.TryEmit(outcome, message, birth)) return;
@@ -162,25 +165,10 @@ internal sealed class BatchDecoder(
         for (var i = index + 1; i < messages.Count; i++)
         {
             if (!_topics.TryParse(messages[i].Topic, out var topic, out _) || topic.Type != SparkplugMessageType.NBirth) continue;
-            if (TimeOf(messages[i].Payload) is { } ms) return (long)ms * UnixMicros.PerMillisecond;
+            if (EdgeNodeDecoder.SentUs(messages[i].Payload) is { } us) return us;
         }
 
         return long.MaxValue;
-    }
-
-    /// <summary>
-    /// When a payload was sent, milliseconds; null when it does not say so, or cannot be read, of which it is told when its turn comes.
-    /// </summary>
-    private static ulong? TimeOf(byte[] payload)
-    {
-        try
-        {
-            return new SparkplugPayloadReader(payload).Timestamp is { } ms and <= EdgeNodeDecoder.MaxMs ? ms : null;
-        }
-        catch (SparkplugFormatException)
-        {
-            return null;
-        }
     }
 
     /// <summary>Takes up where the last life of this session ended: births are replayed, so aliases are known at once.</summary>

@@ -130,9 +130,40 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         }
     }
 
-    /// <summary>Everything a device could say is unknown from its death on. A will has no time of its own, so a node dies when we hear of
-    /// it; but when we were away and its next birth came with the same delivery, it died before that birth.</summary>
-    public void EmitDeath(DeviceTable table, long ingestUs, long bornAgainUs = long.MaxValue)
+    /// <summary>
+    /// When a payload was sent, microseconds; null when it does not say so, or cannot be read, of which it is told when its turn comes.
+    /// </summary>
+    public static long? SentUs(byte[] payload)
+    {
+        try
+        {
+            var timestamp = new SparkplugPayloadReader(payload).Timestamp;
+            return timestamp is { } ms and <= MaxMs ? (long)ms * UnixMicros.PerMillisecond : null;
+        }
+        catch (SparkplugFormatException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Adds the deaths that a message tells of.</summary>
+    /// <param name="topic">Its topic.</param>
+    /// <param name="outcome">What the session says of it.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="bornAgainUs">When the node was born again, if that came with the same delivery.</param>
+    public void EmitDeaths(
+        in SparkplugTopic topic, in SessionOutcome outcome, BrokerMessage message, long bornAgainUs = long.MaxValue)
+    {
+        var sentUs = topic.Type == SparkplugMessageType.DDeath ? SentUs(message.Payload) : null;
+        foreach (var table in outcome.Deaths) EmitDeath(table, message.IngestUs, sentUs, bornAgainUs);
+    }
+
+    /// <summary>Everything a device could say is unknown from its death on.</summary>
+    /// <param name="table">Who died.</param>
+    /// <param name="ingestUs">When we heard of it: a will has no time of its own, so that is when a node dies.</param>
+    /// <param name="sentUs">When a device died by its node's word (DDEATH); the message may have waited for us.</param>
+    /// <param name="bornAgainUs">When the node was born again, if that came with the same delivery: it died before.</param>
+    public void EmitDeath(DeviceTable table, long ingestUs, long? sentUs = null, long bornAgainUs = long.MaxValue)
     {
         var device = table.Device ?? "";
         if (!Machines.TryGetValue(device, out var machine))
@@ -143,9 +174,10 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
 
         // A birth whose time is far off says nothing of when it was.
         var bornUs = TimeRule.Admits(bornAgainUs, ingestUs) ? bornAgainUs : long.MaxValue;
-        // Not before what the device said last: its clock may be ahead of ours. Source times are whole milliseconds, so no sample has this
-        // instant.
-        var deathUs = Math.Max(Math.Min(ingestUs, bornUs - 1), machine.LastSeenUs + 1);
+        // Source times are whole milliseconds, so no sample has this instant.
+        var diedUs = sentUs is { } sent && TimeRule.Admits(sent, ingestUs) ? sent + 1 : ingestUs;
+        // Not before what the device said last: its clock may be ahead of ours.
+        var deathUs = Math.Max(Math.Min(diedUs, bornUs - 1), machine.LastSeenUs + 1);
         State.Dead[device] = deathUs;
         foreach (var (id, kind) in machine.Signals)
         {

@@ -98,7 +98,10 @@ public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionOb
     void IDeliveryEnds.Rewind(EdgeNodeRecord? record) => _decoder.Rewind(record);
 
     Task IDeliveryEnds.ApplyAsync(OpenDelivery delivery, bool ahead) => Task.WhenAll(delivery.Decoded.Machines.Select(m =>
-        GrainFactory.GetGrain<IMachineGrain>(m.Machine).Apply(ahead ? m.Batch.AsAhead(delivery.Id) : m.Batch.AsCommitted(delivery.Id))));
+    {
+        var batch = ahead ? m.Batch.AsAhead(delivery.Id) : m.Batch.AsCommitted(delivery.Id, delivery.Ticket.LacksRows);
+        return GrainFactory.GetGrain<IMachineGrain>(m.Machine).Apply(batch);
+    }));
 
     Task IDeliveryEnds.TakeBackAsync(OpenDelivery delivery) =>
         Task.WhenAll(delivery.Decoded.Machines.Select(m => GrainFactory.GetGrain<IMachineGrain>(m.Machine).TakeBack(delivery.Id)));

@@ -34,6 +34,12 @@ public sealed class MachineBatch
     [Id(5)]
     public string Delivery { get; init; } = "";
 
+    /// <summary>
+    /// Some of them may not be stored, because the database refuses them: what is computed from here on is computed anew from what is.
+    /// </summary>
+    [Id(6)]
+    public bool LacksRows { get; init; }
+
     /// <summary>The same, not committed yet.</summary>
     public MachineBatch AsAhead(string delivery) => new()
     {
@@ -41,9 +47,9 @@ public sealed class MachineBatch
     };
 
     /// <summary>The same, committed.</summary>
-    public MachineBatch AsCommitted(string delivery) => new()
+    public MachineBatch AsCommitted(string delivery, bool lacksRows) => new()
     {
-        Samples = Samples, LastSeenUs = LastSeenUs, IngestUs = IngestUs, Connected = Connected, Delivery = delivery,
+        Samples = Samples, LastSeenUs = LastSeenUs, IngestUs = IngestUs, Connected = Connected, Delivery = delivery, LacksRows = lacksRows,
     };
 }
 

@@ -88,6 +88,7 @@ public sealed class MachineGrain(
         var wasDirty = ledger.DirtyFromUs;
         NoteAhead(ledger, batch);
         ledger.Apply(batch);
+        if (batch.LacksRows) Owe(ledger, OldestUs(batch));
         if (ledger.DirtyFromUs != wasDirty || (ledger.DirtyFromUs is not null && batch.Samples.Length > 0)) NoteLate(wasDirty);
         _connected = batch.Connected;
         _lastSeenUs = Math.Max(_lastSeenUs ?? 0, batch.LastSeenUs);
@@ -165,9 +166,10 @@ public sealed class MachineGrain(
             return;
         }
 
-        var oldestUs = batch.Samples.Length > 0 ? batch.Samples.Min(s => s.TimeUs) : long.MaxValue;
-        if (_ahead.Shown(batch.Delivery, oldestUs) is { } endedUs) Owe(ledger, endedUs);
+        if (_ahead.Shown(batch.Delivery, OldestUs(batch)) is { } endedUs) Owe(ledger, endedUs);
     }
+
+    private static long OldestUs(MachineBatch batch) => batch.Samples.Length > 0 ? batch.Samples.Min(s => s.TimeUs) : long.MaxValue;
 
     /// <summary>What was shown from an instant on is not stored: everything from there is computed anew from what is.</summary>
     private void Owe(MachineLedger ledger, long fromUs)

@@ -10,7 +10,7 @@ namespace OeeOrleans.Ingress.Streams;
 /// What is offered then follows from the class of the failure:
 /// <code>
 /// store away, not reached -> the same and what came meanwhile, after a pause, as long as it takes
-/// refused, unreadable, bug -> half of it, and half of that, until the message that provokes it fails alone;
+/// refused, bug             -> half of it, and half of that, until the message that provokes it fails alone;
 ///                             after so many tries alone it is put aside as a dead letter, and everything behind it flows
 /// </code>
 /// </summary>

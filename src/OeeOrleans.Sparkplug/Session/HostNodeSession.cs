@@ -72,13 +72,13 @@ public sealed class HostNodeSession
 
     /// <summary>
     /// The definition of a metric in a message; null for an alias nobody announced. A name that was not born is taken as it is, unless it
-    /// is refused.
+    /// is refused; an alias beside it is not believed, since only births give aliases (tck-id-payloads-alias-birth-requirement).
     /// </summary>
     public static MetricDefinition? Resolve(in SessionOutcome outcome, scoped in MetricView metric)
     {
         if (metric.HasName)
         {
-            return outcome.Table!.Find(metric.Name) ?? outcome.Generation!.Add(outcome.Table, metric.Name, metric.DataType, metric.Alias);
+            return outcome.Table!.Find(metric.Name) ?? outcome.Generation!.AddUnborn(outcome.Table, metric.Name, metric.DataType);
         }
 
         return metric.Alias is { } alias ? outcome.Generation!.FindAlias(alias) : null;

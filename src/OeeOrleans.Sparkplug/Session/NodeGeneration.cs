@@ -74,4 +74,17 @@ public sealed class NodeGeneration(ulong birthMs, ulong? bdSeq)
         if (alias is { } number) _byAlias[number] = metric;
         return metric;
     }
+
+    /// <summary>
+    /// Takes in a metric that no birth announced. One of a device that was never born is forgotten with its message: it has no share in
+    /// what the node may have.
+    /// </summary>
+    internal MetricDefinition AddUnborn(DeviceTable table, ReadOnlySpan<byte> name, SparkplugDataType type)
+    {
+        if (ReferenceEquals(Find(table.Device), table)) return Add(table, name, type, alias: null);
+        if (NameRule.WhyNotMetric(name) is { } refusal) return new MetricDefinition("", type, null, table.Device) { Refusal = refusal };
+        var metric = new MetricDefinition(Encoding.UTF8.GetString(name), type, null, table.Device);
+        table.Add(metric);
+        return metric;
+    }
 }

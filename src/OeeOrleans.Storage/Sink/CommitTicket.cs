@@ -15,7 +15,7 @@ public enum CommitState
     /// <summary>It is not stored and never will be.</summary>
     Refused,
 
-    /// <summary>Its owner took it back; it is not stored and never will be.</summary>
+    /// <summary>Its owner took it back; nobody writes it any more.</summary>
     Withdrawn,
 }
 
@@ -27,7 +27,8 @@ public enum CommitState
 ///    '---(store away)-------'
 /// Queued --(owner)--> Withdrawn
 /// </code>
-/// Who was told Withdrawn or Refused may rely on it: no attempt begins after that.
+/// Who was told Withdrawn or Refused may rely on it: no attempt begins after that. When the answer to an earlier attempt was lost, the
+/// unit may be stored all the same; so its owner gives it again, or reads what is there, and a unit that is stored twice changes nothing.
 /// </summary>
 public sealed class CommitTicket(CommitUnit unit, Action<CommitTicket>? settled = null)
 {
@@ -48,6 +49,9 @@ public sealed class CommitTicket(CommitUnit unit, Action<CommitTicket>? settled 
     /// <summary>Completes with the last state: Committed, Refused or Withdrawn.</summary>
     public Task<CommitState> Settled => _settled.Task;
 
+    /// <summary>It is committed without some of its rows: the database refuses them, and they are in `dead_letter`.</summary>
+    public bool LacksRows { get; private set; }
+
     public bool IsSettled => State is CommitState.Committed or CommitState.Refused or CommitState.Withdrawn;
 
     /// <summary>Takes the unit back; false when it is being written or settled already.</summary>
@@ -66,6 +70,9 @@ public sealed class CommitTicket(CommitUnit unit, Action<CommitTicket>? settled 
     internal void Again(string reason) => Move(CommitState.Committing, CommitState.Queued, reason);
 
     internal void Commit() => Move(CommitState.Committing, CommitState.Committed);
+
+    /// <summary>To be said before <see cref="Commit"/>.</summary>
+    internal void WithoutRows() => LacksRows = true;
 
     internal void Refuse(string reason, Exception? error) => Move(CommitState.Committing, CommitState.Refused, reason, error);
 

@@ -150,10 +150,18 @@ public sealed class GroupCommitSink : ICommitSink, IAsyncDisposable
         var refused = await _store.CommitAsync([.. tickets.Select(t => t.Unit)], _stop.Token);
         StorageMetrics.WriteSeconds.Observe(Stopwatch.GetElapsedTime(started).TotalSeconds);
         StorageMetrics.Rows.Inc(tickets.Sum(t => t.Unit.SampleRows.Length));
-        foreach (var (unit, reason) in refused)
+        foreach (var (unit, reason, rowsOnly) in refused)
         {
+            var ticket = tickets.First(t => ReferenceEquals(t.Unit, unit));
+            if (rowsOnly)
+            {
+                Log.RowsRefused(_log, unit.Owner, reason);
+                ticket.WithoutRows();
+                continue;
+            }
+
             Log.UnitRefused(_log, unit.Owner, unit.Weight, reason);
-            tickets.First(t => ReferenceEquals(t.Unit, unit)).Refuse(reason, null);
+            ticket.Refuse(reason, null);
         }
 
         foreach (var ticket in tickets) ticket.Commit();

@@ -65,7 +65,7 @@ internal abstract partial class SqlStore
         {
             await WriteAsync(
                 [unit with { Rows = Without(unit.Rows, bad), DeadLetters = [.. unit.DeadLetters, .. letters] }], cancellationToken);
-            return [];
+            return [new RefusedUnit(unit, bad.Values.First(), RowsOnly: true)];
         }
         catch (RowsRefusedException still)
         {
@@ -101,8 +101,13 @@ internal abstract partial class SqlStore
             double? value = double.IsFinite(row.Value) ? row.Value : null;
             var payload = JsonSerializer.SerializeToUtf8Bytes(new
             {
-                signal_id = row.SignalId, machine_id = machine, name, ts = UnixMicros.ToIso(
-                    row.TimeUs), value, text_value = row.Text, quality = row.Quality,
+                signal_id = row.SignalId,
+                machine_id = machine,
+                name,
+                ts = UnixMicros.ToIso(row.TimeUs),
+                value,
+                text_value = row.Text,
+                quality = row.Quality,
             });
             letters.Add(DeadLetter.Of(row.IngestUs, $"sample {machine}/{name}", payload, reason));
         }
