@@ -12,5 +12,6 @@ public static class StoreFactory
         new PostgresStore(connectionString, options ?? new StoreOptions(), clock, logs.CreateLogger("OeeOrleans.Storage.Postgres"));
 
     /// <summary>SQLite in one file, made when it is not there.</summary>
-    public static IStore Sqlite(string path, ILoggerFactory logs) => new SqliteStore(path, logs.CreateLogger("OeeOrleans.Storage.Sqlite"));
+    public static IStore Sqlite(string path, ILoggerFactory logs, StoreOptions? options = null) =>
+        new SqliteStore(path, options ?? new StoreOptions(), logs.CreateLogger("OeeOrleans.Storage.Sqlite"));
 }

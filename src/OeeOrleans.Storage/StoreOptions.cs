@@ -1,6 +1,6 @@
 namespace OeeOrleans.Storage;
 
-/// <summary>How a PostgreSQL database is written.</summary>
+/// <summary>How a database is written; of SQLite only <see cref="MaxSignals"/>.</summary>
 public sealed record StoreOptions
 {
     /// <summary>Connections that write at the same time, 1..8.</summary>

@@ -50,7 +50,6 @@ public sealed class FailureTests
     [Theory]
     [InlineData(FailureClass.Bug)]
     [InlineData(FailureClass.Refused)]
-    [InlineData(FailureClass.Unreadable)]
     public void The_message_that_provokes_it_is_found_and_put_aside_and_all_others_are_delivered_once_and_in_order(FailureClass failure) =>
         Gen.Select(Gen.Int[1, 400], Gen.Int[0, 399].Array[1, 4]).Sample(
             (count, offenders) =>

@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using OeeOrleans.Model;
+using OeeOrleans.Storage.Sink;
 using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Storage.Tests;
@@ -13,10 +14,13 @@ public sealed class SqliteConformance : StoreConformance
     protected override string RefuseValue666 =>
         "create trigger refuse before insert on sample when new.value = 666 begin select raise(abort, 'the number of the beast'); end";
 
-    protected override Task<IStore> OpenAsync()
+    protected override string RefuseBirthTopicNo =>
+        "create trigger no_births before insert on edge_birth when new.topic = 'no' begin select raise(abort, 'no births'); end";
+
+    protected override Task<IStore> OpenAsync(StoreOptions? options = null)
     {
         _path = Path.Combine(Directory.CreateTempSubdirectory("oee-test-").FullName, "oee.db");
-        return Task.FromResult(StoreFactory.Sqlite(_path, NullLoggerFactory.Instance));
+        return Task.FromResult(StoreFactory.Sqlite(_path, NullLoggerFactory.Instance, options));
     }
 
     protected override async Task<List<object?[]>> QueryAsync(string sql)
@@ -44,6 +48,8 @@ public abstract class PostgresFamily : StoreConformance
     protected string Connection { get; set; } = "";
 
     protected override string RefuseValue666 => "alter table sample add constraint refuse check (value <> 666)";
+
+    protected override string RefuseBirthTopicNo => "alter table edge_birth add constraint no_births check (topic <> 'no')";
 
     protected override async Task<List<object?[]>> QueryAsync(string sql)
     {
@@ -76,8 +82,45 @@ public abstract class PostgresFamily : StoreConformance
 
 public sealed class PostgresConformance(PostgresFixture fixture) : PostgresFamily, IClassFixture<PostgresFixture>
 {
-    protected override async Task<IStore> OpenAsync() =>
-        StoreFactory.Postgres(Connection = await fixture.Server.CreateDatabaseAsync(), TimeProvider.System, NullLoggerFactory.Instance);
+    protected override async Task<IStore> OpenAsync(StoreOptions? options = null)
+    {
+        Connection = await fixture.Server.CreateDatabaseAsync();
+        return StoreFactory.Postgres(Connection, TimeProvider.System, NullLoggerFactory.Instance, options);
+    }
+
+    /// <summary>An index entry that is damaged, and what else may concern one unit alone, is no reason to wait for ever.</summary>
+    [Fact]
+    public async Task An_error_that_the_server_does_not_explain_is_of_the_unit_that_provokes_it()
+    {
+        var id = (await Store.ResolveSignalsAsync("m1", [new("n", "Double", null)], inPlant: true, CancellationToken.None))[0];
+        await QueryAsync(
+            """
+            create function damaged() returns trigger language plpgsql as
+            $$ begin if new.value = 666 then raise exception 'damaged' using errcode = 'XX002'; end if; return new; end $$;
+            create trigger damaged before insert on sample for each row execute function damaged()
+            """);
+        await using var sink = new GroupCommitSink(
+            Store, new SinkOptions { FlushMs = 50 }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
+        var tickets = new List<CommitTicket>();
+        foreach (var value in new[] { 1, 666, 3 })
+        {
+            var row = new SampleRow(id, 1_767_600_000_000_000 + value, value, null, Quality.Good, 1_767_600_000_000_000);
+            tickets.Add(await sink.WriteAsync(new TelemetryUnit { Owner = $"g/{value}", Rows = new[] { row } }, CancellationToken.None));
+        }
+
+        var fates = await Task.WhenAll(tickets.Select(t => t.Settled)).WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal([CommitState.Committed, CommitState.Refused, CommitState.Committed], fates);
+    }
+
+    [Fact]
+    public async Task A_table_that_is_missing_is_waited_for()
+    {
+        await QueryAsync("alter table dead_letter rename to elsewhere");
+        var unit = new TelemetryUnit { DeadLetters = [DeadLetter.Of(1, "t", [1], "why")] };
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => Store.CommitAsync([unit], CancellationToken.None));
+        await QueryAsync("alter table elsewhere rename to dead_letter");
+        Assert.Empty(await Store.CommitAsync([unit], CancellationToken.None));
+    }
 
     [Fact]
     public async Task Rows_that_find_no_partition_wait_and_are_moved_when_their_day_comes()
@@ -116,11 +159,12 @@ public sealed class TimescaleFixture : IAsyncLifetime
 /// <summary>Real TimescaleDB, one query at a time and without COPY: what goes through COPY is proven on plain PostgreSQL.</summary>
 public sealed class TimescaleConformance(TimescaleFixture fixture) : PostgresFamily, IClassFixture<TimescaleFixture>
 {
-    protected override Task<IStore> OpenAsync() =>
-        Task.FromResult(
-            StoreFactory.Postgres(
-                Connection = fixture.Server.CreateDatabase(), TimeProvider.System, NullLoggerFactory.Instance,
-                new StoreOptions { Copy = false }));
+    protected override Task<IStore> OpenAsync(StoreOptions? options = null)
+    {
+        Connection = fixture.Server.CreateDatabase();
+        options = (options ?? new StoreOptions()) with { Copy = false };
+        return Task.FromResult(StoreFactory.Postgres(Connection, TimeProvider.System, NullLoggerFactory.Instance, options));
+    }
 
     protected override async Task RefreshAsync(long nowUs)
     {

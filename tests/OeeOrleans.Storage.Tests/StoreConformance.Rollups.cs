@@ -22,13 +22,16 @@ public abstract partial class StoreConformance
         await QueryAsync(RefuseValue666);
         var rows = Enumerable.Range(0, 500).Select(i => Row(id, i, i)).ToArray();
         rows[321] = Row(id, 321, 666);
-        await Store.CommitAsync(
+        var refused = await Store.CommitAsync(
             [
                 new TelemetryUnit { Rows = new[] { Row(id, 1000, 1) } },
                 new TelemetryUnit { Rows = rows, EdgeNode = ("g/n", "after") },
                 new TelemetryUnit { Rows = new[] { Row(id, 2000, 2), Row(id, 2001, 666) } },
             ],
             CancellationToken.None);
+
+        // Whoever counted these rows must know that they are not there.
+        Assert.Equal([(500, true), (2, true)], refused.Select(r => (((TelemetryUnit)r.Unit).Rows.Length, r.RowsOnly)));
 
         var stored = await ReadAsync();
         Assert.Equal(501, stored.Count);

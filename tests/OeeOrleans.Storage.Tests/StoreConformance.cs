@@ -306,7 +306,8 @@ public abstract partial class StoreConformance : IAsyncLifetime
         Assert.Equal(300, (await ReadAsync()).Count);
     }
 
-    protected abstract Task<IStore> OpenAsync();
+    /// <summary>Opens a store over a database of its own.</summary>
+    protected abstract Task<IStore> OpenAsync(StoreOptions? options = null);
 
     /// <summary>Makes the database refuse rows with this value.</summary>
     protected abstract string RefuseValue666 { get; }

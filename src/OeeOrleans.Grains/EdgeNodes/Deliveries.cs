@@ -248,10 +248,9 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
                 Committed = delivery.Decoded.After ?? Committed;
                 _committedBefore.UnionWith(delivery.Numbers);
             }
-            else if (delivery.ShownAhead)
-            {
-                await TakeBackAsync(delivery);
-            }
+
+            // Also when it is committed: it will be applied under another name, and of this one nobody speaks any more.
+            if (delivery.ShownAhead) await TakeBackAsync(delivery);
         }
 
         _open.Clear();

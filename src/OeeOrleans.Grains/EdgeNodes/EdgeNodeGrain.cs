@@ -15,7 +15,7 @@ namespace OeeOrleans.Grains.EdgeNodes;
 /// before it and the machines behind it, asks for rebirths, and tells our own edge nodes how far they are committed.
 /// </summary>
 [ImplicitStreamSubscription(MessageBatch.StreamNamespace)]
-public sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionObserver, IAsyncObserver<MessageBatch>, IDeliveryEnds
+internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionObserver, IAsyncObserver<MessageBatch>, IDeliveryEnds
 {
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(250);
 

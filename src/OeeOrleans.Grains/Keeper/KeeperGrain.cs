@@ -5,7 +5,7 @@ namespace OeeOrleans.Grains.Keeper;
 
 /// <summary>A machine that is silent still changes shifts and closes windows, and results are published whoever dies: so someone looks
 /// after them. The reminder is stored, so it fires in whatever silo lives.</summary>
-public sealed class KeeperGrain(PlantDirectory plant, ILogger<KeeperGrain> log) : Grain, IKeeperGrain, IRemindable
+internal sealed class KeeperGrain(PlantDirectory plant, ILogger<KeeperGrain> log) : Grain, IKeeperGrain, IRemindable
 {
     private const string ReminderName = "look";
 

@@ -10,7 +10,7 @@ using Orleans.Utilities;
 namespace OeeOrleans.Grains.Lines;
 
 /// <summary>One line: hears its machines, passes on what they say, and tells once a second what they make together.</summary>
-public sealed class LineGrain(PlantDirectory plant, IStore store, TimeProvider clock, ILogger<LineGrain> log) : Grain, ILineGrain
+internal sealed class LineGrain(PlantDirectory plant, IStore store, TimeProvider clock, ILogger<LineGrain> log) : Grain, ILineGrain
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 

@@ -14,7 +14,7 @@ using OeeOrleans.Storage.Sink;
 namespace OeeOrleans.Grains.Machines;
 
 /// <summary>One machine, live. Everything it knows can be rebuilt from stored samples; it only keeps it at hand.</summary>
-public sealed class MachineGrain(
+internal sealed class MachineGrain(
     IStore store, ICommitSink sink, PlantDirectory plant, TimeProvider clock, ILogger<MachineGrain> log) : Grain, IMachineGrain
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);

@@ -137,7 +137,11 @@ internal static class SideTables
         var letters = units.SelectMany(u => u.DeadLetters).ToList();
         if (letters.Count == 0) return;
         await sets.RunAsync(
-            "insert into dead_letter(ts, topic, size, reason, payload) values (oee_ts(@TimeUs), @Topic, @Size, @Reason, @Payload)",
+            """
+            insert into dead_letter(ts, topic, size, reason, payload) select oee_ts(@TimeUs), @Topic, @Size, @Reason, @Payload
+            where not exists
+            (select 1 from dead_letter where ts = oee_ts(@TimeUs) and topic = @Topic and size = @Size and payload = @Payload)
+            """,
             letters.Select(l => new { l.TimeUs, Topic = SetWriter.Clean(l.Topic), l.Size, Reason = SetWriter.Clean(l.Reason), l.Payload }));
         await sets.RunAsync($"delete from dead_letter where id <= (select max(id) from dead_letter) - {MaxDeadLetters}", new { });
     }

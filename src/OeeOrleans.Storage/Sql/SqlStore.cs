@@ -23,7 +23,7 @@ internal abstract partial class SqlStore : IStore
     protected abstract SqlDialect Dialect { get; }
 
     /// <summary>See <see cref="StoreOptions.MaxSignals"/>.</summary>
-    protected virtual int MaxSignals => new StoreOptions().MaxSignals;
+    protected abstract int MaxSignals { get; }
 
     /// <summary>`column In("list")`: membership in a list parameter, in this engine's words.</summary>
     protected abstract string In(string parameter);
@@ -185,11 +185,10 @@ internal abstract partial class SqlStore : IStore
             await LoadSignalsAsync(c, machine, known, cancellationToken);
             var missing = signals.Where(s => !known.ContainsKey(s.Name)).DistinctBy(s => s.Name).ToList();
             if (missing.Count == 0) return true;
-            if (!inPlant
-                && await c.ExecuteScalarAsync<long>(Command("select count(*) from signal", null, cancellationToken))
-                    + missing.Count > MaxSignals)
+            if (!inPlant)
             {
-                return true;
+                var there = await c.ExecuteScalarAsync<long>(Command("select count(*) from signal", null, cancellationToken));
+                if (there + missing.Count > MaxSignals) return true;
             }
 
             await using (var transaction = await c.BeginTransactionAsync(cancellationToken))

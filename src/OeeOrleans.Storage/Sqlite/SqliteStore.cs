@@ -18,19 +18,22 @@ internal sealed class SqliteStore : SqlStore
 
     private readonly string _path;
     private readonly string _connectionString;
+    private readonly StoreOptions _options;
     private readonly ILogger _log;
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly RetentionDeletes _deletes = new();
     private SqliteConnection? _writer;
 
-    public SqliteStore(string path, ILogger log)
+    public SqliteStore(string path, StoreOptions options, ILogger log)
     {
         _path = Path.GetFullPath(path);
-        _log = log;
+        (_options, _log) = (options, log);
         _connectionString = new SqliteConnectionStringBuilder { DataSource = _path, Pooling = true, DefaultTimeout = 10 }.ToString();
     }
 
     protected override SqlDialect Dialect => SqlDialect.Sqlite;
+
+    protected override int MaxSignals => _options.MaxSignals;
 
     protected override string In(string parameter) => $"in @{parameter}";
 

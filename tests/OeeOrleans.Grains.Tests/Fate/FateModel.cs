@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using OeeOrleans.Grains.EdgeNodes;
 using OeeOrleans.Grains.Machines;
@@ -51,6 +52,9 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
     private readonly Dictionary<string, Deliveries> _lives = [];
     private readonly Lock _lock = new();
 
+    /// <summary>Sessions as the store has them.</summary>
+    private readonly Dictionary<string, string> _sessions = [];
+
     public FateModel(IReadOnlyList<Kind> kinds, IEnumerable<StoreDoes> script, IEnumerable<bool> applyFails)
     {
         (_kinds, _script, _applyFails) = (kinds, new Queue<StoreDoes>(script), new Queue<bool>(applyFails));
@@ -64,13 +68,21 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
 
     public WitnessSink Sink { get; }
 
-    public HashSet<int> Stored { get; } = [];
+    /// <summary>How often each message was committed.</summary>
+    public Dictionary<int, int> Stored { get; } = [];
 
     public HashSet<int> Applied { get; } = [];
 
-    public HashSet<int> DeadLetters { get; } = [];
+    /// <summary>How often each message became a dead letter.</summary>
+    public Dictionary<int, int> DeadLetters { get; } = [];
 
     public HashSet<int> Acknowledged { get; } = [];
+
+    /// <summary>What should never have been seen; told here, because whoever is told it there would take it for an error of the store.</summary>
+    public List<string> Violations { get; } = [];
+
+    /// <summary>The messages that the edge node's session has seen, as the store has it.</summary>
+    public IEnumerable<int> Session => SessionOf(Stream).Dead.Keys.Select(k => int.Parse(k, null));
 
     /// <summary>Shown ahead of the store and neither committed nor taken back, by delivery.</summary>
     public HashSet<string> ShownAhead { get; } = [];
@@ -95,17 +107,26 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
     {
         _partition.Clear();
         _lives.Clear();
+        Reactivate();
+        for (var id = 0; id < arrived; id++)
+        {
+            if (!Acknowledged.Contains(id)) Arrive(id, redelivered: true);
+        }
+    }
+
+    /// <summary>
+    /// The grains die and the queue lives: it offers the same to grains that know what the store does. What machines were shown by the
+    /// former life ends with it (see AheadBookTests).
+    /// </summary>
+    public void Reactivate()
+    {
+        ShownAhead.Clear();
         foreach (var key in new[] { Stream, MessageBatch.UnreadableKey })
         {
             _lives[key] = new Deliveries(key, Sink, new Ends(this, key), TimeProvider.System, NullLogger.Instance)
             {
                 Patience = TimeSpan.FromMilliseconds(3),
             };
-        }
-
-        for (var id = 0; id < arrived; id++)
-        {
-            if (!Acknowledged.Contains(id)) Arrive(id, redelivered: true);
         }
     }
 
@@ -144,7 +165,7 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
             return Task.CompletedTask;
         }
 
-        Assert.Equal(CommitState.Committed, delivery.Ticket.State);
+        if (delivery.Ticket.State != CommitState.Committed) Violations.Add($"applied as committed, and {delivery.Ticket.State}");
         if (ids.Any(id => _kinds[id] == Kind.ApplyBug)) throw new FormatException("a machine's bug");
         if (_applyFails.TryDequeue(out var fails) && fails) throw new StoreUnavailableException("a machine cannot be opened");
         foreach (var id in ids) Applied.Add(id);
@@ -164,7 +185,7 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
     {
         lock (_lock)
         {
-            Sink.AssertCommitting(units);
+            Violations.AddRange(Sink.NotCommitting(units));
             if (units.Any(u => IdsOf((TelemetryUnit)u).Any(id => _kinds[id] == Kind.CommitBug)))
             {
                 throw new FormatException("a bug of the store's");
@@ -175,8 +196,13 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
             var refused = units.Where(u => IdsOf((TelemetryUnit)u).Any(id => _kinds[id] == Kind.Refused)).ToList();
             foreach (var unit in units.Except(refused).Cast<TelemetryUnit>())
             {
-                Stored.UnionWith(IdsOf(unit));
-                DeadLetters.UnionWith(unit.DeadLetters.Select(l => BitConverter.ToInt32(l.Payload)));
+                foreach (var id in IdsOf(unit)) Stored[id] = Stored.GetValueOrDefault(id) + 1;
+                foreach (var id in unit.DeadLetters.Select(l => BitConverter.ToInt32(l.Payload)))
+                {
+                    DeadLetters[id] = DeadLetters.GetValueOrDefault(id) + 1;
+                }
+
+                if (unit.EdgeNode is { } session) _sessions[session.EdgeNode] = session.State;
             }
 
             return does == StoreDoes.CommitsAndIsAway
@@ -189,8 +215,16 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
 
     private static List<int> IdsOf(TelemetryUnit unit) => [.. unit.Rows.ToArray().Select(r => r.SignalId)];
 
+    private NodeState SessionOf(string key)
+    {
+        lock (_lock) return NodeState.Parse(_sessions.GetValueOrDefault(key, ""));
+    }
+
+    /// <summary>An edge node whose session is the set of messages it has seen; they are kept as its dead devices.</summary>
     private sealed class Ends(FateModel model, string key) : IDeliveryEnds
     {
+        private NodeState _session = model.SessionOf(key);
+
         public Task<Decoded> DecodeAsync(string source, IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows)
         {
             var rows = new List<SampleRow>();
@@ -201,16 +235,18 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
                 if (message.Refusal is { } refusal) letters.Add(DeadLetter.Of(0, "t", message.Payload, refusal));
                 else if (model._kinds[id] == Kind.DecodeBug) throw new FormatException("a decoder's bug");
                 else rows.Add(new SampleRow(id, 0, 0, null, 0, 0));
+                if (message.Refusal is not null) continue;
+                var known = message.Redelivered || again(message.Number) || _session.Holds(source, message.Number);
+                if (!_session.Dead.TryAdd($"{id}", 0) && !known) model.Violations.Add($"the session met {id} as new a second time");
             }
 
-            var unit = new TelemetryUnit { Owner = key, Rows = rows.ToArray(), DeadLetters = letters };
-            return Task.FromResult(new Decoded(unit, [], null, null, 0, 0));
+            _session.Took(source, messages[^1].Number);
+            var state = JsonSerializer.Serialize(_session);
+            var unit = new TelemetryUnit { Owner = key, Rows = rows.ToArray(), DeadLetters = letters, EdgeNode = (key, state) };
+            return Task.FromResult(new Decoded(unit, [], new EdgeNodeRecord(state, []), null, 0, 0));
         }
 
-        public void Rewind(EdgeNodeRecord? record)
-        {
-            // There is no session here: a message is its number.
-        }
+        public void Rewind(EdgeNodeRecord? record) => _session = record is null ? model.SessionOf(key) : NodeState.Parse(record.State);
 
         public Task ApplyAsync(OpenDelivery delivery, bool ahead) => model.ApplyAsync(delivery, ahead);
 
@@ -241,10 +277,9 @@ internal sealed class WitnessSink(ICommitSink sink) : ICommitSink
     /// <summary>
     /// Nothing is written whose owner was told that it is not: a ticket that is not here yet has no owner who was told anything.
     /// </summary>
-    public void AssertCommitting(IReadOnlyList<CommitUnit> units)
-    {
-        foreach (var ticket in Tickets.Where(t => units.Contains(t.Unit))) Assert.Equal(CommitState.Committing, ticket.State);
-    }
+    public IEnumerable<string> NotCommitting(IReadOnlyList<CommitUnit> units) => Tickets
+        .Where(t => units.Contains(t.Unit) && t.State != CommitState.Committing)
+        .Select(t => $"a unit is written whose ticket says {t.State}");
 }
 
 /// <summary>A store that only commits, by script.</summary>
