@@ -14,7 +14,7 @@ namespace OeeOrleans.Grains.Tests;
 /// A machine's account and its store: restarts, late samples, corrections. Whatever happened, the windows are those of a recomputation from
 /// stored samples.
 /// </summary>
-public sealed class MachineLedgerTests : IAsyncLifetime
+public sealed partial class MachineLedgerTests : IAsyncLifetime
 {
     private static readonly long Start = UnixMicros.From(new DateTimeOffset(2026, 1, 5, 6, 0, 0, TimeSpan.Zero));
 
@@ -384,6 +384,11 @@ public sealed class MachineLedgerTests : IAsyncLifetime
     private async Task StoreAsync(List<MachineSample> samples, long ingestUs)
     {
         _all.AddRange(samples);
+        await WriteAsync(samples, ingestUs);
+    }
+
+    private async Task WriteAsync(IEnumerable<MachineSample> samples, long ingestUs)
+    {
         var rows = samples
             .Select(
                 s =>

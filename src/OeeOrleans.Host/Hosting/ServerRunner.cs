@@ -83,7 +83,7 @@ internal static class ServerRunner
     }
 
     /// <summary>Until somebody asks it to end; a process whose work ended by itself ends as well, and says so by its exit code.</summary>
-    private static async Task<int> UntilStoppedAsync(WebApplication app, StopSignals stopping, ILogger log)
+    internal static async Task<int> UntilStoppedAsync(WebApplication app, StopSignals stopping, ILogger log)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var byItself = app.Lifetime.ApplicationStopping.Register(() => ended.TrySetResult());

@@ -1,0 +1,62 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using OeeOrleans.Host.Config;
+using OeeOrleans.Host.Hosting;
+using OeeOrleans.Storage;
+
+namespace OeeOrleans.Host.Tests;
+
+/// <summary>A start with a plant model that was replaced since.</summary>
+public sealed class StorePreparationTests : IAsyncLifetime
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("oee-model-").FullName;
+    private IStore _store = null!;
+
+    public Task InitializeAsync()
+    {
+        _store = StoreFactory.Sqlite(Path.Combine(_directory, "oee.db"), NullLoggerFactory.Instance);
+        return Task.CompletedTask;
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _store.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task An_older_model_is_not_written_back_until_somebody_means_it()
+    {
+        await StartAsync(Cycle(1));
+        await StartAsync(Cycle(2));
+        var stored = await _store.ReadModelsAsync(CancellationToken.None);
+        var refused = await Assert.ThrowsAsync<OlderModelException>(() => StartAsync(Cycle(1)));
+        Assert.Contains("press1", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("--accept-older-model", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(stored, await _store.ReadModelsAsync(CancellationToken.None));
+
+        await StartAsync(Cycle(1) with { AcceptOlderModel = true });
+        var parameters = (await _store.ReadModelsAsync(CancellationToken.None)).Where(m => m.Part == "oee").ToList();
+        Assert.Equal(3, parameters.Count);
+        Assert.Equal(parameters[0].Model, parameters[2].Model);
+    }
+
+    [Fact]
+    public async Task The_same_model_is_no_older_one()
+    {
+        await StartAsync(Cycle(1));
+        await StartAsync(Cycle(1));
+        await StartAsync(Cycle(2));
+        await StartAsync(Cycle(2));
+        Assert.Equal(2, (await _store.ReadModelsAsync(CancellationToken.None)).Count(m => m.Part == "oee"));
+    }
+
+    private static OeeConfig Cycle(int seconds) => ConfigFile.Parse(
+        $$"""
+        site: { id: s, name: S, time_zone: UTC }
+        areas: [{ id: a, lines: [{ id: l, machines: [{ id: press1, ideal_cycle_s: {{seconds}} }] }] }]
+        """,
+        "plant.yaml");
+
+    private Task StartAsync(OeeConfig config) =>
+        new StorePreparation(_store, config, NullLogger.Instance).RunAsync(CancellationToken.None);
+}
