@@ -18,6 +18,20 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task A_sample_that_was_too_far_ahead_counts_when_it_comes_again_in_time()
+    {
+        var id = await SignalAsync("counter.good");
+        var ahead = new SampleRow(id, T0 + (27 * UnixMicros.PerHour), 1, null, Quality.Good, T0);
+        await CommitAsync([ahead]);
+        Assert.Empty(await ReadAsync());
+        await CommitAsync([ahead with { IngestUs = T0 + (2 * UnixMicros.PerHour) }]);
+        Assert.Equal(1, Assert.Single(await ReadAsync()).Value);
+        // And stays, whenever it comes once more.
+        await CommitAsync([ahead with { IngestUs = T0 + (100 * UnixMicros.PerDay) }]);
+        Assert.Single(await ReadAsync());
+    }
+
+    [Fact]
     public async Task A_ticket_says_that_rows_of_it_are_refused()
     {
         var id = await SignalAsync("counter.good");

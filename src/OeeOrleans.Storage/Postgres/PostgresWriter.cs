@@ -2,6 +2,7 @@ using System.Buffers;
 using Npgsql;
 using NpgsqlTypes;
 using OeeOrleans.Model;
+using OeeOrleans.Storage.Sql;
 
 namespace OeeOrleans.Storage.Postgres;
 
@@ -42,7 +43,8 @@ internal sealed class PostgresWriter(NpgsqlDataSource source) : IAsyncDisposable
     }
 
     /// <summary>
-    /// INSERT of arrays. Of several rows with one key the last one counts; against the table a row counts only if it says something else.
+    /// INSERT of arrays. Of several rows with one key the last one counts; against the table a row counts only if it says something else,
+    /// or comes again when its time is no longer too far ahead (<see cref="TimeRule"/>): then its machine has counted it.
     /// </summary>
     /// <returns>Rows that changed the table.</returns>
     public static async Task<int> MergeAsync(
@@ -65,7 +67,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source) : IAsyncDisposable
         }
 
         await using var command = new NpgsqlCommand(
-            """
+            $"""
             insert into sample(signal_id, ts, value, text_value, quality, ingest_ts)
             select signal_id, oee_ts(ts), value, text_value, quality, oee_ts(ingest_ts)
             from (select distinct on (signal_id, ts) * from unnest($1, $2, $3, $4, $5, $6) with ordinality as r(signal_id, ts, value,
@@ -73,6 +75,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source) : IAsyncDisposable
             on conflict (signal_id, ts) do update set value = excluded.value, text_value = excluded.text_value,
               quality = excluded.quality, ingest_ts = excluded.ingest_ts
             where (sample.value, sample.text_value, sample.quality) is distinct from (excluded.value, excluded.text_value, excluded.quality)
+              or (not ({SqlDialect.Postgres.Admitted("sample")}) and {SqlDialect.Postgres.Admitted("excluded")})
             """,
             connection);
         Add(command, ids, NpgsqlDbType.Integer);

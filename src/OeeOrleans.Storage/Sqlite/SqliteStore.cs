@@ -219,12 +219,15 @@ internal sealed class SqliteStore : SqlStore
             sql.Append(')');
         }
 
-        // Of two samples of one signal and instant the one that arrived last wins; an equal one changes nothing, its ingest time included.
-        sql
-            .Append(
-                " on conflict (signal_id, ts) do update set value = excluded.value, text_value = excluded.text_value, quality = "
-                    + "excluded.quality, ingest_ts = excluded.ingest_ts")
-            .Append(" where value is not excluded.value or text_value is not excluded.text_value or quality <> excluded.quality");
+        // Of two samples of one signal and instant the one that arrived last wins; an equal one changes nothing, its ingest time included,
+        // unless its time was too far ahead before and is not any more.
+        sql.Append(
+            $"""
+             on conflict (signal_id, ts) do update set value = excluded.value, text_value = excluded.text_value,
+              quality = excluded.quality, ingest_ts = excluded.ingest_ts
+            where value is not excluded.value or text_value is not excluded.text_value or quality <> excluded.quality
+              or (not ({SqlDialect.Sqlite.Admitted("sample")}) and {SqlDialect.Sqlite.Admitted("excluded")})
+            """);
         command.CommandText = sql.ToString();
         return command;
     }
