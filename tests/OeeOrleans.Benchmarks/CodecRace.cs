@@ -35,8 +35,9 @@ internal static class CodecRace
         };
         var npm = JsonDocument.Parse(
             await ServerProcess.RunAsync(
-                "node", Path.Combine(
-                    Repository.Root, "tests", "peers", "codec-race.mjs"), Convert.ToHexString(payload.Written.Span))).RootElement;
+                "node",
+                Path.Combine(Repository.Root, "tests", "peers", "codec-race.mjs"),
+                Convert.ToHexString(payload.Written.Span))).RootElement;
         var (npmRead, npmWrite) = (npm.GetProperty("read_ns").GetDouble(), npm.GetProperty("write_ns").GetDouble());
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 1000; i++) benchmarks.Read();
@@ -46,11 +47,16 @@ internal static class CodecRace
             new
             {
                 metrics_per_payload = Metrics,
-                read_ns = Round(times["read_ns"]), google_read_ns = Round(times["google_read_ns"]), npm_read_ns = Round(npmRead),
-                write_ns = Round(times["write_ns"]), google_write_ns = Round(times["google_write_ns"]), npm_write_ns = Round(npmWrite),
-                read_ratio_google = Round(times["google_read_ns"] / times["read_ns"]), read_ratio_npm = Round(npmRead / times["read_ns"]),
-                write_ratio_google = Round(
-                    times["google_write_ns"] / times["write_ns"]), write_ratio_npm = Round(npmWrite / times["write_ns"]),
+                read_ns = Round(times["read_ns"]),
+                google_read_ns = Round(times["google_read_ns"]),
+                npm_read_ns = Round(npmRead),
+                write_ns = Round(times["write_ns"]),
+                google_write_ns = Round(times["google_write_ns"]),
+                npm_write_ns = Round(npmWrite),
+                read_ratio_google = Round(times["google_read_ns"] / times["read_ns"]),
+                read_ratio_npm = Round(npmRead / times["read_ns"]),
+                write_ratio_google = Round(times["google_write_ns"] / times["write_ns"]),
+                write_ratio_npm = Round(npmWrite / times["write_ns"]),
                 allocated_bytes_per_metric = allocated,
             },
             new JsonSerializerOptions { WriteIndented = true }));

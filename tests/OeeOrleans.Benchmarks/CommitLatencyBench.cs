@@ -14,8 +14,22 @@ internal static class CommitLatencyBench
         await using var rig = await Rig.StartAsync("          - { id: press1 }");
         await using var load = ServerProcess.Start("dotnet",
         [
-            Rig.Program, "load", "--broker", rig.Broker.ToString(), "--nodes", "10", "--devices", "5", "--metrics", Argument(
-                2, "100"), "--rate", Argument(0, "1250"), "--seconds", Argument(1, "20"), "--store", rig.Connection,
+            Rig.Program,
+            "load",
+            "--broker",
+            rig.Broker.ToString(),
+            "--nodes",
+            "10",
+            "--devices",
+            "5",
+            "--metrics",
+            Argument(2, "100"),
+            "--rate",
+            Argument(0, "1250"),
+            "--seconds",
+            Argument(1, "20"),
+            "--store",
+            rig.Connection,
         ]);
         await load.WaitForExitAsync(TimeSpan.FromMinutes(5));
         Console.WriteLine(load.Output);

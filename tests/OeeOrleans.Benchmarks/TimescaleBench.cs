@@ -76,15 +76,18 @@ internal static class TimescaleBench
             var readingCompressed = await TimeAsync(query);
             Console.WriteLine(JsonSerializer.Serialize(new
             {
-                space_partitions = partitions, rows = rowsStored, rows_per_s = Math.Round(
-                    rowsStored / inserting), bytes_per_row = Math.Round(
-                        before / rowsStored, 1), bytes_per_row_compressed = Math.Round(after / rowsStored, 1),
-                ratio = Math.Round(
-                    before / after, 1), chunks = await AskAsync("select count(*) from show_chunks('sample')"), compress_s = Math.Round(
-                        compress, 2), refresh_rows_per_s = Math.Round(rowsStored / refresh),
-                freshness_s = Math.Round(
-                    report!.FreshnessS["telemetry_1m"], 1), read_ms = Math.Round(
-                        reading * 1000, 1), read_compressed_ms = Math.Round(readingCompressed * 1000, 1),
+                space_partitions = partitions,
+                rows = rowsStored,
+                rows_per_s = Math.Round(rowsStored / inserting),
+                bytes_per_row = Math.Round(before / rowsStored, 1),
+                bytes_per_row_compressed = Math.Round(after / rowsStored, 1),
+                ratio = Math.Round(before / after, 1),
+                chunks = await AskAsync("select count(*) from show_chunks('sample')"),
+                compress_s = Math.Round(compress, 2),
+                refresh_rows_per_s = Math.Round(rowsStored / refresh),
+                freshness_s = Math.Round(report!.FreshnessS["telemetry_1m"], 1),
+                read_ms = Math.Round(reading * 1000, 1),
+                read_compressed_ms = Math.Round(readingCompressed * 1000, 1),
             }));
         }
 

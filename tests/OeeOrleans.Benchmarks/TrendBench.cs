@@ -62,9 +62,12 @@ internal static class TrendBench
             var raw = await MeasureAsync(store, names, times / 10, nowUs - (3600 * 3 * UnixMicros.PerSecond), nowUs, 1000);
             Console.WriteLine(JsonSerializer.Serialize(new
             {
-                engine = name, rows = DayS * signals, rows_per_s = Math.Round(
-                    DayS * signals / loaded), rollup_rows_per_s = Math.Round(DayS * signals / rolled),
-                trend_24h_ms = trend, trend_3h_from_samples_ms = raw,
+                engine = name,
+                rows = DayS * signals,
+                rows_per_s = Math.Round(DayS * signals / loaded),
+                rollup_rows_per_s = Math.Round(DayS * signals / rolled),
+                trend_24h_ms = trend,
+                trend_3h_from_samples_ms = raw,
             }));
         }
 

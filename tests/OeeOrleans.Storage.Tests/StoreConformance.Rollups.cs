@@ -222,12 +222,16 @@ public abstract partial class StoreConformance
             var rows = await QueryAsync(
                 $"select signal_id, bucket, min, max, sum, n, first, last, count, quality from {view} order by signal_id, bucket");
             Assert.Equal(expected, rows.Select(r => Line(
-                Convert.ToInt32(r[0], CultureInfo.InvariantCulture), r[1] is DateTime t
-                    ? (long)(t.ToUniversalTime() - DateTime.UnixEpoch).TotalMicroseconds
-                    : (long)r[1]!, (double?)r[2], (double?)r[3], (double?)r[4],
-                Convert.ToInt32(
-                    r[5], CultureInfo.InvariantCulture), (double?)r[6], (double?)r[7], Convert.ToInt32(
-                        r[8], CultureInfo.InvariantCulture), Convert.ToInt16(r[9], CultureInfo.InvariantCulture)))
+                Convert.ToInt32(r[0], CultureInfo.InvariantCulture),
+                r[1] is DateTime t ? (long)(t.ToUniversalTime() - DateTime.UnixEpoch).TotalMicroseconds : (long)r[1]!,
+                (double?)r[2],
+                (double?)r[3],
+                (double?)r[4],
+                Convert.ToInt32(r[5], CultureInfo.InvariantCulture),
+                (double?)r[6],
+                (double?)r[7],
+                Convert.ToInt32(r[8], CultureInfo.InvariantCulture),
+                Convert.ToInt16(r[9], CultureInfo.InvariantCulture)))
                     .ToList());
         }
     }

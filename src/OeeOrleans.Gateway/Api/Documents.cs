@@ -124,17 +124,27 @@ public sealed record MachineStatusDocument
 
     internal static MachineStatusDocument Of(Model.Plant.Machine machine, MachineStatus s) => new()
     {
-        MachineId = s.MachineId, LineId = machine.LineId, Name = machine.Name, State = s.State.ToString()
-            .ToLowerInvariant(), Category = s.Category.Name(),
+        MachineId = s.MachineId,
+        LineId = machine.LineId,
+        Name = machine.Name,
+        State = s.State.ToString().ToLowerInvariant(),
+        Category = s.Category.Name(),
         Since = s.State == HeldState.Unknown && s.LastSeenUs is null ? null : UnixMicros.ToDateTimeOffset(s.SinceUs),
-        Fault = s.Fault, FaultSince = s.FaultSinceUs is { } fault
-            ? UnixMicros.ToDateTimeOffset(fault)
-            : null, Product = s.Product, Good = s.Good, Reject = s.Reject,
-        Speed = s.Speed, CycleS = s.CycleS, IdealCycleS = s.IdealCycleS, OeeShift = s.OeeShift, Quality = Model.Quality.Name(
-            s.Quality), Connected = s.Connected,
-        LastSeen = s.LastSeenUs is { } seen
-            ? UnixMicros.ToDateTimeOffset(seen)
-            : null, Recomputing = s.Recomputing, FaultFlood = s.FaultFlood, Flags = s.Flags,
+        Fault = s.Fault,
+        FaultSince = s.FaultSinceUs is { } fault ? UnixMicros.ToDateTimeOffset(fault) : null,
+        Product = s.Product,
+        Good = s.Good,
+        Reject = s.Reject,
+        Speed = s.Speed,
+        CycleS = s.CycleS,
+        IdealCycleS = s.IdealCycleS,
+        OeeShift = s.OeeShift,
+        Quality = Model.Quality.Name(s.Quality),
+        Connected = s.Connected,
+        LastSeen = s.LastSeenUs is { } seen ? UnixMicros.ToDateTimeOffset(seen) : null,
+        Recomputing = s.Recomputing,
+        FaultFlood = s.FaultFlood,
+        Flags = s.Flags,
     };
 }
 
@@ -148,9 +158,18 @@ public sealed record FaultDocument(
     {
         var known = plant.FindMachine(f.Machine)?.Faults.GetValueOrDefault(f.Code);
         return new(
-            f.Id, f.Machine, f.Code, known?.Text, UnixMicros.ToDateTimeOffset(
-                f.StartUs), Time(f.EndUs), f.Occurrences, f.EndUs is null, Math.Max(f.Severity, known?.Severity ?? 0),
-            f.AckBy, Time(f.AckUs), Time(f.ShelvedUntilUs));
+            f.Id,
+            f.Machine,
+            f.Code,
+            known?.Text,
+            UnixMicros.ToDateTimeOffset(f.StartUs),
+            Time(f.EndUs),
+            f.Occurrences,
+            f.EndUs is null,
+            Math.Max(f.Severity, known?.Severity ?? 0),
+            f.AckBy,
+            Time(f.AckUs),
+            Time(f.ShelvedUntilUs));
     }
 
     private static DateTimeOffset? Time(long? micros) => micros is { } known ? UnixMicros.ToDateTimeOffset(known) : null;

@@ -92,10 +92,13 @@ public sealed record LossDocument(
     double RejectsS, double GoodS)
 {
     internal static LossDocument Of(LossTree l) => new(
-        UnixMicros.ToSeconds(
-            l.PlannedUs), UnixMicros.ToSeconds(
-                l.BreakdownsUs), UnixMicros.ToSeconds(
-                    l.SetupUs), UnixMicros.ToSeconds(
-                        l.OtherStopsUs), UnixMicros.ToSeconds(l.UnknownUs), UnixMicros.ToSeconds(l.SmallStopsUs),
-        UnixMicros.ToSeconds(l.ReducedSpeedUs), UnixMicros.ToSeconds(l.RejectsUs), UnixMicros.ToSeconds(l.GoodUs));
+        UnixMicros.ToSeconds(l.PlannedUs),
+        UnixMicros.ToSeconds(l.BreakdownsUs),
+        UnixMicros.ToSeconds(l.SetupUs),
+        UnixMicros.ToSeconds(l.OtherStopsUs),
+        UnixMicros.ToSeconds(l.UnknownUs),
+        UnixMicros.ToSeconds(l.SmallStopsUs),
+        UnixMicros.ToSeconds(l.ReducedSpeedUs),
+        UnixMicros.ToSeconds(l.RejectsUs),
+        UnixMicros.ToSeconds(l.GoodUs));
 }

@@ -101,8 +101,11 @@ public static partial class ConfigFile
         int? Days(string key) => (int?)retention.Number(key, Retention.MinSampleDays, Longest);
         var result = new Retention
         {
-            Samples = Days(
-                "samples"), Minutes = Days("minutes"), FiveMinutes = Days("five_minutes"), Hours = Days("hours"), Events = Days("events"),
+            Samples = Days("samples"),
+            Minutes = Days("minutes"),
+            FiveMinutes = Days("five_minutes"),
+            Hours = Days("hours"),
+            Events = Days("events"),
         };
         retention.Close();
         return result;

@@ -113,10 +113,14 @@ internal sealed class EdgeReader(YamlSection root)
         }
 
         var result = new EdgeTag(
-            address, tag.Required("metric", "counter.good"), tag.Integer("interval_ms", 0, 0, 3_600_000),
-            (double)(tag.Number("scale", -1e12m, 1e12m)
-                ?? 1), (double)(tag.Number("offset", -1e12m, 1e12m) ?? 0), (double)(tag.Number("deadband", 0, 1e12m) ?? 0), tag.Text(
-                "unit"), tag.Flag("writable"));
+            address,
+            tag.Required("metric", "counter.good"),
+            tag.Integer("interval_ms", 0, 0, 3_600_000),
+            (double)(tag.Number("scale", -1e12m, 1e12m) ?? 1),
+            (double)(tag.Number("offset", -1e12m, 1e12m) ?? 0),
+            (double)(tag.Number("deadband", 0, 1e12m) ?? 0),
+            tag.Text("unit"),
+            tag.Flag("writable"));
         tag.Close();
         return result;
     }

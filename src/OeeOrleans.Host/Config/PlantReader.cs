@@ -294,9 +294,12 @@ internal sealed partial class PlantReader(YamlSection root)
     private TagMapping ReadTag(YamlSection tag)
     {
         var result = new TagMapping(
-            tag.Required("metric", "\"Counts/Good\""), tag.Required("signal", "counter.good"),
-            (double)(tag.Number("scale", -1e12m, 1e12m) ?? 1), (double)(tag.Number("offset", -1e12m, 1e12m) ?? 0), tag.Text(
-                "unit"), (double)(tag.Number("deadband", 0, 1e12m) ?? 0));
+            tag.Required("metric", "\"Counts/Good\""),
+            tag.Required("signal", "counter.good"),
+            (double)(tag.Number("scale", -1e12m, 1e12m) ?? 1),
+            (double)(tag.Number("offset", -1e12m, 1e12m) ?? 0),
+            tag.Text("unit"),
+            (double)(tag.Number("deadband", 0, 1e12m) ?? 0));
         tag.Close();
         return result;
     }

@@ -173,8 +173,14 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
         // A store may be away for hours, and a thousand streams wait for it: told at the first, second, fourth attempt and so on.
         if (failure == FailureClass.StoreAway && !int.IsPow2(_attempts)) return;
         Ingress.Log.DeliveryFailed(
-            partition.Log, stream.ToString(), count, failure, ReasonOf(
-                error), _attempts, (int)pause.TotalMilliseconds, BugOf(failure, error));
+            partition.Log,
+            stream.ToString(),
+            count,
+            failure,
+            ReasonOf(error),
+            _attempts,
+            (int)pause.TotalMilliseconds,
+            BugOf(failure, error));
     }
 
     private void PutAside(InFlightMessage message, FailureClass failure, Exception? error)

@@ -57,11 +57,19 @@ public sealed class LoadGenerator(LoadSettings settings, TimeProvider clock)
         var metrics = _messages * settings.Metrics;
         return new LoadReport
         {
-            Group = settings.Group, Nodes = settings.Nodes, Devices = settings.Devices, MetricsPerMessage = settings.Metrics,
-            Births = _births, Messages = _messages, Metrics = metrics, Values = metrics
-                + ((_births - settings.Nodes) * settings.Metrics), Failed = _failed,
-            Seconds = Math.Round(
-                seconds, 3), MessagesPerS = Math.Round(_messages / seconds, 1), FirstTs = first, LastTs = clock.GetUtcNow(),
+            Group = settings.Group,
+            Nodes = settings.Nodes,
+            Devices = settings.Devices,
+            MetricsPerMessage = settings.Metrics,
+            Births = _births,
+            Messages = _messages,
+            Metrics = metrics,
+            Values = metrics + ((_births - settings.Nodes) * settings.Metrics),
+            Failed = _failed,
+            Seconds = Math.Round(seconds, 3),
+            MessagesPerS = Math.Round(_messages / seconds, 1),
+            FirstTs = first,
+            LastTs = clock.GetUtcNow(),
         };
     }
 

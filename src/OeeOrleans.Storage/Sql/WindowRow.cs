@@ -120,20 +120,43 @@ internal sealed class WindowRow
 
     public static WindowRow Of(OeeWindow w) => new()
     {
-        Machine = w.Id, Kind = w.Kind, Name = w.Name, FromUs = w.FromUs, ToUs = w.ToUs, Revision = w.Revision, AsOfUs = w.AsOfUs,
-        NotScheduledS = S(
-            w.Sums.NotScheduledUs), PlannedStopS = S(w.Sums.PlannedStopUs), UnknownS = S(w.Sums.UnknownUs), RunS = S(w.Sums.RunUs),
-        StopS = S(w.Sums.StopUs), SmallStopS = S(w.Sums.SmallStopUs), FaultStopS = S(w.Sums.FaultStopUs),
-        Good = w.Sums.Good, Reject = w.Sums.Reject, Total = w.Sums.Total, GapGood = w.Sums.GapGood, GapTotal = w.Sums.GapTotal,
-        IdealTotalS = (double)w.Sums.IdealTotalS, IdealGoodS = (double)w.Sums.IdealGoodS, NoIdealTotal = w.Sums.NoIdealTotal,
-        FailuresStarted = w.Sums.FailuresStarted, FailuresEnded = w.Sums.FailuresEnded, RepairS = S(
-            w.Sums.RepairUs), CounterJumps = w.Sums.CounterJumps,
-        PlannedS =
-            w.Kpis.PlannedS, Availability =
-                w.Kpis.Availability, Performance = w.Kpis.Performance, Quality = w.Kpis.Quality, Oee = w.Kpis.Oee,
-        Teep =
-            w.Kpis.Teep, Completeness =
-                w.Kpis.Completeness, RatePerHour = w.Kpis.RatePerHour, MttrS = w.Kpis.MttrS, MtbfS = w.Kpis.MtbfS, Withdrawn = w.Withdrawn,
+        Machine = w.Id,
+        Kind = w.Kind,
+        Name = w.Name,
+        FromUs = w.FromUs,
+        ToUs = w.ToUs,
+        Revision = w.Revision,
+        AsOfUs = w.AsOfUs,
+        NotScheduledS = S(w.Sums.NotScheduledUs),
+        PlannedStopS = S(w.Sums.PlannedStopUs),
+        UnknownS = S(w.Sums.UnknownUs),
+        RunS = S(w.Sums.RunUs),
+        StopS = S(w.Sums.StopUs),
+        SmallStopS = S(w.Sums.SmallStopUs),
+        FaultStopS = S(w.Sums.FaultStopUs),
+        Good = w.Sums.Good,
+        Reject = w.Sums.Reject,
+        Total = w.Sums.Total,
+        GapGood = w.Sums.GapGood,
+        GapTotal = w.Sums.GapTotal,
+        IdealTotalS = (double)w.Sums.IdealTotalS,
+        IdealGoodS = (double)w.Sums.IdealGoodS,
+        NoIdealTotal = w.Sums.NoIdealTotal,
+        FailuresStarted = w.Sums.FailuresStarted,
+        FailuresEnded = w.Sums.FailuresEnded,
+        RepairS = S(w.Sums.RepairUs),
+        CounterJumps = w.Sums.CounterJumps,
+        PlannedS = w.Kpis.PlannedS,
+        Availability = w.Kpis.Availability,
+        Performance = w.Kpis.Performance,
+        Quality = w.Kpis.Quality,
+        Oee = w.Kpis.Oee,
+        Teep = w.Kpis.Teep,
+        Completeness = w.Kpis.Completeness,
+        RatePerHour = w.Kpis.RatePerHour,
+        MttrS = w.Kpis.MttrS,
+        MtbfS = w.Kpis.MtbfS,
+        Withdrawn = w.Withdrawn,
     };
 
     public OeeWindow ToWindow() => new()
@@ -141,14 +164,25 @@ internal sealed class WindowRow
         Id = Machine, Kind = Kind, Name = Name, FromUs = FromUs, ToUs = ToUs, AsOfUs = AsOfUs, Revision = Revision, Withdrawn = Withdrawn,
         Sums = new OeeSums
         {
-            NotScheduledUs = Us(
-                NotScheduledS), PlannedStopUs = Us(PlannedStopS), UnknownUs = Us(UnknownS), RunUs = Us(RunS), StopUs = Us(StopS),
-            SmallStopUs = Us(
-                SmallStopS), FaultStopUs = Us(
-                    FaultStopS), Good = Good, Reject = Reject, Total = Total, GapGood = GapGood, GapTotal = GapTotal,
-            IdealTotalS =
-                (decimal)IdealTotalS, IdealGoodS = (decimal)IdealGoodS, NoIdealTotal = NoIdealTotal, FailuresStarted = FailuresStarted,
-            FailuresEnded = FailuresEnded, RepairUs = Us(RepairS), CounterJumps = CounterJumps,
+            NotScheduledUs = Us(NotScheduledS),
+            PlannedStopUs = Us(PlannedStopS),
+            UnknownUs = Us(UnknownS),
+            RunUs = Us(RunS),
+            StopUs = Us(StopS),
+            SmallStopUs = Us(SmallStopS),
+            FaultStopUs = Us(FaultStopS),
+            Good = Good,
+            Reject = Reject,
+            Total = Total,
+            GapGood = GapGood,
+            GapTotal = GapTotal,
+            IdealTotalS = (decimal)IdealTotalS,
+            IdealGoodS = (decimal)IdealGoodS,
+            NoIdealTotal = NoIdealTotal,
+            FailuresStarted = FailuresStarted,
+            FailuresEnded = FailuresEnded,
+            RepairUs = Us(RepairS),
+            CounterJumps = CounterJumps,
         },
         Kpis = new OeeKpis
         {
