@@ -9,9 +9,11 @@ public sealed record DeadLetter(long TimeUs, string Topic, byte[] Payload, strin
     public const int MaxPayload = 16 << 10;
 
     public static DeadLetter Of(long timeUs, string topic, byte[] payload, string reason) => new(
-        timeUs, Clip(topic, MaxTopic), payload.Length <= MaxPayload
-            ? payload
-            : payload[..MaxPayload], Clip(reason, MaxReason), payload.Length);
+        timeUs,
+        Clip(topic, MaxTopic),
+        payload.Length <= MaxPayload ? payload : payload[..MaxPayload],
+        Clip(reason, MaxReason),
+        payload.Length);
 
     /// <summary>A text that any store takes and any log shows: no character zero, and not longer than so many.</summary>
     public static string Clip(string text, int length)

@@ -36,12 +36,10 @@ internal static class TimescaleBench
             {
                 var rows = Enumerable.Range(at, 200)
                     .SelectMany(
-                        s =>
-                            ids.Select(
-                                id =>
-                                    new SampleRow(
-                                        id, fromUs + (s * 5 * UnixMicros.PerSecond), Math.Round(20 + Math.Sin((s + (id * 7)) / 100.0), 2),
-                                        null, Quality.Good, fromUs + (s * 5 * UnixMicros.PerSecond))))
+                        s => ids.Select(
+                            id => new SampleRow(
+                                id, fromUs + (s * 5 * UnixMicros.PerSecond), Math.Round(20 + Math.Sin((s + (id * 7)) / 100.0), 2),
+                                null, Quality.Good, fromUs + (s * 5 * UnixMicros.PerSecond))))
                     .ToArray();
                 await store.CommitAsync([new TelemetryUnit { Rows = rows }], CancellationToken.None);
             }

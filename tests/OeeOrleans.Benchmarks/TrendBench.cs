@@ -42,12 +42,10 @@ internal static class TrendBench
             {
                 var rows = Enumerable.Range(0, 600)
                     .SelectMany(
-                        s =>
-                            ids.Select(
-                                id =>
-                                    new SampleRow(
-                                        id, fromUs + ((second + s) * UnixMicros.PerSecond), Math.Sin((second + s + id) / 300.0) * 50,
-                                        null, Quality.Good, nowUs)))
+                        s => ids.Select(
+                            id => new SampleRow(
+                                id, fromUs + ((second + s) * UnixMicros.PerSecond), Math.Sin((second + s + id) / 300.0) * 50,
+                                null, Quality.Good, nowUs)))
                     .ToArray();
                 await store.CommitAsync([new TelemetryUnit { Rows = rows }], CancellationToken.None);
             }

@@ -99,10 +99,9 @@ public sealed class BrokerStatements
         { "conformance-mqtt-retained", "what is retained reaches who comes later, marked; an empty one takes it away; nothing else is kept",
             h => Assert.Equal((true, null, null), (h.Of("retained")!.Retain, h.Of("forgotten")?.Topic, h.Of("qos1/later")?.Topic)) },
         { "conformance-mqtt-will-messages", "the will of who is lost is published at its QoS, and retained if it asks for that",
-            h =>
-                Assert.Equal(
-                    (1, 9, true),
-                    ((int)h.Of("will")!.QualityOfServiceLevel, h.Of("will")!.Payload.FirstSpan[0], h.Of("will/later")!.Retain)) },
+            h => Assert.Equal(
+                (1, 9, true),
+                ((int)h.Of("will")!.QualityOfServiceLevel, h.Of("will")!.Payload.FirstSpan[0], h.Of("will/later")!.Retain)) },
     };
 
     private static readonly Lazy<Task<HeardFromBroker>> Recorded = new(HeardFromBroker.RecordAsync);

@@ -34,11 +34,10 @@ public sealed class EdgeMessageStatements
         {
             "topic-structure-namespace-device-id-associated-message-types",
             "messages of devices have a device id",
-            l =>
-                Assert.Equal(
-                    ["press1", "Tank", "press1", "press1"],
-                    new[] { l.DBirth, l.TankBirth, l.DData, l.DDeath }.Select(m => m.Topic.ToString().Split('/')[4]))
-        },
+            l => Assert.Equal(
+                ["press1", "Tank", "press1", "press1"],
+                new[] { l.DBirth, l.TankBirth, l.DData, l.DDeath }.Select(m => m.Topic.ToString().Split('/')[4]))
+    },
 
         {
             "topic-structure-namespace-device-id-non-associated-message-types",
@@ -82,10 +81,9 @@ public sealed class EdgeMessageStatements
         {
             "message-flow-device-birth-publish-dbirth-match-edge-node-topic",
             "DBIRTH has group and node of its NBIRTH",
-            l =>
-                Facts.Each(
-                    [l.DBirth, l.TankBirth], m => Assert.Equal((l.NBirth.Topic.Group, l.NBirth.Topic.Node), (m.Topic.Group, m.Topic.Node)))
-        },
+            l => Facts.Each(
+                [l.DBirth, l.TankBirth], m => Assert.Equal((l.NBirth.Topic.Group, l.NBirth.Topic.Node), (m.Topic.Group, m.Topic.Node)))
+    },
         { "topic-structure-namespace-valid-group-id", "a group id holds no +, / or #", _ => Refuses(bad => Options(o => o.Group = bad)) },
 
         {
@@ -103,52 +101,45 @@ public sealed class EdgeMessageStatements
         {
             "topic-structure-namespace-unique-device-id",
             "a device id names one device of its edge node",
-            _ =>
-                Assert.Throws<ArgumentException>(
-                    () =>
-                        new EdgeNodeSession(
-                            EdgeLife.Definition with { Devices = [EdgeLife.Press, new EdgeDevice("press1", [EdgeLife.Level])] }))
-        },
+            _ => Assert.Throws<ArgumentException>(
+                () => new EdgeNodeSession(
+                    EdgeLife.Definition with { Devices = [EdgeLife.Press, new EdgeDevice("press1", [EdgeLife.Level])] }))
+    },
 
         {
             "topic-structure-namespace-duplicate-device-id-across-edge-node",
             "two edge nodes may have a device of the same id",
-            _ =>
-                Assert.Equal(
-                    "spBv1.0/berlin/DBIRTH/edge2/press1",
-                    Born(EdgeLife.Definition with { Node = "edge2" }).DeviceBirth(EdgeLife.Press, Now, []).Topic.ToString())
-        },
+            _ => Assert.Equal(
+                "spBv1.0/berlin/DBIRTH/edge2/press1",
+                Born(EdgeLife.Definition with { Node = "edge2" }).DeviceBirth(EdgeLife.Press, Now, []).Topic.ToString())
+    },
 
         {
             "case-sensitivity-sparkplug-ids",
             "ids of a node do not differ by case only",
-            _ =>
-                Assert.NotEmpty(
-                    Options(
-                        o =>
-                            o.Sources =
-                            [
-                                new EdgeSource("s", new Uri("sim://x"), "tank", 250, []),
-                                new EdgeSource("t", new Uri("sim://x"), "Tank", 250, []),
-                            ])
-                        .Validate())
-        },
+            _ => Assert.NotEmpty(
+                Options(
+                    o => o.Sources =
+                    [
+                        new EdgeSource("s", new Uri("sim://x"), "tank", 250, []),
+                        new EdgeSource("t", new Uri("sim://x"), "Tank", 250, []),
+                    ])
+                    .Validate())
+    },
 
         {
             "case-sensitivity-metric-names",
             "metric names of a device do not differ by case only",
-            _ =>
-                Assert.NotEmpty(
-                    Options(
-                        o =>
-                            o.Sources =
-                            [
-                                new EdgeSource(
-                                    "s", new Uri("sim://x"), "d", 250,
-                                    [new EdgeTag("counter:1", "level"), new EdgeTag("counter:2", "Level")]),
-                            ])
-                        .Validate())
-        },
+            _ => Assert.NotEmpty(
+                Options(
+                    o => o.Sources =
+                    [
+                        new EdgeSource(
+                            "s", new Uri("sim://x"), "d", 250,
+                            [new EdgeTag("counter:1", "level"), new EdgeTag("counter:2", "Level")]),
+                    ])
+                    .Validate())
+    },
 
         // Sequence numbers.
         { "topics-nbirth-seq-num", "NBIRTH has seq 0", l => Assert.Equal(0, l.NBirth.Number("seq")) },
@@ -220,11 +211,10 @@ public sealed class EdgeMessageStatements
         {
             "message-flow-edge-node-birth-publish-nbirth-payload-bd",
             "NBIRTH has bdSeq as an Int64, the same as the will's",
-            l =>
-                Assert.Equal(
-                    ("Int64", EdgeLife.BdSeqNumber),
-                    (Field(l.NBirth, "bdSeq", "datatype").GetString(), Value(l.NBirth, "bdSeq").GetInt64()))
-        },
+            l => Assert.Equal(
+                ("Int64", EdgeLife.BdSeqNumber),
+                (Field(l.NBirth, "bdSeq", "datatype").GetString(), Value(l.NBirth, "bdSeq").GetInt64()))
+    },
         { "message-flow-edge-node-birth-publish-will-message", "a CONNECT has a will", l => Assert.NotNull(l.Connect.WillPayload) },
 
         {
@@ -242,10 +232,9 @@ public sealed class EdgeMessageStatements
         {
             "message-flow-edge-node-birth-publish-will-message-payload-bd",
             "the will has bdSeq as an Int64",
-            l =>
-                Assert.Equal(
-                    ("Int64", EdgeLife.BdSeqNumber), (Field(l.Will, "bdSeq", "datatype").GetString(), Value(l.Will, "bdSeq").GetInt64()))
-        },
+            l => Assert.Equal(
+                ("Int64", EdgeLife.BdSeqNumber), (Field(l.Will, "bdSeq", "datatype").GetString(), Value(l.Will, "bdSeq").GetInt64()))
+    },
 
         {
             "message-flow-edge-node-birth-publish-will-message-qos",
@@ -289,11 +278,10 @@ public sealed class EdgeMessageStatements
         {
             "payloads-name-birth-data-requirement",
             "every metric of births and data has a time",
-            l =>
-                Facts.Each(
-                    l.Births.Append(l.NData).Append(l.DData).SelectMany(m => m.Metrics),
-                    m => Assert.True(m.GetProperty("timestamp").GetUInt64() > 0))
-        },
+            l => Facts.Each(
+                l.Births.Append(l.NData).Append(l.DData).SelectMany(m => m.Metrics),
+                m => Assert.True(m.GetProperty("timestamp").GetUInt64() > 0))
+    },
 
         // Metrics of births.
         { "topics-nbirth-metric-reqs", "NBIRTH has every metric of the node", l => Announces(l.NBirth, EdgeLife.Definition.Metrics) },
@@ -322,11 +310,10 @@ public sealed class EdgeMessageStatements
         {
             "operational-behavior-data-publish-dbirth-values",
             "a value of DBIRTH that is not known is null, says so, and is none",
-            l =>
-                Assert.Equal(
-                    (true, JsonValueKind.Null),
-                    (Field(l.TankBirth, "level", "is_null").GetBoolean(), Value(l.TankBirth, "level").ValueKind))
-        },
+            l => Assert.Equal(
+                (true, JsonValueKind.Null),
+                (Field(l.TankBirth, "level", "is_null").GetBoolean(), Value(l.TankBirth, "level").ValueKind))
+    },
 
         {
             "payloads-metric-datatype-req",
@@ -343,44 +330,39 @@ public sealed class EdgeMessageStatements
         {
             "payloads-metric-datatype-value",
             "a datatype is one of those there are",
-            l =>
-                Facts.Each(
-                    l.Births.SelectMany(m => m.Metrics),
-                    m => Assert.InRange((uint)Enum.Parse<SparkplugDataType>(m.GetProperty("datatype").GetString()!), 1u, 34u))
-        },
+            l => Facts.Each(
+                l.Births.SelectMany(m => m.Metrics),
+                m => Assert.InRange((uint)Enum.Parse<SparkplugDataType>(m.GetProperty("datatype").GetString()!), 1u, 34u))
+    },
 
         {
             "payloads-name-requirement",
             "without an alias a metric has its name",
-            l =>
-                Facts.Each(
-                    l.All.SelectMany(m => m.Metrics).Where(m => m.GetProperty("alias").ValueKind == JsonValueKind.Null),
-                    m => Assert.False(string.IsNullOrEmpty(m.GetProperty("name").GetString())))
-        },
+            l => Facts.Each(
+                l.All.SelectMany(m => m.Metrics).Where(m => m.GetProperty("alias").ValueKind == JsonValueKind.Null),
+                m => Assert.False(string.IsNullOrEmpty(m.GetProperty("name").GetString())))
+    },
 
         {
             "payloads-alias-birth-requirement",
             "births give name and alias",
-            l =>
-                Assert.Equal(
-                    ("counter.good", 1UL),
-                    (
-                        l.DBirth.Metric("counter.good")!.Value.GetProperty("name").GetString(),
-                        Field(l.DBirth, "counter.good", "alias").GetUInt64()))
-        },
+            l => Assert.Equal(
+                ("counter.good", 1UL),
+                (
+                    l.DBirth.Metric("counter.good")!.Value.GetProperty("name").GetString(),
+                    Field(l.DBirth, "counter.good", "alias").GetUInt64()))
+    },
 
         {
             "payloads-alias-uniqueness",
             "an alias is used once over the whole edge node",
-            _ =>
-                Assert.Throws<ArgumentException>(
-                    () =>
-                        new EdgeNodeSession(
-                            EdgeLife.Definition with
-                            {
-                                Devices = [EdgeLife.Press, new EdgeDevice("other", [EdgeLife.Level with { Alias = EdgeLife.Count.Alias }])],
-                            }))
-        },
+            _ => Assert.Throws<ArgumentException>(
+                () => new EdgeNodeSession(
+                    EdgeLife.Definition with
+                    {
+                        Devices = [EdgeLife.Press, new EdgeDevice("other", [EdgeLife.Level with { Alias = EdgeLife.Count.Alias }])],
+                    }))
+    },
 
         // The rebirth control.
         { "topics-nbirth-rebirth-metric", "NBIRTH has Node Control/Rebirth, a boolean, false", IsRebirthControl },
@@ -415,14 +397,12 @@ public sealed class EdgeMessageStatements
         {
             "payloads-alias-data-cmd-requirement",
             "data goes by alias, without names",
-            l =>
-                Facts.Each(
-                    l.DData.Metrics.Concat(l.NData.Metrics),
-                    m =>
-                        Assert.Equal(
-                            (JsonValueKind.Null, JsonValueKind.Number),
-                            (m.GetProperty("name").ValueKind, m.GetProperty("alias").ValueKind)))
-        },
+            l => Facts.Each(
+                l.DData.Metrics.Concat(l.NData.Metrics),
+                m => Assert.Equal(
+                    (JsonValueKind.Null, JsonValueKind.Number),
+                    (m.GetProperty("name").ValueKind, m.GetProperty("alias").ValueKind)))
+    },
         { "topics-ndata-payload", "NDATA has what changed of the node", l => Assert.Equal((9, 6), OnlyMetric(l.NData)) },
 
         {
@@ -557,19 +537,17 @@ public sealed class EdgeMessageStatements
         {
             "operational-behavior-data-commands-ncmd-metric-value",
             "its value is of the metric's type",
-            _ =>
-                Assert.Equal(
-                    5L, Assert.IsType<EdgeRequest.Write>(Assert.Single(Command(SparkplugMessageType.NCommand, null, "setpoint"))).Value)
-        },
+            _ => Assert.Equal(
+                5L, Assert.IsType<EdgeRequest.Write>(Assert.Single(Command(SparkplugMessageType.NCommand, null, "setpoint"))).Value)
+    },
 
         {
             "operational-behavior-data-commands-dcmd-verb",
             "a command to a device is a DCMD",
-            _ =>
-                Assert.Equal(
-                    "press1",
-                    Assert.Single(Command(SparkplugMessageType.DCommand, "press1", "counter.good").OfType<EdgeRequest.Write>()).Device)
-        },
+            _ => Assert.Equal(
+                "press1",
+                Assert.Single(Command(SparkplugMessageType.DCommand, "press1", "counter.good").OfType<EdgeRequest.Write>()).Device)
+    },
 
         {
             "operational-behavior-data-commands-dcmd-metric-name",
@@ -580,11 +558,10 @@ public sealed class EdgeMessageStatements
         {
             "operational-behavior-data-commands-dcmd-metric-value",
             "its value is of the metric's type",
-            _ =>
-                Assert.Equal(
-                    5L,
-                    Assert.IsType<EdgeRequest.Write>(Assert.Single(Command(SparkplugMessageType.DCommand, "press1", "counter.good"))).Value)
-        },
+            _ => Assert.Equal(
+                5L,
+                Assert.IsType<EdgeRequest.Write>(Assert.Single(Command(SparkplugMessageType.DCommand, "press1", "counter.good"))).Value)
+    },
 
         {
             "payloads-name-cmd-requirement",

@@ -104,9 +104,8 @@ public sealed class PayloadStatements
         { "payloads-dataset-types-value", "each one of the basic types", w => Assert.Equal([3UL, 12], TypesOf(w)) },
         { "payloads-dataset-parameter-type-req", "the types are there", w => Assert.Contains(w.Set, f => f.Number == 3) },
         { "payloads-template-dataset-value", "a value is one of the six kinds a data set may hold",
-            w =>
-                Facts.Each(
-                    w.Set.Where(f => f.Number == 4).SelectMany(r => ProtobufField.All(r.Bytes)), e => Assert.InRange(Element(e), 1, 6)) },
+            w => Facts.Each(
+                w.Set.Where(f => f.Number == 4).SelectMany(r => ProtobufField.All(r.Bytes)), e => Assert.InRange(Element(e), 1, 6)) },
 
 
         {

@@ -115,9 +115,8 @@ public sealed class PrimaryHostBehaviour
             w => Assert.True(w.OneAtATime) },
         { "operational-behavior-primary-application-state-with-multiple-servers-state-subs", "it subscribes to the host's STATE at "
             + "every broker",
-            w =>
-                Facts.Each(
-                    [w.Silent, w.Second], s => Assert.Single(s, e => e is { Kind: WireKind.Subscribe, Topic: "spBv1.0/STATE/scada" })) },
+            w => Facts.Each(
+                [w.Silent, w.Second], s => Assert.Single(s, e => e is { Kind: WireKind.Subscribe, Topic: "spBv1.0/STATE/scada" })) },
     };
 
     private static readonly Lazy<Task<PrimaryHostOnTheWire>> Recorded = new(PrimaryHostOnTheWire.RecordAsync);

@@ -109,10 +109,9 @@ public sealed class EdgeChaosTests(PlantFixture fixture) : IClassFixture<PlantFi
             "dotnet", [Oee.Program, "run", "--config", config, "--role", "edge", "--urls", $"http://127.0.0.1:{port}"]);
         await Eventually.TrueAsync(
             "the edge to start", TimeSpan.FromSeconds(30),
-            () =>
-                process.HasExited
-                    ? throw new InvalidOperationException(process.Output)
-                    : Task.FromResult(process.Output.Contains("ready;", StringComparison.Ordinal)));
+            () => process.HasExited
+                ? throw new InvalidOperationException(process.Output)
+                : Task.FromResult(process.Output.Contains("ready;", StringComparison.Ordinal)));
         return new RunningEdge(process, port);
     }
 

@@ -42,10 +42,9 @@ public sealed class SparkplugInteropTests(PlantFixture fixture) : IClassFixture<
             "dotnet", [Oee.Program, "run", "--config", config, "--role", "edge", "--urls", $"http://127.0.0.1:{ServerProcess.FreePort()}"]);
         await Eventually.TrueAsync(
             "the host to have seen enough", Soon,
-            () =>
-                edge.HasExited
-                    ? throw new InvalidOperationException(edge.Output)
-                    : Task.FromResult(host.Output.Contains("enough", StringComparison.Ordinal)));
+            () => edge.HasExited
+                ? throw new InvalidOperationException(edge.Output)
+                : Task.FromResult(host.Output.Contains("enough", StringComparison.Ordinal)));
 
         // Its socket dies with it: the broker publishes the will.
         await edge.KillAsync();
@@ -89,9 +88,8 @@ public sealed class SparkplugInteropTests(PlantFixture fixture) : IClassFixture<
         var lines = new List<string>();
         // Their codec reads an Int16 that was written as two bytes without its sign; ours reads and writes what was meant.
         foreach (var vector in vectors.EnumerateArray().Where(
-            v =>
-                !v.TryGetProperty("error", out _)
-                    && !v.GetProperty("name").GetString()!.StartsWith("Int16 -1 written", StringComparison.Ordinal)))
+            v => !v.TryGetProperty("error", out _)
+                && !v.GetProperty("name").GetString()!.StartsWith("Int16 -1 written", StringComparison.Ordinal)))
         {
             var hex = vector.GetProperty("hex").GetString()!;
             using var buffer = new MemoryStream();

@@ -391,10 +391,9 @@ public sealed partial class MachineLedgerTests : IAsyncLifetime
     {
         var rows = samples
             .Select(
-                s =>
-                    new SampleRow(
-                        _ids[s.Kind switch { SignalKind.StateRun => 0, SignalKind.CounterGood => 1, SignalKind.FaultCode => 2, _ => 3 }],
-                        s.TimeUs, s.Value, s.Text, s.Quality, ingestUs))
+                s => new SampleRow(
+                    _ids[s.Kind switch { SignalKind.StateRun => 0, SignalKind.CounterGood => 1, SignalKind.FaultCode => 2, _ => 3 }],
+                    s.TimeUs, s.Value, s.Text, s.Quality, ingestUs))
             .ToArray();
         await _sink.CommitAsync(new TelemetryUnit { Rows = rows }, CancellationToken.None);
     }

@@ -221,16 +221,14 @@ public sealed class TimescaleConformance(TimescaleFixture fixture) : PostgresFam
                 + ">= 1000");
         Assert.Contains(
             jobs,
-            j =>
-                (string)j[0]! == "policy_compression"
-                    && (string)j[1]! == "sample"
-                    && ((string)j[2]!).Contains("7 days", StringComparison.Ordinal));
+            j => (string)j[0]! == "policy_compression"
+                && (string)j[1]! == "sample"
+                && ((string)j[2]!).Contains("7 days", StringComparison.Ordinal));
         Assert.Contains(
             jobs,
-            j =>
-                (string)j[0]! == "policy_retention"
-                    && (string)j[1]! == "sample"
-                    && ((string)j[2]!).Contains("200 days", StringComparison.Ordinal));
+            j => (string)j[0]! == "policy_retention"
+                && (string)j[1]! == "sample"
+                && ((string)j[2]!).Contains("200 days", StringComparison.Ordinal));
         Assert.Equal(2, jobs.Count(j => (string)j[0]! == "policy_retention"));
         Assert.Equal(3, jobs.Count(j => (string)j[0]! == "policy_refresh_continuous_aggregate"));
         await Store.MaintainAsync(new Retention(), 1_767_600_000_000_000, CancellationToken.None);

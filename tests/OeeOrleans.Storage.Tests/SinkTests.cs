@@ -103,9 +103,8 @@ public sealed class SinkTests
         string[] owners = ["a", "b", "c", "d", "e", "f"];
         await Task.WhenAll(
             owners.SelectMany(
-                o =>
-                    Enumerable.Range(0, 50).Select(
-                        i => sink.CommitAsync(new TelemetryUnit { Owner = o, EdgeNode = (o, $"{i:00}") }, CancellationToken.None))));
+                o => Enumerable.Range(0, 50).Select(
+                    i => sink.CommitAsync(new TelemetryUnit { Owner = o, EdgeNode = (o, $"{i:00}") }, CancellationToken.None))));
         foreach (var owner in owners)
         {
             var states = seen.Where(s => s.Owner == owner).Select(s => s.State).ToList();

@@ -67,26 +67,45 @@ public sealed record KpiDocument
 
     internal static KpiDocument Of(string scope, OeeWindow w) => new()
     {
-        Scope = scope, Id = w.Id,
+        Scope = scope,
+        Id = w.Id,
         Window = new WindowDocument(
-            w.Kind, w.Name, UnixMicros.ToDateTimeOffset(w.FromUs),
-            w.ToUs == PlantWindows.OpenEndUs ? null : UnixMicros.ToDateTimeOffset(w.ToUs), UnixMicros.ToDateTimeOffset(w.AsOfUs)),
-        Oee =
-            w.Kpis.Oee, Availability = w.Kpis.Availability, Performance = w.Kpis.Performance, Quality = w.Kpis.Quality, Teep = w.Kpis.Teep,
-        Completeness =
-            w.Kpis.Completeness, RatePerHour =
-                w.Kpis.RatePerHour, PlannedS = w.Kpis.PlannedS, MttrS = w.Kpis.MttrS, MtbfS = w.Kpis.MtbfS, Flags = w.Kpis.Flags,
-        NotScheduledS = S(
-            w.Sums.NotScheduledUs), PlannedStopS = S(
-                w.Sums.PlannedStopUs), UnknownS = S(w.Sums.UnknownUs), RunS = S(w.Sums.RunUs), StopS = S(w.Sums.StopUs),
-        SmallStopS = S(
-            w.Sums.SmallStopUs), FaultStopS = S(w.Sums.FaultStopUs), Good = w.Sums.Good, Reject = w.Sums.Reject, Total = w.Sums.Total,
-        GapGood =
-            w.Sums.GapGood, GapTotal =
-                w.Sums.GapTotal, IdealTotalS =
-                    (double)w.Sums.IdealTotalS, IdealGoodS = (double)w.Sums.IdealGoodS, NoIdealTotal = w.Sums.NoIdealTotal,
-        FailuresStarted = w.Sums.FailuresStarted, FailuresEnded = w.Sums.FailuresEnded, RepairS = S(
-            w.Sums.RepairUs), CounterJumps = w.Sums.CounterJumps, Revision = w.Revision,
+            w.Kind,
+            w.Name,
+            UnixMicros.ToDateTimeOffset(w.FromUs),
+            w.ToUs == PlantWindows.OpenEndUs ? null : UnixMicros.ToDateTimeOffset(w.ToUs),
+            UnixMicros.ToDateTimeOffset(w.AsOfUs)),
+        Oee = w.Kpis.Oee,
+        Availability = w.Kpis.Availability,
+        Performance = w.Kpis.Performance,
+        Quality = w.Kpis.Quality,
+        Teep = w.Kpis.Teep,
+        Completeness = w.Kpis.Completeness,
+        RatePerHour = w.Kpis.RatePerHour,
+        PlannedS = w.Kpis.PlannedS,
+        MttrS = w.Kpis.MttrS,
+        MtbfS = w.Kpis.MtbfS,
+        Flags = w.Kpis.Flags,
+        NotScheduledS = S(w.Sums.NotScheduledUs),
+        PlannedStopS = S(w.Sums.PlannedStopUs),
+        UnknownS = S(w.Sums.UnknownUs),
+        RunS = S(w.Sums.RunUs),
+        StopS = S(w.Sums.StopUs),
+        SmallStopS = S(w.Sums.SmallStopUs),
+        FaultStopS = S(w.Sums.FaultStopUs),
+        Good = w.Sums.Good,
+        Reject = w.Sums.Reject,
+        Total = w.Sums.Total,
+        GapGood = w.Sums.GapGood,
+        GapTotal = w.Sums.GapTotal,
+        IdealTotalS = (double)w.Sums.IdealTotalS,
+        IdealGoodS = (double)w.Sums.IdealGoodS,
+        NoIdealTotal = w.Sums.NoIdealTotal,
+        FailuresStarted = w.Sums.FailuresStarted,
+        FailuresEnded = w.Sums.FailuresEnded,
+        RepairS = S(w.Sums.RepairUs),
+        CounterJumps = w.Sums.CounterJumps,
+        Revision = w.Revision,
     };
 
     private static double S(long micros) => UnixMicros.ToSeconds(micros);
@@ -196,9 +215,13 @@ public sealed record EdgeNodeDocument(
     IReadOnlyList<string> Devices)
 {
     internal static EdgeNodeDocument Of(EdgeNodeStatus s) => new(
-        s.EdgeNode, s.Online, s.LastMessageUs is { } last
-            ? UnixMicros.ToDateTimeOffset(last)
-            : null, s.ClockSkewS, s.MissedMessages, s.RebirthsRequested, s.Devices);
+        s.EdgeNode,
+        s.Online,
+        s.LastMessageUs is { } last ? UnixMicros.ToDateTimeOffset(last) : null,
+        s.ClockSkewS,
+        s.MissedMessages,
+        s.RebirthsRequested,
+        s.Devices);
 }
 
 /// <summary>A node of the asset tree.</summary>

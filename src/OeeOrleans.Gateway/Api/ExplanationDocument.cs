@@ -45,10 +45,9 @@ public sealed record ExplanationDocument
             Intervals =
             [
                 .. e.Intervals.Select(
-                    i =>
-                        new IntervalDocument(
-                            Time(i.FromUs), Time(i.ToUs), i.Category.Name(), i.Reason,
-                            i.StopUs is { } stop ? StopEvent.IdOf(machine, stop) : null)),
+                    i => new IntervalDocument(
+                        Time(i.FromUs), Time(i.ToUs), i.Category.Name(), i.Reason,
+                        i.StopUs is { } stop ? StopEvent.IdOf(machine, stop) : null)),
             ],
             Ideals = [.. e.Ideals.Select(i => new IdealDocument(i.Product, (double?)i.IdealS, i.Good, i.Total))],
             Deltas = [.. e.Deltas.Select(DeltaDocument.Of)],

@@ -160,10 +160,9 @@ public sealed record StopDocument(
             : null, UnixMicros.ToSeconds(s.ProductionUs), s.EndUs is null, s.Small, s.Fault,
         [
             .. s.Segments.Select(
-                p =>
-                    new SegmentReasonDocument(
-                        Time(p.FromUs), p.ToUs is { } to ? Time(to) : null, p.Reason, p.Reason is { } reason ? book.NameOf(reason) : null,
-                        p.Source.ToString().ToLowerInvariant(), p.Comment, p.By)),
+                p => new SegmentReasonDocument(
+                    Time(p.FromUs), p.ToUs is { } to ? Time(to) : null, p.Reason, p.Reason is { } reason ? book.NameOf(reason) : null,
+                    p.Source.ToString().ToLowerInvariant(), p.Comment, p.By)),
         ]);
 
     private static DateTimeOffset Time(long micros) => UnixMicros.ToDateTimeOffset(micros);

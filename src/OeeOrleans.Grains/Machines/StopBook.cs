@@ -48,10 +48,9 @@ internal sealed class StopBook(MachineModel model)
     {
         var longest = stop.Segments.MaxBy(s => (s.ToUs ?? long.MaxValue) - s.FromUs)!;
         var parts = stop.Segments.Select(
-            s =>
-                new StopPart(
-                    UnixMicros.ToIso(s.FromUs), s.ToUs is { } to ? UnixMicros.ToIso(to) : null, s.Reason,
-                    s.Source.ToString().ToLowerInvariant(), s.Comment, s.By));
+            s => new StopPart(
+                UnixMicros.ToIso(s.FromUs), s.ToUs is { } to ? UnixMicros.ToIso(to) : null, s.Reason,
+                s.Source.ToString().ToLowerInvariant(), s.Comment, s.By));
         return new StopEvent
         {
             Machine = model.Id,

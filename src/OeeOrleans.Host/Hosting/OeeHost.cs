@@ -61,12 +61,10 @@ internal static class OeeHost
         builder.Services.AddSingleton<UnreadableLogThrottle>();
         builder.Services.AddSingleton(new RebirthLimiter(TimeProvider.System));
         builder.Services.AddSerializer(
-            s =>
-                s.AddJsonSerializer(
-                    t =>
-                        t.Namespace is { } name
-                            && (name.StartsWith("OeeOrleans.Model", StringComparison.Ordinal)
-                                || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));
+            s => s.AddJsonSerializer(
+                t => t.Namespace is { } name
+                    && (name.StartsWith("OeeOrleans.Model", StringComparison.Ordinal)
+                        || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));
         if (roles.Silo) builder.Host.UseOrleans(silo => OeeCluster.ConfigureSilo(silo, config, roles, o => Fill(o, config, brokers)));
         else builder.Host.UseOrleansClient(client => OeeCluster.ConfigureClient(client, config));
         if (roles.Gateway) builder.Services.AddGateway();

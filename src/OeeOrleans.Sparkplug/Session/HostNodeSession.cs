@@ -122,8 +122,12 @@ public sealed class HostNodeSession
         LastMs = again < 0 ? sent.Ms : Math.Max(LastMs, sent.Ms);
         return new SessionOutcome
         {
-            Table =
-                generation.Node, Generation = generation, BirthToKeep = true, CameBack = cameBack, Redelivered = again >= 0, Deaths = [],
+            Table = generation.Node,
+            Generation = generation,
+            BirthToKeep = true,
+            CameBack = cameBack,
+            Redelivered = again >= 0,
+            Deaths = [],
         };
     }
 

@@ -118,11 +118,13 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
             }, commandTimeout: Rollups.MaintenanceTimeoutS, cancellationToken: cancellationToken));
         foreach (var day in missing)
         {
-            var added = await UnlessHeldUpAsync(c, "a partition is added", transaction => c.ExecuteScalarAsync<bool>(new CommandDefinition(
-                "select oee_add_partition(@day::date)", new
-                {
-                    day,
-                }, transaction, Rollups.MaintenanceTimeoutS, cancellationToken: cancellationToken)), cancellationToken);
+            Task<bool> AddAsync(System.Data.Common.DbTransaction transaction) => c.ExecuteScalarAsync<bool>(new CommandDefinition(
+                "select oee_add_partition(@day::date)",
+                new { day },
+                transaction,
+                Rollups.MaintenanceTimeoutS,
+                cancellationToken: cancellationToken));
+            var added = await UnlessHeldUpAsync(c, "a partition is added", AddAsync, cancellationToken);
             if (added) Log.PartitionAdded(log, day.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
         }
     }

@@ -63,16 +63,15 @@ internal static class SideTables
         await sets.WriteAsync(
             // A payload is JSON in JSON: what the text may not hold, it may not hold escaped either.
             units.SelectMany(u => u.Stops).Select(
-                s =>
-                    new
-                    {
-                        s.Id,
-                        s.Machine,
-                        s.Reason,
-                        s.StartUs,
-                        s.EndUs,
-                        Payload = s.Payload.Replace("\\u0000", "\\ufffd", StringComparison.Ordinal),
-                    }), s =>
+                s => new
+                {
+                    s.Id,
+                    s.Machine,
+                    s.Reason,
+                    s.StartUs,
+                    s.EndUs,
+                    Payload = s.Payload.Replace("\\u0000", "\\ufffd", StringComparison.Ordinal),
+                }), s =>
                 s.Id,
             [("Id", "text"), ("Machine", "text"), ("Reason", "text"), ("StartUs", "bigint"), ("EndUs", "bigint"), ("Payload", "text")],
             rows => $"""

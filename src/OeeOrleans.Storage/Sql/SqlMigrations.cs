@@ -33,10 +33,9 @@ internal static class SqlMigrations
             .Where(n => folders.Contains(n[..Math.Max(0, n.IndexOf('/', StringComparison.Ordinal))], StringComparer.Ordinal))
             .OrderBy(n => Path.GetFileName(n), StringComparer.Ordinal)
             .Select(
-                (n, i) =>
-                    new SqlScript(
-                        n, new StreamReader(assembly.GetManifestResourceStream(n)!).ReadToEnd(),
-                        new SqlScriptOptions { RunGroupOrder = i }));
+                (n, i) => new SqlScript(
+                    n, new StreamReader(assembly.GetManifestResourceStream(n)!).ReadToEnd(),
+                    new SqlScriptOptions { RunGroupOrder = i }));
     }
 
     /// <summary>An older program must not write to a schema it does not know.</summary>

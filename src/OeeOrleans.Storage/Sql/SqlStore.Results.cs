@@ -64,18 +64,17 @@ internal abstract partial class SqlStore
             new { machine, fromUs, toUs }, cancellationToken));
         return rows
             .Select(
-                r =>
-                    new GivenReason
-                    {
-                        Machine = machine,
-                        FromUs = r.FromUs,
-                        UntilUs = r.UntilUs,
-                        Whole = r.Whole,
-                        Reason = r.Reason,
-                        Comment = r.Comment,
-                        By = r.By,
-                        AtUs = r.AtUs,
-                    })
+                r => new GivenReason
+                {
+                    Machine = machine,
+                    FromUs = r.FromUs,
+                    UntilUs = r.UntilUs,
+                    Whole = r.Whole,
+                    Reason = r.Reason,
+                    Comment = r.Comment,
+                    By = r.By,
+                    AtUs = r.AtUs,
+                })
             .ToList();
     }, cancellationToken);
 
@@ -142,12 +141,15 @@ internal abstract partial class SqlStore
 
         public FaultEvent ToEvent() => new()
         {
-            Machine =
-                Machine, Code =
-                    Code, StartUs =
-                        StartUs, EndUs =
-                            EndUs, Occurrences =
-                                Occurrences, Severity = Severity, AckBy = AckBy, AckUs = AckUs, ShelvedUntilUs = ShelvedUntilUs,
+            Machine = Machine,
+            Code = Code,
+            StartUs = StartUs,
+            EndUs = EndUs,
+            Occurrences = Occurrences,
+            Severity = Severity,
+            AckBy = AckBy,
+            AckUs = AckUs,
+            ShelvedUntilUs = ShelvedUntilUs,
         };
     }
 

@@ -78,11 +78,9 @@ internal abstract partial class SqlStore : IStore
     public Task<EdgeNodeRecord?> LoadEdgeNodeAsync(string edgeNode, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         var births = (await c.QueryAsync<BirthRow>(Command(
-            "select device, birth_ms as BirthMs, topic, payload from edge_birth where edge_node = @edgeNode order by birth_ms, "
-                + "length(device)", new
-                {
-                    edgeNode,
-                }, cancellationToken))).ToList();
+            "select device, birth_ms as BirthMs, topic, payload from edge_birth where edge_node = @edgeNode order by birth_ms, length(device)",
+            new { edgeNode },
+            cancellationToken))).ToList();
         var state = await c.ExecuteScalarAsync<string?>(
             Command("select state from edge_node where edge_node = @edgeNode", new { edgeNode }, cancellationToken));
         return state is null && births.Count == 0
@@ -93,10 +91,8 @@ internal abstract partial class SqlStore : IStore
     public Task<SnapshotRecord?> LoadSnapshotAsync(string machine, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         var row = await c.QueryFirstOrDefaultAsync<SnapshotRow>(Command(
-            "select oee_us(ts) as TimeUs, oee_us(ingest_ts) as IngestUs, payload from machine_snapshot where machine_id = @machine", new
-            {
-                machine,
-            }, cancellationToken));
+            "select oee_us(ts) as TimeUs, oee_us(ingest_ts) as IngestUs, payload from machine_snapshot where machine_id = @machine",
+            new { machine }, cancellationToken));
         return row is null ? null : new SnapshotRecord(machine, row.TimeUs, row.IngestUs, row.Payload);
     }, cancellationToken);
 

@@ -186,10 +186,16 @@ internal sealed class WindowRow
         },
         Kpis = new OeeKpis
         {
-            PlannedS =
-                PlannedS, Availability =
-                    Availability, Performance = Performance, Quality = Quality, Oee = Oee, Teep = Teep, Completeness = Completeness,
-            RatePerHour = RatePerHour, MttrS = MttrS, MtbfS = MtbfS,
+            PlannedS = PlannedS,
+            Availability = Availability,
+            Performance = Performance,
+            Quality = Quality,
+            Oee = Oee,
+            Teep = Teep,
+            Completeness = Completeness,
+            RatePerHour = RatePerHour,
+            MttrS = MttrS,
+            MtbfS = MtbfS,
         },
     };
 

@@ -192,12 +192,10 @@ public sealed class HostileMessages(int seed)
         {
             0 => 0,
             1 => ulong.MaxValue,
-            2 =>
-                (ulong)DateTimeOffset.Parse("9998-06-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture)
-                    .ToUnixTimeMilliseconds(),
-            3 =>
-                (ulong)DateTimeOffset.Parse("2096-06-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture)
-                    .ToUnixTimeMilliseconds(),
+            2 => (ulong)DateTimeOffset.Parse("9998-06-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture)
+                .ToUnixTimeMilliseconds(),
+            3 => (ulong)DateTimeOffset.Parse("2096-06-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture)
+                .ToUnixTimeMilliseconds(),
             4 => now - (ulong)_random.NextInt64(200L * 86_400_000),
             5 => now + (ulong)_random.NextInt64(200L * 86_400_000),
             6 => (ulong)_random.NextInt64(),

@@ -43,9 +43,9 @@ public sealed class HostilePlant : IAsyncDisposable
     {
         var embedded = postgres is null;
         var plant = new HostilePlant(
-            embedded
-                ? null
-                : await MosquittoServer.StartAsync(), postgres is null ? null : await postgres.CreateDatabaseAsync(), directory);
+            embedded ? null : await MosquittoServer.StartAsync(),
+            postgres is null ? null : await postgres.CreateDatabaseAsync(),
+            directory);
         var machines = string.Join(
             '\n', Enumerable.Range(1, 4).Select(i => $"          - {{ id: mad{i}, ideal_cycle_s: 1, edge_node: e2e/mad{i} }}"));
         var servers = embedded
