@@ -67,12 +67,6 @@ public sealed class EmbeddedTests
         Directory.Delete(directory, recursive: true);
     }
 
-    /// <summary>Ends what is running at the end, whichever it is by then.</summary>
-    private sealed class Ending(Func<ValueTask> end) : IAsyncDisposable
-    {
-        public ValueTask DisposeAsync() => end();
-    }
-
     /// <summary>What another program reads from the file meanwhile.</summary>
     private static List<(string Name, long Ms, double Value)> Stored(string directory)
     {

@@ -13,6 +13,7 @@ public sealed class NoLossTests(PlantFixture fixture) : IClassFixture<PlantFixtu
     {
         await using var plant = await TestPlant.CreateAsync(fixture.Postgres);
         var oee = await plant.StartAsync();
+        await using var ending = new Ending(() => oee.DisposeAsync());
         await using var edge = plant.StartQos1Edge(Rate, Oee.Seconds);
         for (var kill = 1; kill <= 3; kill++)
         {
@@ -76,6 +77,7 @@ public sealed class NoLossTests(PlantFixture fixture) : IClassFixture<PlantFixtu
     {
         await using var plant = await TestPlant.CreateAsync(fixture.Postgres);
         var oee = await plant.StartAsync();
+        await using var ending = new Ending(() => oee.DisposeAsync());
         await using var edge = plant.StartQos1Edge(Rate, Oee.Seconds, shuffle: true);
         for (var kill = 1; kill <= 2; kill++)
         {
@@ -94,6 +96,7 @@ public sealed class NoLossTests(PlantFixture fixture) : IClassFixture<PlantFixtu
     {
         await using var plant = await TestPlant.CreateAsync(fixture.Postgres);
         var oee = await plant.StartAsync();
+        await using var ending = new Ending(() => oee.DisposeAsync());
         await using var edge = ServerProcess.Start(
             "node", [Path.Combine(Oee.Peers, "edge-qos0.mjs"), plant.Broker.Url, "e2e", "edge1", "press1", $"{Rate}", $"{Oee.Seconds}"]);
         double missed = 0, rebirths = 0;

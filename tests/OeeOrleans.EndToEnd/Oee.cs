@@ -60,3 +60,9 @@ public sealed class Oee : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Process.DisposeAsync();
 }
+
+/// <summary>Ends what is running at the end of a test that starts it anew, whichever it is by then.</summary>
+public sealed class Ending(Func<ValueTask> end) : IAsyncDisposable
+{
+    public ValueTask DisposeAsync() => end();
+}

@@ -208,6 +208,48 @@ public sealed class HostNodeSessionTests
     }
 
     [Fact]
+    public void Only_births_give_aliases()
+    {
+        NodeBirth(1000, 4);
+        DeviceBirth(1001, 1, ("speed", 7));
+        // Of a device that was never born, and of a metric of the one that was.
+        foreach (var (device, seq) in new[] { ("ghost", (byte)2), ("d1", (byte)3) })
+        {
+            var writer = new SparkplugPayloadWriter().Begin(1001UL + seq, seq);
+            writer.Double(new MetricHead("weight", 7, 1001UL + seq, SparkplugDataType.Double), 2);
+            var reader = new SparkplugPayloadReader(writer.Written.Span);
+            var outcome = _session.Accept(new SparkplugTopic(SparkplugMessageType.DData, "g", "n", device), ref reader);
+            Assert.True(reader.TryReadMetric(out var metric));
+            Assert.Equal("weight", HostNodeSession.Resolve(outcome, metric)!.Name);
+        }
+
+        Assert.Equal("speed", Data(1005, 4, alias: 7).Name);
+    }
+
+    [Fact]
+    public void A_device_that_was_never_born_has_no_share_in_what_its_node_may_have()
+    {
+        NodeBirth(1000, 4);
+        DeviceBirth(1001, 1, ("speed", 7));
+        const int Half = (SparkplugLimits.MaxMetricsPerNode / 2) + 1;
+        for (byte seq = 2; seq < 4; seq++)
+        {
+            var writer = new SparkplugPayloadWriter().Begin(1000UL + seq, seq);
+            for (var i = 0; i < Half; i++)
+            {
+                writer.Double(new MetricHead($"m{(seq * Half) + i}", null, 1000UL + seq, SparkplugDataType.Double), 2);
+            }
+
+            var reader = new SparkplugPayloadReader(writer.Written.Span);
+            var outcome = _session.Accept(new SparkplugTopic(SparkplugMessageType.DData, "g", "n", "ghost"), ref reader);
+            while (reader.TryReadMetric(out var metric)) Assert.Null(HostNodeSession.Resolve(outcome, metric)!.Refusal);
+        }
+
+        DeviceBirth(1005, 4, ("speed", 7), ("count", 8));
+        Assert.Equal("count", Data(1006, 5, alias: 8).Name);
+    }
+
+    [Fact]
     public void The_newest_birth_that_comes_again_leaves_the_sequence_as_it_is()
     {
         NodeBirth(1000, 4);

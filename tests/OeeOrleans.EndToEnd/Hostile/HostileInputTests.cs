@@ -47,6 +47,7 @@ public sealed class HostileInputTests(PlantFixture fixture) : IClassFixture<Plan
     {
         await using var plant = await PlantAsync(store);
         var oee = await plant.StartAsync();
+        await using var ending = new Ending(() => oee.DisposeAsync());
         await using (var forger = await Forger.StartAsync(plant.BrokerPort))
         {
             var at = (ulong)DateTimeOffset.Parse(time, CultureInfo.InvariantCulture).ToUnixTimeMilliseconds();
@@ -78,6 +79,7 @@ public sealed class HostileInputTests(PlantFixture fixture) : IClassFixture<Plan
     {
         await using var plant = await PlantAsync(store);
         var oee = await plant.StartAsync();
+        await using var ending = new Ending(() => oee.DisposeAsync());
         await using var edge = plant.StartHealthyEdge(Rate, Oee.Seconds >= 60 ? 300 : 60);
         await Eventually.HoldsAsync("samples", TimeSpan.FromSeconds(20), async () => (await plant.StoredAsync()).Count, n => n > Rate);
         var before = await oee.MetricAsync("mqtt_messages_acknowledged_total");
