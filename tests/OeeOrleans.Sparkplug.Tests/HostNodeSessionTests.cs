@@ -231,13 +231,13 @@ public sealed class HostNodeSessionTests
     {
         NodeBirth(1000, 4);
         DeviceBirth(1001, 1, ("speed", 7));
-        const int Half = (SparkplugLimits.MaxMetricsPerNode / 2) + 1;
-        for (byte seq = 2; seq < 4; seq++)
+        const int Part = (SparkplugLimits.MaxMetricsPerNode / 4) + 1;
+        for (byte seq = 2; seq < 6; seq++)
         {
             var writer = new SparkplugPayloadWriter().Begin(1000UL + seq, seq);
-            for (var i = 0; i < Half; i++)
+            for (var i = 0; i < Part; i++)
             {
-                writer.Double(new MetricHead($"m{(seq * Half) + i}", null, 1000UL + seq, SparkplugDataType.Double), 2);
+                writer.Double(new MetricHead($"m{(seq * Part) + i}", null, 1000UL + seq, SparkplugDataType.Double), 2);
             }
 
             var reader = new SparkplugPayloadReader(writer.Written.Span);
@@ -245,8 +245,8 @@ public sealed class HostNodeSessionTests
             while (reader.TryReadMetric(out var metric)) Assert.Null(HostNodeSession.Resolve(outcome, metric)!.Refusal);
         }
 
-        DeviceBirth(1005, 4, ("speed", 7), ("count", 8));
-        Assert.Equal("count", Data(1006, 5, alias: 8).Name);
+        DeviceBirth(1007, 6, ("speed", 7), ("count", 8));
+        Assert.Equal("count", Data(1008, 7, alias: 8).Name);
     }
 
     [Fact]
