@@ -62,7 +62,7 @@ public readonly record struct RowKey(int SignalId, long TimeUs);
 /// <summary>A reason given for a stop; reasons that begin in [ClearFromUs, ClearToUs) make room for it.</summary>
 public sealed record ReasonChange(long ClearFromUs, long ClearToUs, GivenReason Given);
 
-/// <summary>A unit the database refuses, with its words. Giving it again does not help.</summary>
+/// <summary>A unit of which the database refuses something, with its words. Giving that again does not help.</summary>
 /// <param name="Unit">As it was given.</param>
 /// <param name="Reason">The database's words.</param>
 /// <param name="RowsOnly">Only some of its rows are refused and in `dead_letter`; everything else of it is stored.</param>

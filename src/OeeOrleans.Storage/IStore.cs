@@ -19,7 +19,9 @@ public interface IStore : IAsyncDisposable
     /// <summary>Writes units, each all or nothing, together in one transaction as long as the database refuses none of them. Rows are
     /// idempotent by (signal, source time): of two rows with one key the later one stays. A row the database refuses goes to `dead_letter`
     /// with the reason; everything else is stored.</summary>
-    /// <returns>Units of which the database refuses something: all of it, or some rows only.</returns>
+    /// <returns>
+    /// Units of which the database refuses something: all of it, or some rows only, and then everything else of them is stored.
+    /// </returns>
     Task<IReadOnlyList<RefusedUnit>> CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken);
 
     /// <summary>A round of upkeep: partitions ahead, retention, rollups. Null when another process is at it.</summary>

@@ -8,12 +8,18 @@ public sealed class StoreUnavailableException : Exception
     /// <param name="message">What was attempted, on what, and what came back.</param>
     /// <param name="inner">The engine's error.</param>
     /// <param name="needsOperator">Waiting alone does not help: a damaged file, a disk without a right to write.</param>
-    public StoreUnavailableException(string message, Exception? inner = null, bool needsOperator = false)
+    /// <param name="mayBeTheUnit">Nobody knows whether it is about what was given, or about everything.</param>
+    public StoreUnavailableException(string message, Exception? inner = null, bool needsOperator = false, bool mayBeTheUnit = false)
         : base(message, inner)
     {
-        NeedsOperator = needsOperator;
+        (NeedsOperator, MayBeTheUnit) = (needsOperator, mayBeTheUnit);
         DeliveryFailedException.Mark(this, FailureClass.StoreAway);
     }
 
     public bool NeedsOperator { get; }
+
+    /// <summary>
+    /// Trying the same again shows nothing: its owners should have it back, and offer it together with what came meanwhile.
+    /// </summary>
+    public bool MayBeTheUnit { get; }
 }

@@ -5,7 +5,7 @@ using OeeOrleans.Mqtt;
 
 namespace OeeOrleans.Conformance.Tests;
 
-/// <summary>The edge node `g/n` with two simulated devices, in a directory of its own.</summary>
+/// <summary>The edge node `g/n` in a directory of its own, with two simulated devices unless a source is given.</summary>
 internal sealed class RunningEdge : IAsyncDisposable
 {
     private readonly string _directory = Path.Combine(Path.GetTempPath(), "oee-edge-" + Guid.NewGuid().ToString("N"));

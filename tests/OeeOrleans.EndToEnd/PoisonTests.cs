@@ -55,6 +55,10 @@ public sealed class PoisonTests(PlantFixture fixture) : IClassFixture<PlantFixtu
         await Eventually.HoldsAsync(
             "what is stored to be what is counted", TimeSpan.FromSeconds(20),
             async () => (await oee.GetAsync("/api/kpi/current?machine_id=mad1&window=day")).GetProperty("good").GetInt64(), n => n == 10);
+        await forger.SayAsync("spBv1.0/e2e/DDATA/mad1/mad1", Count(4, 120));
+        await Eventually.HoldsAsync(
+            "the next count to follow the last one that is stored", TimeSpan.FromSeconds(20),
+            async () => (await oee.GetAsync("/api/kpi/current?machine_id=mad1&window=day")).GetProperty("good").GetInt64(), n => n == 20);
     }
 
     private static ulong NowMs() => (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();

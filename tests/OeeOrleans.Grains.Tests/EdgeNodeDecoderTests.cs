@@ -65,8 +65,10 @@ public sealed class EdgeNodeDecoderTests
 
     [Theory]
     [InlineData(2000UL, 2_000_001L)]
-    // No such time: then it is when we heard of it.
+    // No such time, one that is still to come, or one before what the node said last: then it is when we heard of it.
     [InlineData(4_000_000_000_000UL, 5_000_000L)]
+    [InlineData(6000UL, 5_000_000L)]
+    [InlineData(900UL, 5_000_000L)]
     public void A_device_dies_when_its_node_says_so_though_the_message_waited_for_us(ulong sentMs, long deathUs)
     {
         Birth(1000, ("state.run", 1, SparkplugDataType.Boolean));

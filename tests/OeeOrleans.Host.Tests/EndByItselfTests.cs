@@ -18,7 +18,9 @@ public sealed class EndByItselfTests
     public async Task When_a_part_that_works_in_the_background_dies_the_process_ends_and_its_exit_code_says_so()
     {
         using var stopping = new StopSignals(CancellationToken.None);
-        await using var app = await StartAsync(new Dying());
+        var work = new Dying();
+        await using var app = await StartAsync(work);
+        work.Die.SetResult();
         Assert.Equal(ExitCode.Failure, await ServerRunner.UntilStoppedAsync(app, stopping, NullLogger.Instance).WaitAsync(Soon));
     }
 
@@ -47,9 +49,11 @@ public sealed class EndByItselfTests
 
     private sealed class Dying : BackgroundService
     {
+        public TaskCompletionSource Die { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         protected override async Task ExecuteAsync(CancellationToken stoppingToken)
         {
-            await Task.Yield();
+            await Die.Task.WaitAsync(stoppingToken);
             throw new InvalidOperationException("a bug");
         }
     }

@@ -2,7 +2,6 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using OeeOrleans.Model;
-using OeeOrleans.Storage.Sink;
 using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Storage.Tests;
@@ -88,28 +87,43 @@ public sealed class PostgresConformance(PostgresFixture fixture) : PostgresFamil
         return StoreFactory.Postgres(Connection, TimeProvider.System, NullLoggerFactory.Instance, options);
     }
 
-    /// <summary>An index entry that is damaged, and what else may concern one unit alone, is no reason to wait for ever.</summary>
     [Fact]
-    public async Task An_error_that_the_server_does_not_explain_is_of_the_unit_that_provokes_it()
+    public async Task An_error_that_nobody_explains_is_of_the_rows_that_provoke_it_when_the_store_takes_others()
+    {
+        var rows = await DamagedAsync("new.value = 666");
+        var (lone, mixed) = (new TelemetryUnit { Rows = new[] { rows[1] } }, new TelemetryUnit { Rows = rows });
+        Assert.Equal(
+            [(lone, false), (mixed, true)],
+            (await Store.CommitAsync([lone, mixed], CancellationToken.None)).OrderBy(r => r.RowsOnly).Select(r => (r.Unit, r.RowsOnly)));
+        Assert.Equal([0d, 2d], (await QueryAsync("select value from sample order by ts")).Select(r => r[0]));
+        Assert.Equal(["XX002: damaged"], (await QueryAsync("select reason from dead_letter")).Select(r => r[0]));
+    }
+
+    [Fact]
+    public async Task An_error_that_nobody_explains_and_that_everything_provokes_is_nobodys_and_waited_for()
+    {
+        var rows = await DamagedAsync("true");
+        var units = rows.Select(r => new TelemetryUnit { Rows = new[] { r } }).ToList();
+        var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => Store.CommitAsync(units, CancellationToken.None));
+        Assert.True(error.MayBeTheUnit);
+        Assert.Contains("damaged", await Store.WhyNotAsync(CancellationToken.None), StringComparison.Ordinal);
+        await QueryAsync("drop trigger damaged on sample");
+        Assert.Empty(await Store.CommitAsync(units, CancellationToken.None));
+        Assert.Empty(await QueryAsync("select * from dead_letter"));
+    }
+
+    /// <summary>Three rows, of which the second has the value 666, and a table that fails at some.</summary>
+    private async Task<SampleRow[]> DamagedAsync(string at)
     {
         var id = (await Store.ResolveSignalsAsync("m1", [new("n", "Double", null)], inPlant: true, CancellationToken.None))[0];
         await QueryAsync(
-            """
+            $"""
             create function damaged() returns trigger language plpgsql as
-            $$ begin if new.value = 666 then raise exception 'damaged' using errcode = 'XX002'; end if; return new; end $$;
+            $$ begin if {at} then raise exception 'damaged' using errcode = 'XX002'; end if; return new; end $$;
             create trigger damaged before insert on sample for each row execute function damaged()
             """);
-        await using var sink = new GroupCommitSink(
-            Store, new SinkOptions { FlushMs = 50 }, TimeProvider.System, NullLogger<GroupCommitSink>.Instance);
-        var tickets = new List<CommitTicket>();
-        foreach (var value in new[] { 1, 666, 3 })
-        {
-            var row = new SampleRow(id, 1_767_600_000_000_000 + value, value, null, Quality.Good, 1_767_600_000_000_000);
-            tickets.Add(await sink.WriteAsync(new TelemetryUnit { Owner = $"g/{value}", Rows = new[] { row } }, CancellationToken.None));
-        }
-
-        var fates = await Task.WhenAll(tickets.Select(t => t.Settled)).WaitAsync(TimeSpan.FromSeconds(20));
-        Assert.Equal([CommitState.Committed, CommitState.Refused, CommitState.Committed], fates);
+        const long T = 1_767_600_000_000_000;
+        return [.. new[] { 0, 666, 2 }.Select((v, i) => new SampleRow(id, T + i, v, null, Quality.Good, T))];
     }
 
     [Fact]

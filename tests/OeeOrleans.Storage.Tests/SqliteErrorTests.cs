@@ -47,13 +47,14 @@ public sealed class SqliteErrorTests
     }
 
     [Fact]
-    public async Task A_file_that_is_no_database_is_said_to_be_damaged_and_is_not_waited_for()
+    public async Task A_file_that_is_no_database_is_said_to_be_damaged()
     {
         var path = Path.Combine(Directory.CreateTempSubdirectory("oee-damaged-").FullName, "oee.db");
         await File.WriteAllTextAsync(path, new string('x', 10_000));
         await using var store = StoreFactory.Sqlite(path, NullLoggerFactory.Instance);
         var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.MigrateAsync(CancellationToken.None));
         Assert.True(error.NeedsOperator);
+        Assert.Contains("damaged", error.Message, StringComparison.Ordinal);
         Assert.Contains(path, error.Message, StringComparison.Ordinal);
     }
 }

@@ -38,7 +38,9 @@ internal sealed class EdgeSender
     private readonly PostponedRecords _postponed;
     private readonly SemaphoreSlim _room;
 
-    /// <summary>A dead device that was born only to tell what it said while it lived.</summary>
+    /// <summary>
+    /// A dead device that was born only to tell what it said while it lived. Its own return, its death and a rebirth of the node end that.
+    /// </summary>
     private EdgeDevice? _lent;
     private ulong _live;
     private ulong _replay;
@@ -131,9 +133,10 @@ internal sealed class EdgeSender
     /// </summary>
     private async Task<bool> TryTellOfDeadAsync(CancellationToken cancellationToken)
     {
+        // It may only be that there is no room for the past just now.
+        if (_postponed.AnyFree || _replay < _replayEnd) return false;
         if (_lent is { } lent)
         {
-            if (_postponed.AnyFree) return false;
             _lent = null;
             await DeathAsync(lent, cancellationToken);
             return true;

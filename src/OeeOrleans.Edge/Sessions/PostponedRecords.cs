@@ -62,7 +62,9 @@ internal sealed class PostponedRecords(TimeProvider clock)
         return null;
     }
 
-    /// <summary>All records are looked at anew; how long devices have waited stays known.</summary>
+    /// <summary>
+    /// All records are looked at anew. How long devices have waited stays known: resending comes more often than that.
+    /// </summary>
     public void Clear()
     {
         _waiting.Clear();

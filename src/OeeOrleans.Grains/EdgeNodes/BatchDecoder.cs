@@ -126,7 +126,7 @@ internal sealed class BatchDecoder(
         {
             var outcome = decoder.Accept(topic, message, message.Redelivered || again);
             Noted(outcome);
-            if (outcome.Deaths.Count > 0) Emit(decoder, topic, outcome, messages, index);
+            if (outcome.Deaths.Count > 0) await EmitDeathsAsync(decoder, topic, outcome, messages, index);
 
             if (outcome.Refusal is { } why) Unreadable(letters, "session", message, why);
             if (outcome.Table is null || outcome.Ignored is not null || outcome.Refusal is not null) return;
@@ -144,10 +144,17 @@ internal sealed class BatchDecoder(
         }
     }
 
-    private void Emit(
-        EdgeNodeDecoder decoder, in SparkplugTopic topic, in SessionOutcome outcome, IReadOnlyList<BrokerMessage> messages, int index)
+    private async Task EmitDeathsAsync(
+        EdgeNodeDecoder decoder, SparkplugTopic topic, SessionOutcome outcome, IReadOnlyList<BrokerMessage> messages, int index)
     {
         var bornAgainUs = topic.Type == SparkplugMessageType.NDeath ? NextBirthUs(messages, index) : long.MaxValue;
+        if (topic.Type == SparkplugMessageType.DDeath && decoder.Machines.TryGetValue(topic.Device ?? "", out var machine)
+            && machine.LastSeenUs == 0)
+        {
+            // What it said to a former life of ours was said before it died.
+            machine.LastSeenUs = await store.LastSeenAsync(machine.Id, CancellationToken.None) ?? 0;
+        }
+
         decoder.EmitDeaths(topic, outcome, messages[index], bornAgainUs);
         foreach (var death in outcome.Deaths.Where(d => d.Device is not null)) Log.Died(log, edgeNode, death.Device!);
     }

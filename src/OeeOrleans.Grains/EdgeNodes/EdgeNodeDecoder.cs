@@ -161,7 +161,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     /// <summary>Everything a device could say is unknown from its death on.</summary>
     /// <param name="table">Who died.</param>
     /// <param name="ingestUs">When we heard of it: a will has no time of its own, so that is when a node dies.</param>
-    /// <param name="sentUs">When a device died by its node's word (DDEATH); the message may have waited for us.</param>
+    /// <param name="sentUs">When a device died by its node's word (DDEATH).</param>
     /// <param name="bornAgainUs">When the node was born again, if that came with the same delivery: it died before.</param>
     public void EmitDeath(DeviceTable table, long ingestUs, long? sentUs = null, long bornAgainUs = long.MaxValue)
     {
@@ -174,8 +174,11 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
 
         // A birth whose time is far off says nothing of when it was.
         var bornUs = TimeRule.Admits(bornAgainUs, ingestUs) ? bornAgainUs : long.MaxValue;
+        // The message may have waited for us, but it was not sent after it came, nor before another one: then the node's clock is wrong.
+        var believed = sentUs < ingestUs && TimeRule.Admits(sentUs.Value, ingestUs)
+            && sentUs >= (long)Session.LastMs * UnixMicros.PerMillisecond;
         // Source times are whole milliseconds, so no sample has this instant.
-        var diedUs = sentUs is { } sent && TimeRule.Admits(sent, ingestUs) ? sent + 1 : ingestUs;
+        var diedUs = believed ? sentUs!.Value + 1 : ingestUs;
         // Not before what the device said last: its clock may be ahead of ours.
         var deathUs = Math.Max(Math.Min(diedUs, bornUs - 1), machine.LastSeenUs + 1);
         State.Dead[device] = deathUs;

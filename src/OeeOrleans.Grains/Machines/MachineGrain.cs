@@ -44,7 +44,10 @@ internal sealed class MachineGrain(
     private long _lateAt;
     private bool _flushSoon;
 
-    /// <summary>Samples that were shown came to nothing: figures with them may not be stored until all is computed anew.</summary>
+    /// <summary>
+    /// Samples that were shown or applied are not stored (they came to nothing, or are refused): no figure with them may be stored until
+    /// all is computed anew, and that does not wait until late samples stop coming.
+    /// </summary>
     private bool _takenBack;
 
     /// <summary>Samples that are ahead of the store: figures with them may not be stored before they are.</summary>
@@ -290,8 +293,7 @@ internal sealed class MachineGrain(
             var settled = clock.GetElapsedTime(_lateAt) > Settle || clock.GetElapsedTime(_lateSince) > MaxSettle;
             if (_ahead.IsEmpty && (settled || _takenBack) && ledger.DirtyFromUs is { } dirty)
             {
-                _takenBack = false;
-                _revised = await ledger.RecomputeAsync(nowUs, cancellationToken);
+                _revised = await RecomputeAsync(ledger, nowUs, cancellationToken);
                 GrainMetrics.Recomputations.Inc();
                 Log.Recomputed(log, Id, UnixMicros.ToIso(dirty), _revised.Count);
                 (_changed, _flushSoon) = (true, true);
@@ -312,6 +314,22 @@ internal sealed class MachineGrain(
         {
             // A boundary: the tick comes again in a second, and what it could not write is computed anew.
             Log.MachineWorkFailed(log, Id, "periodic work", error.Message, BugOf(error));
+        }
+    }
+
+    private async Task<IReadOnlyList<OeeWindow>> RecomputeAsync(MachineLedger ledger, long nowUs, CancellationToken cancellationToken)
+    {
+        var takenBack = _takenBack;
+        // Set again by what is taken back meanwhile.
+        _takenBack = false;
+        try
+        {
+            return await ledger.RecomputeAsync(nowUs, cancellationToken);
+        }
+        catch
+        {
+            _takenBack |= takenBack;
+            throw;
         }
     }
 

@@ -121,9 +121,9 @@ internal sealed class PostgresStore : SqlStore
                 return (string?)null;
             }, cancellationToken);
         }
-        catch (RowsRefusedException refused)
+        catch (Exception error) when (error is RowsRefusedException or UnexplainedException)
         {
-            return refused.Message;
+            return error.Message;
         }
     }
 
@@ -145,8 +145,8 @@ internal sealed class PostgresStore : SqlStore
     private static bool IsRefusal(PostgresException error) => error.SqlState[..2] is "21" or "22" or "23" or "44" or "54" or "P0";
 
     /// <summary>What is about the server, the schema or our rights, not about what was given: waiting loses nothing (classes 08, 25, 28,
-    /// 3D, 3F, 40, 42, 53, 55, 57 and 58). All else, such as an index entry that is damaged (XX), may concern one unit alone, and must not
-    /// keep the others waiting for ever: the sink looks for the one that provokes it.</summary>
+    /// 3D, 3F, 40, 42, 53, 55, 57 and 58). All else, such as an index entry that is damaged (XX), may concern one row alone, and must not
+    /// keep the others waiting for ever.</summary>
     private static bool IsOfServer(PostgresException error) => error.SqlState[..2]
         is "08" or "25" or "28" or "3D" or "3F" or "40" or "42" or "53" or "55" or "57" or "58";
 
@@ -176,6 +176,11 @@ internal sealed class PostgresStore : SqlStore
         {
             await writer.DisposeAsync();
             throw new StoreUnavailableException($"cannot write to {Name}: {error.Message}", error);
+        }
+        catch (PostgresException error)
+        {
+            await writer.DisposeAsync();
+            throw new UnexplainedException($"{error.SqlState}: {error.MessageText}", error);
         }
         catch
         {

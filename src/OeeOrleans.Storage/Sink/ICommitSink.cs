@@ -14,7 +14,9 @@ public static class CommitSinkExtensions
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     /// <summary>Returns when the unit is committed.</summary>
-    /// <exception cref="StoreUnavailableException">It was not in time, and was taken back: it is not stored, and will not be.</exception>
+    /// <exception cref="StoreUnavailableException">
+    /// It was not in time, and was taken back: nobody writes it any more. Only an attempt whose answer was lost may have stored it.
+    /// </exception>
     /// <exception cref="CommitRefusedException">The database refuses it.</exception>
     public static async Task CommitAsync(this ICommitSink sink, CommitUnit unit, CancellationToken cancellationToken)
     {

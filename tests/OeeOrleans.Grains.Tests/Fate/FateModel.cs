@@ -19,6 +19,8 @@ public enum StoreDoes
     IsAway,
     /// <summary>Commits, and the answer is lost.</summary>
     CommitsAndIsAway,
+    /// <summary>Fails, and does not say at what.</summary>
+    Fails,
 }
 
 /// <summary>What a message is.</summary>
@@ -47,6 +49,7 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
     private readonly Partition _partition;
     private readonly Queue<StoreDoes> _script;
     private readonly Queue<bool> _applyFails;
+    private readonly Queue<bool> _decodeFails;
     private readonly IReadOnlyList<Kind> _kinds;
     private readonly GroupCommitSink _sink;
     private readonly Dictionary<string, Deliveries> _lives = [];
@@ -55,9 +58,11 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
     /// <summary>Sessions as the store has them.</summary>
     private readonly Dictionary<string, string> _sessions = [];
 
-    public FateModel(IReadOnlyList<Kind> kinds, IEnumerable<StoreDoes> script, IEnumerable<bool> applyFails)
+    public FateModel(
+        IReadOnlyList<Kind> kinds, IEnumerable<StoreDoes> script, IEnumerable<bool> applyFails, IEnumerable<bool>? decodeFails = null)
     {
         (_kinds, _script, _applyFails) = (kinds, new Queue<StoreDoes>(script), new Queue<bool>(applyFails));
+        _decodeFails = new Queue<bool>(decodeFails ?? []);
         _partition = new Partition("f", _options, TimeProvider.System, NullLogger.Instance);
         var store = FateStore.Create(Commit);
         var options = new SinkOptions { FlushMs = 0, RetryPause = TimeSpan.FromTicks(1), MaxRetryPause = TimeSpan.FromMilliseconds(1) };
@@ -192,6 +197,7 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
             }
 
             var does = _script.TryDequeue(out var next) ? next : StoreDoes.Commits;
+            if (does == StoreDoes.Fails) throw new StoreUnavailableException("for no reason", mayBeTheUnit: true);
             if (does == StoreDoes.IsAway) throw new StoreUnavailableException("away");
             var refused = units.Where(u => IdsOf((TelemetryUnit)u).Any(id => _kinds[id] == Kind.Refused)).ToList();
             foreach (var unit in units.Except(refused).Cast<TelemetryUnit>())
@@ -240,6 +246,8 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
                 if (!_session.Dead.TryAdd($"{id}", 0) && !known) model.Violations.Add($"the session met {id} as new a second time");
             }
 
+            // A new signal is asked of a store that is away, when the session has seen all of it.
+            if (model._decodeFails.TryDequeue(out var fails) && fails) throw new StoreUnavailableException("no ids of signals");
             _session.Took(source, messages[^1].Number);
             var state = JsonSerializer.Serialize(_session);
             var unit = new TelemetryUnit { Owner = key, Rows = rows.ToArray(), DeadLetters = letters, EdgeNode = (key, state) };
