@@ -42,6 +42,9 @@ public sealed class StartTests(PlantFixture fixture) : IClassFixture<PlantFixtur
             await Eventually.HoldsAsync(
                 "the birth to be stored", TimeSpan.FromSeconds(20), () => plant.ScalarAsync("select count(*) from edge_birth"),
                 n => n == 2);
+            // Acknowledged, so that nothing comes again.
+            await Eventually.HoldsAsync(
+                "the acknowledgements", TimeSpan.FromSeconds(20), () => first.MetricAsync("mqtt_messages_acknowledged_total"), n => n == 2);
             await first.Process.KillAsync();
         }
 

@@ -88,6 +88,16 @@ public sealed class ConfigFileTests
     }
 
     [Fact]
+    public void A_metric_that_is_mapped_twice_is_named()
+    {
+        const string Twice = Site
+            + "\nareas: [{ id: a, lines: [{ id: l, machines: [{ id: m, edge_node: g/n, tags: "
+            + "[{ metric: X, signal: counter.good }, { metric: X, signal: counter.reject }] }] }] }]";
+        Assert.Contains(
+            "'X' is mapped twice", Assert.Throws<ConfigException>(() => ConfigFile.Parse(Twice, "p")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_address_others_can_reach_needs_consent()
     {
         const string Open = Small + "\ngateway: { urls: \"http://0.0.0.0:8080\" }";
@@ -100,7 +110,7 @@ public sealed class ConfigFileTests
     [InlineData("mqtt_address: 10.0.0.5", "can be reached from other machines")]
     [InlineData("mqtt_address: \"::1\"", "is not an IPv4 address")]
     [InlineData("mqtt_address: localhost", "is not an IPv4 address")]
-    [InlineData("broker: { url: \"mqtt://b\", tls: { ca: /x.pem } }", "tls")]
+    [InlineData("broker: { url: \"mqtt://b\", tls: { ca: /x.pem } }", "which has no TLS")]
     [InlineData("broker: { url: \"mqtt://user:#Secret1@b\" }", "more than host and port")]
     [InlineData("broker: { url: \"http://user:Secret1@b\" }", "is not mqtt://")]
     public void What_run_would_refuse_check_refuses_and_no_password_is_repeated(string key, string words)
