@@ -11,9 +11,6 @@ internal static partial class Log
     [LoggerMessage(3010, LogLevel.Error, "the store refuses a unit of {Owner} ({Weight} rows): {Reason}")]
     public static partial void UnitRefused(ILogger log, string owner, int weight, string reason);
 
-    [LoggerMessage(3012, LogLevel.Error, "the store fails at {Units} units and does not say why; their owners offer them again: {Reason}")]
-    public static partial void GivenBack(ILogger log, int units, string reason);
-
     [LoggerMessage(3011, LogLevel.Warning, "the store refuses rows of {Owner}; they are in dead_letter, all else is stored: {Reason}")]
     public static partial void RowsRefused(ILogger log, string owner, string reason);
 

@@ -8,18 +8,12 @@ public sealed class StoreUnavailableException : Exception
     /// <param name="message">What was attempted, on what, and what came back.</param>
     /// <param name="inner">The engine's error.</param>
     /// <param name="needsOperator">Waiting alone does not help: a damaged file, a disk without a right to write.</param>
-    /// <param name="mayBeTheUnit">Nobody knows whether it is about what was given, or about everything.</param>
-    public StoreUnavailableException(string message, Exception? inner = null, bool needsOperator = false, bool mayBeTheUnit = false)
+    public StoreUnavailableException(string message, Exception? inner = null, bool needsOperator = false)
         : base(message, inner)
     {
-        (NeedsOperator, MayBeTheUnit) = (needsOperator, mayBeTheUnit);
+        NeedsOperator = needsOperator;
         DeliveryFailedException.Mark(this, FailureClass.StoreAway);
     }
 
     public bool NeedsOperator { get; }
-
-    /// <summary>
-    /// Trying the same again shows nothing: its owners should have it back, and offer it together with what came meanwhile.
-    /// </summary>
-    public bool MayBeTheUnit { get; }
 }

@@ -54,6 +54,23 @@ public sealed partial class MachineLedgerTests
         AssertExact(await OpenAsync(2002), 2003);
     }
 
+    /// <summary>Judged against its arrival, not against the day on which somebody reads it again.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2 * Hour)]
+    [InlineData(28 * Hour)]
+    public async Task Nor_when_its_time_has_come(double laterS)
+    {
+        var ledger = await OpenAsync(0);
+        await FeedAsync(ledger, Run(0, 2000));
+        await ledger.FlushAsync(At(2000), CancellationToken.None);
+        await WriteAsync([State(2001 + (27 * Hour), false)], At(2001));
+        AssertExact(await OpenAsync(2002 + laterS), 2003 + laterS);
+        ledger.Owe(At(500));
+        await ledger.RecomputeAsync(At(2002 + laterS), CancellationToken.None);
+        AssertExact(ledger, 2003 + laterS);
+    }
+
     [Theory]
     [MemberData(nameof(FarOff))]
     public async Task Nor_when_it_is_computed_anew(double offS)

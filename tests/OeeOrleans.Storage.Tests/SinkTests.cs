@@ -68,20 +68,6 @@ public sealed class SinkTests
     }
 
     [Fact]
-    public async Task What_the_store_fails_at_for_no_reason_it_gives_is_given_back_and_whoever_is_behind_has_his_turn()
-    {
-        var store = ScriptedStore.Create((units, _) => units.Any(u => u.Owner == "odd")
-            ? throw new StoreUnavailableException("damaged", mayBeTheUnit: true)
-            : Task.CompletedTask, out var calls);
-        await using var sink = Sink(store);
-        var odd = await sink.WriteAsync(new TelemetryUnit { Owner = "odd" }, CancellationToken.None);
-        Assert.Equal(CommitState.Withdrawn, await odd.Settled.WaitAsync(Soon));
-        Assert.Equal("damaged", odd.Reason);
-        await sink.CommitAsync(new TelemetryUnit { Owner = "b" }, CancellationToken.None);
-        Assert.Equal((2, 0), (calls.Count, sink.PendingRows));
-    }
-
-    [Fact]
     public async Task Room_that_somebody_gave_up_waiting_for_keeps_nobody_behind_him_waiting()
     {
         var end = new TaskCompletionSource();

@@ -69,6 +69,8 @@ internal sealed class EdgeSender
 
     public async Task BirthAsync(CancellationToken cancellationToken)
     {
+        // Those who died since, and whoever was lent a birth: nobody would speak of them any more.
+        foreach (var id in _born.Where(id => !_image.IsOnline(id)).ToList()) await DeathAsync(_devices[id], cancellationToken);
         _announcedFirst = _queue.First;
         _sent(_announcedFirst - 1);
         await PublishAsync(_session.NodeBirth(NowMs(), [], CommitMetrics.InNodeBirth(_queue.Id, _announcedFirst)), cancellationToken);
@@ -87,7 +89,7 @@ internal sealed class EdgeSender
             else if (_image.NextChanged() is { } device) await TellDeviceAsync(device, cancellationToken);
             else if (Dropped()) await TellDroppedAsync(cancellationToken);
             else if (_live < _queue.Next) await SendLiveAsync(cancellationToken);
-            else if (!await TryReplayAsync(cancellationToken) && !await TryTellOfDeadAsync(cancellationToken))
+            else if (!await TryTellOfDeadAsync(cancellationToken) && !await TryReplayAsync(cancellationToken))
             {
                 NoteProgress();
                 await _wake.WaitAsync(TimeSpan.FromMilliseconds(_replay < _replayEnd ? 20 : 250), cancellationToken);

@@ -206,14 +206,14 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
         return new DeliveryFailedException(FailureClass.StoreAway, reason);
     }
 
-    /// <summary>A ticket was refused, or given back by a sink that ends or cannot tell why the store fails: nothing that was decoded after it stands on firm ground.</summary>
+    /// <summary>A ticket was refused, or taken back by a sink that ends: nothing that was decoded after it stands on firm ground.</summary>
     private async Task<DeliveryFailedException> ComeToNothingAsync(CommitTicket ticket)
     {
         var (state, reason, error) = (ticket.State, ticket.Reason ?? "no reason was given", ticket.Error);
         await ResetAsync();
         if (state == CommitState.Withdrawn)
         {
-            return new DeliveryFailedException(FailureClass.StoreAway, reason);
+            return new DeliveryFailedException(FailureClass.StoreAway, $"the store is shutting down: {reason}");
         }
 
         return new DeliveryFailedException(error is null ? FailureClass.Refused : FailureClass.Bug, reason, error);

@@ -71,7 +71,7 @@ internal sealed class MachineGrain(
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        if (_ledger is null || !_ahead.IsEmpty) return;
+        if (_ledger is null || !_ahead.IsEmpty || _takenBack) return;
         try
         {
             await _ledger.FlushAsync(UnixMicros.Now(clock), cancellationToken);

@@ -121,9 +121,9 @@ internal sealed class PostgresStore : SqlStore
                 return (string?)null;
             }, cancellationToken);
         }
-        catch (Exception error) when (error is RowsRefusedException or UnexplainedException)
+        catch (RowsRefusedException refused)
         {
-            return error.Message;
+            return refused.Message;
         }
     }
 
@@ -141,23 +141,14 @@ internal sealed class PostgresStore : SqlStore
     };
 
     /// <summary>Data exceptions, violated constraints and checks, limits of a statement or an index entry, and what triggers raise
-    /// (PostgreSQL, appendix A, classes 21, 22, 23, 44, 54 and P0).</summary>
+    /// (PostgreSQL, appendix A, classes 21, 22, 23, 44, 54 and P0). All else is about the server, the schema or our rights, or nobody can
+    /// tell (a damaged index, XX002, fails for one row or for all): waiting loses nothing, and burying rows would.</summary>
     private static bool IsRefusal(PostgresException error) => error.SqlState[..2] is "21" or "22" or "23" or "44" or "54" or "P0";
 
-    /// <summary>What is about the server, the schema or our rights, not about what was given: waiting loses nothing (classes 08, 25, 28,
-    /// 3D, 3F, 40, 42, 53, 55, 57 and 58). All else, such as an index entry that is damaged (XX), may concern one row alone, and must not
-    /// keep the others waiting for ever.</summary>
-    private static bool IsOfServer(PostgresException error) => error.SqlState[..2]
-        is "08" or "25" or "28" or "3D" or "3F" or "40" or "42" or "53" or "55" or "57" or "58";
-
     /// <summary>Npgsql says InvalidOperationException of a connection that broke; with one that is open it is an error of ours.</summary>
-    private static bool IsConnectionError(Exception error, PostgresWriter writer) => error switch
-    {
-        PostgresException said => IsOfServer(said),
-        NpgsqlException or SocketException or IOException or ObjectDisposedException or TimeoutException => true,
-        InvalidOperationException => !writer.IsOpen,
-        _ => false,
-    };
+    private static bool IsConnectionError(Exception error, PostgresWriter writer) => error
+        is NpgsqlException or SocketException or IOException or ObjectDisposedException or TimeoutException
+        || (error is InvalidOperationException && !writer.IsOpen);
 
     private async Task<T> WithWriterAsync<T>(Func<PostgresWriter, Task<T>> work, CancellationToken cancellationToken)
     {
@@ -176,11 +167,6 @@ internal sealed class PostgresStore : SqlStore
         {
             await writer.DisposeAsync();
             throw new StoreUnavailableException($"cannot write to {Name}: {error.Message}", error);
-        }
-        catch (PostgresException error)
-        {
-            await writer.DisposeAsync();
-            throw new UnexplainedException($"{error.SqlState}: {error.MessageText}", error);
         }
         catch
         {

@@ -15,7 +15,7 @@ public enum CommitState
     /// <summary>The store refuses it; nobody writes it any more.</summary>
     Refused,
 
-    /// <summary>Its owner took it back, or has it back because the store fails and nobody knows at what; nobody writes it any more.</summary>
+    /// <summary>Its owner took it back; nobody writes it any more.</summary>
     Withdrawn,
 }
 
@@ -24,7 +24,6 @@ public enum CommitState
 /// <code>
 /// Queued --(attempt)--> Committing --> Committed
 ///    ^                      |-------> Refused
-///    |                      |-------> Withdrawn (given back)
 ///    '---(store away)-------'
 /// Queued --(owner)--> Withdrawn
 /// </code>
@@ -69,9 +68,6 @@ public sealed class CommitTicket(CommitUnit unit, Action<CommitTicket>? settled 
 
     /// <summary>The attempt failed of the store, and another one follows.</summary>
     internal void Again(string reason) => Move(CommitState.Committing, CommitState.Queued, reason);
-
-    /// <summary>The attempt failed, nobody knows at what, and no other one follows.</summary>
-    internal void GiveBack(string reason) => Move(CommitState.Committing, CommitState.Withdrawn, reason);
 
     internal void Commit() => Move(CommitState.Committing, CommitState.Committed);
 

@@ -118,14 +118,6 @@ public sealed class GroupCommitSink : ICommitSink, IAsyncDisposable
                 await CommitAsync(begun);
                 return;
             }
-            catch (StoreUnavailableException error) when (error.MayBeTheUnit)
-            {
-                // The others behind must have their turn: it shows whether the store takes anything.
-                StorageMetrics.WriteFailures.Inc();
-                Log.GivenBack(_log, begun.Count, error.Message);
-                foreach (var ticket in begun) ticket.GiveBack(error.Message);
-                return;
-            }
             catch (Exception error) when (error is StoreUnavailableException or OperationCanceledException)
             {
                 foreach (var ticket in begun) ticket.Again(error.Message);

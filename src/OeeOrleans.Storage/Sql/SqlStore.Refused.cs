@@ -9,25 +9,13 @@ namespace OeeOrleans.Storage.Sql;
 /// </summary>
 internal abstract partial class SqlStore
 {
-    /// <summary>
-    /// Rows tried one way or another to find out what an unexplained error is about; a database that takes nothing at all shows it sooner.
-    /// </summary>
-    private const int MaxTries = 500;
-
     public async Task<IReadOnlyList<RefusedUnit>> CommitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
     {
         try
         {
-            var outcome = new Outcome();
-            await CommitOrSplitAsync(units, outcome, cancellationToken);
-            if (outcome is { Undecided: [(_, { } error), ..], StoredRows: false })
-            {
-                // Nothing shows that the database takes anything, so it is not the unit's fault yet.
-                throw new StoreUnavailableException($"the store fails: {error.Message}", error, mayBeTheUnit: true);
-            }
-
+            var refused = await CommitOrSplitAsync(units, cancellationToken);
             _lastWriteFailure = null;
-            return [.. outcome.Refused, .. outcome.Undecided.Select(u => new RefusedUnit(u.Unit, u.Error.Message))];
+            return refused;
         }
         catch (StoreUnavailableException away)
         {
@@ -36,81 +24,68 @@ internal abstract partial class SqlStore
         }
     }
 
+    private async Task<IReadOnlyList<RefusedUnit>> CommitOrSplitAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await WriteAsync(units, cancellationToken);
+            return [];
+        }
+        catch (RowsRefusedException refused)
+        {
+            return await CommitApartAsync(units, refused, cancellationToken);
+        }
+    }
+
     /// <summary>Writes units in one transaction.</summary>
     /// <exception cref="RowsRefusedException">The database refuses something in them; nothing is stored.</exception>
-    /// <exception cref="UnexplainedException">The database fails at something in them; nothing is stored.</exception>
     protected abstract Task WriteAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken);
 
     /// <summary>Tries rows and takes them back. The reason when they are refused, null when they are not.</summary>
     protected abstract Task<string?> TryRowsAsync(ReadOnlyMemory<SampleRow> rows, CancellationToken cancellationToken);
 
-    private async Task CommitOrSplitAsync(IReadOnlyList<CommitUnit> units, Outcome outcome, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<RefusedUnit>> CommitApartAsync(
+        IReadOnlyList<CommitUnit> units, RowsRefusedException refused, CancellationToken cancellationToken)
     {
-        try
+        if (units.Count > 1)
         {
-            await WriteAsync(units, cancellationToken);
-            outcome.StoredRows |= units.Any(u => u.SampleRows.Length > 0);
-        }
-        catch (Exception error) when (error is RowsRefusedException or UnexplainedException)
-        {
-            if (units.Count == 1)
-            {
-                await CommitWithoutAsync(units[0], error, outcome, cancellationToken);
-                return;
-            }
-
             var half = units.Count / 2;
-            await CommitOrSplitAsync([.. units.Take(half)], outcome, cancellationToken);
-            await CommitOrSplitAsync([.. units.Skip(half)], outcome, cancellationToken);
+            var first = await CommitOrSplitAsync([.. units.Take(half)], cancellationToken);
+            return [.. first, .. await CommitOrSplitAsync([.. units.Skip(half)], cancellationToken)];
         }
-    }
 
-    /// <summary>One unit without the rows that provoke an error.</summary>
-    private async Task CommitWithoutAsync(CommitUnit whole, Exception error, Outcome outcome, CancellationToken cancellationToken)
-    {
-        var unit = whole as TelemetryUnit;
+        if (units[0] is not TelemetryUnit unit) return [new RefusedUnit(units[0], refused.Message)];
         var bad = new SortedDictionary<int, string>();
-        var found = unit is not null && unit.Rows.Length > 0
-            && await FindRefusedAsync(unit.Rows, 0, bad, error is UnexplainedException ? outcome : null, cancellationToken);
-        // Not its rows, then something else of it; or nothing of it goes, and it may be everything.
-        if (!found || bad.Count == 0 || (error is UnexplainedException && bad.Count == unit!.Rows.Length))
-        {
-            outcome.Add(whole, error);
-            return;
-        }
-
-        var letters = await LettersAsync(unit!.Rows, bad, cancellationToken);
+        if (unit.Rows.Length > 0) await FindRefusedAsync(unit.Rows, 0, bad, cancellationToken);
+        // Not its rows then: something else of it.
+        if (bad.Count == 0) return [new RefusedUnit(unit, refused.Message)];
+        var letters = await LettersAsync(unit.Rows, bad, cancellationToken);
         StorageMetrics.RefusedRows.Inc(bad.Count);
         try
         {
-            var without = unit with { Rows = Without(unit.Rows, bad), DeadLetters = [.. unit.DeadLetters, .. letters] };
-            await WriteAsync([without], cancellationToken);
-            outcome.StoredRows |= without.Rows.Length > 0;
-            outcome.Refused.Add(new RefusedUnit(unit, bad.Values.First(), RowsOnly: true));
+            await WriteAsync(
+                [unit with { Rows = Without(unit.Rows, bad), DeadLetters = [.. unit.DeadLetters, .. letters] }], cancellationToken);
+            return [new RefusedUnit(unit, bad.Values.First(), RowsOnly: true)];
         }
-        catch (Exception still) when (still is RowsRefusedException or UnexplainedException)
+        catch (RowsRefusedException still)
         {
-            outcome.Add(unit, still);
+            return [new RefusedUnit(unit, still.Message)];
         }
     }
 
-    /// <param name="limited">Whose tries are counted; null: there is no limit.</param>
-    /// <returns>False when there were too many to find out.</returns>
-    private async Task<bool> FindRefusedAsync(
-        ReadOnlyMemory<SampleRow> rows, int offset, SortedDictionary<int, string> bad, Outcome? limited,
-        CancellationToken cancellationToken)
+    private async Task FindRefusedAsync(
+        ReadOnlyMemory<SampleRow> rows, int offset, SortedDictionary<int, string> bad, CancellationToken cancellationToken)
     {
-        if (limited is not null && limited.Tries++ >= MaxTries) return false;
-        if (await TryRowsAsync(rows, cancellationToken) is not { } reason) return true;
+        if (await TryRowsAsync(rows, cancellationToken) is not { } reason) return;
         if (rows.Length == 1)
         {
             bad[offset] = reason;
-            return true;
+            return;
         }
 
         var half = rows.Length / 2;
-        return await FindRefusedAsync(rows[..half], offset, bad, limited, cancellationToken)
-            && await FindRefusedAsync(rows[half..], offset + half, bad, limited, cancellationToken);
+        await FindRefusedAsync(rows[..half], offset, bad, cancellationToken);
+        await FindRefusedAsync(rows[half..], offset + half, bad, cancellationToken);
     }
 
     private Task<List<DeadLetter>> LettersAsync(
@@ -149,24 +124,5 @@ internal abstract partial class SqlStore
         }
 
         return [.. kept];
-    }
-
-    /// <summary>What became of the units of one call.</summary>
-    private sealed class Outcome
-    {
-        public List<RefusedUnit> Refused { get; } = [];
-
-        /// <summary>The database fails at them, and does not say why: theirs alone when it takes rows of others.</summary>
-        public List<(CommitUnit Unit, Exception Error)> Undecided { get; } = [];
-
-        public bool StoredRows { get; set; }
-
-        public int Tries { get; set; }
-
-        public void Add(CommitUnit unit, Exception error)
-        {
-            if (error is UnexplainedException) Undecided.Add((unit, error));
-            else Refused.Add(new RefusedUnit(unit, error.Message));
-        }
     }
 }

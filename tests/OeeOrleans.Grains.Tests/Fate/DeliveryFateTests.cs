@@ -13,8 +13,7 @@ public sealed class DeliveryFateTests
         (1, Gen.Const(Kind.ApplyBug)));
 
     private static readonly Gen<StoreDoes> Script = Gen.Frequency(
-        (4, Gen.Const(StoreDoes.Commits)), (3, Gen.Const(StoreDoes.IsAway)), (1, Gen.Const(StoreDoes.CommitsAndIsAway)),
-        (1, Gen.Const(StoreDoes.Fails)));
+        (4, Gen.Const(StoreDoes.Commits)), (3, Gen.Const(StoreDoes.IsAway)), (1, Gen.Const(StoreDoes.CommitsAndIsAway)));
 
     private enum Step
     {

@@ -19,8 +19,6 @@ public enum StoreDoes
     IsAway,
     /// <summary>Commits, and the answer is lost.</summary>
     CommitsAndIsAway,
-    /// <summary>Fails, and does not say at what.</summary>
-    Fails,
 }
 
 /// <summary>What a message is.</summary>
@@ -197,7 +195,6 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
             }
 
             var does = _script.TryDequeue(out var next) ? next : StoreDoes.Commits;
-            if (does == StoreDoes.Fails) throw new StoreUnavailableException("for no reason", mayBeTheUnit: true);
             if (does == StoreDoes.IsAway) throw new StoreUnavailableException("away");
             var refused = units.Where(u => IdsOf((TelemetryUnit)u).Any(id => _kinds[id] == Kind.Refused)).ToList();
             foreach (var unit in units.Except(refused).Cast<TelemetryUnit>())
