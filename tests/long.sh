@@ -9,5 +9,6 @@ full='FullyQualifiedName~NoLoss|FullyQualifiedName~EdgeChaos|FullyQualifiedName~
 hostile='FullyQualifiedName~Hostile|FullyQualifiedName~FullDisk|FullyQualifiedName~Quiet'
 filter=${1:-"$full|$hostile"}
 
+tests/run.sh --install
 dotnet build OeeOrleans.sln -c Release --nologo -v quiet
 dotnet test tests/OeeOrleans.EndToEnd -c Release --no-build --nologo --logger "console;verbosity=normal" --filter "$filter"

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Installs what a fresh Debian machine with the .NET SDK lacks, builds, and runs every test.
-# Options: --fast leaves the end-to-end tests out. The last line counts over all suites.
+# Options: --fast leaves the end-to-end tests out; --install only installs. The last line counts over all suites.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
-fast=false
+fast=false install=false
 for option in "$@"; do
   case "$option" in
     --fast) fast=true ;;
-    *) echo "usage: tests/run.sh [--fast]" >&2; exit 2 ;;
+    --install) install=true ;;
+    *) echo "usage: tests/run.sh [--fast] [--install]" >&2; exit 2 ;;
   esac
 done
 
@@ -32,6 +33,7 @@ install_missing() {
 }
 
 $fast || install_missing
+if $install; then exit 0; fi
 
 echo "== building"
 dotnet build OeeOrleans.sln -c Release --nologo -v quiet

@@ -28,6 +28,9 @@ public sealed class EdgeCommandTests : IAsyncLifetime
         await using var edge = await RunningEdge.StartAsync([_broker.Url], Writable);
         await _broker.UntilAsync(s => s.Count("DDATA") > 0);
         await _broker.SayAsync(CommandTopic, Write(1_002, NowMs() - 3_600_000));
+        // Long enough for it to be carried out and read back.
+        var before = _broker.Events.Count("DDATA");
+        await _broker.UntilAsync(s => s.Count("DDATA") > before + 5);
         for (var value = 2_001; value <= 2_050; value++) await _broker.SayAsync(CommandTopic, Write(value, NowMs()));
         var seen = await _broker.UntilAsync(s => Values(s).Contains(2_050));
         var written = Values(seen).Where(v => v is > 1_000 and < 3_000).ToList();
