@@ -100,6 +100,8 @@ public sealed class HostileMessages(int seed)
             "日本",
         ];
 
+    private const int MaxLevels = 190;
+
     private readonly Random _random = new(seed);
     private readonly SparkplugPayloadWriter _writer = new();
 
@@ -121,8 +123,9 @@ public sealed class HostileMessages(int seed)
             ? $"{ns}/{group}/{kind}/{node}/{device}"
             : $"{ns}/{group}/{kind}/{node}";
         if (_random.Next(100) == 0) topic += "/" + Name();
-        // A broker lets nobody say these, and $ begins topics of its own.
-        topic = string.Concat(topic.Select(c => c is '+' or '#' || char.IsControl(c) ? '_' : c));
+        // A broker lets nobody say these, nor topics of more than 200 levels (mosquitto), and $ begins topics of its own.
+        var deep = topic.Count(c => c == '/') > MaxLevels;
+        topic = string.Concat(topic.Select(c => c is '+' or '#' || (deep && c == '/') || char.IsControl(c) ? '_' : c));
         if (Encoding.UTF8.GetByteCount(topic) > 60_000) topic = topic[..20_000];
         return topic.StartsWith('$') ? "x" + topic : topic;
     }
