@@ -66,7 +66,8 @@ public sealed class PoisonTests(PlantFixture fixture) : IClassFixture<PlantFixtu
     private static byte[] Count(byte seq, long good)
     {
         var writer = new SparkplugPayloadWriter().Begin(NowMs(), seq);
-        writer.Integer(new MetricHead("counter.good", null, NowMs(), SparkplugDataType.Int64), good);
+        // No two of them in one millisecond: the later one would take the place of the earlier.
+        writer.Integer(new MetricHead("counter.good", null, NowMs() + (5UL * seq), SparkplugDataType.Int64), good);
         return writer.Written.ToArray();
     }
 }
