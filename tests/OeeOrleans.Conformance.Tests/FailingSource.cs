@@ -4,7 +4,9 @@ using OeeOrleans.Sparkplug;
 
 namespace OeeOrleans.Conformance.Tests;
 
-/// <summary>A source with one text, `n`, that says something else at every reading: the number of the reading, and what fills it up.</summary>
+/// <summary>
+/// A source with one text, `n`, that says something else at every reading: the number of the reading, and what fills it up.
+/// </summary>
 internal sealed class FailingSource(string device, int length = 0) : ISource
 {
     private int _readings;

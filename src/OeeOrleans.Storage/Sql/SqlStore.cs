@@ -78,7 +78,8 @@ internal abstract partial class SqlStore : IStore
     public Task<EdgeNodeRecord?> LoadEdgeNodeAsync(string edgeNode, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         var births = (await c.QueryAsync<BirthRow>(Command(
-            "select device, birth_ms as BirthMs, topic, payload from edge_birth where edge_node = @edgeNode order by birth_ms, length(device)",
+            "select device, birth_ms as BirthMs, topic, payload from edge_birth where edge_node = @edgeNode "
+                + "order by birth_ms, length(device)",
             new { edgeNode },
             cancellationToken))).ToList();
         var state = await c.ExecuteScalarAsync<string?>(

@@ -81,7 +81,9 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
 
     public HashSet<int> Acknowledged { get; } = [];
 
-    /// <summary>What should never have been seen; told here, because whoever is told it there would take it for an error of the store.</summary>
+    /// <summary>
+    /// What should never have been seen; told here, because whoever is told it there would take it for an error of the store.
+    /// </summary>
     public List<string> Violations { get; } = [];
 
     /// <summary>The messages that the edge node's session has seen, as the store has it.</summary>
