@@ -3,6 +3,9 @@ namespace OeeOrleans.Model;
 /// <summary>One OEE window as it is stored and served: which machine and span, what was known when, its sums and ratios.</summary>
 public sealed record OeeWindow
 {
+    /// <summary>The kinds that are stored; a rolling window only lives.</summary>
+    public static IReadOnlyList<string> StoredKinds { get; } = ["hour", "shift", "day", "job"];
+
     public required string Id { get; init; }
     /// <summary>"shift", "hour", "day", "rolling_5m" or "job".</summary>
     public required string Kind { get; init; }

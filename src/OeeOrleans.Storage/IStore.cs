@@ -3,7 +3,8 @@ using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Storage;
 
-/// <summary>The storage contract: one per process, safe for concurrent use. Every method throws <see cref="StoreUnavailableException"/>
+/// <summary>The storage contract: one per process, safe for concurrent use. What is asked of single machines and nodes is asked together when
+/// many ask at once. Every method throws <see cref="StoreUnavailableException"/>
 /// while the database cannot be reached. Times are microseconds since 1970 UTC.</summary>
 public interface IStore : IAsyncDisposable
 {
@@ -37,9 +38,17 @@ public interface IStore : IAsyncDisposable
     /// <summary>Makes `asset` and `tag_mapping` what the plant model says.</summary>
     Task SavePlantAsync(PlantModel plant, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// How far back counters, stops, faults and jobs are followed; a closed event that began longer before a span is not looked for.
+    /// </summary>
+    const long MaxFollowedUs = 35 * UnixMicros.PerDay;
+
     Task<EdgeNodeRecord?> LoadEdgeNodeAsync(string edgeNode, CancellationToken cancellationToken);
 
     Task<SnapshotRecord?> LoadSnapshotAsync(string machine, CancellationToken cancellationToken);
+
+    /// <summary>Every machine's status as it was told with its newest snapshot: (machine, source time, JSON).</summary>
+    Task<List<StoredStatus>> ReadStatusesAsync(CancellationToken cancellationToken);
 
     /// <summary>A machine's canonical samples with from &lt; ts &lt;= to, in order of time.</summary>
     Task<List<MachineSample>> ReadMachineAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken);
@@ -73,10 +82,13 @@ public interface IStore : IAsyncDisposable
     /// <summary>Hides an active fault until an instant (null: shows it again). Null when there is no such fault.</summary>
     Task<FaultEvent?> ShelveFaultAsync(string id, long? untilUs, AuditEntry audit, CancellationToken cancellationToken);
 
+    /// <summary>Faults of a machine that overlap [from, to), newest first; see <see cref="MaxFollowedUs"/>.</summary>
+    Task<List<FaultEvent>> ReadMachineFaultsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken);
+
     /// <summary>Reasons given for stops that reach into [from, to), in order of time.</summary>
     Task<List<GivenReason>> ReadReasonsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken);
 
-    /// <summary>Stored stops that overlap [from, to), in order of time.</summary>
+    /// <summary>Stored stops that overlap [from, to), in order of time; see <see cref="MaxFollowedUs"/>.</summary>
     Task<List<StopEvent>> ReadStopsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken);
 
     /// <summary>What was done to a target, newest first; everything when the target is null.</summary>
@@ -100,6 +112,9 @@ public interface IStore : IAsyncDisposable
     /// </summary>
     Task<List<OeeWindow>> ReadWindowsAsync(
         IReadOnlyList<string> machines, string kind, long fromUs, long toUs, CancellationToken cancellationToken, bool withdrawn = false);
+
+    /// <summary>A machine's windows of all kinds that begin in [from, to), newest revision of each, withdrawn ones among them.</summary>
+    Task<List<OeeWindow>> ReadMachineWindowsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken);
 }
 
 /// <summary>A signal to resolve.</summary>
@@ -126,7 +141,14 @@ public sealed record BirthRecord(string EdgeNode, string Device, long BirthMs, s
 }
 
 /// <summary>A machine's state at a source time, and the ingest time up to which everything was in it.</summary>
-public sealed record SnapshotRecord(string Machine, long TimeUs, long IngestUs, string Payload);
+public sealed record SnapshotRecord(string Machine, long TimeUs, long IngestUs, string Payload)
+{
+    /// <summary>What operators saw of it then, as JSON; null from an earlier release.</summary>
+    public string? Status { get; init; }
+}
+
+/// <summary>What operators saw of a machine when its newest snapshot was taken, as JSON.</summary>
+public sealed record StoredStatus(string Machine, long TimeUs, string Status);
 
 /// <summary>A bucket of a trend, or one raw sample (then min = max = avg).</summary>
 public sealed record TrendPoint(

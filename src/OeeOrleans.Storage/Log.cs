@@ -43,4 +43,9 @@ internal static partial class Log
 
     [LoggerMessage(3009, LogLevel.Information, "{What} in the next round: {Reason}")]
     public static partial void HeldUp(ILogger log, string what, string reason);
+
+    [LoggerMessage(
+        3012, LogLevel.Warning,
+        "PostgreSQL has room for {Free} connections only (its max_connections is {Allowed}); store.max_connections is {Wanted}")]
+    public static partial void FewConnections(ILogger log, int free, int allowed, int wanted);
 }

@@ -22,6 +22,15 @@ internal static class StorageMetrics
     public static readonly Counter Retries = Metrics.CreateCounter(
         "store_write_retries_total", "Commits that were tried again after a transient error.");
 
+    public static readonly Counter Reads = Metrics.CreateCounter(
+        "store_reads_total", "Statements that read for machines, edge nodes and signals.", "kind");
+
+    public static readonly Counter ReadKeys = Metrics.CreateCounter(
+        "store_read_keys_total", "Machines, edge nodes and signals they were for.", "kind");
+
+    public static readonly Gauge Connections = Metrics.CreateGauge(
+        "store_connections_max", "Connections this process opens at most (PostgreSQL).");
+
     public static readonly Gauge CompressionRatio = Metrics.CreateGauge(
         "chunk_compression_ratio", "Bytes before to bytes after compression of chunks (TimescaleDB).", "table");
 

@@ -7,6 +7,9 @@ namespace OeeOrleans.Storage;
 /// <summary>Opens the engine a configuration asks for.</summary>
 public static class StoreFactory
 {
+    /// <summary>Connections that membership, reminders and state of the cluster get beside those of the store.</summary>
+    public const int ClusterConnections = 3;
+
     /// <summary>PostgreSQL (15 or later, TimescaleDB or plain).</summary>
     public static IStore Postgres(string connectionString, TimeProvider clock, ILoggerFactory logs, StoreOptions? options = null) =>
         new PostgresStore(connectionString, options ?? new StoreOptions(), clock, logs.CreateLogger("OeeOrleans.Storage.Postgres"));

@@ -6,6 +6,15 @@ public sealed record StoreOptions
     /// <summary>Connections that write at the same time, 1..8.</summary>
     public int Writers { get; init; } = 2;
 
+    /// <summary>
+    /// Connections of this process to PostgreSQL at most, writers among them and those of the cluster's membership beside them; when the
+    /// server has room for fewer, there are fewer. At least <see cref="Fewest"/>.
+    /// </summary>
+    public int MaxConnections { get; init; } = 8;
+
+    /// <summary>The writers, upkeep, and two that read.</summary>
+    public int Fewest => Writers + 3;
+
     /// <summary>False: rows go in by INSERT, for servers and poolers that know no COPY.</summary>
     public bool Copy { get; init; } = true;
 

@@ -7,9 +7,12 @@ namespace OeeOrleans.Benchmarks;
 /// <summary>PostgreSQL, mosquitto and `oee run`, for measurements of the whole path.</summary>
 internal sealed class Rig : IAsyncDisposable
 {
+    private static readonly HttpClient Http = new();
+
     private readonly string _directory = Directory.CreateTempSubdirectory("oee-bench-").FullName;
     private readonly PostgresServer _postgres;
     private readonly MosquittoServer _broker;
+    private readonly List<string> _arguments = [];
     private ServerProcess? _oee;
 
     private Rig(PostgresServer postgres, MosquittoServer broker, string connection) =>
@@ -25,31 +28,57 @@ internal sealed class Rig : IAsyncDisposable
 
     public static string Program => Repository.Oee;
 
-    public static async Task<Rig> StartAsync(string machines)
+    /// <param name="machines">Machines of one line, as YAML.</param>
+    public static Task<Rig> StartAsync(string machines) => StartPlantAsync(
+        $"""
+        areas:
+          - id: area1
+            lines:
+              - id: line1
+                machines:
+        {machines}
+        """);
+
+    /// <param name="areas">The plant's areas, as YAML.</param>
+    /// <param name="maxConnections">What PostgreSQL allows.</param>
+    public static async Task<Rig> StartPlantAsync(string areas, int maxConnections = 100)
     {
-        var postgres = await PostgresServer.StartAsync();
+        var postgres = await PostgresServer.StartAsync(maxConnections);
         var rig = new Rig(postgres, await MosquittoServer.StartAsync(), await postgres.CreateDatabaseAsync());
         var config = Path.Combine(rig._directory, "plant.yaml");
         await File.WriteAllTextAsync(config,
             $$"""
             site: { id: bench, name: Bench, time_zone: UTC }
-            areas:
-              - id: area1
-                lines:
-                  - id: line1
-                    machines:
-            {{machines}}
+            {{areas}}
             broker: { url: "{{rig._broker.Url}}" }
             store: { connection: "{{rig.Connection}}" }
             """);
         var port = ServerProcess.FreePort();
         rig.Url = $"http://127.0.0.1:{port}";
-        rig._oee = ServerProcess.Start(
-            "dotnet", [Program, "run", "--config", config, "--urls", rig.Url, "--silo-port", "0", "--gateway-port", "0"]);
-        await Eventually.TrueAsync("oee to be ready", TimeSpan.FromSeconds(60), () => rig._oee.HasExited
-            ? throw new InvalidOperationException(rig._oee.Output)
-            : Task.FromResult(rig._oee.Output.Contains("ready;", StringComparison.Ordinal)));
+        // The same ports after a restart, as in a plant.
+        var (silo, gateway) = ($"{ServerProcess.FreePort()}", $"{ServerProcess.FreePort()}");
+        rig._arguments.AddRange([Program, "run", "--config", config, "--urls", rig.Url, "--silo-port", silo, "--gateway-port", gateway]);
+        await rig.StartOeeAsync();
         return rig;
+    }
+
+    public async Task StartOeeAsync()
+    {
+        var oee = ServerProcess.Start("dotnet", _arguments);
+        _oee = oee;
+        if (Environment.GetEnvironmentVariable("OEE_BENCH_PID") is { Length: > 0 } file) await File.WriteAllTextAsync(file, $"{oee.Id}");
+        await Eventually.TrueAsync("oee to be ready", TimeSpan.FromSeconds(120), () => oee.HasExited
+            ? throw new InvalidOperationException(oee.Output)
+            : Task.FromResult(oee.Output.Contains("ready;", StringComparison.Ordinal)));
+    }
+
+    /// <summary>kill -9, and nothing else.</summary>
+    public async Task KillOeeAsync()
+    {
+        if (_oee is null) return;
+        await _oee.KillAsync();
+        await _oee.DisposeAsync();
+        _oee = null;
     }
 
     public async Task<NpgsqlConnection> OpenAsync()
@@ -79,6 +108,18 @@ internal sealed class Rig : IAsyncDisposable
         var stat = File.ReadAllText($"/proc/{_oee!.Id}/stat");
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100.0;
+    }
+
+    /// <summary>A figure of `/metrics`; 0 when it is not there yet.</summary>
+    public async Task<double> MetricAsync(string name)
+    {
+        foreach (var line in (await Http.GetStringAsync(Url + "/metrics")).Split('\n'))
+        {
+            if (line.Split([' ', '{'], 2)[0] != name) continue;
+            return double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture);
+        }
+
+        return 0;
     }
 
     public async Task StopOeeAsync()

@@ -12,15 +12,15 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private ServerProcess? _process;
 
-    private PostgresServer()
-    {
-    }
+    private readonly int _maxConnections;
+
+    private PostgresServer(int maxConnections) => _maxConnections = maxConnections;
 
     public int Port { get; } = ServerProcess.FreePort();
 
-    public static async Task<PostgresServer> StartAsync()
+    public static async Task<PostgresServer> StartAsync(int maxConnections = 100)
     {
-        var server = new PostgresServer();
+        var server = new PostgresServer(maxConnections);
         Directory.CreateDirectory(server._directory);
         await ServerProcess.RunAsync("chown", "postgres", server._directory);
         var passwordFile = Path.GetTempFileName();
@@ -78,7 +78,7 @@ public sealed class PostgresServer : IAsyncDisposable
                 "-k",
                 _directory,
                 "-c",
-                "max_connections=100",
+                $"max_connections={_maxConnections}",
                 "-c",
                 "track_commit_timestamp=on",
                 "-c",

@@ -86,7 +86,7 @@ internal static class KpiEndpoints
     private static async Task<int> RevisionAsync(IStore store, string machine, long fromUs, long toUs, CancellationToken cancellationToken)
     {
         var revision = 0;
-        foreach (var kind in PlantWindows.StoredKinds)
+        foreach (var kind in OeeWindow.StoredKinds)
         {
             foreach (var window in await store.ReadWindowsAsync([machine], kind, fromUs, fromUs + 1, cancellationToken))
             {

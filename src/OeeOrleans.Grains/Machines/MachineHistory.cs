@@ -15,7 +15,7 @@ internal readonly record struct HistoryStart(long StartUs, long StopStartUs);
 internal sealed class MachineHistory(IStore store, MachineModel model)
 {
     /// <summary>How far back counters, stops, faults and jobs are followed; beyond it the last value is taken as of there.</summary>
-    public const long MaxLookBackUs = 35 * UnixMicros.PerDay;
+    public const long MaxLookBackUs = IStore.MaxFollowedUs;
 
     /// <summary>Later than this is too late to be counted.</summary>
     public const long MaxLateUs = TimeRule.MaxLateUs;
@@ -35,7 +35,7 @@ internal sealed class MachineHistory(IStore store, MachineModel model)
         var start = Math.Min(fromUs, before.Where(s => IsCounter(s.Kind)).Select(s => s.TimeUs).DefaultIfEmpty(fromUs).Min());
         var stopStart = await FollowStopAsync(before, fromUs, cancellationToken);
         var dedupeUs = UnixMicros.FromSeconds(model.Parameters.At(fromUs).FaultDedupeS);
-        var faults = await store.ReadFaultsAsync([model.Id], fromUs - dedupeUs - 1, fromUs, 100, null, cancellationToken);
+        var faults = await store.ReadMachineFaultsAsync(model.Id, fromUs - dedupeUs - 1, fromUs, cancellationToken);
         if (faults.Count > 0) start = Math.Min(start, faults.Min(f => f.StartUs));
         return new HistoryStart(Math.Max(Math.Min(start, stopStart), fromUs - MaxLookBackUs), stopStart);
     }

@@ -24,8 +24,6 @@ internal sealed class MachineLedger
     /// <summary>An older snapshot is no short cut: building anew reads less.</summary>
     private const long SnapshotAgeUs = 26 * UnixMicros.PerHour;
 
-    private const int MaxFaults = 10_000;
-
     /// <summary>A sample that is so much older than the newest one is of the past, not merely out of order.</summary>
     private const long HistoryUs = 30 * UnixMicros.PerSecond;
 
@@ -337,15 +335,12 @@ internal sealed class MachineLedger
     /// <summary>What the store has of windows and events from an instant on.</summary>
     private async Task LoadStoredAsync(long fromUs, long nowUs, CancellationToken cancellationToken)
     {
-        foreach (var kind in PlantWindows.StoredKinds)
-        {
-            _stored.Load(
-                await _store.ReadWindowsAsync(
-                    [_model.Id], kind, fromUs - (2 * UnixMicros.PerDay), nowUs + (2 * UnixMicros.PerDay), cancellationToken,
-                    withdrawn: true));
-        }
-
-        _faults.Load(await _store.ReadFaultsAsync([_model.Id], fromUs, long.MaxValue / 4, MaxFaults, null, cancellationToken));
-        await _stops.LoadAsync(_store, fromUs, cancellationToken);
+        var windows = _store.ReadMachineWindowsAsync(
+            _model.Id, fromUs - (2 * UnixMicros.PerDay), nowUs + (2 * UnixMicros.PerDay), cancellationToken);
+        var faults = _store.ReadMachineFaultsAsync(_model.Id, fromUs, long.MaxValue / 4, cancellationToken);
+        var stops = _stops.LoadAsync(_store, fromUs, cancellationToken);
+        await Task.WhenAll(windows, faults, stops);
+        _stored.Load(await windows);
+        _faults.Load(await faults);
     }
 }

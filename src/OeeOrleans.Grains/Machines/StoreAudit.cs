@@ -25,7 +25,7 @@ public static class StoreAudit
         IStore store, MachineModel model, long fromUs, long toUs, long nowUs, CancellationToken cancellationToken)
     {
         var stored = new List<OeeWindow>();
-        foreach (var kind in PlantWindows.StoredKinds)
+        foreach (var kind in OeeWindow.StoredKinds)
         {
             var ofKind = await store.ReadWindowsAsync([model.Id], kind, fromUs, toUs, cancellationToken);
             stored.AddRange(ofKind.Where(w => w.ToUs <= toUs && w.AsOfUs >= w.ToUs));

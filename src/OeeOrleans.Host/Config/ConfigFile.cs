@@ -68,6 +68,7 @@ public static partial class ConfigFile
             Store = new StoreOptions
             {
                 Writers = store.Integer("writers", new StoreOptions().Writers, 1, 8),
+                MaxConnections = store.Integer("max_connections", new StoreOptions().MaxConnections, 4, 1_000),
                 Copy = store.Choice("bulk", true, ("copy", true), ("insert", false)),
                 SpacePartitions = store.Integer("space_partitions", 0, 0, 64),
             },

@@ -3,6 +3,7 @@ using OeeOrleans.Broker;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Ingress;
 using OeeOrleans.Ingress.Hosting;
+using OeeOrleans.Storage;
 using Orleans.Configuration;
 using Orleans.Dashboard;
 using Orleans.Serialization;
@@ -20,8 +21,9 @@ internal static class OeeCluster
     {
         var siloPort = config.SiloPort == 0 ? FreePort.Find() : config.SiloPort;
         var gatewayPort = config.GatewayPort == 0 ? FreePort.Find() : config.GatewayPort;
-        if (config.StoreConnection is { } connection)
+        if (config.StoreConnection is { } store)
         {
+            var connection = ConnectionOf(store);
             silo.ConfigureEndpoints(IPAddress.Parse(config.SiloAddress), siloPort, gatewayPort);
             silo.Configure<ClusterOptions>(o => (o.ServiceId, o.ClusterId) = (ServiceId, config.ClusterId));
             silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Invariant, connection));
@@ -52,7 +54,7 @@ internal static class OeeCluster
     public static void ConfigureClient(IClientBuilder client, OeeConfig config)
     {
         client.Configure<ClusterOptions>(o => (o.ServiceId, o.ClusterId) = (ServiceId, config.ClusterId));
-        client.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Invariant, config.StoreConnection!));
+        client.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Invariant, ConnectionOf(config.StoreConnection!)));
         client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(10));
         // Silos may come up later than we do.
         client.UseConnectionRetryFilter(async (_, cancellationToken) =>
@@ -62,6 +64,12 @@ internal static class OeeCluster
         });
         client.AddDashboard();
     }
+
+    /// <summary>A pool of its own, and a small one: Npgsql's is a hundred connections, which is all that a server has.</summary>
+    private static string ConnectionOf(string store) => new Npgsql.NpgsqlConnectionStringBuilder(store)
+    {
+        MaxPoolSize = StoreFactory.ClusterConnections, ApplicationName = "oee cluster",
+    }.ToString();
 
     /// <summary>A silo that was killed is declared dead after three missed probes, six seconds; its machines are live elsewhere soon after.
     /// A silo that starts trusts only entries that were refreshed in the last six seconds, so that one killed together with all others does

@@ -21,9 +21,6 @@ public sealed class PlantWindows(ICalendar calendar) : ICellGrid
     public const string JobKind = "job";
     public const long RollingUs = 5 * UnixMicros.PerMinute;
 
-    /// <summary>The kinds that are stored; a rolling window only lives.</summary>
-    public static IReadOnlyList<string> StoredKinds { get; } = [HourKind, ShiftKind, DayKind, JobKind];
-
     /// <summary>The end of a window that has none yet: the last day of the year 9999.</summary>
     public static readonly long OpenEndUs = UnixMicros.From(new DateTimeOffset(9999, 12, 31, 0, 0, 0, TimeSpan.Zero));
 

@@ -36,9 +36,10 @@ internal sealed class PostgresMigration(NpgsqlDataSource source, string connecti
             var before = await FlavorOfAsync(connection, cancellationToken);
             var flavor = before ?? await ChooseAsync(connection, cancellationToken);
             if (before == PostgresFlavor.Plain && await ExtensionAsync(connection, cancellationToken)) Log.TimescaleUnused(log);
-            // Not the data source's own: that one keeps the password to itself.
+            // Not the data source's own: that one keeps the password to itself. Nor a pool, which would keep its connection for minutes.
+            var target = DbUp.DeployChanges.To.PostgresqlDatabase(connectionString + ";Pooling=false");
             var scripts = SqlMigrations.Run(
-                DbUp.DeployChanges.To.PostgresqlDatabase(connectionString).WithExecutionTimeout(TimeSpan.FromSeconds(TimeoutS)),
+                target.WithExecutionTimeout(TimeSpan.FromSeconds(TimeoutS)),
                 "postgres", flavor == PostgresFlavor.Timescale ? "timescale" : "plain", "orleans");
             if (before is null && flavor == PostgresFlavor.Timescale && options.SpacePartitions > 1)
             {

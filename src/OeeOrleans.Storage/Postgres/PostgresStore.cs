@@ -27,6 +27,8 @@ internal sealed class PostgresStore : SqlStore
     private readonly TimeProvider _clock;
     private readonly ConcurrentBag<PostgresWriter> _idle = [];
     private readonly SemaphoreSlim _writers;
+    private readonly SemaphoreSlim _turns;
+    private readonly ServerRoom _room;
     private readonly PostgresUpkeep _upkeep;
     private PostgresFlavor? _flavor;
     private long? _lastDuplicate;
@@ -38,10 +40,15 @@ internal sealed class PostgresStore : SqlStore
         if (builder.CommandTimeout == 30) builder.CommandTimeout = QueryTimeoutS;
         builder.ApplicationName ??= "oee";
         builder.TcpKeepAlive = true;
+        // Whoever wants more waits for its turn here, not in the pool, where waiting ends in an error.
+        var connections = Math.Max(options.MaxConnections, options.Fewest);
+        (builder.MinPoolSize, builder.MaxPoolSize) = (0, connections);
         _connectionString = builder.ToString();
         _source = new NpgsqlDataSourceBuilder(_connectionString).Build();
         (_options, _clock, _log) = (options, clock, log);
         _writers = new SemaphoreSlim(options.Writers, options.Writers);
+        _turns = new SemaphoreSlim(connections - options.Writers - 1);
+        _room = new ServerRoom(_source, options, connections, _turns, log);
         _upkeep = new PostgresUpkeep(_source, log);
         Name = $"{builder.Host}/{builder.Database}";
     }
@@ -52,12 +59,15 @@ internal sealed class PostgresStore : SqlStore
 
     protected override int MaxSignals => _options.MaxSignals;
 
+    protected override SemaphoreSlim Turns => _turns;
+
     protected override string In(string parameter) => $"= any(@{parameter})";
 
     public override Task MigrateAsync(CancellationToken cancellationToken) => Task.Run(async () =>
     {
         try
         {
+            await _room.FitAsync(cancellationToken);
             var scripts = await new PostgresMigration(_source, _connectionString, _options, _log).RunAsync(cancellationToken);
             Log.Migrated(_log, Name, scripts);
         }
@@ -96,6 +106,7 @@ internal sealed class PostgresStore : SqlStore
         while (_idle.TryTake(out var writer)) await writer.DisposeAsync();
         await _source.DisposeAsync();
         _writers.Dispose();
+        _turns.Dispose();
     }
 
     protected override Task WriteAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken) =>

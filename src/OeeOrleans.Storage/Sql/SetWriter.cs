@@ -10,6 +10,9 @@ namespace OeeOrleans.Storage.Sql;
 /// </summary>
 internal sealed class SetWriter(DbConnection connection, DbTransaction transaction, SqlDialect dialect, CancellationToken cancellationToken)
 {
+    /// <summary>A batch is sent as a whole.</summary>
+    private const int RowsPerBatch = 100;
+
     private static readonly JsonSerializerOptions Options = new()
     {
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
@@ -36,6 +39,51 @@ internal sealed class SetWriter(DbConnection connection, DbTransaction transacti
 
     public Task<int> RunAsync(string sql, object parameters) =>
         connection.ExecuteAsync(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
+
+    /// <summary>
+    /// Runs statements for each row in turn; where the engine can, all of them in one round trip. A row's values are `@p1`, `@p2`, ...
+    /// </summary>
+    public async Task RunAllAsync(IReadOnlyList<string> statements, IEnumerable<object[]> rows)
+    {
+        foreach (var some in rows.Chunk(RowsPerBatch))
+        {
+            if (connection.CanCreateBatch) await RunBatchAsync(statements, some);
+            else foreach (var row in some) await RunEachAsync(statements, row);
+        }
+    }
+
+    private async Task RunBatchAsync(IReadOnlyList<string> statements, object[][] rows)
+    {
+        await using var batch = connection.CreateBatch();
+        batch.Transaction = transaction;
+        foreach (var row in rows)
+        {
+            foreach (var statement in statements)
+            {
+                var command = batch.CreateBatchCommand();
+                command.CommandText = statement;
+                for (var i = 0; i < row.Length; i++)
+                {
+                    var name = $"p{i + 1}";
+                    if (!statement.Contains('@' + name, StringComparison.Ordinal)) continue;
+                    var parameter = command.CreateParameter();
+                    (parameter.ParameterName, parameter.Value) = (name, row[i]);
+                    command.Parameters.Add(parameter);
+                }
+
+                batch.BatchCommands.Add(command);
+            }
+        }
+
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task RunEachAsync(IReadOnlyList<string> statements, object[] row)
+    {
+        var parameters = new DynamicParameters();
+        for (var i = 0; i < row.Length; i++) parameters.Add($"p{i + 1}", row[i]);
+        foreach (var statement in statements) await RunAsync(statement, parameters);
+    }
 
     /// <summary>PostgreSQL stores every character but U+0000.</summary>
     public static string Clean(string text) => text.Replace('\0', '\uFFFD');

@@ -12,6 +12,24 @@ internal static class SideTables
     public const string InsertAudit =
         "insert into audit_log(ts, actor, action, target, detail) values (oee_ts(@AtUs), @Actor, @Action, @Target, @Detail)";
 
+    /// <summary>What a birth does to those that are there, one birth after the other, because each looks at what the one before left.</summary>
+    private static readonly string[] BirthStatements =
+    [
+        """
+        insert into edge_birth(edge_node, device, birth_ms, topic, payload) values (@p1, @p2, @p3, @p4, @p5)
+        on conflict (edge_node, device, birth_ms) do update set payload = excluded.payload
+        """,
+        // As BirthRecord.Overtakes.
+        """
+        delete from edge_birth where edge_node = @p1 and birth_ms > @p3 and (@p2 = '' or (device = @p2 and not exists
+          (select 1 from edge_birth n where n.edge_node = @p1 and n.device = '' and n.birth_ms > @p3)))
+        """,
+        $"""
+        delete from edge_birth where edge_node = @p1 and device = @p2 and birth_ms not in
+        (select birth_ms from edge_birth where edge_node = @p1 and device = @p2 order by birth_ms desc limit {BirthRecord.KeptPerDevice})
+        """,
+    ];
+
     public static async Task WriteAsync(SetWriter sets, SqlDialect dialect, IReadOnlyList<CommitUnit> units)
     {
         var telemetry = units.OfType<TelemetryUnit>().ToList();
@@ -82,12 +100,13 @@ internal static class SideTables
         await WriteReasonsAsync(sets, units);
         await sets.WriteAsync(
             units.Select(u => u.Snapshot).OfType<SnapshotRecord>(), s => s.Machine, [
-                ("Machine", "text"), ("TimeUs", "bigint"), ("IngestUs", "bigint"), ("Payload", "text"),
+                ("Machine", "text"), ("TimeUs", "bigint"), ("IngestUs", "bigint"), ("Payload", "text"), ("Status", "text"),
             ],
             rows => $"""
-            insert into machine_snapshot(machine_id, ts, ingest_ts, payload) select "Machine", oee_ts("TimeUs"), oee_ts("IngestUs"),
-              "Payload" from {rows}
-            on conflict (machine_id) do update set ts = excluded.ts, ingest_ts = excluded.ingest_ts, payload = excluded.payload
+            insert into machine_snapshot(machine_id, ts, ingest_ts, payload, status) select "Machine", oee_ts("TimeUs"),
+              oee_ts("IngestUs"), "Payload", "Status" from {rows}
+            on conflict (machine_id) do update set ts = excluded.ts, ingest_ts = excluded.ingest_ts, payload = excluded.payload,
+              status = excluded.status
             """);
     }
 
@@ -107,28 +126,10 @@ internal static class SideTables
                 new { json = JsonSerializer.Serialize(states) });
         }
 
-        // Rare and binary: a statement each.
-        foreach (var birth in units.SelectMany(u => u.Births))
+        await sets.RunAllAsync(BirthStatements, units.SelectMany(u => u.Births).Select(b => new object[]
         {
-            await sets.RunAsync(
-                """
-                insert into edge_birth(edge_node, device, birth_ms, topic, payload) values (@EdgeNode, @Device, @BirthMs, @Topic, @Payload)
-                on conflict (edge_node, device, birth_ms) do update set payload = excluded.payload
-                """, birth);
-            // As BirthRecord.Overtakes.
-            await sets.RunAsync(
-                """
-                delete from edge_birth where edge_node = @EdgeNode and birth_ms > @BirthMs and (@Device = '' or (device = @Device
-                  and not exists
-                  (select 1 from edge_birth n where n.edge_node = @EdgeNode and n.device = '' and n.birth_ms > @BirthMs)))
-                """, birth);
-            await sets.RunAsync(
-                $"""
-                delete from edge_birth where edge_node = @EdgeNode and device = @Device and birth_ms not in
-                (select birth_ms from edge_birth where edge_node = @EdgeNode and device = @Device order by birth_ms desc
-                  limit {BirthRecord.KeptPerDevice})
-                """, birth);
-        }
+            b.EdgeNode, b.Device, b.BirthMs, b.Topic, b.Payload,
+        }));
     }
 
     private static async Task WriteDeadLettersAsync(SetWriter sets, IReadOnlyList<TelemetryUnit> units)

@@ -52,47 +52,6 @@ internal abstract partial class SqlStore
         ChangeFaultAsync(
         "update events set shelved_until = oee_ts(@untilUs) where id = @id and type = 'fault'", id, untilUs, audit, cancellationToken);
 
-    public Task<List<GivenReason>> ReadReasonsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken) =>
-        QueryAsync(async c =>
-    {
-        var rows = await c.QueryAsync<ReasonRow>(Command(
-            """
-            select oee_us(ts_from) as FromUs, oee_us(ts_until) as UntilUs, whole as Whole, reason as Reason, comment as Comment,
-              given_by as By, oee_us(given_at) as AtUs
-            from stop_reason where machine_id = @machine and ts_from < oee_ts(@toUs) and ts_until >= oee_ts(@fromUs) order by ts_from
-            """,
-            new { machine, fromUs, toUs }, cancellationToken));
-        return rows
-            .Select(
-                r => new GivenReason
-                {
-                    Machine = machine,
-                    FromUs = r.FromUs,
-                    UntilUs = r.UntilUs,
-                    Whole = r.Whole,
-                    Reason = r.Reason,
-                    Comment = r.Comment,
-                    By = r.By,
-                    AtUs = r.AtUs,
-                })
-            .ToList();
-    }, cancellationToken);
-
-    public Task<List<StopEvent>> ReadStopsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken) =>
-        QueryAsync(async c =>
-    {
-        var rows = await c.QueryAsync<(long StartUs, long? EndUs, string Reason, string Payload)>(Command(
-            """
-            select oee_us(ts_start) as StartUs, oee_us(ts_end) as EndUs, code as Reason, cast(payload as text) as Payload
-            from events where type = 'stop' and machine_id = @machine and ts_start < oee_ts(@toUs) and (ts_end is null
-              or ts_end > oee_ts(@fromUs)) order by ts_start
-            """,
-            new { machine, fromUs, toUs }, cancellationToken));
-        return rows
-            .Select(r => new StopEvent { Machine = machine, StartUs = r.StartUs, EndUs = r.EndUs, Reason = r.Reason, Payload = r.Payload })
-            .ToList();
-    }, cancellationToken);
-
     public Task<List<AuditEntry>> ReadAuditAsync(string? target, int limit, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         var rows = await c.QueryAsync<(long AtUs, string Actor, string Action, string Target, string Detail)>(Command(
@@ -151,16 +110,5 @@ internal abstract partial class SqlStore
             AckUs = AckUs,
             ShelvedUntilUs = ShelvedUntilUs,
         };
-    }
-
-    private sealed class ReasonRow
-    {
-        public long FromUs { get; set; }
-        public long UntilUs { get; set; }
-        public bool Whole { get; set; }
-        public string? Reason { get; set; }
-        public string? Comment { get; set; }
-        public string By { get; set; } = "";
-        public long AtUs { get; set; }
     }
 }

@@ -10,12 +10,8 @@ namespace OeeOrleans.Storage.Sql;
 /// </summary>
 internal abstract partial class SqlStore : IStore
 {
-    /// <summary>Signals whose ids are remembered at most.</summary>
-    private const int MaxCachedSignals = 500_000;
-
-    /// <summary>Signal ids by machine and name.</summary>
-    private readonly Dictionary<string, Dictionary<string, int>> _signals = [];
-    private readonly SemaphoreSlim _signalLock = new(1, 1);
+    /// <summary>How long a query waits for its turn.</summary>
+    private static readonly TimeSpan TurnLimit = TimeSpan.FromSeconds(30);
 
     /// <summary>Why the last commit was not taken at all; null when it was.</summary>
     private volatile string? _lastWriteFailure;
@@ -48,54 +44,6 @@ internal abstract partial class SqlStore : IStore
             return away.Message;
         }
     }
-
-    public async Task<int[]> ResolveSignalsAsync(
-        string machine, IReadOnlyList<SignalSpec> signals, bool inPlant, CancellationToken cancellationToken)
-    {
-        await _signalLock.WaitAsync(cancellationToken);
-        try
-        {
-            if (!_signals.TryGetValue(machine, out var known))
-            {
-                // A cache, so it may be emptied; what is bound to its metrics stays bound.
-                if (_signals.Values.Sum(s => s.Count) > MaxCachedSignals) _signals.Clear();
-                _signals[machine] = known = new Dictionary<string, int>(StringComparer.Ordinal);
-            }
-
-            if (signals.Any(s => !known.ContainsKey(s.Name)))
-            {
-                await LoadOrAddSignalsAsync(machine, signals, inPlant, known, cancellationToken);
-            }
-
-            return [.. signals.Select(s => known.GetValueOrDefault(s.Name))];
-        }
-        finally
-        {
-            _signalLock.Release();
-        }
-    }
-
-    public Task<EdgeNodeRecord?> LoadEdgeNodeAsync(string edgeNode, CancellationToken cancellationToken) => QueryAsync(async c =>
-    {
-        var births = (await c.QueryAsync<BirthRow>(Command(
-            "select device, birth_ms as BirthMs, topic, payload from edge_birth where edge_node = @edgeNode "
-                + "order by birth_ms, length(device)",
-            new { edgeNode },
-            cancellationToken))).ToList();
-        var state = await c.ExecuteScalarAsync<string?>(
-            Command("select state from edge_node where edge_node = @edgeNode", new { edgeNode }, cancellationToken));
-        return state is null && births.Count == 0
-            ? null
-            : new EdgeNodeRecord(state ?? "", [.. births.Select(b => new BirthRecord(edgeNode, b.Device, b.BirthMs, b.Topic, b.Payload))]);
-    }, cancellationToken);
-
-    public Task<SnapshotRecord?> LoadSnapshotAsync(string machine, CancellationToken cancellationToken) => QueryAsync(async c =>
-    {
-        var row = await c.QueryFirstOrDefaultAsync<SnapshotRow>(Command(
-            "select oee_us(ts) as TimeUs, oee_us(ingest_ts) as IngestUs, payload from machine_snapshot where machine_id = @machine",
-            new { machine }, cancellationToken));
-        return row is null ? null : new SnapshotRecord(machine, row.TimeUs, row.IngestUs, row.Payload);
-    }, cancellationToken);
 
     public Task SavePlantAsync(PlantModel plant, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
@@ -149,11 +97,14 @@ internal abstract partial class SqlStore : IStore
     /// <summary>What an error means that <see cref="IsTransient"/> takes for the database's absence.</summary>
     protected virtual StoreUnavailableException Away(string what, Exception error) => new($"{what}: {error.Message}", error);
 
+    /// <summary>Queries that may run at the same time; null: as many as come.</summary>
+    protected virtual SemaphoreSlim? Turns => null;
+
     /// <summary>Runs work that an engine would otherwise do on the caller's thread, in a grain's turn.</summary>
     protected virtual Task<T> AsideAsync<T>(Func<Task<T>> work) => work();
 
     /// <summary>Statement timeout of queries, seconds.</summary>
-    protected const int QueryTimeoutS = 30;
+    internal const int QueryTimeoutS = 30;
 
     protected static CommandDefinition Command(string sql, object? parameters, CancellationToken cancellationToken) =>
         new(sql, parameters, commandTimeout: QueryTimeoutS, cancellationToken: cancellationToken);
@@ -163,6 +114,11 @@ internal abstract partial class SqlStore : IStore
 
     private async Task<T> AskAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken)
     {
+        if (Turns is { } turns && !await turns.WaitAsync(TurnLimit, cancellationToken))
+        {
+            throw new StoreUnavailableException($"no connection to the store was free within {TurnLimit.TotalSeconds:0} s");
+        }
+
         try
         {
             await using var connection = await OpenAsync(cancellationToken);
@@ -172,59 +128,9 @@ internal abstract partial class SqlStore : IStore
         {
             throw Away("the store does not answer", error);
         }
-    }
-
-    private async Task LoadOrAddSignalsAsync(
-        string machine, IReadOnlyList<SignalSpec> signals, bool inPlant, Dictionary<string, int> known,
-        CancellationToken cancellationToken) =>
-        await QueryAsync(async c =>
+        finally
         {
-            await LoadSignalsAsync(c, machine, known, cancellationToken);
-            var missing = signals.Where(s => !known.ContainsKey(s.Name)).DistinctBy(s => s.Name).ToList();
-            if (missing.Count == 0) return true;
-            if (!inPlant)
-            {
-                var there = await c.ExecuteScalarAsync<long>(Command("select count(*) from signal", null, cancellationToken));
-                if (there + missing.Count > MaxSignals) return true;
-            }
-
-            await using (var transaction = await c.BeginTransactionAsync(cancellationToken))
-            {
-                await new SetWriter(c, transaction, Dialect, cancellationToken).WriteAsync(
-                    missing, m => m.Name, [("Name", "text"), ("DataType", "text"), ("Unit", "text")],
-                    rows =>
-                        $"""
-                        insert into signal(machine_id, name, datatype, unit)
-                        select @machine, "Name", "DataType", "Unit" from {rows} on conflict (machine_id, name) do nothing
-                        """,
-                    new { machine });
-                await transaction.CommitAsync(cancellationToken);
-            }
-
-            await LoadSignalsAsync(c, machine, known, cancellationToken);
-            return true;
-        }, cancellationToken);
-
-    private static async Task LoadSignalsAsync(
-        DbConnection c, string machine, Dictionary<string, int> known, CancellationToken cancellationToken)
-    {
-        var rows = await c.QueryAsync<(int Id, string Name)>(
-            Command("select signal_id, name from signal where machine_id = @machine", new { machine }, cancellationToken));
-        foreach (var (id, name) in rows) known[name] = id;
-    }
-
-    private sealed class BirthRow
-    {
-        public string Device { get; set; } = "";
-        public long BirthMs { get; set; }
-        public string Topic { get; set; } = "";
-        public byte[] Payload { get; set; } = [];
-    }
-
-    private sealed class SnapshotRow
-    {
-        public long TimeUs { get; set; }
-        public long IngestUs { get; set; }
-        public string Payload { get; set; } = "";
+            Turns?.Release();
+        }
     }
 }

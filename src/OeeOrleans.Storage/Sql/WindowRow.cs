@@ -1,3 +1,4 @@
+using System.Data.Common;
 using OeeOrleans.Model;
 
 namespace OeeOrleans.Storage.Sql;
@@ -158,6 +159,52 @@ internal sealed class WindowRow
         MtbfS = w.Kpis.MtbfS,
         Withdrawn = w.Withdrawn,
     };
+
+    /// <summary>A window from the columns of <see cref="SelectColumns"/>, which begin at an ordinal.</summary>
+    public static OeeWindow Of(DbDataReader row, int at)
+    {
+        static double? Ratio(DbDataReader row, int ordinal) => row.IsDBNull(ordinal) ? null : row.GetDouble(ordinal);
+        return new WindowRow
+        {
+            Machine = row.GetString(at),
+            Kind = row.GetString(at + 1),
+            Name = row.GetString(at + 2),
+            FromUs = row.GetInt64(at + 3),
+            ToUs = row.GetInt64(at + 4),
+            Revision = row.GetInt32(at + 5),
+            AsOfUs = row.GetInt64(at + 6),
+            NotScheduledS = row.GetDouble(at + 7),
+            PlannedStopS = row.GetDouble(at + 8),
+            UnknownS = row.GetDouble(at + 9),
+            RunS = row.GetDouble(at + 10),
+            StopS = row.GetDouble(at + 11),
+            SmallStopS = row.GetDouble(at + 12),
+            FaultStopS = row.GetDouble(at + 13),
+            Good = row.GetInt64(at + 14),
+            Reject = row.GetInt64(at + 15),
+            Total = row.GetInt64(at + 16),
+            GapGood = row.GetInt64(at + 17),
+            GapTotal = row.GetInt64(at + 18),
+            IdealTotalS = row.GetDouble(at + 19),
+            IdealGoodS = row.GetDouble(at + 20),
+            NoIdealTotal = row.GetInt64(at + 21),
+            FailuresStarted = row.GetInt32(at + 22),
+            FailuresEnded = row.GetInt32(at + 23),
+            RepairS = row.GetDouble(at + 24),
+            CounterJumps = row.GetInt32(at + 25),
+            PlannedS = row.GetDouble(at + 26),
+            Availability = Ratio(row, at + 27),
+            Performance = Ratio(row, at + 28),
+            Quality = Ratio(row, at + 29),
+            Oee = Ratio(row, at + 30),
+            Teep = Ratio(row, at + 31),
+            Completeness = Ratio(row, at + 32),
+            RatePerHour = Ratio(row, at + 33),
+            MttrS = Ratio(row, at + 34),
+            MtbfS = Ratio(row, at + 35),
+            Withdrawn = row.GetBoolean(at + 36),
+        }.ToWindow();
+    }
 
     public OeeWindow ToWindow() => new()
     {
