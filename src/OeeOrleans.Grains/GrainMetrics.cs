@@ -45,4 +45,14 @@ internal static class GrainMetrics
         "oee_refused_results_total", "Windows, events and snapshots that the store refuses; they are in dead_letter.");
     public static readonly Counter Recomputations = Metrics.CreateCounter(
         "oee_recomputations_total", "Recomputations of a machine's windows because something came late.");
+    public static readonly Gauge MachinesAwake = Metrics.CreateGauge("machines_awake", "Machines that are open in this process.");
+    public static readonly Gauge OpeningsWaiting = Metrics.CreateGauge(
+        "machine_openings_waiting", "Machines that wait for their turn to be read from the store.");
+    public static readonly Gauge OpeningsRunning = Metrics.CreateGauge(
+        "machine_openings_running", "Machines that are being read from the store.");
+    public static readonly Counter OpeningFailures = Metrics.CreateCounter(
+        "machine_opening_failures_total", "Machines that could not be read from the store; each is tried again.");
+    public static readonly Histogram OpeningSeconds = Metrics.CreateHistogram(
+        "machine_opening_seconds", "From the first wish for a machine until it was open, its wait included.",
+        new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.01, 2, 14) });
 }

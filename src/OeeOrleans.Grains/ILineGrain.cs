@@ -25,6 +25,11 @@ public interface ILineGrain : IGrainWithStringKey
     [Alias("GetHistory")]
     Task<List<OeeWindow>> GetHistory(string kind, long fromUs, long toUs);
 
+    /// <summary>Its machines as they were told of last; those that told nothing in the line's present life are left out.</summary>
+    [Alias("GetMachines")]
+    [AlwaysInterleave]
+    Task<List<MachineUpdate>> GetMachines();
+
     /// <summary>A machine of the line tells what is new.</summary>
     [Alias("Tell")]
     [OneWay]

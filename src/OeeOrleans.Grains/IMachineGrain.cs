@@ -9,22 +9,34 @@ namespace OeeOrleans.Grains;
 [Alias("oee.IMachineGrain")]
 public interface IMachineGrain : IGrainWithStringKey
 {
-    /// <summary>Takes samples. Idempotent by (signal, source time).</summary>
+    /// <summary>Sees that it lives, and does not wait until it does.</summary>
+    [Alias("Wake")]
+    [AlwaysInterleave]
+    Task Wake();
+
+    /// <summary>
+    /// Takes samples. Idempotent by (signal, source time). A machine that is not open yet returns at once: it finds in the store what is
+    /// committed, and opens in its turn.
+    /// </summary>
     [Alias("Apply")]
+    [AlwaysInterleave]
     Task Apply(MachineBatch batch);
 
     /// <summary>
     /// A delivery that was shown ahead of the store will not be stored: what is computed from it is computed anew without it.
     /// </summary>
     [Alias("TakeBack")]
+    [AlwaysInterleave]
     Task TakeBack(string delivery);
 
     /// <summary>The machine now. Null when the plant model does not know it.</summary>
     [Alias("GetStatus")]
+    [AlwaysInterleave]
     Task<MachineStatus?> GetStatus();
 
     /// <summary>The window of a kind (shift, hour, day, rolling_5m, job) that is open now; null when there is none (no shift).</summary>
     [Alias("GetWindow")]
+    [AlwaysInterleave]
     Task<OeeWindow?> GetWindow(string kind);
 
     /// <summary>
@@ -48,5 +60,6 @@ public interface IMachineGrain : IGrainWithStringKey
 
     /// <summary>Categories from the start of the present shift to now.</summary>
     [Alias("GetTimeline")]
+    [AlwaysInterleave]
     Task<MachineTimeline?> GetTimeline();
 }

@@ -57,4 +57,9 @@ internal static partial class Log
 
     [LoggerMessage(5017, LogLevel.Warning, "results: cannot hear the machines yet: {Reason}")]
     public static partial void ResultsNotSubscribed(ILogger log, string reason, Exception failure);
+
+    [LoggerMessage(
+        5018, LogLevel.Warning,
+        "machine {Machine} cannot be read from the store ({Failed} such failures since this was said last): {Error}; tried again")]
+    public static partial void NotOpened(ILogger log, string machine, int failed, string error, Exception? bug);
 }

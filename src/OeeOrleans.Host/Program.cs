@@ -1,6 +1,8 @@
 using System.CommandLine;
 using OeeOrleans.Host.Commands;
+using OeeOrleans.Host.Hosting;
 
+MetricsSetup.Configure();
 var root = new RootCommand("oee: machine state, faults and OEE from Sparkplug B, live and over history")
 {
     DemoCommand.Create(),

@@ -45,6 +45,9 @@ public sealed class MqttOptions
     /// </summary>
     public int MaxForeignEdgeNodes { get; set; } = 10_000;
 
+    /// <summary>What comes within this time is read together, unless there is much of it.</summary>
+    public TimeSpan Gather { get; set; } = TimeSpan.FromMilliseconds(25);
+
     /// <summary>Messages of one stream in one delivery at most.</summary>
     public int MaxBatch { get; set; } = 1_000;
 

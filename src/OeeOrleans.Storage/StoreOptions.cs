@@ -18,6 +18,12 @@ public sealed record StoreOptions
     /// <summary>False: rows go in by INSERT, for servers and poolers that know no COPY.</summary>
     public bool Copy { get; init; } = true;
 
+    /// <summary>
+    /// A group of no more rows goes in by INSERT, together with all else of it in one round trip: COPY takes several, and they cost more than
+    /// it saves. Only where COPY is used.
+    /// </summary>
+    public int SmallGroup { get; init; } = 500;
+
     /// <summary>Signals in the store at most; beyond it only machines of the plant model get new ones.</summary>
     public int MaxSignals { get; init; } = 1_000_000;
 

@@ -36,13 +36,18 @@ internal static class TelemetryEndpoints
         api.MapGet("/machines/status", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, LiveBoard board) =>
         {
             var scope = Scope.Optional(request, plant);
+            if (scope?.Machine is { } one)
+            {
+                return new Page<MachineStatusDocument>([MachineStatusDocument.Of(one, await StatusAsync(one.Id, grains, board))]);
+            }
+
+            // As they were told of last: asking for all machines wakes none.
             var machines = scope?.MachineIds.Select(id => plant.FindMachine(id)!) ?? plant.Plant.Machines;
-            var items = await Task.WhenAll(machines.Select(async m => (Machine: m, Status: await StatusAsync(m.Id, grains, board))));
-            return new Page<MachineStatusDocument>(
-                [.. items.Where(i => i.Status is not null).Select(i => MachineStatusDocument.Of(i.Machine, i.Status!))]);
+            return new Page<MachineStatusDocument>([.. machines.Select(m => MachineStatusDocument.Of(m, board.StatusOf(m.Id)))]);
         })
         .WithQuery(("line_id", "only this line's machines"), ("machine_id", "only this machine"))
-        .Produces<Page<MachineStatusDocument>>().WithSummary("Every machine now, from memory");
+        .Produces<Page<MachineStatusDocument>>()
+        .WithSummary("Every machine as it was told of last, from memory; with machine_id the machine now");
 
         api.MapGet("/machines/{id}/timeline", async (string id, PlantDirectory plant, IGrainFactory grains) =>
         {
@@ -61,18 +66,18 @@ internal static class TelemetryEndpoints
     }
 
     /// <summary>
-    /// While a machine moves to another silo it does not answer: then it is as it was last heard of; `last_seen` says when that was.
+    /// While a machine moves to another silo, or is still being read from the store, it does not answer: then it is as it was last heard of;
+    /// `last_seen` says when that was.
     /// </summary>
-    private static async Task<MachineStatus?> StatusAsync(string machine, IGrainFactory grains, LiveBoard board)
+    private static async Task<MachineStatus> StatusAsync(string machine, IGrainFactory grains, LiveBoard board)
     {
         try
         {
-            return await grains.GetGrain<IMachineGrain>(machine).GetStatus().WaitAsync(Patience);
+            return await grains.GetGrain<IMachineGrain>(machine).GetStatus().WaitAsync(Patience) ?? board.StatusOf(machine);
         }
-        catch (Exception error)
-            when (error is TimeoutException or OrleansException or StoreUnavailableException && board.Machine(machine) is not null)
+        catch (Exception error) when (error is TimeoutException or OrleansException or StoreUnavailableException)
         {
-            return board.Machine(machine)?.Status;
+            return board.StatusOf(machine);
         }
     }
 }

@@ -8,6 +8,7 @@ using OeeOrleans.Grains.Live;
 using OeeOrleans.Grains.Machines;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
+using OeeOrleans.Storage;
 using Prometheus;
 
 namespace OeeOrleans.Gateway.Live;
@@ -15,7 +16,7 @@ namespace OeeOrleans.Gateway.Live;
 /// <summary>The plant as this process last heard of it: watches every line, read by the board, passed on to whoever listens. Updates are
 /// taken in one after the other, in the order in which they came.</summary>
 public sealed class LiveBoard(
-    IClusterClient cluster, PlantDirectory plant, LiveSubscribers subscribers, TimeProvider clock, ILogger<LiveBoard> log)
+    IClusterClient cluster, PlantDirectory plant, IStore store, LiveSubscribers subscribers, TimeProvider clock, ILogger<LiveBoard> log)
         : BackgroundService, ILiveObserver
 {
     /// <summary>How often watching is renewed; so long a line that moved to another silo is not heard.</summary>
@@ -29,7 +30,10 @@ public sealed class LiveBoard(
 
     private readonly ConcurrentDictionary<string, MachineUpdate> _machines = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, OeeWindow> _lines = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, MachineTimeline> _timelines = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, MachineTimeline?> _timelines = new(StringComparer.Ordinal);
+
+    /// <summary>Machines whose strip is another one than the one at hand, or of which there is none.</summary>
+    private readonly ConcurrentDictionary<string, bool> _stale = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _asked = new(StringComparer.Ordinal);
     private readonly Channel<object> _updates = Channel.CreateBounded<object>(new BoundedChannelOptions(Capacity) { SingleReader = true });
     private ILiveObserver? _self;
@@ -44,7 +48,21 @@ public sealed class LiveBoard(
 
     public OeeWindow? Line(string id) => _lines.GetValueOrDefault(id);
 
-    public MachineTimeline? TimelineOf(string id) => _timelines.GetValueOrDefault(id);
+    /// <summary>
+    /// The machine as it was told of last; what the store has of it when it has not told anything yet, and that it was never seen otherwise.
+    /// </summary>
+    public MachineStatus StatusOf(string id) => Machine(id)?.Status ?? MachineStatus.NeverSeen(id);
+
+    /// <summary>
+    /// The strip as it was asked for last. When there is another one it is asked for, and the viewer is told by <see cref="Version"/>: only
+    /// what somebody looks at is asked for.
+    /// </summary>
+    public MachineTimeline? TimelineOf(string id)
+    {
+        // None is an answer too: the calendar may have no shift.
+        if (!_timelines.TryGetValue(id, out var known) || _stale.ContainsKey(id)) _ = AskTimelineAsync(id);
+        return known;
+    }
 
     public Task OnMachine(MachineUpdate update) => Take(update);
 
@@ -91,18 +109,21 @@ public sealed class LiveBoard(
         }
     }
 
-    /// <summary>Asks every machine once, so that machines that say nothing are on the board as well.</summary>
+    /// <summary>
+    /// What is known of the machines already, so that those that say nothing are on the board as well: from their lines, where they live, and
+    /// from the store. None of them is woken for it.
+    /// </summary>
     private async Task WarmUpAsync(CancellationToken cancellationToken)
     {
-        foreach (var machine in plant.Plant.Machines)
+        var told = await Task.WhenAll(plant.Plant.Lines.Select(l => cluster.GetGrain<ILineGrain>(l.Id).GetMachines()))
+            .WaitAsync(Renew, clock, cancellationToken);
+        foreach (var update in told.SelectMany(t => t)) _machines.TryAdd(update.Status.MachineId, update);
+        foreach (var stored in await store.ReadStatusesAsync(cancellationToken))
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var grain = cluster.GetGrain<IMachineGrain>(machine.Id);
-            if (await grain.GetStatus() is not { } status) continue;
-            _machines.TryAdd(machine.Id, new MachineUpdate(status, await grain.GetWindow("shift")));
-            if (await grain.GetTimeline() is { } timeline) _timelines[machine.Id] = timeline;
-            Version++;
+            if (MachineStatus.Parse(stored.Status) is { } status) _machines.TryAdd(stored.Machine, new MachineUpdate(status, null));
         }
+
+        Version++;
     }
 
     private async Task PassOnAsync(CancellationToken cancellationToken)
@@ -135,6 +156,7 @@ public sealed class LiveBoard(
     private void PassOn(LineUpdate update)
     {
         _lines[update.LineId] = update.Shift;
+        if (subscribers.Count == 0) return;
         subscribers.Publish([LiveHub.LineTopic(update.LineId)], "KpiChanged", KpiDocument.Of("line", update.Shift));
     }
 
@@ -146,7 +168,8 @@ public sealed class LiveBoard(
         if (before is not null && before.Status.AsOfUs > update.Status.AsOfUs) return;
         _machines[id] = update;
         LastUpdateUs = UnixMicros.Now(clock);
-        if (before is null || IsNewStretch(before, update)) _ = AskTimelineAsync(id);
+        if (before is null || IsNewStretch(before, update)) _stale[id] = true;
+        if (subscribers.Count == 0) return;
         string[] topics = [LiveHub.LineTopic(machine.LineId), LiveHub.MachineTopic(id)];
         subscribers.Publish(topics, "MachineChanged", MachineStatusDocument.Of(machine, update.Status));
         foreach (var revised in update.Revised) subscribers.Publish(topics, "KpiChanged", KpiDocument.Of("machine", revised));
@@ -167,14 +190,16 @@ public sealed class LiveBoard(
     private async Task AskTimelineAsync(string id)
     {
         if (!_asked.TryAdd(id, true)) return;
+        _stale.TryRemove(id, out _);
         try
         {
-            if (await cluster.GetGrain<IMachineGrain>(id).GetTimeline() is { } timeline) _timelines[id] = timeline;
+            _timelines[id] = await cluster.GetGrain<IMachineGrain>(id).GetTimeline();
             Version++;
         }
         catch (Exception error)
         {
-            // The next change of its state asks again.
+            // Whoever looks next asks again.
+            _stale[id] = true;
             Log.TimelineMissed(log, id, error.Message, error);
         }
         finally

@@ -91,8 +91,9 @@ internal sealed class BatchDecoder(
     }
 
     /// <summary>As many births of each device as the store keeps; a birth that came again counts once.</summary>
-    private static List<BirthRecord> Newest(IReadOnlyList<BirthRecord> known, List<BirthRecord> taken)
+    private static IReadOnlyList<BirthRecord> Newest(IReadOnlyList<BirthRecord> known, List<BirthRecord> taken)
     {
+        if (taken.Count == 0) return known;
         var births = known;
         foreach (var birth in taken)
         {
@@ -106,7 +107,7 @@ internal sealed class BatchDecoder(
         return [.. kept.OrderBy(b => b.BirthMs).ThenBy(b => b.Device.Length)];
     }
 
-    private async Task TakeAsync(
+    private async ValueTask TakeAsync(
         EdgeNodeDecoder decoder, List<DeadLetter> letters, IReadOnlyList<BrokerMessage> messages, int index, bool again)
     {
         var message = messages[index];

@@ -127,8 +127,8 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
         Decoded decoded;
         try
         {
-            decoded = await ends.DecodeAsync(source, messages, n => _committedBefore.Contains((source, n)), IsIdle).WaitAsync(
-                DecodeLimit, clock);
+            var decoding = ends.DecodeAsync(source, messages, n => _committedBefore.Contains((source, n)), IsIdle);
+            decoded = decoding.IsCompleted ? await decoding : await decoding.WaitAsync(DecodeLimit, clock);
             ticket = await sink.WriteAsync(decoded.Unit, CancellationToken.None);
         }
         catch
@@ -172,10 +172,10 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
     {
         if (ticket.IsSettled) return true;
         if (left <= TimeSpan.Zero) return false;
-        using var wait = new CancellationTokenSource();
-        var ended = await Task.WhenAny(ticket.Settled, Task.Delay(left, clock, wait.Token));
-        await wait.CancelAsync();
-        return ended == ticket.Settled;
+        // Not settled in time is no error.
+        await ((Task)ticket.Settled).WaitAsync(left, clock).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        return ticket.Settled.IsCompleted;
     }
 
     /// <summary>

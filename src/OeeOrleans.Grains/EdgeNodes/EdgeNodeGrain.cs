@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
 using OeeOrleans.CommitProtocol;
+using OeeOrleans.Grains.Machines;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
+using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Session;
 using OeeOrleans.Storage;
 using OeeOrleans.Storage.Sink;
@@ -25,6 +27,7 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
     private readonly CommitMarks _marks;
     private readonly BatchDecoder _decoder;
     private readonly Deliveries _deliveries;
+    private readonly Dictionary<string, IMachineGrain> _machines = new(StringComparer.Ordinal);
     private IGrainTimer? _due;
 
     /// <summary>Records of one of our own edge nodes that are committed; empty for all others.</summary>
@@ -97,14 +100,27 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
 
     void IDeliveryEnds.Rewind(EdgeNodeRecord? record) => _decoder.Rewind(record);
 
-    Task IDeliveryEnds.ApplyAsync(OpenDelivery delivery, bool ahead) => Task.WhenAll(delivery.Decoded.Machines.Select(m =>
+    Task IDeliveryEnds.ApplyAsync(OpenDelivery delivery, bool ahead)
     {
-        var batch = ahead ? m.Batch.AsAhead(delivery.Id) : m.Batch.AsCommitted(delivery.Id, delivery.Ticket.LacksRows);
-        return GrainFactory.GetGrain<IMachineGrain>(m.Machine).Apply(batch);
-    }));
+        var machines = delivery.Decoded.Machines;
+        if (machines.Count == 1) return ApplyAsync(delivery, machines[0], ahead);
+        return machines.Count == 0 ? Task.CompletedTask : Task.WhenAll(machines.Select(m => ApplyAsync(delivery, m, ahead)));
+    }
 
     Task IDeliveryEnds.TakeBackAsync(OpenDelivery delivery) =>
-        Task.WhenAll(delivery.Decoded.Machines.Select(m => GrainFactory.GetGrain<IMachineGrain>(m.Machine).TakeBack(delivery.Id)));
+        Task.WhenAll(delivery.Decoded.Machines.Select(m => MachineOf(m.Machine).TakeBack(delivery.Id)));
+
+    private Task ApplyAsync(OpenDelivery delivery, (string Machine, MachineBatch Batch) machine, bool ahead) =>
+        MachineOf(machine.Machine).Apply(
+            ahead ? machine.Batch.AsAhead(delivery.Id) : machine.Batch.AsCommitted(delivery.Id, delivery.Ticket.LacksRows));
+
+    /// <summary>Making a reference costs a look into the attributes of its interface: once a machine, not once a message.</summary>
+    private IMachineGrain MachineOf(string id)
+    {
+        if (_machines.TryGetValue(id, out var machine)) return machine;
+        if (_machines.Count >= SparkplugLimits.MaxDevicesPerNode) _machines.Clear();
+        return _machines[id] = GrainFactory.GetGrain<IMachineGrain>(id);
+    }
 
     private void Done(Decoded decoded)
     {

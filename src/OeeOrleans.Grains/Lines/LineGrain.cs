@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Grains.Live;
+using OeeOrleans.Grains.Machines;
 using OeeOrleans.Kpi;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
@@ -9,29 +10,41 @@ using Orleans.Utilities;
 
 namespace OeeOrleans.Grains.Lines;
 
-/// <summary>One line: hears its machines, passes on what they say, and tells once a second what they make together.</summary>
-internal sealed class LineGrain(PlantDirectory plant, IStore store, TimeProvider clock, ILogger<LineGrain> log) : Grain, ILineGrain
+/// <summary>
+/// One line: hears its machines, remembers what they said last, passes it on, and tells what they make together, at the silo's pace.
+/// </summary>
+internal sealed class LineGrain(PlantDirectory plant, IStore store, SiloPace pace, TimeProvider clock, ILogger<LineGrain> log)
+    : Grain, ILineGrain
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
-
-    private readonly Dictionary<string, OeeWindow> _shift = [];
+    private readonly Dictionary<string, MachineUpdate> _machines = [];
     private readonly ObserverManager<ILiveObserver> _observers = new(TimeSpan.FromSeconds(ILineGrain.WatchForS), log);
-    private bool _changed;
+    private IGrainTimer? _timer;
+    private bool _armed;
 
     private string Id => this.GetPrimaryKeyString();
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        this.RegisterGrainTimer(TellAsync, new GrainTimerCreationOptions { DueTime = Tick, Period = Tick });
+        _timer = this.RegisterGrainTimer(
+            TellAsync, new GrainTimerCreationOptions { DueTime = Timeout.InfiniteTimeSpan, Period = Timeout.InfiniteTimeSpan });
         return Task.CompletedTask;
     }
 
     public Task Tell(MachineUpdate update)
     {
-        if (update.Shift is { } shift) _shift[update.Status.MachineId] = shift;
-        _changed = true;
+        // What a machine says of its shift holds until it says another one.
+        var before = _machines.GetValueOrDefault(update.Status.MachineId);
+        _machines[update.Status.MachineId] = new MachineUpdate(update.Status, update.Shift ?? before?.Shift);
+        if (!_armed)
+        {
+            _armed = true;
+            _timer!.Change(pace.TellEvery, Timeout.InfiniteTimeSpan);
+        }
+
         return NotifyAsync(o => o.OnMachine(update));
     }
+
+    public Task<List<MachineUpdate>> GetMachines() => Task.FromResult(_machines.Values.ToList());
 
     public Task Watch(ILiveObserver observer)
     {
@@ -65,23 +78,20 @@ internal sealed class LineGrain(PlantDirectory plant, IStore store, TimeProvider
 
     private async Task TellAsync(CancellationToken cancellationToken)
     {
-        if (!_changed || _shift.Count == 0 || plant.FindLine(Id) is not { } line) return;
-        _changed = false;
+        _armed = false;
+        if (_observers.Count == 0 || plant.FindLine(Id) is not { } line) return;
         var nowUs = UnixMicros.Now(clock);
+        var shifts = line.Machines.Select(m => _machines.GetValueOrDefault(m.Id)?.Shift).OfType<OeeWindow>().ToList();
+        if (shifts.Count == 0) return;
         // At a change of shift some machines are in the new one before the others: only one shift is merged at a time.
-        var newest = _shift.Values.Max(w => w.FromUs);
-        var merged = LineMerge.Merge(
-            line,
-            [
-                .. line.Machines.Select(m => _shift.GetValueOrDefault(m.Id))
-                    .OfType<OeeWindow>()
-                    .Where(w => w.FromUs == newest && w.FromUs <= nowUs),
-            ]);
+        var newest = shifts.Max(w => w.FromUs);
+        var merged = LineMerge.Merge(line, [.. shifts.Where(w => w.FromUs == newest && w.FromUs <= nowUs)]);
         if (merged is not null) await NotifyAsync(o => o.OnLine(new LineUpdate(Id, merged)));
     }
 
     private async Task NotifyAsync(Func<ILiveObserver, Task> tell)
     {
+        if (_observers.Count == 0) return;
         try
         {
             await _observers.Notify(tell);

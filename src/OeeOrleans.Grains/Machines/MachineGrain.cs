@@ -2,9 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Grains.Live;
 using OeeOrleans.Kpi;
-using OeeOrleans.Kpi.Accounting;
 using OeeOrleans.Kpi.Calendars;
-using OeeOrleans.Kpi.Faults;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
@@ -13,109 +11,114 @@ using OeeOrleans.Storage.Sink;
 
 namespace OeeOrleans.Grains.Machines;
 
-/// <summary>One machine, live. Everything it knows can be rebuilt from stored samples; it only keeps it at hand.</summary>
-internal sealed class MachineGrain(
-    IStore store, ICommitSink sink, PlantDirectory plant, TimeProvider clock, ILogger<MachineGrain> log) : Grain, IMachineGrain
+/// <summary>
+/// One machine, live. Everything it knows can be rebuilt from stored samples; it only keeps it at hand. It comes to life when it says
+/// something or is asked, in its turn (<see cref="MachineAdmission"/>); what is committed meanwhile it finds in the store.
+/// </summary>
+internal sealed class MachineGrain : Grain, IMachineGrain
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private readonly MachineServices _services;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<MachineGrain> _log;
+    private readonly MachineWork _work;
 
-    /// <summary>Open windows go to the store this often; the API answers from memory meanwhile.</summary>
-    private static readonly TimeSpan FlushEvery = TimeSpan.FromSeconds(10);
-
-    /// <summary>A recomputation waits until late samples stop coming, but not longer than <see cref="MaxSettle"/>.</summary>
-    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(800);
-    private static readonly TimeSpan MaxSettle = TimeSpan.FromSeconds(10);
-
-    /// <summary>So long after the last sample of the past its end is believed.</summary>
-    private const long HistorySettlesUs = 5 * UnixMicros.PerSecond;
-
+    /// <summary>Samples that are ahead of the store: figures with them may not be stored before they are.</summary>
+    private readonly AheadBook _ahead;
+    private readonly MachineOpening _opening;
     private Machine? _machine;
     private MachineModel? _model;
-    private PlantWindows? _windows;
     private MachineLedger? _ledger;
-    private Task<MachineLedger>? _opening;
+    private MachineView? _view;
+    private ILineGrain? _line;
     private bool _connected;
     private long? _lastSeenUs;
     private (HeldState State, StateCategory Category, string? Fault, bool Connected)? _told;
-    private bool _changed = true;
-    private long _flushedAt;
-    private long _toldAt;
-    private long _lateSince;
-    private long _lateAt;
-    private bool _flushSoon;
-
-    /// <summary>
-    /// Samples that were shown or applied are not stored (they came to nothing, or are refused): no figure with them may be stored until
-    /// all is computed anew, and that does not wait until late samples stop coming.
-    /// </summary>
-    private bool _takenBack;
-
-    /// <summary>Samples that are ahead of the store: figures with them may not be stored before they are.</summary>
-    private readonly AheadBook _ahead = new(clock);
     private IReadOnlyList<OeeWindow> _revised = [];
+
+    public MachineGrain(MachineServices services, TimeProvider clock, ILogger<MachineGrain> log)
+    {
+        (_services, _clock, _log) = (services, clock, log);
+        _ahead = new AheadBook(clock);
+        _work = new MachineWork(clock, services.Pace);
+        _opening = new MachineOpening(services.Admission, OpenAsync, Opened, NotOpened);
+    }
 
     private string Id => this.GetPrimaryKeyString();
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _machine = plant.FindMachine(Id);
+        _machine = _services.Plant.FindMachine(Id);
         if (_machine is null) return Task.CompletedTask;
-        _model = plant.ModelOf(_machine);
-        _windows = _model.Windows;
-        _flushedAt = clock.GetTimestamp();
-        // Interleaved: while the store is slow, calls are answered from memory.
-        this.RegisterGrainTimer(
-            WorkAsync, new GrainTimerCreationOptions { DueTime = Tick, Period = Tick, KeepAlive = true, Interleave = true });
+        _model = _services.Plant.ModelOf(_machine);
+        // Interleaved: while the store is slow, calls are answered from memory. It fires when there is something to do, and not before.
+        _work.Timer = this.RegisterGrainTimer(
+            WorkAsync,
+            new GrainTimerCreationOptions
+            {
+                DueTime = Timeout.InfiniteTimeSpan, Period = Timeout.InfiniteTimeSpan, KeepAlive = true, Interleave = true,
+            });
         return Task.CompletedTask;
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        if (_ledger is null || !_ahead.IsEmpty || _takenBack) return;
+        if (_ledger is null) return;
+        _services.Pace.FellAsleep();
+        if (!_ahead.IsEmpty || _work.TakenBack) return;
         try
         {
-            await _ledger.FlushAsync(UnixMicros.Now(clock), cancellationToken);
+            await _ledger.FlushAsync(UnixMicros.Now(_clock), StatusJson, cancellationToken);
         }
         catch (Exception error)
         {
             // Nothing is lost: the next activation computes the same from the samples.
-            Log.MachineWorkFailed(log, Id, "the last flush", error.Message, BugOf(error));
+            Log.MachineWorkFailed(_log, Id, "the last flush", error.Message, BugOf(error));
         }
+    }
+
+    public Task Wake()
+    {
+        if (_machine is not null) _opening.Begin(Urgency.Looked);
+        return Task.CompletedTask;
     }
 
     public async Task Apply(MachineBatch batch)
     {
         if (_machine is null) return;
-        // Opening reads the samples of this batch too, because they are committed; applying them again has no effect.
-        var ledger = await LedgerAsync();
-        var wasDirty = ledger.DirtyFromUs;
-        NoteAhead(ledger, batch);
-        ledger.Apply(batch);
-        if (batch.LacksRows) Owe(ledger, OldestUs(batch));
-        if (ledger.DirtyFromUs != wasDirty || (ledger.DirtyFromUs is not null && batch.Samples.Length > 0)) NoteLate(wasDirty);
-        _connected = batch.Connected;
-        _lastSeenUs = Math.Max(_lastSeenUs ?? 0, batch.LastSeenUs);
-        _changed = true;
+        if (_ledger is not { } ledger)
+        {
+            // What is committed is read from the store; what is not can only be shown by a machine that lives.
+            if (!batch.Ahead) _opening.Hear(batch);
+            return;
+        }
+
+        Take(ledger, batch);
         var state = ledger.Account.Latest;
         var fault = ledger.Account.Faults.LastOrDefault(f => f.EndUs is null)?.Code;
-        // A change of state, fault or connection is told at once; everything else with the next tick.
+        // A change of state, fault or connection is told at once; everything else in its time.
         if (_told is not { } told || (told.State, told.Fault, told.Connected) != (state.Held, fault, _connected))
         {
-            _flushSoon = true;
+            _work.FlushSoon();
             await TryTellAsync();
         }
+
+        _work.Arm(UrgentReason(ledger));
     }
 
     public async Task TakeBack(string delivery)
     {
-        if (_machine is null || _ahead.TakenBack(delivery) is not { } oldestUs) return;
-        Owe(await LedgerAsync(), oldestUs);
+        // A machine that is not open was shown nothing.
+        if (_ledger is not { } ledger || _ahead.TakenBack(delivery) is not { } oldestUs) return;
+        Owe(ledger, oldestUs);
+        _work.Arm(UrgentReason(ledger));
+        await Task.CompletedTask;
     }
 
     public async Task<MachineStatus?> GetStatus()
     {
         if (_machine is null) return null;
-        return StatusOf((await LedgerAsync()).Account.At(UnixMicros.Now(clock)));
+        var ledger = await LedgerAsync();
+        return StatusAt(ledger.Account.At(UnixMicros.Now(_clock))).Status;
     }
 
     public async Task<OeeWindow?> GetWindow(string kind)
@@ -123,7 +126,7 @@ internal sealed class MachineGrain(
         if (_machine is null) return null;
         var ledger = await LedgerAsync();
         var started = Stopwatch.GetTimestamp();
-        var window = WindowOf(kind, ledger.Account.At(UnixMicros.Now(clock)));
+        var window = _view!.WindowOf(kind, ledger.Account.At(UnixMicros.Now(_clock)));
         GrainMetrics.OeeCalcLatencyMs.Observe(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         return window;
     }
@@ -131,10 +134,12 @@ internal sealed class MachineGrain(
     public async Task<MachineTimeline?> GetTimeline()
     {
         if (_machine is null) return null;
-        var view = (await LedgerAsync()).Account.At(UnixMicros.Now(clock));
-        if (_windows!.Shift(view.AsOfUs) is not { } shift) return null;
+        var ledger = await LedgerAsync();
+        var view = ledger.Account.At(UnixMicros.Now(_clock));
+        var windows = _model!.Windows;
+        if (windows.Shift(view.AsOfUs) is not { } shift) return null;
         var spans = Timeline.Of(
-            _ledger!.Account.Changes, _model!.Parameters, _windows.Calendar, shift.FromUs, Math.Min(shift.ToUs, view.AsOfUs));
+            ledger.Account.Changes, _model.Parameters, windows.Calendar, shift.FromUs, Math.Min(shift.ToUs, view.AsOfUs));
         return new MachineTimeline
         {
             MachineId = Id, ShiftName = shift.Name, FromUs = shift.FromUs, ToUs = shift.ToUs,
@@ -146,7 +151,7 @@ internal sealed class MachineGrain(
     {
         if (_machine is null) return null;
         var ledger = await LedgerAsync();
-        return await ledger.ExplainAsync(fromUs, toUs, UnixMicros.Now(clock), CancellationToken.None);
+        return await ledger.ExplainAsync(fromUs, toUs, UnixMicros.Now(_clock), CancellationToken.None);
     }
 
     public async Task<LossReport?> GetLosses(long fromUs, long toUs) => (await Explain(fromUs, toUs))?.Losses;
@@ -155,9 +160,56 @@ internal sealed class MachineGrain(
     {
         if (_machine is null) return null;
         var stop = await (await LedgerAsync()).GiveReasonAsync(
-            stopUs, atUs, reason, comment, by, UnixMicros.Now(clock), CancellationToken.None);
-        _changed = true;
+            stopUs, atUs, reason, comment, by, UnixMicros.Now(_clock), CancellationToken.None);
+        _work.Changed();
+        _work.Arm(urgent: false);
         return stop;
+    }
+
+    /// <summary>Opened once, however many calls ask for it meanwhile; tried again after a failure.</summary>
+    private ValueTask<MachineLedger> LedgerAsync() => _ledger is { } open ? new(open) : new(_opening.OpenedAsync());
+
+    private async Task<MachineLedger> OpenAsync()
+    {
+        var lastSeen = _services.Store.LastSeenAsync(Id, CancellationToken.None);
+        var ledger = await MachineLedger.OpenAsync(
+            _model!, _services.Store, _services.Sink, UnixMicros.Now(_clock), CancellationToken.None);
+        _lastSeenUs = await lastSeen;
+        return ledger;
+    }
+
+    /// <param name="ledger">What was read.</param>
+    /// <param name="heard">What came while it was read, and may or may not be in it: applying it again has no effect.</param>
+    /// <param name="missedUs">From when on more came than could be kept at hand; null when everything was.</param>
+    private void Opened(MachineLedger ledger, IReadOnlyList<MachineBatch> heard, long? missedUs)
+    {
+        (_ledger, _view) = (ledger, new MachineView(_model!, ledger));
+        _services.Pace.Woke();
+        // Whether its device lives is not stored with the machine: a good state says so until a death says otherwise.
+        _connected = ledger.Account.Latest.Held != HeldState.Unknown;
+        if (ledger.DirtyFromUs is not null) _work.NoteLate(null);
+        if (missedUs is { } missed) Owe(ledger, missed);
+        foreach (var batch in heard) Take(ledger, batch);
+        _work.Changed();
+        _work.Arm(urgent: true, soon: true);
+    }
+
+    private void NotOpened(Exception error)
+    {
+        _services.Admission.NoteFailure(Id, error, BugOf(error));
+        _work.Retry();
+    }
+
+    private void Take(MachineLedger ledger, MachineBatch batch)
+    {
+        var wasDirty = ledger.DirtyFromUs;
+        NoteAhead(ledger, batch);
+        ledger.Apply(batch);
+        if (batch.LacksRows) Owe(ledger, OldestUs(batch));
+        if (ledger.DirtyFromUs != wasDirty || (ledger.DirtyFromUs is not null && batch.Samples.Length > 0)) _work.NoteLate(wasDirty);
+        _connected = batch.Connected;
+        _lastSeenUs = Math.Max(_lastSeenUs ?? 0, batch.LastSeenUs);
+        _work.Changed();
     }
 
     private void NoteAhead(MachineLedger ledger, MachineBatch batch)
@@ -172,7 +224,12 @@ internal sealed class MachineGrain(
         if (_ahead.Shown(batch.Delivery, OldestUs(batch)) is { } endedUs) Owe(ledger, endedUs);
     }
 
-    private static long OldestUs(MachineBatch batch) => batch.Samples.Length > 0 ? batch.Samples.Min(s => s.TimeUs) : long.MaxValue;
+    private static long OldestUs(MachineBatch batch)
+    {
+        var oldest = long.MaxValue;
+        foreach (ref readonly var sample in batch.Samples.AsSpan()) oldest = Math.Min(oldest, sample.TimeUs);
+        return oldest;
+    }
 
     /// <summary>What was shown from an instant on is not stored: everything from there is computed anew from what is.</summary>
     private void Owe(MachineLedger ledger, long fromUs)
@@ -180,155 +237,64 @@ internal sealed class MachineGrain(
         if (fromUs == long.MaxValue) return;
         var wasDirty = ledger.DirtyFromUs;
         ledger.Owe(fromUs);
-        _takenBack = true;
-        NoteLate(wasDirty);
-        _changed = true;
+        _work.NoteTakenBack(wasDirty);
     }
 
-    private void NoteLate(long? wasDirty)
-    {
-        _lateAt = clock.GetTimestamp();
-        if (wasDirty is null) _lateSince = _lateAt;
-    }
+    /// <summary>Something waits that does not keep to the silo's pace.</summary>
+    private bool UrgentReason(MachineLedger ledger) => !_ahead.IsEmpty || ledger.DirtyFromUs is not null || _work.TakenBack;
 
     private static Exception? BugOf(Exception error) => error is StoreUnavailableException or OperationCanceledException ? null : error;
 
-    /// <summary>Opened once, however many calls and ticks ask for it meanwhile; tried again after a failure.</summary>
-    private async ValueTask<MachineLedger> LedgerAsync()
-    {
-        if (_ledger is not null) return _ledger;
-        var opening = _opening ??= OpenAsync();
-        try
-        {
-            return _ledger = await opening;
-        }
-        finally
-        {
-            if (ReferenceEquals(_opening, opening)) _opening = null;
-        }
-    }
-
-    private async Task<MachineLedger> OpenAsync()
-    {
-        var ledger = await MachineLedger.OpenAsync(_model!, store, sink, UnixMicros.Now(clock), CancellationToken.None);
-        _lastSeenUs = await store.LastSeenAsync(Id, CancellationToken.None);
-        // Whether its device lives is not stored with the machine: a good state says so until a death says otherwise.
-        _connected = ledger.Account.Latest.Held != HeldState.Unknown;
-        if (ledger.DirtyFromUs is not null) _lateSince = _lateAt = clock.GetTimestamp();
-        return ledger;
-    }
-
-    /// <summary>The window of a kind, with what must be said of it besides its sums.</summary>
-    private OeeWindow? WindowOf(string kind, AccountView view)
-    {
-        var window = PlainWindowOf(kind, view);
-        var incoming = _ledger!.DirtyFromUs is not null || view.AsOfUs - _ledger.PastIngestUs < HistorySettlesUs;
-        if (window is null || !incoming) return window;
-        return window with { Kpis = window.Kpis with { Flags = [.. window.Kpis.Flags, KpiFlags.HistoryIncoming] } };
-    }
-
-    private OeeWindow? PlainWindowOf(string kind, AccountView view)
-    {
-        if (kind == PlantWindows.RollingKind)
-        {
-            var fromUs = view.AsOfUs - PlantWindows.RollingUs;
-            return _ledger!.Account.Span(fromUs, view.AsOfUs) is not { } span ? null : new OeeWindow
-            {
-                Id = Id, Kind = kind, FromUs = fromUs, ToUs = view.AsOfUs, AsOfUs = view.AsOfUs, Sums = span.Sums, Kpis = span.Kpis,
-            };
-        }
-
-        PlantWindow? window = kind switch
-        {
-            PlantWindows.JobKind => view.State.Job is { } job ? PlantWindow.Of(job) : null,
-            PlantWindows.HourKind => PlantWindows.Hour(view.AsOfUs),
-            PlantWindows.DayKind => _windows!.Day(view.AsOfUs),
-            PlantWindows.ShiftKind => _windows!.Shift(view.AsOfUs),
-            _ => throw new ArgumentException($"window '{kind}' is unknown; shift, hour, day, rolling_5m and job are", nameof(kind)),
-        };
-        return window is { } known ? view.Window(Id, known) with { Revision = _ledger!.RevisionOf(known) } : null;
-    }
-
-    private MachineStatus StatusOf(AccountView view)
-    {
-        var state = view.State;
-        var shift = WindowOf(PlantWindows.ShiftKind, view);
-        var faults = _ledger!.Account.Faults;
-        var fault = faults.LastOrDefault(f => f.EndUs is null);
-        return new MachineStatus
-        {
-            MachineId = Id,
-            State = state.Active,
-            Category = view.CategoryIn(_windows!.Calendar),
-            SinceUs = state.ActiveSinceUs,
-            Fault = fault?.Code,
-            FaultSinceUs = fault?.StartUs,
-            FaultOccurrences = fault is null
-                ? 0
-                : faults.Where(f => f.Code == fault.Code && (shift is null || f.StartUs >= shift.FromUs)).Sum(f => f.Occurrences),
-            Product = state.Product,
-            Good = shift?.Sums.Good ?? 0,
-            Reject = shift?.Sums.Reject ?? 0,
-            Speed = state.RatePerHour ?? (state.CycleS > 0 ? 3600 / state.CycleS : null),
-            CycleS = state.CycleS ?? (shift is { Sums: { Total: > 0, RunUs: > 0 } } ? shift.Sums.RunUs / 1e6 / shift.Sums.Total : null),
-            IdealCycleS = (double?)view.IdealCycleS,
-            OeeShift = shift?.Kpis.Oee,
-            Quality = state.Quality,
-            Connected = _connected,
-            LastSeenUs = _lastSeenUs,
-            AsOfUs = view.AsOfUs,
-            Recomputing = _ledger.DirtyFromUs is not null,
-            FaultFlood = FaultLog.IsFlood(faults, view.AsOfUs),
-            Flags = [.. shift?.Kpis.Flags ?? []],
-        };
-    }
-
     private async Task WorkAsync(CancellationToken cancellationToken)
     {
+        _work.Fired();
+        if (_ledger is not { } ledger)
+        {
+            _opening.Begin(Urgency.Heard);
+            return;
+        }
+
         try
         {
-            var ledger = await LedgerAsync();
-            var nowUs = UnixMicros.Now(clock);
+            var nowUs = UnixMicros.Now(_clock);
             if (_ahead.EndForgotten() is { } forgottenUs) Owe(ledger, forgottenUs);
-            var settled = clock.GetElapsedTime(_lateAt) > Settle || clock.GetElapsedTime(_lateSince) > MaxSettle;
-            if (_ahead.IsEmpty && (settled || _takenBack) && ledger.DirtyFromUs is { } dirty)
+            if (_ahead.IsEmpty && _work.IsSettled && ledger.DirtyFromUs is { } dirty)
             {
                 _revised = await RecomputeAsync(ledger, nowUs, cancellationToken);
                 GrainMetrics.Recomputations.Inc();
-                Log.Recomputed(log, Id, UnixMicros.ToIso(dirty), _revised.Count);
-                (_changed, _flushSoon) = (true, true);
+                Log.Recomputed(_log, Id, UnixMicros.ToIso(dirty), _revised.Count);
+                _work.Changed();
+                _work.FlushSoon();
             }
 
             // A fault or stop that came or went can be acknowledged, explained and queried at once; figures have time.
-            if (_ahead.IsEmpty && !_takenBack && (_flushSoon || clock.GetElapsedTime(_flushedAt) >= FlushEvery))
-            {
-                _flushSoon = false;
-                _flushedAt = clock.GetTimestamp();
-                await ledger.FlushAsync(nowUs, cancellationToken);
-            }
+            if (_ahead.IsEmpty && !_work.TakenBack && _work.TakeFlush()) await ledger.FlushAsync(nowUs, StatusJson, cancellationToken);
 
-            // Time alone changes shift figures; but a machine that said nothing is told of every tenth tick only.
-            if (_changed || clock.GetElapsedTime(_toldAt) >= FlushEvery) await TellAsync();
+            // Time alone changes shift figures; but a machine that said nothing is told of seldom.
+            if (_work.IsTellDue) await TellAsync();
         }
         catch (Exception error)
         {
-            // A boundary: the tick comes again in a second, and what it could not write is computed anew.
-            Log.MachineWorkFailed(log, Id, "periodic work", error.Message, BugOf(error));
+            // A boundary: the work is done again soon, and what it could not write is computed anew.
+            Log.MachineWorkFailed(_log, Id, "periodic work", error.Message, BugOf(error));
+            _work.FlushSoon();
         }
+
+        _work.Arm(UrgentReason(ledger));
     }
 
     private async Task<IReadOnlyList<OeeWindow>> RecomputeAsync(MachineLedger ledger, long nowUs, CancellationToken cancellationToken)
     {
-        var takenBack = _takenBack;
+        var takenBack = _work.TakenBack;
         // Set again by what is taken back meanwhile.
-        _takenBack = false;
+        _work.TakenBack = false;
         try
         {
             return await ledger.RecomputeAsync(nowUs, cancellationToken);
         }
         catch
         {
-            _takenBack |= takenBack;
+            _work.TakenBack |= takenBack;
             throw;
         }
     }
@@ -342,21 +308,27 @@ internal sealed class MachineGrain(
         }
         catch (Exception error)
         {
-            _changed = true;
-            Log.MachineWorkFailed(log, Id, "live push", error.Message, BugOf(error));
+            _work.Changed();
+            Log.MachineWorkFailed(_log, Id, "live push", error.Message, BugOf(error));
         }
     }
 
+    private (MachineStatus Status, OeeWindow? Shift) StatusAt(AccountView view)
+    {
+        var shift = _view!.WindowOf(PlantWindows.ShiftKind, view);
+        return (_view.StatusOf(view, shift, _connected, _lastSeenUs), shift);
+    }
+
+    private string StatusJson(AccountView view) => StatusAt(view).Status.ToJson();
+
     private async Task TellAsync()
     {
-        var view = _ledger!.Account.At(UnixMicros.Now(clock));
-        var status = StatusOf(view);
+        var (status, shift) = StatusAt(_ledger!.Account.At(UnixMicros.Now(_clock)));
         _told = (_ledger.Account.Latest.Held, status.Category, status.Fault, _connected);
-        _changed = false;
-        _toldAt = clock.GetTimestamp();
+        _work.Told();
         var revised = _revised;
         _revised = [];
-        await GrainFactory.GetGrain<ILineGrain>(_machine!.LineId).Tell(
-            new MachineUpdate(status, WindowOf(PlantWindows.ShiftKind, view)) { Revised = [.. revised] });
+        _line ??= GrainFactory.GetGrain<ILineGrain>(_machine!.LineId);
+        await _line.Tell(new MachineUpdate(status, shift) { Revised = [.. revised] });
     }
 }

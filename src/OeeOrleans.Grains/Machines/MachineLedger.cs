@@ -112,7 +112,12 @@ internal sealed class MachineLedger
     public int RevisionOf(PlantWindow window) => _stored.RevisionOf(window.Kind, window.FromUs);
 
     /// <summary>Writes what changed: windows, faults, stops, and now and then a snapshot.</summary>
-    public async Task FlushAsync(long nowUs, CancellationToken cancellationToken)
+    public Task FlushAsync(long nowUs, CancellationToken cancellationToken) => FlushAsync(nowUs, null, cancellationToken);
+
+    /// <param name="nowUs">As of when.</param>
+    /// <param name="statusOf">What operators see of the machine, to be stored with a snapshot.</param>
+    /// <param name="cancellationToken">Ends the write.</param>
+    public async Task FlushAsync(long nowUs, Func<AccountView, string>? statusOf, CancellationToken cancellationToken)
     {
         var view = Account.At(nowUs);
         // Decided before the write: what is applied meanwhile may still change what lies behind this.
@@ -127,7 +132,7 @@ internal sealed class MachineLedger
             .ToList();
         var (faults, removedFaults) = _faults.Next(Stamped(Account.Faults), Math.Max(_sinceUs, Account.FaultsCompleteFromUs));
         var (stops, removedStops) = _stops.Next(view.Stops, settledUs);
-        var snapshot = nowUs - _snapshotUs >= SnapshotEveryUs ? TakeSnapshot() : null;
+        var snapshot = nowUs - _snapshotUs >= SnapshotEveryUs ? TakeSnapshot(statusOf?.Invoke(view)) : null;
         List<string> removed = [.. removedFaults, .. removedStops];
         if (windows.Count > 0 || faults.Count > 0 || stops.Count > 0 || removed.Count > 0 || snapshot is not null)
         {
@@ -269,7 +274,7 @@ internal sealed class MachineLedger
         Math.Min(PlantWindows.Hour(nowUs).FromUs - UnixMicros.PerHour, _windows.Day(nowUs).FromUs),
         _windows.Shift(nowUs)?.FromUs ?? long.MaxValue);
 
-    private SnapshotRecord TakeSnapshot()
+    private SnapshotRecord TakeSnapshot(string? status)
     {
         var snapshot = new MachineSnapshot
         {
@@ -280,7 +285,7 @@ internal sealed class MachineLedger
             DirtyFromUs = DirtyFromUs,
             Model = _model.Stamps,
         };
-        return new SnapshotRecord(_model.Id, Account.CheckpointUs, _ingestUs, snapshot.ToJson());
+        return new SnapshotRecord(_model.Id, Account.CheckpointUs, _ingestUs, snapshot.ToJson()) { Status = status };
     }
 
     /// <summary>

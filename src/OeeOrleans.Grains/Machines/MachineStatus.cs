@@ -1,3 +1,4 @@
+using System.Text.Json;
 using OeeOrleans.Model;
 
 namespace OeeOrleans.Grains.Machines;
@@ -61,6 +62,29 @@ public sealed record MachineStatus
     /// <summary>Flags of the shift's figures.</summary>
     [Id(20)]
     public string[] Flags { get; init; } = [];
+
+    /// <summary>A machine nobody has heard of.</summary>
+    public static MachineStatus NeverSeen(string machine) => new()
+    {
+        MachineId = machine, State = HeldState.Unknown, Category = StateCategory.Unknown, SinceUs = 0,
+    };
+
+    /// <summary>As it is stored with a snapshot.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this);
+
+    /// <summary>Null when it is of another release and cannot be read.</summary>
+    public static MachineStatus? Parse(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<MachineStatus>(json);
+        }
+        catch (JsonException)
+        {
+            // It is told anew when the machine lives.
+            return null;
+        }
+    }
 }
 
 /// <summary>Categories of a span as (from, to, category), in order, without gaps.</summary>

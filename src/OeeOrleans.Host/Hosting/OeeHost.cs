@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using OeeOrleans.Gateway;
 using OeeOrleans.Gateway.Api;
-using OeeOrleans.Grains.EdgeNodes;
+using OeeOrleans.Grains;
 using OeeOrleans.Grains.Results;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Kpi.Plant;
@@ -58,8 +58,7 @@ internal static class OeeHost
         builder.Services.AddSingleton<IReadinessCheck, StoreReadiness>();
         builder.Services.AddSingleton<IReadinessCheck>(new DiskReadiness(config.DataDir));
 
-        builder.Services.AddSingleton<UnreadableLogThrottle>();
-        builder.Services.AddSingleton(new RebirthLimiter(TimeProvider.System));
+        builder.Services.AddOeeGrains();
         builder.Services.AddSerializer(
             s => s.AddJsonSerializer(
                 t => t.Namespace is { } name

@@ -36,6 +36,8 @@ internal sealed class MqttCacheCursor : IQueueCacheCursor
         if (_out is not null)
         {
             _fifo.Delivered(_out);
+            // At once: Orleans asks for what was delivered with its next read only.
+            foreach (var message in _out) message.Acks?.Done(message);
             _cache.NoteDelivered(new MqttBatchContainer(_fifo.Stream, _current!.Batch, _current.Sequence) { Arrivals = _out });
         }
 

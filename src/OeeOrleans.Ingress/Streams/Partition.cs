@@ -14,9 +14,11 @@ namespace OeeOrleans.Ingress.Streams;
 internal sealed class Partition(string filter, MqttOptions options, TimeProvider clock, ILogger log)
 {
     /// <summary>Bounded by the broker's window (QoS 1) and by <see cref="MqttOptions.MaxBuffered"/> (QoS 0).</summary>
-    private readonly Channel<InFlightMessage> _arrived = Channel.CreateUnbounded<InFlightMessage>(
-        new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<InFlightMessage> _arrived = Channel.CreateUnbounded<InFlightMessage>(new UnboundedChannelOptions());
     private readonly Dictionary<StreamId, StreamFifo> _fifos = [];
+
+    /// <summary>Streams in which something waits, and some in which nothing does any more.</summary>
+    private readonly HashSet<StreamFifo> _waiting = [];
     private BufferAccount _account = new(filter);
 
     public string Filter { get; } = filter;
@@ -32,6 +34,19 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
     public BufferAccount Account => Volatile.Read(ref _account);
 
     public ICollection<StreamFifo> Fifos => _fifos.Values;
+
+    /// <summary>Something waits that nobody takes.</summary>
+    public bool IsWaiting => _waiting.Count > 0;
+
+    /// <summary>Streams in which something waits.</summary>
+    public IReadOnlyCollection<StreamFifo> Waiting()
+    {
+        _waiting.RemoveWhere(f => f.IsEmpty);
+        return _waiting;
+    }
+
+    /// <summary>Something waits in a stream.</summary>
+    public void Waits(StreamFifo fifo) => _waiting.Add(fifo);
 
     /// <summary>Takes a message of the connection. QoS 1 always has room for the message, because the broker's window bounds it.</summary>
     public Reception Receive(InFlightMessage message)
@@ -69,6 +84,7 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
         while (_arrived.Reader.TryRead(out var message)) BufferAccount.Leave(message);
         foreach (var fifo in _fifos.Values) fifo.Clear();
         _fifos.Clear();
+        _waiting.Clear();
         Volatile.Write(ref _account, new BufferAccount(Filter));
     }
 

@@ -48,7 +48,11 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     /// <summary>A batch is out.</summary>
     public bool Delivering { get; private set; }
 
-    public void Add(InFlightMessage message) => _queue.AddLast(message);
+    public void Add(InFlightMessage message)
+    {
+        _queue.AddLast(message);
+        partition.Waits(this);
+    }
 
     /// <summary>
     /// Everything that waits, as one batch; null when nothing does, when a batch is out, or when the pause after a failure lasts.
@@ -94,6 +98,7 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     {
         Delivering = false;
         for (var i = batch.Count - 1; i >= 0; i--) _queue.AddFirst(batch[i]);
+        partition.Waits(this);
     }
 
     /// <summary>

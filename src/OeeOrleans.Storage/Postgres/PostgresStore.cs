@@ -112,6 +112,13 @@ internal sealed class PostgresStore : SqlStore
     protected override Task WriteAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken) =>
         WithWriterAsync(async writer =>
     {
+        var small = _options.Copy && units.Sum(u => u.SampleRows.Length) <= _options.SmallGroup;
+        if (small)
+        {
+            await WriteSmallAsync(writer, units, cancellationToken);
+            return true;
+        }
+
         var duplicatesExpected = _lastDuplicate is { } last && _clock.GetElapsedTime(last) < DuplicatesExpected;
         if (_options.Copy && !duplicatesExpected && await TryCopyAsync(writer, units, cancellationToken)) return true;
         if (_options.Copy) StorageMetrics.DuplicateFallbacks.Inc();
@@ -221,6 +228,30 @@ internal sealed class PostgresStore : SqlStore
         await FinishAsync(connection, transaction, units, claimedUs, cancellationToken);
     }
 
+    /// <summary>The same in two round trips, or one: a plant that says little is all round trips.</summary>
+    private async Task WriteSmallAsync(PostgresWriter writer, IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    {
+        var connection = await writer.ConnectionAsync(cancellationToken);
+        var plain = await FlavorAsync(cancellationToken) == PostgresFlavor.Plain;
+        var claimedUs = plain ? await ClaimedAsync(connection, cancellationToken, begin: true) : null;
+        await using var batch = new NpgsqlBatch(connection);
+        if (!plain) batch.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
+        if (PostgresWriter.MergeCommand([.. units.Select(u => u.SampleRows)]) is { } rows) batch.BatchCommands.Add(rows);
+        // What is rare runs by itself, in the same transaction.
+        var sets = new SetWriter(connection, null, Dialect, cancellationToken) { Deferred = [] };
+        if (claimedUs is { } claimed) await Rollups.NoteLateAsync(sets, units, claimed);
+        await SideTables.WriteAsync(sets, Dialect, units);
+        foreach (var (sql, json) in sets.Deferred)
+        {
+            var command = new NpgsqlBatchCommand(sql);
+            command.Parameters.Add(new NpgsqlParameter<string>("json", json));
+            batch.BatchCommands.Add(command);
+        }
+
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+
     private async Task FinishAsync(
         NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<CommitUnit> units, long? claimedUs,
         CancellationToken cancellationToken)
@@ -235,19 +266,15 @@ internal sealed class PostgresStore : SqlStore
     /// Takes a place in the line that a claim of minutes waits for, and then asks up to where they are claimed. Two statements: the second
     /// must see what the first waited for. Null with TimescaleDB, which sees to it itself.
     /// </summary>
-    private async Task<long?> ClaimedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task<long?> ClaimedAsync(NpgsqlConnection connection, CancellationToken cancellationToken, bool begin = false)
     {
         if (await FlavorAsync(cancellationToken) != PostgresFlavor.Plain) return null;
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
-                // A process that vanished with its machine must not keep its place for ever.
-                new NpgsqlBatchCommand("set local idle_in_transaction_session_timeout = '60s'"),
-                new NpgsqlBatchCommand($"select pg_advisory_xact_lock_shared({PostgresUpkeep.RollupLock})"),
-                new NpgsqlBatchCommand("select oee_us(claimed) from rollup_state"),
-            },
-        };
+        await using var batch = new NpgsqlBatch(connection);
+        if (begin) batch.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
+        // A process that vanished with its machine must not keep its place for ever.
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("set local idle_in_transaction_session_timeout = '60s'"));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand($"select pg_advisory_xact_lock_shared({PostgresUpkeep.RollupLock})"));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("select oee_us(claimed) from rollup_state"));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken) ? reader.GetInt64(0) : null;

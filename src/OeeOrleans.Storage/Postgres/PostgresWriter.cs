@@ -50,8 +50,16 @@ internal sealed class PostgresWriter(NpgsqlDataSource source) : IAsyncDisposable
     public static async Task<int> MergeAsync(
         NpgsqlConnection connection, IReadOnlyList<ReadOnlyMemory<SampleRow>> rows, CancellationToken cancellationToken)
     {
+        if (MergeCommand(rows) is not { } command) return 0;
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { command } };
+        return await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>The same as a command of a batch; null when there are no rows.</summary>
+    public static NpgsqlBatchCommand? MergeCommand(IReadOnlyList<ReadOnlyMemory<SampleRow>> rows)
+    {
         var count = rows.Sum(r => r.Length);
-        if (count == 0) return 0;
+        if (count == 0) return null;
         var (ids, times, values, texts, qualities, ingests) = (
             new int[count], new long[count], new double?[count], new string?[count], new short[count], new long[count]);
         var at = 0;
@@ -66,7 +74,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source) : IAsyncDisposable
             }
         }
 
-        await using var command = new NpgsqlCommand(
+        var command = new NpgsqlBatchCommand(
             $"""
             insert into sample(signal_id, ts, value, text_value, quality, ingest_ts)
             select signal_id, oee_ts(ts), value, text_value, quality, oee_ts(ingest_ts)
@@ -76,15 +84,14 @@ internal sealed class PostgresWriter(NpgsqlDataSource source) : IAsyncDisposable
               quality = excluded.quality, ingest_ts = excluded.ingest_ts
             where (sample.value, sample.text_value, sample.quality) is distinct from (excluded.value, excluded.text_value, excluded.quality)
               or (not ({SqlDialect.Postgres.Admitted("sample")}) and {SqlDialect.Postgres.Admitted("excluded")})
-            """,
-            connection);
+            """);
         Add(command, ids, NpgsqlDbType.Integer);
         Add(command, times, NpgsqlDbType.Bigint);
         Add(command, values, NpgsqlDbType.Double);
         Add(command, texts, NpgsqlDbType.Text);
         Add(command, qualities, NpgsqlDbType.Smallint);
         Add(command, ingests, NpgsqlDbType.Bigint);
-        return await command.ExecuteNonQueryAsync(cancellationToken);
+        return command;
     }
 
     public async ValueTask DisposeAsync()
@@ -95,6 +102,6 @@ internal sealed class PostgresWriter(NpgsqlDataSource source) : IAsyncDisposable
         await connection.DisposeAsync();
     }
 
-    private static void Add<T>(NpgsqlCommand command, T[] array, NpgsqlDbType type) =>
+    private static void Add<T>(NpgsqlBatchCommand command, T[] array, NpgsqlDbType type) =>
         command.Parameters.Add(new NpgsqlParameter<T[]> { TypedValue = array, NpgsqlDbType = NpgsqlDbType.Array | type });
 }

@@ -8,7 +8,9 @@ namespace OeeOrleans.Storage.Sql;
 /// <summary>
 /// Writes many rows of one table with one statement: they travel as one JSON array, so a group costs a round trip a table, not a row.
 /// </summary>
-internal sealed class SetWriter(DbConnection connection, DbTransaction transaction, SqlDialect dialect, CancellationToken cancellationToken)
+/// <param name="transaction">The transaction; null when the connection is in one that was begun by hand.</param>
+internal sealed class SetWriter(
+    DbConnection connection, DbTransaction? transaction, SqlDialect dialect, CancellationToken cancellationToken)
 {
     /// <summary>A batch is sent as a whole.</summary>
     private const int RowsPerBatch = 100;
@@ -19,22 +21,31 @@ internal sealed class SetWriter(DbConnection connection, DbTransaction transacti
         Converters = { new CleanText() },
     };
 
+    /// <summary>
+    /// Where statements of sets wait to be run with others in one round trip, in their order, as (statement, @json); null: each runs at once.
+    /// </summary>
+    public List<(string Sql, string Json)>? Deferred { get; init; }
+
     /// <param name="rows">The rows.</param>
     /// <param name="key">What no two rows of a statement may share; of those that do, the last one counts.</param>
     /// <param name="columns">Properties of a row with their PostgreSQL types.</param>
     /// <param name="statement">The statement; its argument is the row source.</param>
-    /// <param name="more">Further parameters of the statement.</param>
     public async Task WriteAsync<T, TKey>(
-        IEnumerable<T> rows, Func<T, TKey> key, IReadOnlyList<(string Name, string Type)> columns, Func<string, string> statement,
-        object? more = null)
+        IEnumerable<T> rows, Func<T, TKey> key, IReadOnlyList<(string Name, string Type)> columns, Func<string, string> statement)
         where TKey : notnull
     {
         var newest = new Dictionary<TKey, T>();
         foreach (var row in rows) newest[key(row)] = row;
         if (newest.Count == 0) return;
-        var parameters = new DynamicParameters(more);
-        parameters.Add("json", JsonSerializer.Serialize(newest.Values, Options));
-        await RunAsync(statement(dialect.Rows(columns)), parameters);
+        await RunJsonAsync(statement(dialect.Rows(columns)), JsonSerializer.Serialize(newest.Values, Options));
+    }
+
+    /// <summary>A statement with one parameter, @json.</summary>
+    public Task RunJsonAsync(string sql, string json)
+    {
+        if (Deferred is null) return RunAsync(sql, new { json });
+        Deferred.Add((sql, json));
+        return Task.CompletedTask;
     }
 
     public Task<int> RunAsync(string sql, object parameters) =>

@@ -121,9 +121,9 @@ internal static class SideTables
 
         if (states.Count > 0)
         {
-            await sets.RunAsync(
+            await sets.RunJsonAsync(
                 $"insert into edge_node(edge_node, state) {dialect.EachPair} on conflict (edge_node) do update set state = excluded.state",
-                new { json = JsonSerializer.Serialize(states) });
+                JsonSerializer.Serialize(states));
         }
 
         await sets.RunAllAsync(BirthStatements, units.SelectMany(u => u.Births).Select(b => new object[]

@@ -1,0 +1,94 @@
+namespace OeeOrleans.Grains.Machines;
+
+/// <summary>
+/// How a machine comes to life: it waits for its turn, is read from the store, and takes in what came meanwhile. Used within the turns of its
+/// grain.
+/// <code>
+/// asleep --(asked, heard, looked at)--> waiting --(turn)--> reading --> open
+///    ^                                                         |
+///    '------------------(the store is away)--------------------'
+/// </code>
+/// Batches that come before the reading begins are committed, so they are read; those that come during it are kept, as many as there is room
+/// for, and beyond that the machine owes a recomputation from the oldest of them on.
+/// </summary>
+/// <param name="open">Reads the machine.</param>
+/// <param name="opened">Told of what was read, of what came meanwhile, and of the oldest source time of what did not fit.</param>
+/// <param name="failed">Told why it could not be read.</param>
+internal sealed class MachineOpening(
+    MachineAdmission admission, Func<Task<MachineLedger>> open, Action<MachineLedger, IReadOnlyList<MachineBatch>, long?> opened,
+    Action<Exception> failed)
+{
+    /// <summary>Samples that are kept while the machine is read.</summary>
+    private const int MaxKept = 20_000;
+
+    private readonly List<MachineBatch> _kept = [];
+    private int _keptSamples;
+    private long? _missedUs;
+    private MachineAdmission.Turn? _turn;
+    private Task<MachineLedger>? _opening;
+    private bool _reading;
+
+    /// <summary>Opens it and waits for that.</summary>
+    public Task<MachineLedger> OpenedAsync()
+    {
+        _turn?.Urge(Urgency.Asked);
+        return _opening ??= RunAsync(Urgency.Asked);
+    }
+
+    /// <summary>Opens it, and nobody waits for it.</summary>
+    public void Begin(Urgency urgency)
+    {
+        _turn?.Urge(urgency);
+        if (_opening is not null) return;
+        _opening = RunAsync(urgency);
+        // Its failure is told below.
+        _opening.Ignore();
+    }
+
+    /// <summary>A committed batch came before the machine was open.</summary>
+    public void Hear(MachineBatch batch)
+    {
+        if (_reading) Keep(batch);
+        Begin(Urgency.Heard);
+    }
+
+    private void Keep(MachineBatch batch)
+    {
+        _keptSamples += batch.Samples.Length + 1;
+        if (_keptSamples <= MaxKept)
+        {
+            _kept.Add(batch);
+            return;
+        }
+
+        foreach (ref readonly var sample in batch.Samples.AsSpan()) _missedUs = Math.Min(_missedUs ?? long.MaxValue, sample.TimeUs);
+    }
+
+    private async Task<MachineLedger> RunAsync(Urgency urgency)
+    {
+        // So that it is known as under way before it can be over.
+        await Task.Yield();
+        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        _turn = admission.Queue(urgency);
+        await _turn.Entered;
+        try
+        {
+            _reading = true;
+            var ledger = await open();
+            opened(ledger, _kept, _missedUs);
+            GrainMetrics.OpeningSeconds.Observe(System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds);
+            return ledger;
+        }
+        catch (Exception error)
+        {
+            failed(error);
+            throw;
+        }
+        finally
+        {
+            admission.Leave();
+            _kept.Clear();
+            (_reading, _keptSamples, _missedUs, _turn, _opening) = (false, 0, null, null, null);
+        }
+    }
+}
