@@ -26,7 +26,9 @@ internal sealed class Rig : IAsyncDisposable
 
     public string Url { get; private set; } = "";
 
-    public static string Program => Repository.Oee;
+    /// <summary>What is measured; `OEE_BENCH_PROGRAM` names another build of it.</summary>
+    public static string Program =>
+        Environment.GetEnvironmentVariable("OEE_BENCH_PROGRAM") is { Length: > 0 } other ? other : Repository.Oee;
 
     /// <param name="machines">Machines of one line, as YAML.</param>
     public static Task<Rig> StartAsync(string machines) => StartPlantAsync(

@@ -34,6 +34,10 @@ public sealed class ResultsNode
         ("kpi/shift", SparkplugDataType.String, w => w.Name),
     ];
 
+    /// <summary>So many results are published, and then others have the broker to themselves: a thousand machines are told of in their turn.</summary>
+    private const int MaxTogether = 25;
+    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(500);
+
     private readonly BrokerAddress _broker;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
@@ -41,8 +45,9 @@ public sealed class ResultsNode
     private readonly Dictionary<string, EdgeDevice> _devices;
     private readonly Dictionary<string, OeeWindow> _newest = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
-    private readonly Channel<string> _changed = Channel.CreateBounded<string>(
-        new BoundedChannelOptions(10_000) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <summary>Bounded by the devices: each is in it once at most.</summary>
+    private readonly Channel<string> _changed = Channel.CreateUnbounded<string>();
     private readonly HashSet<string> _waiting = [];
     private bool _rebirth;
     private Task? _news;
@@ -129,8 +134,10 @@ public sealed class ResultsNode
             while (true)
             {
                 if (Interlocked.Exchange(ref _rebirth, false)) await BirthAsync(client, gone.Token);
-                if (_changed.Reader.TryRead(out var id)) await TellAsync(client, id, gone.Token);
-                else await WaitAsync(gone.Token);
+                var told = 0;
+                for (; told < MaxTogether && _changed.Reader.TryRead(out var id); told++) await TellAsync(client, id, gone.Token);
+                if (told == MaxTogether) await Task.Delay(Breath, _clock, gone.Token);
+                else if (told == 0) await WaitAsync(gone.Token);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && client.IsConnected)

@@ -66,6 +66,12 @@ public sealed class LiveBoard(
 
     public Task OnMachine(MachineUpdate update) => Take(update);
 
+    public Task OnMachines(MachineUpdate[] updates)
+    {
+        foreach (var update in updates) Take(update);
+        return Task.CompletedTask;
+    }
+
     public Task OnLine(LineUpdate update) => Take(update);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken) =>

@@ -11,13 +11,19 @@ using Orleans.Utilities;
 namespace OeeOrleans.Grains.Lines;
 
 /// <summary>
-/// One line: hears its machines, remembers what they said last, passes it on, and tells what they make together, at the silo's pace.
+/// One line: hears its machines, remembers what they said last, passes it on, and tells what they make together.
 /// </summary>
 internal sealed class LineGrain(PlantDirectory plant, IStore store, SiloPace pace, TimeProvider clock, ILogger<LineGrain> log)
     : Grain, ILineGrain
 {
+    /// <summary>What its machines say within a second is told together.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<string, MachineUpdate> _machines = [];
     private readonly ObserverManager<ILiveObserver> _observers = new(TimeSpan.FromSeconds(ILineGrain.WatchForS), log);
+
+    /// <summary>Newer figures that nobody was told of; told together.</summary>
+    private readonly Dictionary<string, MachineUpdate> _figures = [];
     private IGrainTimer? _timer;
     private bool _armed;
 
@@ -38,10 +44,12 @@ internal sealed class LineGrain(PlantDirectory plant, IStore store, SiloPace pac
         if (!_armed)
         {
             _armed = true;
-            _timer!.Change(pace.TellEvery, Timeout.InfiniteTimeSpan);
+            _timer!.Change(Gather, Timeout.InfiniteTimeSpan);
         }
 
-        return NotifyAsync(o => o.OnMachine(update));
+        if (!pace.IsLarge || IsNews(before?.Status, update)) return NotifyAsync(o => o.OnMachine(update));
+        _figures[update.Status.MachineId] = update;
+        return Task.CompletedTask;
     }
 
     public Task<List<MachineUpdate>> GetMachines() => Task.FromResult(_machines.Values.ToList());
@@ -76,9 +84,18 @@ internal sealed class LineGrain(PlantDirectory plant, IStore store, SiloPace pac
         return [.. windows.GroupBy(w => w.FromUs).OrderBy(g => g.Key).Select(g => LineMerge.Merge(line, [.. g])).OfType<OeeWindow>()];
     }
 
+    /// <summary>More than newer figures.</summary>
+    private static bool IsNews(MachineStatus? before, MachineUpdate update) =>
+        before is null || update.Revised.Length > 0
+            || (before.State, before.Category, before.Fault, before.Connected)
+                != (update.Status.State, update.Status.Category, update.Status.Fault, update.Status.Connected);
+
     private async Task TellAsync(CancellationToken cancellationToken)
     {
         _armed = false;
+        var figures = _figures.Values.ToArray();
+        _figures.Clear();
+        if (figures.Length > 0) await NotifyAsync(o => o.OnMachines(figures));
         if (_observers.Count == 0 || plant.FindLine(Id) is not { } line) return;
         var nowUs = UnixMicros.Now(clock);
         var shifts = line.Machines.Select(m => _machines.GetValueOrDefault(m.Id)?.Shift).OfType<OeeWindow>().ToList();

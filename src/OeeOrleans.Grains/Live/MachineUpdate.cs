@@ -31,6 +31,11 @@ public interface ILiveObserver : IGrainObserver
     [Alias("OnMachine")]
     Task OnMachine(MachineUpdate update);
 
+    /// <summary>Machines whose figures are newer; nothing about them is urgent.</summary>
+    [OneWay]
+    [Alias("OnMachines")]
+    Task OnMachines(MachineUpdate[] updates);
+
     [OneWay]
     [Alias("OnLine")]
     Task OnLine(LineUpdate update);

@@ -17,6 +17,9 @@ namespace OeeOrleans.Grains.Machines;
 /// </summary>
 internal sealed class MachineGrain : Grain, IMachineGrain
 {
+    /// <summary>What was said no longer ago is of the present.</summary>
+    private const long PresentUs = 3 * UnixMicros.PerSecond;
+
     private readonly MachineServices _services;
     private readonly TimeProvider _clock;
     private readonly ILogger<MachineGrain> _log;
@@ -209,7 +212,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         if (ledger.DirtyFromUs != wasDirty || (ledger.DirtyFromUs is not null && batch.Samples.Length > 0)) _work.NoteLate(wasDirty);
         _connected = batch.Connected;
         _lastSeenUs = Math.Max(_lastSeenUs ?? 0, batch.LastSeenUs);
-        _work.Changed();
+        _work.Heard(UnixMicros.Now(_clock) - batch.LastSeenUs < PresentUs);
     }
 
     private void NoteAhead(MachineLedger ledger, MachineBatch batch)

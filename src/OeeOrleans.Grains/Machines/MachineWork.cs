@@ -16,6 +16,7 @@ internal sealed class MachineWork(TimeProvider clock, SiloPace pace)
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(800);
     private static readonly TimeSpan MaxSettle = TimeSpan.FromSeconds(10);
 
+    private bool _present;
     private long? _firesAt;
     private bool _changed;
     private bool _flushSoon;
@@ -39,6 +40,15 @@ internal sealed class MachineWork(TimeProvider clock, SiloPace pace)
 
     /// <summary>There is something to tell.</summary>
     public void Changed() => _changed = true;
+
+    /// <summary>The machine says something. When what it says is of the present again, that is told at once.</summary>
+    /// <param name="present">It is of the present, and not of a queue that waited for us.</param>
+    public void Heard(bool present)
+    {
+        _changed = true;
+        if (present && !_present) _toldAt = null;
+        _present = present;
+    }
 
     /// <summary>There is something to write that does not wait.</summary>
     public void FlushSoon() => _flushSoon = true;

@@ -21,6 +21,9 @@ internal sealed class SiloPace
     /// <summary>Between two figures of a machine or line that changed.</summary>
     public TimeSpan TellEvery => Clamp(_awake / TellsPerSecond, Tell);
 
+    /// <summary>So many machines live here that their figures are told together.</summary>
+    public bool IsLarge => TellEvery > Tell.Shortest;
+
     /// <summary>Between two writes of a machine's open windows; also so often a machine that says nothing is told of.</summary>
     public TimeSpan FlushEvery => Clamp(_awake / FlushesPerSecond, Flush);
 

@@ -54,6 +54,11 @@ internal sealed class ResultsGrain(
         return Task.CompletedTask;
     }
 
+    public async Task OnMachines(MachineUpdate[] updates)
+    {
+        foreach (var update in updates) await OnMachine(update);
+    }
+
     public Task OnLine(LineUpdate update)
     {
         _publisher?.Update(update.LineId, update.Shift);
