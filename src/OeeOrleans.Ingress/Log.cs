@@ -49,4 +49,10 @@ internal static partial class Log
 
     [LoggerMessage(4012, LogLevel.Error, "partition {Partition}: a message on {Topic} could not be taken in; the connection is made anew")]
     public static partial void ReceivingFailed(ILogger log, string partition, string topic, Exception error);
+
+    [LoggerMessage(
+        4013, LogLevel.Warning,
+        "the store is away ({Reason}): {Count} messages of {Stream} wait, and {Times} deliveries failed since this was said last; they are "
+            + "offered again until it is back")]
+    public static partial void StoreAway(ILogger log, string stream, int count, string reason, int times);
 }

@@ -116,6 +116,44 @@ public sealed class PostgresConformance(PostgresFixture fixture) : PostgresFamil
     }
 
     [Fact]
+    public async Task A_server_with_little_room_gets_few_connections_and_all_questions_are_answered()
+    {
+        var database = await LimitedAsync(8);
+        await using var store = StoreFactory.Postgres(Connection, TimeProvider.System, NullLoggerFactory.Instance);
+        await store.MigrateAsync(CancellationToken.None);
+        var most = 0L;
+        var asked = Task.WhenAll(Enumerable.Range(0, 200).Select(_ => store.ReadActiveFaultsAsync(["m1"], CancellationToken.None)));
+        while (!asked.IsCompleted)
+        {
+            var open = (long)(await QueryAsync($"select count(*) from pg_stat_activity where datname = '{database}'"))[0][0]!;
+            most = Math.Max(most, open);
+        }
+
+        await asked;
+        // The test's own connection among them.
+        Assert.InRange(most, 1, 8 - StoreFactory.ClusterConnections + 1);
+    }
+
+    [Fact]
+    public async Task A_server_without_room_is_waited_for_and_told_of()
+    {
+        await LimitedAsync(7);
+        await using var store = StoreFactory.Postgres(Connection, TimeProvider.System, NullLoggerFactory.Instance);
+        var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.MigrateAsync(CancellationToken.None));
+        Assert.Contains("room for 4 more connections", error.Message, StringComparison.Ordinal);
+        Assert.Contains("at least 5", error.Message, StringComparison.Ordinal);
+        Assert.False(error.NeedsOperator);
+    }
+
+    private async Task<string> LimitedAsync(int connections)
+    {
+        Connection = await fixture.Server.CreateDatabaseAsync();
+        var database = new NpgsqlConnectionStringBuilder(Connection).Database!;
+        await QueryAsync($"alter database {database} connection limit {connections}");
+        return database;
+    }
+
+    [Fact]
     public async Task Rows_that_find_no_partition_wait_and_are_moved_when_their_day_comes()
     {
         const long Now = 1_767_600_000_000_000;
@@ -136,6 +174,17 @@ public sealed class PostgresConformance(PostgresFixture fixture) : PostgresFamil
 
         await Store.MaintainAsync(new Retention { Samples = 128 }, Now, CancellationToken.None);
         Assert.Equal(["-40", "0", "3", "9"], (await QueryAsync("select value::text from telemetry order by ts")).Select(r => r[0]));
+    }
+}
+
+/// <summary>The same for groups that are not small: their rows go in by COPY.</summary>
+public sealed class PostgresCopyConformance(PostgresFixture fixture) : PostgresFamily, IClassFixture<PostgresFixture>
+{
+    protected override async Task<IStore> OpenAsync(StoreOptions? options = null)
+    {
+        Connection = await fixture.Server.CreateDatabaseAsync();
+        options = (options ?? new StoreOptions()) with { SmallGroup = 0 };
+        return StoreFactory.Postgres(Connection, TimeProvider.System, NullLoggerFactory.Instance, options);
     }
 }
 

@@ -42,7 +42,19 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
     /// <summary>How long machines wait for the store before they are shown what it does not hold yet.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// How long they wait while the store commits what came before: a plant that comes up is no store that is away. Then it counts as away,
+    /// because one that hangs says nothing.
+    /// </summary>
+    public TimeSpan BusyPatience { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>Whether to say that machines are shown what is not stored: a plant has a thousand edge nodes, and they all would.</summary>
+    public Func<bool> MaySay { get; init; } = () => true;
+
     private static readonly TimeSpan Brief = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>So often a store that is busy is asked whether it is away.</summary>
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(500);
 
     /// <summary>New signals are asked of the store. All limits together end before Orleans gives up on the call.</summary>
     private static readonly TimeSpan DecodeLimit = TimeSpan.FromSeconds(8);
@@ -154,7 +166,7 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
         while (mine.Any(d => !d.Done))
         {
             var delivery = _open[0];
-            if (!await SettledWithinAsync(delivery.Ticket, patience - clock.GetElapsedTime(started)))
+            if (!await SettledInTimeAsync(delivery.Ticket, started, patience))
             {
                 throw await ShowAheadAsync(delivery.Ticket);
             }
@@ -166,6 +178,18 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
             delivery.Done = true;
             done(delivery.Decoded);
         }
+    }
+
+    private async Task<bool> SettledInTimeAsync(CommitTicket ticket, long started, TimeSpan patience)
+    {
+        if (await SettledWithinAsync(ticket, patience - clock.GetElapsedTime(started))) return true;
+        while (sink.Trouble is null && ticket.Reason is null && clock.GetElapsedTime(started) is var waited && waited < BusyPatience)
+        {
+            var left = BusyPatience - waited;
+            if (await SettledWithinAsync(ticket, left < Slice ? left : Slice)) return true;
+        }
+
+        return ticket.IsSettled;
     }
 
     private async Task<bool> SettledWithinAsync(CommitTicket ticket, TimeSpan left)
@@ -193,7 +217,7 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
             {
                 // Those that were shown before are shown again: it tells the machines that their ticket lives.
                 await ends.ApplyAsync(delivery, ahead: true).WaitAsync(ShowLimit, clock);
-                if (!delivery.ShownAhead) Log.AheadOfStore(log, edgeNode, reason);
+                if (!delivery.ShownAhead && MaySay()) Log.AheadOfStore(log, edgeNode, reason);
                 delivery.ShownAhead = true;
             }
             catch (Exception error)

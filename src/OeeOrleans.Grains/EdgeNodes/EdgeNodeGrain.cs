@@ -19,6 +19,9 @@ namespace OeeOrleans.Grains.EdgeNodes;
 [ImplicitStreamSubscription(MessageBatch.StreamNamespace)]
 internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionObserver, IAsyncObserver<MessageBatch>, IDeliveryEnds
 {
+    /// <summary>No topic is called so.</summary>
+    private const string AheadOfStore = "#ahead";
+
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(250);
 
     private readonly TimeProvider _clock;
@@ -49,7 +52,7 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
         {
             Noted = Note, RebirthWanted = _rebirths.Want,
         };
-        _deliveries = new Deliveries(Id, sink, this, clock, log);
+        _deliveries = new Deliveries(Id, sink, this, clock, log) { MaySay = () => throttle.ShouldLog(AheadOfStore) };
     }
 
     private string Id => this.GetPrimaryKeyString();

@@ -130,7 +130,7 @@ internal static class OeeHost
         logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
         logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         // Each failed delivery is told by our own ingress, once and with its attempt; Orleans would tell it with a stack trace each time.
-        logging.AddFilter("Orleans.Streams.PersistentStreamPullingAgent", LogLevel.Critical);
+        logging.AddFilter("Orleans.Streams", LogLevel.Critical);
         logging.AddFilter("Orleans.Streaming", LogLevel.Error);
     }
 }

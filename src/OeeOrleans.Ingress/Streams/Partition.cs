@@ -13,6 +13,8 @@ namespace OeeOrleans.Ingress.Streams;
 /// </summary>
 internal sealed class Partition(string filter, MqttOptions options, TimeProvider clock, ILogger log)
 {
+    private static readonly TimeSpan SayEvery = TimeSpan.FromSeconds(10);
+
     /// <summary>Bounded by the broker's window (QoS 1) and by <see cref="MqttOptions.MaxBuffered"/> (QoS 0).</summary>
     private readonly Channel<InFlightMessage> _arrived = Channel.CreateUnbounded<InFlightMessage>(new UnboundedChannelOptions());
     private readonly Dictionary<StreamId, StreamFifo> _fifos = [];
@@ -20,6 +22,8 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
     /// <summary>Streams in which something waits, and some in which nothing does any more.</summary>
     private readonly HashSet<StreamFifo> _waiting = [];
     private BufferAccount _account = new(filter);
+    private int _away;
+    private long? _saidAt;
 
     public string Filter { get; } = filter;
 
@@ -64,6 +68,16 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
     {
         if (!_fifos.TryGetValue(stream, out var fifo)) _fifos[stream] = fifo = new StreamFifo(stream, this);
         return fifo;
+    }
+
+    /// <summary>A delivery failed because the store is away. How many did since that was said last; null while it need not be said.</summary>
+    public int? SayAway()
+    {
+        _away++;
+        if (_saidAt is { } at && Clock.GetElapsedTime(at) < SayEvery) return null;
+        var times = _away;
+        (_away, _saidAt) = (0, Clock.GetTimestamp());
+        return times;
     }
 
     /// <summary>Gives a message to the stream of those that nobody is to read.</summary>

@@ -175,8 +175,13 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
         var pause = TimeSpan.FromMilliseconds(Math.Min(longest.TotalMilliseconds, doubled));
         _attempts++;
         _retryAt = partition.Clock.GetTimestamp() + (long)(pause.TotalSeconds * partition.Clock.TimestampFrequency);
-        // A store may be away for hours, and a thousand streams wait for it: told at the first, second, fourth attempt and so on.
-        if (failure == FailureClass.StoreAway && !int.IsPow2(_attempts)) return;
+        if (failure == FailureClass.StoreAway)
+        {
+            // A store may be away for hours, and a thousand streams wait for it: told now and then for all of them.
+            if (partition.SayAway() is { } times) Ingress.Log.StoreAway(partition.Log, stream.ToString(), count, ReasonOf(error), times);
+            return;
+        }
+
         Ingress.Log.DeliveryFailed(
             partition.Log,
             stream.ToString(),

@@ -19,6 +19,7 @@ public sealed class GroupCommitSink : ICommitSink, IAsyncDisposable
     private readonly Room _room;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loops;
+    private string? _trouble;
 
     public GroupCommitSink(IStore store, SinkOptions options, TimeProvider clock, ILogger<GroupCommitSink> log)
     {
@@ -32,6 +33,9 @@ public sealed class GroupCommitSink : ICommitSink, IAsyncDisposable
         ];
         _loops = Task.WhenAll(_queues.Select(q => Task.Run(() => RunAsync(q.Reader))));
     }
+
+    /// <inheritdoc/>
+    public string? Trouble => Volatile.Read(ref _trouble);
 
     /// <summary>Rows that wait for their commit.</summary>
     public int PendingRows => _room.Taken;
@@ -120,6 +124,7 @@ public sealed class GroupCommitSink : ICommitSink, IAsyncDisposable
             }
             catch (Exception error) when (error is StoreUnavailableException or OperationCanceledException)
             {
+                Volatile.Write(ref _trouble, error.Message);
                 foreach (var ticket in begun) ticket.Again(error.Message);
                 if (await PauseAsync(begun, error, attempt)) continue;
                 // The process ends: whoever is not stored hears of it.
@@ -148,6 +153,7 @@ public sealed class GroupCommitSink : ICommitSink, IAsyncDisposable
     {
         var started = Stopwatch.GetTimestamp();
         var refused = await _store.CommitAsync([.. tickets.Select(t => t.Unit)], _stop.Token);
+        Volatile.Write(ref _trouble, null);
         StorageMetrics.WriteSeconds.Observe(Stopwatch.GetElapsedTime(started).TotalSeconds);
         StorageMetrics.Rows.Inc(tickets.Sum(t => t.Unit.SampleRows.Length));
         foreach (var (unit, reason, rowsOnly) in refused)

@@ -3,6 +3,12 @@ namespace OeeOrleans.Storage.Sink;
 /// <summary>Makes units durable in groups.</summary>
 public interface ICommitSink
 {
+    /// <summary>
+    /// Why the last attempt to write came to nothing; null while groups are committed. A store that is busy is not away: then there is nothing
+    /// to do but wait.
+    /// </summary>
+    string? Trouble { get; }
+
     /// <summary>Queues a unit and answers with the ticket that says what becomes of it. Waits while there is no room.</summary>
     /// <exception cref="StoreUnavailableException">There was no room in time, or the process ends: the unit is not queued.</exception>
     Task<CommitTicket> WriteAsync(CommitUnit unit, CancellationToken cancellationToken);

@@ -130,7 +130,7 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
         {
             _lives[key] = new Deliveries(key, Sink, new Ends(this, key), TimeProvider.System, NullLogger.Instance)
             {
-                Patience = TimeSpan.FromMilliseconds(3),
+                Patience = TimeSpan.FromMilliseconds(3), BusyPatience = TimeSpan.FromMilliseconds(3),
             };
         }
     }
@@ -264,6 +264,8 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
 /// <summary>Remembers every ticket that was given.</summary>
 internal sealed class WitnessSink(ICommitSink sink) : ICommitSink
 {
+    public string? Trouble => sink.Trouble;
+
     private readonly List<CommitTicket> _tickets = [];
 
     public IReadOnlyList<CommitTicket> Tickets
