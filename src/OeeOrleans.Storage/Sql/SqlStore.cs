@@ -50,21 +50,30 @@ internal abstract partial class SqlStore : IStore
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
         await c.ExecuteAsync(new CommandDefinition("delete from tag_mapping", null, transaction, cancellationToken: cancellationToken));
         await c.ExecuteAsync(new CommandDefinition("delete from asset", null, transaction, cancellationToken: cancellationToken));
-        await c.ExecuteAsync(new CommandDefinition(
-            $"insert into asset(id, parent_id, kind, name, position, attributes) values (@Id, @ParentId, @Kind, @Name, @Position, "
-                + $"cast(@Attributes as {Dialect.Json}))",
-            AssetRows.Of(plant), transaction, cancellationToken: cancellationToken));
-        var mappings = plant.Machines
-            .SelectMany(m => m.Tags.Select(t => new { Machine = m.Id, t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband }))
-            .ToList();
-        if (mappings.Count > 0)
-        {
-            await c.ExecuteAsync(new CommandDefinition(
-                "insert into tag_mapping(machine_id, metric, signal, scale, offset_value, unit, deadband) values (@Machine, @Metric, "
-                    + "@Signal, @Scale, @Offset, @Unit, @Deadband)",
-                mappings, transaction, cancellationToken: cancellationToken));
-        }
-
+        var sets = new SetWriter(c, transaction, Dialect, cancellationToken);
+        await sets.WriteAsync(
+            AssetRows.Of(plant), a => a.Id,
+            [
+                ("Id", "text"), ("ParentId", "text"), ("Kind", "text"), ("Name", "text"), ("Position", "integer"), ("Attributes", "text"),
+            ],
+            rows =>
+                $"""
+                insert into asset(id, parent_id, kind, name, position, attributes)
+                select "Id", "ParentId", "Kind", "Name", "Position", cast("Attributes" as {Dialect.Json}) from {rows}
+                """);
+        await sets.WriteAsync(
+            plant.Machines.SelectMany(
+                m => m.Tags.Select(t => new { Machine = m.Id, t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband })),
+            t => (t.Machine, t.Metric),
+            [
+                ("Machine", "text"), ("Metric", "text"), ("Signal", "text"), ("Scale", "double precision"), ("Offset", "double precision"),
+                ("Unit", "text"), ("Deadband", "double precision"),
+            ],
+            rows =>
+                $"""
+                insert into tag_mapping(machine_id, metric, signal, scale, offset_value, unit, deadband)
+                select "Machine", "Metric", "Signal", "Scale", "Offset", "Unit", "Deadband" from {rows}
+                """);
         await transaction.CommitAsync(cancellationToken);
         return true;
     }, cancellationToken);
@@ -81,9 +90,13 @@ internal abstract partial class SqlStore : IStore
     {
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
         await c.ExecuteAsync(new CommandDefinition("delete from machine_model", null, transaction, cancellationToken: cancellationToken));
-        await c.ExecuteAsync(new CommandDefinition(
-            "insert into machine_model(machine_id, part, valid_from, model) values (@Machine, @Part, oee_ts(@FromUs), @Model)", versions,
-            transaction, cancellationToken: cancellationToken));
+        await new SetWriter(c, transaction, Dialect, cancellationToken).WriteAsync(
+            versions, v => (v.Machine, v.Part, v.FromUs), [("Machine", "text"), ("Part", "text"), ("FromUs", "bigint"), ("Model", "text")],
+            rows =>
+                $"""
+                insert into machine_model(machine_id, part, valid_from, model)
+                select "Machine", "Part", oee_ts("FromUs"), "Model" from {rows}
+                """);
         await transaction.CommitAsync(cancellationToken);
         return true;
     }, cancellationToken);
