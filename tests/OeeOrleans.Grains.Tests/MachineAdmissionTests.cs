@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using OeeOrleans.Grains.Machines;
+using OeeOrleans.Storage;
 
 namespace OeeOrleans.Grains.Tests;
 
@@ -17,7 +18,7 @@ public sealed class MachineAdmissionTests
         var next = admission.Queue(Urgency.Heard);
         Assert.All(turns, t => Assert.True(t.Entered.IsCompletedSuccessfully));
         Assert.False(next.Entered.IsCompleted);
-        admission.Leave();
+        admission.Leave(opened: true);
         Assert.True(next.Entered.IsCompletedSuccessfully);
     }
 
@@ -31,7 +32,7 @@ public sealed class MachineAdmissionTests
         foreach (var expected in new[] { asked, heard, heardLater, looked })
         {
             Assert.False(expected.Entered.IsCompleted);
-            admission.Leave();
+            admission.Leave(opened: true);
             Assert.True(expected.Entered.IsCompletedSuccessfully);
         }
     }
@@ -44,13 +45,13 @@ public sealed class MachineAdmissionTests
         second.Urge(Urgency.Asked);
         // It does not become less urgent again.
         second.Urge(Urgency.Looked);
-        admission.Leave();
+        admission.Leave(opened: true);
         Assert.True(second.Entered.IsCompletedSuccessfully);
         Assert.False(first.Entered.IsCompleted);
-        admission.Leave();
+        admission.Leave(opened: true);
         Assert.True(first.Entered.IsCompletedSuccessfully);
         var last = admission.Queue(Urgency.Looked);
-        admission.Leave();
+        admission.Leave(opened: true);
         Assert.True(last.Entered.IsCompletedSuccessfully);
     }
 
@@ -65,6 +66,36 @@ public sealed class MachineAdmissionTests
         admission.NoteFailure("m1", new TimeoutException("away"), null);
         Assert.Equal(2, log.Lines);
         Assert.Contains("1000 such failures", log.Last, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void While_the_store_is_away_one_machine_a_second_tries_and_all_follow_the_first_that_succeeds()
+    {
+        var admission = new MachineAdmission(_clock, NullLogger<MachineAdmission>.Instance);
+        admission.Queue(Urgency.Heard);
+        admission.NoteFailure("m1", new StoreUnavailableException("away"), null);
+        var waiting = Enumerable.Range(0, 10).Select(_ => admission.Queue(Urgency.Heard)).ToList();
+        admission.Leave(opened: false);
+        Assert.Equal(0, waiting.Count(t => t.Entered.IsCompleted));
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, waiting.Count(t => t.Entered.IsCompleted));
+        admission.NoteFailure("m2", new StoreUnavailableException("away"), null);
+        admission.Leave(opened: false);
+        Assert.Equal(1, waiting.Count(t => t.Entered.IsCompleted));
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(2, waiting.Count(t => t.Entered.IsCompleted));
+        admission.Leave(opened: true);
+        Assert.Equal(10, waiting.Count(t => t.Entered.IsCompleted));
+    }
+
+    [Fact]
+    public void A_machine_that_fails_by_itself_holds_no_other_back()
+    {
+        var admission = new MachineAdmission(_clock, NullLogger<MachineAdmission>.Instance);
+        admission.Queue(Urgency.Heard);
+        admission.NoteFailure("m1", new InvalidOperationException("a bug"), null);
+        admission.Leave(opened: false);
+        Assert.True(admission.Queue(Urgency.Heard).Entered.IsCompleted);
     }
 
     private MachineAdmission Full(out List<MachineAdmission.Turn> turns)

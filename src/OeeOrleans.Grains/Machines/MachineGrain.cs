@@ -20,6 +20,8 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     /// <summary>What was said no longer ago is of the present.</summary>
     private const long PresentUs = 3 * UnixMicros.PerSecond;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     private readonly MachineServices _services;
     private readonly TimeProvider _clock;
     private readonly ILogger<MachineGrain> _log;
@@ -33,6 +35,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     private MachineLedger? _ledger;
     private MachineView? _view;
     private ILineGrain? _line;
+    private bool _working;
     private bool _connected;
     private long? _lastSeenUs;
     private (HeldState State, StateCategory Category, string? Fault, bool Connected)? _told;
@@ -170,7 +173,22 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     }
 
     /// <summary>Opened once, however many calls ask for it meanwhile; tried again after a failure.</summary>
-    private ValueTask<MachineLedger> LedgerAsync() => _ledger is { } open ? new(open) : new(_opening.OpenedAsync());
+    /// <exception cref="StoreUnavailableException">It cannot be read, or waits for its turn while the store is away.</exception>
+    private ValueTask<MachineLedger> LedgerAsync() => _ledger is { } open ? new(open) : new(OpenedAsync());
+
+    private async Task<MachineLedger> OpenedAsync()
+    {
+        var opening = _opening.OpenedAsync();
+        while (!opening.IsCompleted)
+        {
+            // Who asks is told that the store is away, and not kept waiting until it is back.
+            await ((Task)opening).WaitAsync(Patience, _clock).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            if (!opening.IsCompleted && _services.Admission.Away is { } why) throw new StoreUnavailableException(why);
+        }
+
+        return await opening;
+    }
 
     private async Task<MachineLedger> OpenAsync()
     {
@@ -257,6 +275,9 @@ internal sealed class MachineGrain : Grain, IMachineGrain
             return;
         }
 
+        // One at a time: what is asked for while the store is slow is seen to when it has answered.
+        if (_working) return;
+        _working = true;
         try
         {
             var nowUs = UnixMicros.Now(_clock);
@@ -281,6 +302,10 @@ internal sealed class MachineGrain : Grain, IMachineGrain
             // A boundary: the work is done again soon, and what it could not write is computed anew.
             Log.MachineWorkFailed(_log, Id, "periodic work", error.Message, BugOf(error));
             _work.FlushSoon();
+        }
+        finally
+        {
+            _working = false;
         }
 
         _work.Arm(UrgentReason(ledger));

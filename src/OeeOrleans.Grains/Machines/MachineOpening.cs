@@ -25,24 +25,31 @@ internal sealed class MachineOpening(
     private int _keptSamples;
     private long? _missedUs;
     private MachineAdmission.Turn? _turn;
+    private Urgency _urgency;
     private Task<MachineLedger>? _opening;
     private bool _reading;
 
     /// <summary>Opens it and waits for that.</summary>
     public Task<MachineLedger> OpenedAsync()
     {
-        _turn?.Urge(Urgency.Asked);
-        return _opening ??= RunAsync(Urgency.Asked);
+        Begin(Urgency.Asked);
+        return _opening!;
     }
 
     /// <summary>Opens it, and nobody waits for it.</summary>
     public void Begin(Urgency urgency)
     {
-        _turn?.Urge(urgency);
-        if (_opening is not null) return;
-        _opening = RunAsync(urgency);
-        // Its failure is told below.
-        _opening.Ignore();
+        if (_opening is null)
+        {
+            _urgency = urgency;
+            _opening = RunAsync();
+            // Its failure is told below, and to whoever waits for it.
+            _opening.Ignore();
+            return;
+        }
+
+        if (urgency < _urgency) _urgency = urgency;
+        _turn?.Urge(_urgency);
     }
 
     /// <summary>A committed batch came before the machine was open.</summary>
@@ -64,17 +71,19 @@ internal sealed class MachineOpening(
         foreach (ref readonly var sample in batch.Samples.AsSpan()) _missedUs = Math.Min(_missedUs ?? long.MaxValue, sample.TimeUs);
     }
 
-    private async Task<MachineLedger> RunAsync(Urgency urgency)
+    private async Task<MachineLedger> RunAsync()
     {
         // So that it is known as under way before it can be over.
         await Task.Yield();
         var started = System.Diagnostics.Stopwatch.GetTimestamp();
-        _turn = admission.Queue(urgency);
+        _turn = admission.Queue(_urgency);
         await _turn.Entered;
+        var isOpen = false;
         try
         {
             _reading = true;
             var ledger = await open();
+            isOpen = true;
             opened(ledger, _kept, _missedUs);
             GrainMetrics.OpeningSeconds.Observe(System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds);
             return ledger;
@@ -86,7 +95,7 @@ internal sealed class MachineOpening(
         }
         finally
         {
-            admission.Leave();
+            admission.Leave(isOpen);
             _kept.Clear();
             (_reading, _keptSamples, _missedUs, _turn, _opening) = (false, 0, null, null, null);
         }

@@ -13,7 +13,7 @@ internal static class MetricsSetup
 
     /// <summary>Before the first metric is made.</summary>
     public static void Configure() =>
-        Metrics.ConfigureMeterAdapter(o => o.InstrumentFilterPredicate = i => i.Meter.Name != Orleans || i.IsObservable && !IsSlow(i));
+        Metrics.ConfigureMeterAdapter(o => o.InstrumentFilterPredicate = i => i.Meter.Name != Orleans || (i.IsObservable && !IsSlow(i)));
 
     /// <summary>It counts a dictionary with an entry for each grain.</summary>
     private static bool IsSlow(Instrument instrument) => instrument.Name == "orleans-directory-cache-size";

@@ -92,7 +92,12 @@ internal sealed class MqttReceiver(Partition partition, string clientId, Ingress
     private async ValueTask<bool> NewsAsync()
     {
         _news ??= partition.Arrived.WaitToReadAsync().AsTask();
-        if (!_news.IsCompleted) await Task.WhenAny(_news, Task.Delay(partition.IsWaiting ? Wait : IdleWait, partition.Clock));
+        if (!_news.IsCompleted)
+        {
+            partition.ListenAgain();
+            await Task.WhenAny(_news, partition.CameBack, Task.Delay(partition.IsWaiting ? Wait : IdleWait, partition.Clock));
+        }
+
         if (!_news.IsCompleted) return false;
         _news = null;
         return true;

@@ -22,6 +22,7 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
     /// <summary>Streams in which something waits, and some in which nothing does any more.</summary>
     private readonly HashSet<StreamFifo> _waiting = [];
     private BufferAccount _account = new(filter);
+    private TaskCompletionSource _cameBack = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _away;
     private long? _saidAt;
 
@@ -51,6 +52,17 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
 
     /// <summary>Something waits in a stream.</summary>
     public void Waits(StreamFifo fifo) => _waiting.Add(fifo);
+
+    /// <summary>Completes when something came back that is to be offered again.</summary>
+    public Task CameBack => _cameBack.Task;
+
+    public void NoteCameBack() => _cameBack.TrySetResult();
+
+    /// <summary>From here on it completes anew.</summary>
+    public void ListenAgain()
+    {
+        if (_cameBack.Task.IsCompleted) _cameBack = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 
     /// <summary>Takes a message of the connection. QoS 1 always has room for the message, because the broker's window bounds it.</summary>
     public Reception Receive(InFlightMessage message)

@@ -99,6 +99,7 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
         Delivering = false;
         for (var i = batch.Count - 1; i >= 0; i--) _queue.AddFirst(batch[i]);
         partition.Waits(this);
+        partition.NoteCameBack();
     }
 
     /// <summary>
