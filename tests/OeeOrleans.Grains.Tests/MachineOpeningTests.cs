@@ -13,6 +13,7 @@ public sealed class MachineOpeningTests
     private TaskCompletionSource<MachineLedger> _read = new();
     private IReadOnlyList<MachineBatch>? _heard;
     private long? _missedUs;
+    private MachineBatch? _said;
     private int _reads;
     private TaskCompletionSource _reading = new();
 
@@ -28,6 +29,20 @@ public sealed class MachineOpeningTests
         await open;
         Assert.Equal([2L], _heard!.SelectMany(b => b.Samples).Select(s => s.TimeUs));
         Assert.Null(_missedUs);
+    }
+
+    [Fact]
+    public async Task What_a_batch_says_of_the_device_is_kept_also_when_its_samples_are_read()
+    {
+        var opening = Opening();
+        var birth = new MachineBatch { Connected = true, LastSeenUs = 7 };
+        opening.Hear(birth);
+        await _reading.Task;
+        var open = opening.OpenedAsync();
+        _read.SetResult(null!);
+        await open;
+        Assert.Same(birth, _said);
+        Assert.Empty(_heard!);
     }
 
     [Fact]
@@ -88,7 +103,7 @@ public sealed class MachineOpeningTests
             _reading.SetResult();
             return _read.Task;
         },
-        (_, heard, missed) => (_heard, _missedUs) = ([.. heard], missed),
+        (_, heard, missed, said) => (_heard, _missedUs, _said) = ([.. heard], missed, said),
         _failures.Add);
 
     private static MachineBatch Batch(params int[] times) => new() { Samples = [.. times.Select(Sample)] };

@@ -77,6 +77,7 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
     private readonly HashSet<(string Source, ulong Number)> _committedBefore = [];
     private readonly string _life = Guid.NewGuid().ToString("N");
     private string _source = "";
+    private long _takenAt;
     private int _late;
     private long _sequence;
 
@@ -92,6 +93,7 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
     /// <exception cref="DeliveryFailedException">It has not come to its end; the class says what its queue is to do.</exception>
     public async Task TakeAsync(MessageBatch batch, Action<Decoded> done)
     {
+        _takenAt = clock.GetTimestamp();
         if (batch.Source != _source) NewSource(batch.Source);
         ForgetPassed(batch);
         var fresh = new List<BrokerMessage>();
@@ -183,7 +185,10 @@ internal sealed class Deliveries(string edgeNode, ICommitSink sink, IDeliveryEnd
     private async Task<bool> SettledInTimeAsync(CommitTicket ticket, long started, TimeSpan patience)
     {
         if (await SettledWithinAsync(ticket, patience - clock.GetElapsedTime(started))) return true;
-        while (sink.Trouble is null && ticket.Reason is null && clock.GetElapsedTime(started) is var waited && waited < BusyPatience)
+        // Machines that are shown what is not stored want to see what comes next.
+        if (patience == Brief) return false;
+        // From when the delivery came, decoding included: all limits together end before Orleans gives up on the call.
+        while (sink.Trouble is null && ticket.Reason is null && clock.GetElapsedTime(_takenAt) is var waited && waited < BusyPatience)
         {
             var left = BusyPatience - waited;
             if (await SettledWithinAsync(ticket, left < Slice ? left : Slice)) return true;

@@ -47,7 +47,13 @@ internal sealed class LineGrain(PlantDirectory plant, IStore store, SiloPace pac
             _timer!.Change(Gather, Timeout.InfiniteTimeSpan);
         }
 
-        if (!pace.IsLarge || IsNews(before?.Status, update)) return NotifyAsync(o => o.OnMachine(update));
+        if (!pace.IsLarge || IsNews(before?.Status, update))
+        {
+            // What waits is older, and would be told after it.
+            _figures.Remove(update.Status.MachineId);
+            return NotifyAsync(o => o.OnMachine(update));
+        }
+
         _figures[update.Status.MachineId] = update;
         return Task.CompletedTask;
     }

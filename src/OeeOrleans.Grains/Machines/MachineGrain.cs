@@ -202,17 +202,33 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     /// <param name="ledger">What was read.</param>
     /// <param name="heard">What came while it was read, and may or may not be in it: applying it again has no effect.</param>
     /// <param name="missedUs">From when on more came than could be kept at hand; null when everything was.</param>
-    private void Opened(MachineLedger ledger, IReadOnlyList<MachineBatch> heard, long? missedUs)
+    /// <param name="said">The newest batch that came before it was open; null when none did.</param>
+    private void Opened(MachineLedger ledger, IReadOnlyList<MachineBatch> heard, long? missedUs, MachineBatch? said)
     {
         (_ledger, _view) = (ledger, new MachineView(_model!, ledger));
         _services.Pace.Woke();
         // Whether its device lives is not stored with the machine: a good state says so until a death says otherwise.
-        _connected = ledger.Account.Latest.Held != HeldState.Unknown;
+        _connected = said?.Connected ?? ledger.Account.Latest.Held != HeldState.Unknown;
+        if (said is not null) _lastSeenUs = Math.Max(_lastSeenUs ?? 0, said.LastSeenUs);
         if (ledger.DirtyFromUs is not null) _work.NoteLate(null);
         if (missedUs is { } missed) Owe(ledger, missed);
-        foreach (var batch in heard) Take(ledger, batch);
+        foreach (var batch in heard) TakeKept(ledger, batch);
         _work.Changed();
         _work.Arm(urgent: true, soon: true);
+    }
+
+    /// <summary>It is acknowledged, so nobody offers it again: if it cannot be taken in, all from there on is computed anew.</summary>
+    private void TakeKept(MachineLedger ledger, MachineBatch batch)
+    {
+        try
+        {
+            Take(ledger, batch);
+        }
+        catch (Exception error)
+        {
+            Log.MachineWorkFailed(_log, Id, "what came while it was read", error.Message, error);
+            Owe(ledger, OldestUs(batch));
+        }
     }
 
     private void NotOpened(Exception error)
@@ -278,6 +294,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         // One at a time: what is asked for while the store is slow is seen to when it has answered.
         if (_working) return;
         _working = true;
+        var failed = false;
         try
         {
             var nowUs = UnixMicros.Now(_clock);
@@ -302,13 +319,14 @@ internal sealed class MachineGrain : Grain, IMachineGrain
             // A boundary: the work is done again soon, and what it could not write is computed anew.
             Log.MachineWorkFailed(_log, Id, "periodic work", error.Message, BugOf(error));
             _work.FlushSoon();
+            failed = true;
         }
         finally
         {
             _working = false;
         }
 
-        _work.Arm(UrgentReason(ledger));
+        _work.Arm(UrgentReason(ledger), failed: failed);
     }
 
     private async Task<IReadOnlyList<OeeWindow>> RecomputeAsync(MachineLedger ledger, long nowUs, CancellationToken cancellationToken)

@@ -12,10 +12,10 @@ namespace OeeOrleans.Grains.Machines;
 /// for, and beyond that the machine owes a recomputation from the oldest of them on.
 /// </summary>
 /// <param name="open">Reads the machine.</param>
-/// <param name="opened">Told of what was read, of what came meanwhile, and of the oldest source time of what did not fit.</param>
+/// <param name="opened">Told of what was read and of what came meanwhile.</param>
 /// <param name="failed">Told why it could not be read.</param>
 internal sealed class MachineOpening(
-    MachineAdmission admission, Func<Task<MachineLedger>> open, Action<MachineLedger, IReadOnlyList<MachineBatch>, long?> opened,
+    MachineAdmission admission, Func<Task<MachineLedger>> open, OpenedMachine opened,
     Action<Exception> failed)
 {
     /// <summary>Samples that are kept while the machine is read.</summary>
@@ -24,6 +24,9 @@ internal sealed class MachineOpening(
     private readonly List<MachineBatch> _kept = [];
     private int _keptSamples;
     private long? _missedUs;
+
+    /// <summary>Whether a device lives is in no table: the newest batch says it, also when its rows are read.</summary>
+    private MachineBatch? _said;
     private MachineAdmission.Turn? _turn;
     private Urgency _urgency;
     private Task<MachineLedger>? _opening;
@@ -55,6 +58,7 @@ internal sealed class MachineOpening(
     /// <summary>A committed batch came before the machine was open.</summary>
     public void Hear(MachineBatch batch)
     {
+        _said = batch;
         if (_reading) Keep(batch);
         Begin(Urgency.Heard);
     }
@@ -84,7 +88,7 @@ internal sealed class MachineOpening(
             _reading = true;
             var ledger = await open();
             isOpen = true;
-            opened(ledger, _kept, _missedUs);
+            opened(ledger, _kept, _missedUs, _said);
             GrainMetrics.OpeningSeconds.Observe(System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds);
             return ledger;
         }
@@ -101,3 +105,10 @@ internal sealed class MachineOpening(
         }
     }
 }
+
+/// <summary>A machine was read.</summary>
+/// <param name="ledger">What was read.</param>
+/// <param name="kept">What came during it, and may or may not be in it.</param>
+/// <param name="missedUs">The oldest source time of what could not be kept; null when everything was.</param>
+/// <param name="said">The newest batch that came before it was open; null when none did.</param>
+internal delegate void OpenedMachine(MachineLedger ledger, IReadOnlyList<MachineBatch> kept, long? missedUs, MachineBatch? said);

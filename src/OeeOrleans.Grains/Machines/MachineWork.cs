@@ -87,11 +87,15 @@ internal sealed class MachineWork(TimeProvider clock, SiloPace pace)
     /// <summary>Sets the timer for the earliest thing to do, unless it fires before.</summary>
     /// <param name="urgent">Something does not keep to the silo's pace.</param>
     /// <param name="soon">As soon as what comes together is together.</param>
-    public void Arm(bool urgent, bool soon = false)
+    /// <param name="failed">What was due came to nothing: it is not tried at once.</param>
+    public void Arm(bool urgent, bool soon = false, bool failed = false)
     {
         var due = Until(_flushedAt, pace.FlushEvery);
+        // What is overdue cannot be written yet: something urgent comes first, and the store may be away.
+        if (due < Tick && (urgent || failed)) due = Tick;
         if (_changed) due = Shorter(due, Until(_toldAt, pace.TellEvery));
         if (urgent || _flushSoon) due = Shorter(due, Tick);
+        if (failed && due < Tick) due = Tick;
         Set(soon || due < Together ? Together : due);
     }
 

@@ -50,8 +50,12 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
         return _waiting;
     }
 
-    /// <summary>Something waits in a stream.</summary>
-    public void Waits(StreamFifo fifo) => _waiting.Add(fifo);
+    /// <summary>Something waits in a stream. One of a life of the queue that ended is not offered any more: the broker sends it again.</summary>
+    public void Waits(StreamFifo fifo)
+    {
+        if (ReferenceEquals(_fifos.GetValueOrDefault(fifo.Stream), fifo)) _waiting.Add(fifo);
+        else fifo.Clear();
+    }
 
     /// <summary>Completes when something came back that is to be offered again.</summary>
     public Task CameBack => _cameBack.Task;

@@ -228,14 +228,15 @@ internal sealed class PostgresStore : SqlStore
         await FinishAsync(connection, transaction, units, claimedUs, cancellationToken);
     }
 
-    /// <summary>The same in two round trips, or one: a plant that says little is all round trips.</summary>
+    /// <summary>The same in two round trips: a plant that says little is all round trips.</summary>
     private async Task WriteSmallAsync(PostgresWriter writer, IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
     {
         var connection = await writer.ConnectionAsync(cancellationToken);
         var plain = await FlavorAsync(cancellationToken) == PostgresFlavor.Plain;
-        var claimedUs = plain ? await ClaimedAsync(connection, cancellationToken, begin: true) : null;
+        var claimedUs = plain
+            ? await ClaimedAsync(connection, cancellationToken, begin: true)
+            : await BeginAsync(connection, cancellationToken);
         await using var batch = new NpgsqlBatch(connection);
-        if (!plain) batch.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
         if (PostgresWriter.MergeCommand([.. units.Select(u => u.SampleRows)]) is { } rows) batch.BatchCommands.Add(rows);
         // What is rare runs by itself, in the same transaction.
         var sets = new SetWriter(connection, null, Dialect, cancellationToken) { Deferred = [] };
@@ -250,6 +251,14 @@ internal sealed class PostgresStore : SqlStore
 
         batch.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
         await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Before anything runs by itself: it is to be in the transaction. No minute is claimed here.</summary>
+    private static async Task<long?> BeginAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var begin = new NpgsqlCommand("begin", connection);
+        await begin.ExecuteNonQueryAsync(cancellationToken);
+        return null;
     }
 
     private async Task FinishAsync(

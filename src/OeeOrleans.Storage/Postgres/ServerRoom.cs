@@ -11,12 +11,15 @@ namespace OeeOrleans.Storage.Postgres;
 /// <param name="turns">Turns of queries; as many are taken away as there is no room for.</param>
 internal sealed class ServerRoom(NpgsqlDataSource source, StoreOptions options, int connections, SemaphoreSlim turns, ILogger log)
 {
+    /// <summary>Sessions of other roles are counted by statistics that everybody may read; our own one is left out.</summary>
     private const string Asked = """
         select least(
           current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-            - (select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()),
-          (select case when rolconnlimit < 0 then 1000000 else rolconnlimit end from pg_roles where rolname = current_user),
-          (select case when datconnlimit < 0 then 1000000 else datconnlimit end from pg_database where datname = current_database()))::int,
+            - (select sum(numbackends) - 1 from pg_stat_database),
+          (select case when rolconnlimit < 0 then 1000000 else rolconnlimit end
+            - (select count(*) - 1 from pg_stat_activity where usename = current_user) from pg_roles where rolname = current_user),
+          (select case when d.datconnlimit < 0 then 1000000 else d.datconnlimit end - (s.numbackends - 1)
+            from pg_database d join pg_stat_database s on s.datid = d.oid where d.datname = current_database()))::int,
           current_setting('max_connections')::int
         """;
 

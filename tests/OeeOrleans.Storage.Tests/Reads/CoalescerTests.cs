@@ -104,6 +104,32 @@ public sealed class CoalescerTests
     }
 
     [Fact]
+    public async Task After_a_statement_that_failed_the_next_ones_ask_for_less_until_they_succeed()
+    {
+        var fails = true;
+        var coalescer = new Coalescer<int, int>("test", async keys =>
+        {
+            await Task.Yield();
+            if (fails && keys.Count > 10) throw new StoreUnavailableException("too much at once");
+            Note(keys);
+            return keys;
+        });
+        async Task<int> AnsweredAsync()
+        {
+            var answers = Enumerable.Range(0, 400).Select(k => coalescer.AskAsync(k, CancellationToken.None)).ToList();
+            await ((Task)Task.WhenAll(answers)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return answers.Count(a => a.IsCompletedSuccessfully);
+        }
+
+        Assert.True(await AnsweredAsync() > 0);
+        fails = false;
+        await AnsweredAsync();
+        lock (_asked) _asked.Clear();
+        Assert.Equal(400, await AnsweredAsync());
+        Assert.True(_asked.Max(a => a.Length) > 10);
+    }
+
+    [Fact]
     public async Task Who_gives_up_waiting_does_not_keep_the_others()
     {
         var gate = new TaskCompletionSource();

@@ -21,6 +21,9 @@ internal sealed class Coalescer<TKey, TAnswer>(string kind, Func<IReadOnlyList<T
     private int _running;
     private double _budget = 16;
 
+    /// <summary>Questions of the next statement at most; fewer after one that failed.</summary>
+    private int? _most;
+
     /// <summary>Statements of this kind under way at the same time.</summary>
     public int Lanes { get; init; } = 1;
 
@@ -69,9 +72,10 @@ internal sealed class Coalescer<TKey, TAnswer>(string kind, Func<IReadOnlyList<T
                 return null;
             }
 
-            var batch = new List<(TKey, TaskCompletionSource<TAnswer>)>(Math.Min(MaxKeys, _waiting.Count));
+            var most = _most ?? MaxKeys;
+            var batch = new List<(TKey, TaskCompletionSource<TAnswer>)>(Math.Min(most, _waiting.Count));
             var weight = 0.0;
-            while (batch.Count < MaxKeys && _waiting.TryPeek(out var next))
+            while (batch.Count < most && _waiting.TryPeek(out var next))
             {
                 weight += WeightOf?.Invoke(next.Key) ?? 0;
                 if (batch.Count > 0 && weight > _budget) break;
@@ -90,12 +94,13 @@ internal sealed class Coalescer<TKey, TAnswer>(string kind, Func<IReadOnlyList<T
             StorageMetrics.Reads.WithLabels(kind).Inc();
             StorageMetrics.ReadKeys.WithLabels(kind).Inc(batch.Count);
             Adapt(batch, answers);
+            lock (_lock) _most = _most * 2 >= MaxKeys ? null : _most * 2;
             for (var i = 0; i < batch.Count; i++) batch[i].Answer.TrySetResult(answers[i]);
         }
         catch (Exception error) when (error is StoreUnavailableException || batch.Count == 1)
         {
             // It may have been too much at once; who asks again asks for less.
-            lock (_lock) _budget = Math.Max(1, _budget / 2);
+            lock (_lock) (_budget, _most) = (Math.Max(1, _budget / 2), Math.Max(1, batch.Count / 2));
             foreach (var (_, answer) in batch) answer.TrySetException(error);
         }
         catch (Exception)
