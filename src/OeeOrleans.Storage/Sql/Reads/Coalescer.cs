@@ -100,7 +100,7 @@ internal sealed class Coalescer<TKey, TAnswer>(string kind, Func<IReadOnlyList<T
         catch (Exception error) when (error is StoreUnavailableException || batch.Count == 1)
         {
             // It may have been too much at once; who asks again asks for less.
-            lock (_lock) (_budget, _most) = (Math.Max(1, _budget / 2), Math.Max(1, batch.Count / 2));
+            lock (_lock) (_budget, _most) = (Math.Max(1, _budget / 2), batch.Count > 1 ? batch.Count / 2 : _most);
             foreach (var (_, answer) in batch) answer.TrySetException(error);
         }
         catch (Exception)
