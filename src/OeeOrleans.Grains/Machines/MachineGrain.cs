@@ -111,13 +111,13 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         _work.Arm(UrgentReason(ledger));
     }
 
-    public async Task TakeBack(string delivery)
+    public Task TakeBack(string delivery)
     {
         // A machine that is not open was shown nothing.
-        if (_ledger is not { } ledger || _ahead.TakenBack(delivery) is not { } oldestUs) return;
+        if (_ledger is not { } ledger || _ahead.TakenBack(delivery) is not { } oldestUs) return Task.CompletedTask;
         Owe(ledger, oldestUs);
         _work.Arm(UrgentReason(ledger));
-        await Task.CompletedTask;
+        return Task.CompletedTask;
     }
 
     public async Task<MachineStatus?> GetStatus()

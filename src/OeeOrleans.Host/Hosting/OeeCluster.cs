@@ -65,7 +65,7 @@ internal static class OeeCluster
         client.AddDashboard(Calmly);
     }
 
-    /// <summary>It counts the directory and every call each time it looks; once a second is a share of a small plant's CPU.</summary>
+    /// <summary>How often it asks the silos for their counters; what it measures once a second of its own accord is not affected.</summary>
     private static void Calmly(DashboardOptions options) => options.CounterUpdateIntervalMs = 10_000;
 
     /// <summary>A pool of its own, and a small one: Npgsql's is a hundred connections, which is all that a server has.</summary>

@@ -12,15 +12,13 @@ internal sealed record SignalRequest(string Machine, IReadOnlyList<SignalSpec> S
 /// </summary>
 internal sealed class SignalCatalog
 {
-    public delegate Task<bool> Query(Func<DbConnection, Task<bool>> work);
-
     /// <summary>Signals whose ids are remembered at most.</summary>
     private const int MaxCached = 500_000;
 
     private static readonly (string, string)[] MachineColumns = [("Machine", "text")];
 
     private readonly SqlDialect _dialect;
-    private readonly Query _query;
+    private readonly MachineReads.Query _query;
     private readonly Func<int> _maxSignals;
     private readonly Lock _lock = new();
 
@@ -29,7 +27,7 @@ internal sealed class SignalCatalog
     private readonly Coalescer<SignalRequest, int[]> _requests;
     private int _cached;
 
-    public SignalCatalog(SqlDialect dialect, Query query, Func<int> maxSignals)
+    public SignalCatalog(SqlDialect dialect, MachineReads.Query query, Func<int> maxSignals)
     {
         (_dialect, _query, _maxSignals) = (dialect, query, maxSignals);
         _requests = new Coalescer<SignalRequest, int[]>("signals", AnswerAsync);
