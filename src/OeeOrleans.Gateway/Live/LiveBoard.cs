@@ -22,6 +22,9 @@ public sealed class LiveBoard(
     /// <summary>How often watching is renewed; so long a line that moved to another silo is not heard.</summary>
     private static readonly TimeSpan Renew = TimeSpan.FromSeconds(4);
 
+    /// <summary>Up to so many machines every strip is asked for whenever it changes; of more, those that somebody looks at.</summary>
+    private const int SmallPlant = 200;
+
     /// <summary>Updates that wait to be taken in.</summary>
     private const int Capacity = 50_000;
 
@@ -36,6 +39,7 @@ public sealed class LiveBoard(
     private readonly ConcurrentDictionary<string, bool> _stale = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _asked = new(StringComparer.Ordinal);
     private readonly Channel<object> _updates = Channel.CreateBounded<object>(new BoundedChannelOptions(Capacity) { SingleReader = true });
+    private readonly bool _isSmall = plant.Plant.Machines.Take(SmallPlant + 1).Count() <= SmallPlant;
     private ILiveObserver? _self;
 
     /// <summary>Grows with every change, so that a viewer knows whether to draw again.</summary>
@@ -174,7 +178,13 @@ public sealed class LiveBoard(
         if (before is not null && before.Status.AsOfUs > update.Status.AsOfUs) return;
         _machines[id] = update;
         LastUpdateUs = UnixMicros.Now(clock);
-        if (before is null || IsNewStretch(before, update)) _stale[id] = true;
+        if (before is null || IsNewStretch(before, update))
+        {
+            _stale[id] = true;
+            // A small plant's strips are at hand before anybody looks, so that the first picture has them.
+            if (_isSmall) _ = AskTimelineAsync(id);
+        }
+
         if (subscribers.Count == 0) return;
         string[] topics = [LiveHub.LineTopic(machine.LineId), LiveHub.MachineTopic(id)];
         subscribers.Publish(topics, "MachineChanged", MachineStatusDocument.Of(machine, update.Status));
