@@ -14,6 +14,9 @@ internal sealed class FailingSource(string device, int length = 0) : ISource
     /// <summary>While it is, a reading throws.</summary>
     public volatile bool Broken;
 
+    /// <summary>While it is, a reading finds what the last one found.</summary>
+    public volatile bool Still;
+
     /// <summary>The next word about a pause throws.</summary>
     public volatile bool PauseFails;
 
@@ -29,7 +32,7 @@ internal sealed class FailingSource(string device, int length = 0) : ISource
     public Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
     {
         if (Broken) throw new IOException("the PLC does not answer");
-        into.Add(new SourceValue(0, timeMs, $"{Interlocked.Increment(ref _readings)}".PadRight(length, '.')));
+        into.Add(new SourceValue(0, timeMs, $"{(Still ? Readings : Interlocked.Increment(ref _readings))}".PadRight(length, '.')));
         return Task.CompletedTask;
     }
 
