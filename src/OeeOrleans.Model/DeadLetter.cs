@@ -8,10 +8,10 @@ public sealed record DeadLetter(long TimeUs, string Topic, byte[] Payload, strin
     public const int MaxReason = 1_000;
     public const int MaxPayload = 16 << 10;
 
-    public static DeadLetter Of(long timeUs, string topic, byte[] payload, string reason) => new(
+    public static DeadLetter Of(long timeUs, string topic, ReadOnlyMemory<byte> payload, string reason) => new(
         timeUs,
         Clip(topic, MaxTopic),
-        payload.Length <= MaxPayload ? payload : payload[..MaxPayload],
+        payload[..Math.Min(payload.Length, MaxPayload)].ToArray(),
         Clip(reason, MaxReason),
         payload.Length);
 

@@ -2,9 +2,9 @@ namespace OeeOrleans.Model;
 
 /// <summary>A message as the broker delivered it.</summary>
 /// <param name="Topic">MQTT topic.</param>
-/// <param name="Payload">Payload; never changed.</param>
+/// <param name="Payload">Payload; never changed. It may lie in an array with others: whoever keeps it for long copies it.</param>
 /// <param name="IngestUs">When we received it, microseconds.</param>
-public sealed record BrokerMessage(string Topic, byte[] Payload, long IngestUs)
+public sealed record BrokerMessage(string Topic, ReadOnlyMemory<byte> Payload, long IngestUs)
 {
     /// <summary>
     /// The broker says that it sent the message before (MQTT's DUP flag): only such a message may be older than what we know.
@@ -15,7 +15,7 @@ public sealed record BrokerMessage(string Topic, byte[] Payload, long IngestUs)
     /// Number of its arrival at its queue, from 1, growing; with <see cref="MessageBatch.Source"/> it tells a message offered again from a
     /// new one.
     /// </summary>
-    public ulong Number { get; init; }
+    public ulong Number { get; set; }
 
     /// <summary>Why nobody is to read it any more: it is kept as a dead letter as it is. Null: to be read.</summary>
     public string? Refusal { get; init; }

@@ -2,11 +2,12 @@ using BenchmarkDotNet.Running;
 using OeeOrleans.Benchmarks;
 using OeeOrleans.Benchmarks.Scale;
 
-// scale | throughput | commit | latency | trend | timescale | memory | codec | fuzz: whole systems, as ratios and medians. Anything else goes to
+// scale | path | throughput | commit | latency | trend | timescale | memory | codec | fuzz: whole systems, as ratios and medians. Anything else goes to
 // BenchmarkDotNet.
 return args.FirstOrDefault() switch
 {
     "scale" => await ScaleBench.RunAsync(args[1..]),
+    "path" => await PathBench.RunAsync(args[1..]),
     "throughput" => await Throughput.RunAsync(args[1..]),
     "commit" => await CommitLatencyBench.RunAsync(args[1..]),
     "trend" => await TrendBench.RunAsync(args[1..]),

@@ -26,6 +26,12 @@ internal sealed class Rig : IAsyncDisposable
 
     public string Url { get; private set; } = "";
 
+    public int OeeId => _oee?.Id ?? throw new InvalidOperationException("oee does not run");
+
+    public int BrokerId => _broker.Id;
+
+    public int PostgresId => _postgres.Id;
+
     /// <summary>What is measured; `OEE_BENCH_PROGRAM` names another build of it.</summary>
     public static string Program =>
         Environment.GetEnvironmentVariable("OEE_BENCH_PROGRAM") is { Length: > 0 } other ? other : Repository.Oee;
@@ -100,17 +106,12 @@ internal sealed class Rig : IAsyncDisposable
     /// <summary>Resident memory of the oee process, MiB.</summary>
     public double MemoryMb()
     {
-        var line = File.ReadLines($"/proc/{_oee!.Id}/status").First(l => l.StartsWith("VmRSS", StringComparison.Ordinal));
+        var line = File.ReadLines($"/proc/{OeeId}/status").First(l => l.StartsWith("VmRSS", StringComparison.Ordinal));
         return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
     }
 
-    /// <summary>CPU time of the oee process so far, seconds (proc(5): fields 14 and 15 of stat, in hundredths).</summary>
-    public double CpuSeconds()
-    {
-        var stat = File.ReadAllText($"/proc/{_oee!.Id}/stat");
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100.0;
-    }
+    /// <summary>CPU time of the oee process so far, seconds.</summary>
+    public double CpuSeconds() => ProcessTree.CpuSeconds(OeeId);
 
     /// <summary>A figure of `/metrics`; 0 when it is not there yet.</summary>
     public async Task<double> MetricAsync(string name)

@@ -188,7 +188,7 @@ public sealed class BrokerTests : IAsyncLifetime
             {
                 OeeOrleans.Ingress.Streams.BufferAccount.Leave(message);
                 if (message.ComesAgain) continue;
-                numbers.Add(message.Message.Payload[0]);
+                numbers.Add(message.Message.Payload.Span[0]);
                 message.Acks!.Done(message);
             }
 
@@ -250,7 +250,7 @@ public sealed class BrokerTests : IAsyncLifetime
 
         public ConcurrentQueue<InFlightMessage> Messages { get; } = new();
 
-        public IEnumerable<int> Numbers => Messages.Select(m => (int)m.Message.Payload[0]);
+        public IEnumerable<int> Numbers => Messages.Select(m => (int)m.Message.Payload.Span[0]);
 
         public Task WaitForAsync(int count) =>
             Eventually.HoldsAsync($"{count} messages", Soon, () => Task.FromResult(Messages.Count), n => n >= count);

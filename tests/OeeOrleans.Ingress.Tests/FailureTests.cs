@@ -132,13 +132,13 @@ public sealed class FailureTests
 
     private static InFlightMessage Arrived(Partition partition, int number)
     {
-        var message = new InFlightMessage(new BrokerMessage("t", BitConverter.GetBytes(number), 0), "g/a", null, null);
+        var message = new InFlightMessage(new BrokerMessage("t", BitConverter.GetBytes(number), 0), "g/a");
         partition.Receive(message);
         partition.Arrived.TryRead(out _);
         return message;
     }
 
-    private static int NumberOf(InFlightMessage message) => BitConverter.ToInt32(message.Message.Payload);
+    private static int NumberOf(InFlightMessage message) => BitConverter.ToInt32(message.Message.Payload.Span);
 
     private List<InFlightMessage>? TakeAfterPause(StreamFifo fifo)
     {

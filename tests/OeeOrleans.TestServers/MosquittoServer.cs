@@ -19,6 +19,8 @@ public sealed class MosquittoServer : IAsyncDisposable
 
     public string Url => $"mqtt://127.0.0.1:{Port}";
 
+    public int Id => _process?.Id ?? throw new InvalidOperationException("the server does not run");
+
     public string Output => _process?.Output ?? "";
 
     public static async Task<MosquittoServer> StartAsync(bool persistence = true)

@@ -18,6 +18,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public int Port { get; } = ServerProcess.FreePort();
 
+    /// <summary>Of the process that is the parent of all of the server's.</summary>
+    public int Id => _process?.Id ?? throw new InvalidOperationException("the server does not run");
+
     public static async Task<PostgresServer> StartAsync(int maxConnections = 100)
     {
         var server = new PostgresServer(maxConnections);

@@ -173,7 +173,7 @@ internal sealed class BatchDecoder(
         for (var i = index + 1; i < messages.Count; i++)
         {
             if (!_topics.TryParse(messages[i].Topic, out var topic, out _) || topic.Type != SparkplugMessageType.NBirth) continue;
-            if (EdgeNodeDecoder.SentUs(messages[i].Payload) is { } us) return us;
+            if (EdgeNodeDecoder.SentUs(messages[i].Payload.Span) is { } us) return us;
         }
 
         return long.MaxValue;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using OeeOrleans.Model;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Payload;
@@ -11,18 +12,25 @@ namespace OeeOrleans.Grains.EdgeNodes;
 /// From messages of one edge node to rows and machine samples. Synchronous: what needs the store (ids of signals that are new) is
 /// reported in <see cref="Unbound"/>, bound by the owner, and the message is emitted again.
 /// </summary>
-internal sealed class EdgeNodeDecoder(string edgeNode)
+internal sealed class EdgeNodeDecoder
 {
     /// <summary>The last millisecond of the year 9999; beyond it no store has a time.</summary>
     public const ulong MaxMs = 253_402_300_799_999;
 
-    private SampleRow[] _rows = new SampleRow[256];
+    /// <summary>Rows a node has room for; more is borrowed for one delivery.</summary>
+    private const int OwnRows = 256;
+
+    private SampleRow[] _own = new SampleRow[OwnRows];
+    private readonly string _edgeNode;
+    private SampleRow[] _rows;
     private int _count;
 
     private readonly CommitControl _control = new();
 
     /// <summary>The machine of every sample the present message added.</summary>
     private readonly List<MachineTarget> _sampled = [];
+
+    public EdgeNodeDecoder(string edgeNode) => (_edgeNode, _rows) = (edgeNode, _own);
 
     public HostNodeSession Session { get; } = new();
 
@@ -49,7 +57,8 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     /// <summary>Begins a delivery. After a failed one the rows may still be in the sink's hands, so they are not reused.</summary>
     public void Begin(bool reuseRows)
     {
-        if (!reuseRows) _rows = new SampleRow[_rows.Length];
+        if (!reuseRows) _rows = _own = new SampleRow[OwnRows];
+        else GiveBack();
         _count = 0;
         NewestMs = 0;
         Births.Clear();
@@ -68,7 +77,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     /// <exception cref="SparkplugFormatException">The payload is malformed.</exception>
     public SessionOutcome Accept(in SparkplugTopic topic, BrokerMessage message, bool again)
     {
-        var reader = new SparkplugPayloadReader(message.Payload);
+        var reader = new SparkplugPayloadReader(message.Payload.Span);
         if (reader.Timestamp > MaxMs)
         {
             throw new SparkplugFormatException($"the payload's timestamp {reader.Timestamp} is beyond the year 9999", 0);
@@ -89,7 +98,8 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
 
         if (outcome.BirthToKeep)
         {
-            Births.Add(new BirthRecord(edgeNode, topic.Device ?? "", (long)outcome.Table!.BirthMs, message.Topic, message.Payload));
+            var bornMs = (long)outcome.Table!.BirthMs;
+            Births.Add(new BirthRecord(_edgeNode, topic.Device ?? "", bornMs, message.Topic, message.Payload.ToArray()));
         }
 
         return outcome;
@@ -133,7 +143,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     /// <summary>
     /// When a payload was sent, microseconds; null when it does not say so, or cannot be read, of which it is told when its turn comes.
     /// </summary>
-    public static long? SentUs(byte[] payload)
+    public static long? SentUs(ReadOnlySpan<byte> payload)
     {
         try
         {
@@ -154,7 +164,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     public void EmitDeaths(
         in SparkplugTopic topic, in SessionOutcome outcome, BrokerMessage message, long bornAgainUs = long.MaxValue)
     {
-        var sentUs = topic.Type == SparkplugMessageType.DDeath ? SentUs(message.Payload) : null;
+        var sentUs = topic.Type == SparkplugMessageType.DDeath ? SentUs(message.Payload.Span) : null;
         foreach (var table in outcome.Deaths) EmitDeath(table, message.IngestUs, sentUs, bornAgainUs);
     }
 
@@ -194,7 +204,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
 
     private ulong? Emit(in SessionOutcome outcome, BrokerMessage message, bool birth)
     {
-        var reader = new SparkplugPayloadReader(message.Payload);
+        var reader = new SparkplugPayloadReader(message.Payload.Span);
         var sentMs = reader.Timestamp;
         ulong? unknownAlias = null;
         var bornUs = (long)(sentMs ?? (ulong)(message.IngestUs / UnixMicros.PerMillisecond)) * UnixMicros.PerMillisecond;
@@ -299,8 +309,26 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
 
     private void AddRow(in SampleRow row)
     {
-        if (_count == _rows.Length) Array.Resize(ref _rows, _count * 2);
+        if (_count == _rows.Length) Grow();
         _rows[_count++] = row;
+    }
+
+    private void Grow()
+    {
+        var larger = ArrayPool<SampleRow>.Shared.Rent(_count * 2);
+        _rows.AsSpan(0, _count).CopyTo(larger);
+        // Of this delivery, which nobody has seen yet.
+        GiveBack();
+        _rows = larger;
+    }
+
+    private void GiveBack()
+    {
+        if (ReferenceEquals(_rows, _own)) return;
+        // Texts are not to be held by rows that nobody reads.
+        _rows.AsSpan(0, _count).Clear();
+        ArrayPool<SampleRow>.Shared.Return(_rows);
+        _rows = _own;
     }
 
     private void AddSample(MachineTarget machine, in MachineSample sample)

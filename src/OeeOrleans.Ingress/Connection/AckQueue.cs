@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Mqtt;
 using Prometheus;
@@ -6,25 +5,22 @@ using Prometheus;
 namespace OeeOrleans.Ingress.Connection;
 
 /// <summary>Acknowledgements of one connection, in the order in which the messages came (MQTT 4.6), whatever the order in which they are
-/// done. Dies with its connection.</summary>
-internal sealed class AckQueue
+/// done, and many with one write. Dies with its connection.</summary>
+/// <param name="partition">Name of the partition, for metrics and the log.</param>
+/// <param name="send">Sends acknowledgements in the order of the list; called by one thread at a time.</param>
+/// <param name="log">Hears why sending stopped.</param>
+internal sealed class AckQueue(string partition, Func<IReadOnlyList<ushort>, ValueTask> send, ILogger log)
 {
-    private readonly Queue<InFlightMessage> _order = new();
-    private readonly Lock _lock = new();
+    /// <summary>A commit ends many deliveries within a moment; the broker gets all of that with one packet of the network.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(2);
 
     /// <summary>Bounded by the broker's window: nothing is in it that did not come over the connection.</summary>
-    private readonly Channel<InFlightMessage> _ready = Channel.CreateUnbounded<InFlightMessage>(
-        new UnboundedChannelOptions { SingleReader = true });
-    private readonly string _partition;
-    private readonly ILogger _log;
-    private readonly Counter.Child _acknowledged;
-
-    public AckQueue(string partition, ILogger log)
-    {
-        (_partition, _log) = (partition, log);
-        _acknowledged = IngressMetrics.Acknowledged.WithLabels(partition);
-        Sender = Task.Run(SendAsync);
-    }
+    private readonly Queue<InFlightMessage> _order = new();
+    private readonly Lock _lock = new();
+    private readonly Counter.Child _acknowledged = IngressMetrics.Acknowledged.WithLabels(partition);
+    private List<ushort> _ready = [];
+    private List<ushort> _sent = [];
+    private Task _sending = Task.CompletedTask;
 
     /// <summary>The connection is gone.</summary>
     public bool Closed { get; private set; }
@@ -33,8 +29,6 @@ internal sealed class AckQueue
     /// The connection is gone and a later one found the session: the broker sends again what was not acknowledged (MQTT 3.1.1, 4.4).
     /// </summary>
     public bool SentAgain { get; private set; }
-
-    public Task Sender { get; }
 
     /// <summary>A message came; its turn to be acknowledged is behind all that came before.</summary>
     public void Arrived(InFlightMessage message)
@@ -47,21 +41,23 @@ internal sealed class AckQueue
     {
         lock (_lock)
         {
-            message.Done = true;
-            if (Closed) return;
-            while (_order.TryPeek(out var first) && first.Done)
-            {
-                _order.Dequeue();
-                _ready.Writer.TryWrite(first);
-            }
+            message.Finish();
+            Release();
         }
+    }
+
+    /// <summary>The same of the messages of a delivery.</summary>
+    public static void Done(List<InFlightMessage> messages)
+    {
+        foreach (var message in messages) message.Acks?.Done(message);
     }
 
     /// <summary>Sends what is ready, then closes: an orderly end acknowledges what is committed.</summary>
     public async Task FinishAsync(TimeSpan limit)
     {
-        _ready.Writer.TryComplete();
-        await Task.WhenAny(Sender, Task.Delay(limit));
+        Task sending;
+        lock (_lock) sending = _sending;
+        await Task.WhenAny(sending, Task.Delay(limit));
         Close();
     }
 
@@ -71,29 +67,54 @@ internal sealed class AckQueue
         {
             Closed = true;
             _order.Clear();
+            _ready.Clear();
         }
-
-        _ready.Writer.TryComplete();
     }
 
     /// <summary>The next connection's CONNACK came, and the broker had the session.</summary>
     public void SessionResumed() => SentAgain = Closed;
 
+    private void Release()
+    {
+        if (Closed) return;
+        while (_order.TryPeek(out var first) && first.Done)
+        {
+            _order.Dequeue();
+            _ready.Add(first.PacketId);
+        }
+
+        if (_ready.Count > 0 && _sending.IsCompleted) _sending = Task.Run(SendAsync);
+    }
+
     private async Task SendAsync()
     {
         try
         {
-            await foreach (var message in _ready.Reader.ReadAllAsync())
+            while (true)
             {
-                if (Closed) return;
-                await message.Args!.AcknowledgeAsync(CancellationToken.None);
-                _acknowledged.Inc();
+                await Task.Delay(Gather);
+                lock (_lock)
+                {
+                    if (Closed || _ready.Count == 0)
+                    {
+                        // Here and not after the lock: whoever is done next must see that nobody sends.
+                        _sending = Task.CompletedTask;
+                        return;
+                    }
+
+                    (_ready, _sent) = (_sent, _ready);
+                }
+
+                await send(_sent);
+                _acknowledged.Inc(_sent.Count);
+                _sent.Clear();
             }
         }
         catch (Exception error)
         {
             // The connection is gone: what was not acknowledged comes again.
-            Log.AcknowledgingStopped(_log, _partition, error.Message, MqttConnections.IsNetwork(error) ? null : error);
+            Close();
+            Log.AcknowledgingStopped(log, partition, error.Message, MqttConnections.IsNetwork(error) ? null : error);
         }
     }
 }

@@ -1,11 +1,8 @@
-using System.Buffers;
+using System.Text;
 using Microsoft.Extensions.Logging;
-using MQTTnet;
-using MQTTnet.Formatter;
-using MQTTnet.Packets;
-using MQTTnet.Protocol;
 using OeeOrleans.Model;
 using OeeOrleans.Mqtt;
+using OeeOrleans.Mqtt.Inlet;
 using Prometheus;
 
 namespace OeeOrleans.Ingress.Connection;
@@ -36,6 +33,8 @@ internal sealed class PartitionConnection : IAsyncDisposable
     /// <summary>Whoever took the session over gets this long to be the rightful owner.</summary>
     private static readonly TimeSpan TakeOverPause = TimeSpan.FromSeconds(8);
 
+    private static readonly TimeSpan SubscribeLimit = TimeSpan.FromSeconds(10);
+
     /// <summary>No window is smaller: so many of the largest packets fit into memory.</summary>
     private const int SmallestWindow = 8;
 
@@ -51,7 +50,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
     private readonly Gauge.Child _connected;
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
-    private MqttProtocolVersion _version = MqttProtocolVersion.V500;
+    private bool _version5 = true;
     private AckQueue? _previous;
     private int _window;
     private int _handshakesFailed;
@@ -111,58 +110,28 @@ internal sealed class PartitionConnection : IAsyncDisposable
     /// <summary>One connection from its CONNECT to its end.</summary>
     private async Task<(bool WasOnline, bool TakenOver, string Why)> LiveOnceAsync()
     {
-        using var client = new MqttClientFactory().CreateMqttClient();
-        var acks = new AckQueue(_filter, _log);
-        var lost = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        MqttClientDisconnectReason? reason = null;
-        client.ApplicationMessageReceivedAsync += args =>
-        {
-            if (Receive(args, acks) is { } overflow) lost.TrySetResult(overflow);
-            return Task.CompletedTask;
-        };
-        client.DisconnectedAsync += args =>
-        {
-            acks.Close();
-            reason = args.Reason;
-            lost.TrySetResult($"connection lost: {args.Reason}");
-            return Task.CompletedTask;
-        };
+        MqttInlet? inlet = null;
+        AckQueue? acks = null;
         try
         {
-            var connected = await client.ConnectAsync(Settings(), _stop.Token);
+            inlet = await MqttInlet.ConnectAsync(Settings(), _stop.Token);
             _handshakesFailed = 0;
-            // 0x84 in version 5; a broker that only knows 3.1.1 says 1 (MQTT 3.1.1, 3.2.2.3).
-            if (connected.ResultCode is MqttClientConnectResultCode.UnsupportedProtocolVersion or (MqttClientConnectResultCode)1)
+            var answer = inlet.Answer;
+            if (answer.RefusesVersion)
             {
-                _version = MqttProtocolVersion.V311;
+                _version5 = false;
                 return (false, false, "the broker does not speak MQTT 5; trying 3.1.1");
             }
 
-            if (connected.ResultCode != MqttClientConnectResultCode.Success)
-            {
-                return (false, false, $"the broker at {_options.Broker} refuses: {connected.ResultCode} {connected.ReasonString}");
-            }
-
+            if (!answer.Accepted) return (false, false, $"the broker at {_options.Broker} refuses: {answer}");
             // What is in memory of the connection before comes again only if the broker still knows the session.
-            if (connected.IsSessionPresent) _previous?.SessionResumed();
-            _previous = acks;
-            await SubscribeAsync(client);
-            var speaks = _version == MqttProtocolVersion.V500 ? "5" : "3.1.1";
-            Move(ConnectionState.Online, $"MQTT {speaks}, session {(connected.IsSessionPresent ? "resumed" : "new")}");
-            _status.Fine(_filter);
-            _connected.Set(1);
-            var why = await lost.Task.WaitAsync(_stop.Token);
-            var takenOver = reason == MqttClientDisconnectReason.SessionTakenOver
-                || (reason == MqttClientDisconnectReason.NormalDisconnection && await BrokerListensAsync());
-            if (reason is null) await DisconnectAsync(client);
-            return (
-                true, takenOver, takenOver ? "another client has the session, or the broker closed the connection without a word" : why);
+            if (answer.SessionPresent) _previous?.SessionResumed();
+            _previous = acks = new AckQueue(_filter, inlet.AcknowledgeAsync, _log);
+            return await LiveAsync(inlet, acks);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            await acks.FinishAsync(TimeSpan.FromSeconds(2));
-            await DisconnectAsync(client);
-            return (true, false, "stopping");
+            return (false, false, "stopping");
         }
         catch (Exception error)
         {
@@ -171,23 +140,54 @@ internal sealed class PartitionConnection : IAsyncDisposable
         }
         finally
         {
-            acks.Close();
+            acks?.Close();
             _connected.Set(0);
+            if (inlet is not null) await inlet.DisposeAsync();
         }
     }
 
-    private MqttClientOptions Settings()
+    /// <summary>From the broker's yes to the end.</summary>
+    private async Task<(bool WasOnline, bool TakenOver, string Why)> LiveAsync(MqttInlet inlet, AckQueue acks)
     {
-        var builder = _options.Broker.ToBuilder(_clientId, _version).WithCleanStart(false);
-        if (_version == MqttProtocolVersion.V500)
+        string? overflow = null;
+        using var giveUp = new CancellationTokenSource();
+        var running = inlet.RunAsync((in InletMessage m) => (overflow = Receive(m, acks)) is null, giveUp.Token);
+        try
         {
-            builder.WithSessionExpiryInterval((uint)_options.SessionExpiry.TotalSeconds)
-                .WithReceiveMaximum((ushort)_window)
-                .WithMaximumPacketSize(_options.MaxPacketBytes);
+            await inlet.Subscribed.WaitAsync(SubscribeLimit, _clock, _stop.Token);
+            Move(
+                ConnectionState.Online,
+                $"MQTT {(_version5 ? "5" : "3.1.1")}, session {(inlet.Answer.SessionPresent ? "resumed" : "new")}");
+            _status.Fine(_filter);
+            _connected.Set(1);
+            var end = await running.WaitAsync(_stop.Token);
+            acks.Close();
+            if (overflow is not null) await DisconnectAsync(inlet);
+            var takenOver = end == InletEnd.TakenOver || (end == InletEnd.Closed && await BrokerListensAsync());
+            var why = overflow ?? $"connection lost: {inlet.Why}";
+            return (
+                true, takenOver, takenOver ? "another client has the session, or the broker closed the connection without a word" : why);
         }
-
-        return builder.BuildForBursts();
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            await acks.FinishAsync(TimeSpan.FromSeconds(2));
+            await DisconnectAsync(inlet);
+            return (true, false, "stopping");
+        }
+        finally
+        {
+            await giveUp.CancelAsync();
+            await running;
+        }
     }
+
+    private InletOptions Settings() => new(_options.Broker, _clientId, _filter)
+    {
+        Version5 = _version5,
+        SessionExpiry = _options.SessionExpiry,
+        ReceiveMaximum = (ushort)_window,
+        MaxPacketBytes = _options.MaxPacketBytes,
+    };
 
     /// <summary>
     /// A broker that only knows 3.1.1 may also close the connection at a version 5 CONNECT. So after two
@@ -202,7 +202,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
 
         if (++_handshakesFailed < 2) return;
         _handshakesFailed = 0;
-        _version = _version == MqttProtocolVersion.V500 ? MqttProtocolVersion.V311 : MqttProtocolVersion.V500;
+        _version5 = !_version5;
     }
 
     /// <summary>
@@ -226,34 +226,20 @@ internal sealed class PartitionConnection : IAsyncDisposable
         }
     }
 
-    private async Task SubscribeAsync(IMqttClient client)
-    {
-        // Retained messages only with a new subscription: a resumed session must not get them again.
-        var filter = new MqttTopicFilter
-        {
-            Topic = _filter,
-            QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce,
-            RetainHandling = _version == MqttProtocolVersion.V500
-                ? MqttRetainHandling.SendAtSubscribeIfNewSubscriptionOnly
-                : MqttRetainHandling.SendAtSubscribe,
-        };
-        await client.SubscribeOrThrowAsync(new MqttClientSubscribeOptions { TopicFilters = [filter] }, _stop.Token);
-    }
-
     /// <returns>Why the connection must be made anew; null when it need not.</returns>
-    private string? Receive(MqttApplicationMessageReceivedEventArgs args, AckQueue acks)
+    private string? Receive(in InletMessage mqtt, AckQueue acks)
     {
-        args.AutoAcknowledge = false;
-        var mqtt = args.ApplicationMessage;
         try
         {
             _receivedCount.Inc();
-            var acknowledge = mqtt.QualityOfServiceLevel != MqttQualityOfServiceLevel.AtMostOnce;
             var route = _routes.Of(mqtt.Topic);
-            var payload = route.ForUs ? mqtt.Payload.ToArray() : [];
+            var acknowledge = mqtt.PacketId != 0;
             var message = new InFlightMessage(
-                new BrokerMessage(mqtt.Topic, payload, UnixMicros.Now(_clock)) { Redelivered = mqtt.Dup, Refusal = route.Refusal },
-                route.StreamKey, acknowledge ? acks : null, acknowledge ? args : null);
+                new BrokerMessage(route.Topic, route.ForUs ? mqtt.Payload : default, UnixMicros.Now(_clock))
+                {
+                    Redelivered = mqtt.Duplicate, Refusal = route.Refusal,
+                },
+                route.StreamKey, acknowledge ? acks : null, mqtt.PacketId);
             if (acknowledge) acks.Arrived(message);
             if (route.ForUs) return Note(_received(message));
             if (acknowledge) acks.Done(message);
@@ -262,7 +248,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
         catch (Exception error)
         {
             // Not taken in, so not acknowledged, and everything behind it would wait: on the next connection it comes again.
-            Log.ReceivingFailed(_log, _filter, mqtt.Topic, error);
+            Log.ReceivingFailed(_log, _filter, DeadLetter.Clip(Encoding.UTF8.GetString(mqtt.Topic), DeadLetter.MaxTopic), error);
             return "a message could not be taken in";
         }
     }
@@ -281,13 +267,11 @@ internal sealed class PartitionConnection : IAsyncDisposable
         return "more bytes than there is room for; the broker is asked to send less at a time";
     }
 
-    private static async Task DisconnectAsync(IMqttClient client)
+    private static async Task DisconnectAsync(MqttInlet inlet)
     {
-        if (!client.IsConnected) return;
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
         try
         {
-            await client.DisconnectAsync(new MqttClientDisconnectOptions(), limit.Token);
+            await inlet.DisconnectAsync();
         }
         catch (Exception error) when (MqttConnections.IsNetwork(error))
         {

@@ -52,7 +52,7 @@ public sealed class MessageBatchConverter : IConverter<MessageBatch, MessageBatc
     public MessageBatchSurrogate ConvertToSurrogate(in MessageBatch value) => new()
     {
         Topics = [.. value.Messages.Select(m => m.Topic)],
-        Payloads = [.. value.Messages.Select(m => m.Payload)],
+        Payloads = [.. value.Messages.Select(m => m.Payload.ToArray())],
         IngestUs = [.. value.Messages.Select(m => m.IngestUs)],
         Redelivered = [.. value.Messages.Select(m => m.Redelivered)],
         Numbers = [.. value.Messages.Select(m => m.Number)],

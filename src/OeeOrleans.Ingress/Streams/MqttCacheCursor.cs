@@ -14,14 +14,13 @@ internal sealed class MqttCacheCursor : IQueueCacheCursor
 
     private readonly StreamFifo _fifo;
     private readonly Partition _partition;
-    private readonly MqttQueueCache _cache;
     private List<InFlightMessage>? _out;
     private MqttBatchContainer? _current;
     private bool _disposed;
 
-    public MqttCacheCursor(StreamFifo fifo, Partition partition, MqttQueueCache cache)
+    public MqttCacheCursor(StreamFifo fifo, Partition partition)
     {
-        (_fifo, _partition, _cache) = (fifo, partition, cache);
+        (_fifo, _partition) = (fifo, partition);
         _fifo.Cursors++;
     }
 
@@ -36,15 +35,13 @@ internal sealed class MqttCacheCursor : IQueueCacheCursor
         if (_out is not null)
         {
             _fifo.Delivered(_out);
-            // At once: Orleans asks for what was delivered with its next read only.
-            foreach (var message in _out) message.Acks?.Done(message);
-            _cache.NoteDelivered(new MqttBatchContainer(_fifo.Stream, _current!.Batch, _current.Sequence) { Arrivals = _out });
+            AckQueue.Done(_out);
         }
 
         _current = null;
         _out = _fifo.Take();
         if (_out is null) return false;
-        var batch = new MessageBatch([.. _out.Select(m => m.Message)]) { Source = _partition.Account.Source };
+        var batch = new MessageBatch(_out.ConvertAll(m => m.Message)) { Source = _partition.Account.Source };
         _current = new MqttBatchContainer(_fifo.Stream, batch, Interlocked.Increment(ref _sequence));
         return true;
     }

@@ -9,8 +9,6 @@ namespace OeeOrleans.Ingress.Streams;
 /// </summary>
 internal sealed class MqttQueueCache(Partition partition) : IQueueCache
 {
-    private List<IBatchContainer> _delivered = [];
-
     public int GetMaxAddCount() => QueueAdapterConstants.UNLIMITED_GET_QUEUE_MSG;
 
     public void AddToCache(IList<IBatchContainer> messages)
@@ -24,17 +22,14 @@ internal sealed class MqttQueueCache(Partition partition) : IQueueCache
 
     public bool TryPurgeFromCache(out IList<IBatchContainer> purgedItems)
     {
-        purgedItems = _delivered;
-        if (_delivered.Count == 0) return false;
-        _delivered = [];
-        return true;
+        // What is delivered is acknowledged where that is known: Orleans would ask with its next read only.
+        purgedItems = [];
+        return false;
     }
 
     public IQueueCacheCursor GetCacheCursor(StreamId streamId, StreamSequenceToken? token) =>
-        new MqttCacheCursor(partition.FifoOf(streamId), partition, this);
+        new MqttCacheCursor(partition.FifoOf(streamId), partition);
 
     /// <summary>Reading is held back in the receiver, where it costs no log line.</summary>
     public bool IsUnderPressure() => false;
-
-    internal void NoteDelivered(IBatchContainer container) => _delivered.Add(container);
 }

@@ -58,15 +58,8 @@ internal sealed class MqttReceiver(Partition partition, string clientId, Ingress
         return containers;
     }
 
-    public Task MessagesDeliveredAsync(IList<IBatchContainer> messages)
-    {
-        foreach (var container in messages.OfType<MqttBatchContainer>())
-        {
-            foreach (var message in container.Arrivals) message.Acks?.Done(message);
-        }
-
-        return Task.CompletedTask;
-    }
+    /// <summary>Nothing is left to do: the cursor knew it before.</summary>
+    public Task MessagesDeliveredAsync(IList<IBatchContainer> messages) => Task.CompletedTask;
 
     public async Task Shutdown(TimeSpan timeout)
     {

@@ -23,12 +23,15 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     /// </summary>
     private const int MaxUnanswered = 5;
 
-    /// <summary>A batch may travel to another silo.</summary>
-    private const int MaxBytes = 16 << 20;
+    /// <summary>Bytes of a batch, so that a backlog of large messages takes no large arrays: rows need twice as much.</summary>
+    private const int MaxBytes = 256 << 10;
 
     private static readonly TimeSpan NudgeEvery = TimeSpan.FromMilliseconds(50);
 
-    private readonly LinkedList<InFlightMessage> _queue = new();
+    private readonly Queue<InFlightMessage> _queue = new();
+
+    /// <summary>What was out and came back, before all of the queue; the oldest last.</summary>
+    private readonly Stack<InFlightMessage> _returned = new();
     private readonly bool _unreadable = stream.GetKeyAsString() == MessageBatch.UnreadableKey;
     private long _retryAt;
     private long _nudgedAt;
@@ -40,7 +43,7 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
 
     public StreamId Stream => stream;
 
-    public bool IsEmpty => _queue.Count == 0;
+    public bool IsEmpty => _queue.Count == 0 && _returned.Count == 0;
 
     /// <summary>Cursors that look at this stream; without any, and empty, it may be forgotten.</summary>
     public int Cursors { get; set; }
@@ -50,7 +53,7 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
 
     public void Add(InFlightMessage message)
     {
-        _queue.AddLast(message);
+        _queue.Enqueue(message);
         partition.Waits(this);
     }
 
@@ -61,21 +64,21 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     {
         if (Delivering || partition.Clock.GetTimestamp() < _retryAt) return null;
         // While the store is away each attempt takes more: whoever cannot store them can at least see all of them.
-        var limit = _isolating ?? partition.Options.MaxBatch << Math.Min(_attempts, MaxDoublings);
-        var batch = new List<InFlightMessage>(Math.Min(_queue.Count, limit));
+        var doublings = Math.Min(_attempts, MaxDoublings);
+        var (limit, maxBytes) = (_isolating ?? partition.Options.MaxBatch << doublings, MaxBytes << doublings);
+        var batch = new List<InFlightMessage>(Math.Min(_queue.Count + _returned.Count, limit));
         var bytes = 0;
-        while (_queue.First is { } first && batch.Count < limit && bytes < MaxBytes)
+        while (batch.Count < limit && bytes < maxBytes && (_returned.TryPop(out var first) || _queue.TryDequeue(out first)))
         {
-            _queue.RemoveFirst();
             // The broker sends it again: delivering this copy as well would only be work.
-            if (first.Value.ComesAgain)
+            if (first.ComesAgain)
             {
-                BufferAccount.Leave(first.Value);
+                BufferAccount.Leave(first);
                 continue;
             }
 
-            batch.Add(first.Value);
-            bytes += first.Value.Message.Payload.Length;
+            batch.Add(first);
+            bytes += first.Message.Payload.Length;
         }
 
         if (batch.Count == 0) return null;
@@ -97,7 +100,12 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     public void PutBack(List<InFlightMessage> batch)
     {
         Delivering = false;
-        for (var i = batch.Count - 1; i >= 0; i--) _queue.AddFirst(batch[i]);
+        for (var i = batch.Count - 1; i >= 0; i--)
+        {
+            batch[i].StayAlone();
+            _returned.Push(batch[i]);
+        }
+
         partition.Waits(this);
         partition.NoteCameBack();
     }
@@ -143,7 +151,7 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     /// </summary>
     public bool NeedsNudge()
     {
-        if (Delivering || _queue.Count == 0) return false;
+        if (Delivering || IsEmpty) return false;
         var now = partition.Clock.GetTimestamp();
         if (now < _retryAt || partition.Clock.GetElapsedTime(_nudgedAt, now) < NudgeEvery) return false;
         _nudgedAt = now;
@@ -152,8 +160,9 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
 
     public void Clear()
     {
-        foreach (var message in _queue) BufferAccount.Leave(message);
+        foreach (var message in _queue.Concat(_returned)) BufferAccount.Leave(message);
         _queue.Clear();
+        _returned.Clear();
     }
 
     /// <summary>

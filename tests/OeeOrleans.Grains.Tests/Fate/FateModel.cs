@@ -101,7 +101,7 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
     public void Arrive(int id, bool redelivered)
     {
         var message = new InFlightMessage(
-            new BrokerMessage("t", BitConverter.GetBytes(id), 0) { Redelivered = redelivered }, Stream, null, null);
+            new BrokerMessage("t", BitConverter.GetBytes(id), 0) { Redelivered = redelivered }, Stream);
         _partition.Receive(message);
         _partition.Arrived.TryRead(out _);
         _partition.FifoOf(Partition.StreamOf(Stream)).Add(message);
@@ -216,7 +216,7 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
         }
     }
 
-    private static int IdOf(BrokerMessage message) => BitConverter.ToInt32(message.Payload);
+    private static int IdOf(BrokerMessage message) => BitConverter.ToInt32(message.Payload.Span);
 
     private static List<int> IdsOf(TelemetryUnit unit) => [.. unit.Rows.ToArray().Select(r => r.SignalId)];
 

@@ -1,0 +1,333 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace OeeOrleans.Mqtt.Inlet;
+
+/// <summary>
+/// One connection of an MQTT session that only receives: the hot path's door. Packets are read out of large buffers that their payloads
+/// stay in, and acknowledgements leave many at a time; so a message costs no object, no copy and no call of the system of its own.
+/// </summary>
+public sealed class MqttInlet : IAsyncDisposable
+{
+    /// <summary>Held by a burst; with less, a sender falls back to probing a closed window.</summary>
+    private const int SocketBufferBytes = 1 << 20;
+
+    /// <summary>Below the size from which the collector treats an array as large.</summary>
+    private const int ChunkBytes = 64 << 10;
+
+    private const ushort SubscribeId = 1;
+
+    private readonly InletOptions _options;
+    private readonly Socket _socket;
+    private readonly Stream _stream;
+    private readonly SemaphoreSlim _sending = new(1, 1);
+    private readonly CancellationTokenSource _ended = new();
+    private readonly TaskCompletionSource _subscribed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private byte[] _chunk = GC.AllocateUninitializedArray<byte>(ChunkBytes);
+    private int _start;
+    private int _end;
+
+    /// <summary>A payload in the chunk is somebody else's by now.</summary>
+    private bool _given;
+    private long _heardAt = Environment.TickCount64;
+    private long _saidAt = Environment.TickCount64;
+
+    private MqttInlet(InletOptions options, Socket socket, Stream stream) => (_options, _socket, _stream) = (options, socket, stream);
+
+    public ConnectAnswer Answer { get; private set; } = new(0, false, "");
+
+    /// <summary>Completes with the broker's word for the subscription, while <see cref="RunAsync"/> runs.</summary>
+    /// <exception cref="MqttRefusedException">It refuses.</exception>
+    public Task Subscribed => _subscribed.Task;
+
+    /// <summary>What the last connection ended of, in words.</summary>
+    public string Why { get; private set; } = "";
+
+    /// <summary>Connects and hears the broker's answer, whatever that is.</summary>
+    /// <exception cref="TimeoutException">There was none in time.</exception>
+    /// <exception cref="MqttFormatException">What came is none.</exception>
+    public static async Task<MqttInlet> ConnectAsync(InletOptions options, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(options.AnswerTimeout);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveBufferSize = SocketBufferBytes };
+        MqttInlet? inlet = null;
+        try
+        {
+            await socket.ConnectAsync(options.Broker.Url.Host, options.Broker.Port, limit.Token);
+            Stream stream = new NetworkStream(socket, ownsSocket: true);
+            if (options.Broker.IsTls) stream = await SecureAsync(stream, options.Broker, limit.Token);
+            inlet = new MqttInlet(options, socket, stream);
+            await inlet.SendAsync(PacketWriter.Connect(options));
+            inlet.Answer = await inlet.HearAnswerAsync(limit.Token);
+            return inlet;
+        }
+        catch (Exception error)
+        {
+            if (inlet is not null) await inlet.DisposeAsync();
+            socket.Dispose();
+            if (error is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            {
+                throw new TimeoutException($"no answer within {options.AnswerTimeout.TotalSeconds:0} s", error);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Subscribes, and receives until the connection ends.</summary>
+    /// <param name="handler">Takes every message, in the order in which they come.</param>
+    /// <param name="cancellationToken">Gives the connection up.</param>
+    public async Task<InletEnd> RunAsync(InletHandler handler, CancellationToken cancellationToken)
+    {
+        using var giveUp = cancellationToken.Register(static s => ((MqttInlet)s!).Abort(), this);
+        var alive = KeepAliveAsync();
+        var end = InletEnd.Lost;
+        try
+        {
+            await SendAsync(PacketWriter.Subscribe(_options, SubscribeId));
+            end = await ReceiveAsync(handler);
+        }
+        catch (MqttFormatException error)
+        {
+            (end, Why) = (InletEnd.ProtocolError, error.Message);
+        }
+        catch (Exception error) when (MqttConnections.IsNetwork(error) || _ended.IsCancellationRequested)
+        {
+            if (Why.Length == 0) Why = error.Message;
+        }
+
+        Abort();
+        await alive;
+        _subscribed.TrySetException(new IOException($"the connection ended before the subscription was answered: {Why}"));
+        // Nobody may be waiting for it.
+        _ = _subscribed.Task.Exception;
+        return cancellationToken.IsCancellationRequested ? InletEnd.GivenUp : end;
+    }
+
+    /// <summary>Acknowledges messages, in this order, with one write.</summary>
+    public async ValueTask AcknowledgeAsync(IReadOnlyList<ushort> packetIds)
+    {
+        var bytes = new byte[packetIds.Count * PacketWriter.PubAckBytes];
+        for (var i = 0; i < packetIds.Count; i++) PacketWriter.PubAck(bytes.AsSpan(i * PacketWriter.PubAckBytes), packetIds[i]);
+        await SendAsync(bytes);
+    }
+
+    /// <summary>An orderly end: the session stays with the broker.</summary>
+    public async Task DisconnectAsync()
+    {
+        if (!_ended.IsCancellationRequested) await SendAsync(PacketWriter.Disconnect);
+        Abort();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Abort();
+        await _stream.DisposeAsync();
+    }
+
+    private static async Task<Stream> SecureAsync(Stream stream, BrokerAddress broker, CancellationToken cancellationToken)
+    {
+        var secure = new SslStream(stream);
+        var options = new SslClientAuthenticationOptions { TargetHost = broker.Url.Host, EnabledSslProtocols = SslProtocols.None };
+        if (broker.CaFile is { } ca)
+        {
+            options.CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                // A plant's authority is seldom reachable from where its machines are.
+                RevocationMode = X509RevocationMode.NoCheck,
+            };
+            options.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(ca);
+        }
+
+        if (broker.CertificateFile is { } certificate)
+        {
+            options.ClientCertificates = [X509Certificate2.CreateFromPemFile(certificate, broker.KeyFile)];
+        }
+
+        await secure.AuthenticateAsClientAsync(options, cancellationToken);
+        return secure;
+    }
+
+    private async Task<ConnectAnswer> HearAnswerAsync(CancellationToken cancellationToken)
+    {
+        PacketFrame frame;
+        while (!TryFrame(out frame))
+        {
+            if (!await FillAsync(cancellationToken)) throw new IOException("the broker closed the connection before it answered");
+        }
+
+        if (frame.Type != PacketType.ConnAck) throw new MqttFormatException($"the answer to CONNECT is a packet of type {frame.Type}");
+        var reader = new PacketReader(Body(frame));
+        var (present, code) = ((reader.Byte() & 1) != 0, reader.Byte());
+        var (reason, keepAliveS) = _options.Version5 && !reader.AtEnd ? reader.Properties() : ("", null);
+        _start += frame.Bytes;
+        return new ConnectAnswer(code, present, reason, keepAliveS is { } s ? TimeSpan.FromSeconds(s) : null);
+    }
+
+    private async Task<InletEnd> ReceiveAsync(InletHandler handler)
+    {
+        while (true)
+        {
+            while (TryFrame(out var frame))
+            {
+                if (Take(frame, handler) is { } end) return end;
+                _start += frame.Bytes;
+            }
+
+            if (await FillAsync(_ended.Token)) continue;
+            Why = "the broker closed the connection";
+            return InletEnd.Closed;
+        }
+    }
+
+    /// <summary>How the connection ends with this packet; null when it goes on.</summary>
+    private InletEnd? Take(in PacketFrame frame, InletHandler handler)
+    {
+        switch (frame.Type)
+        {
+            case PacketType.Publish:
+                if (Publish(frame, handler)) return null;
+                Why = "given up";
+                return InletEnd.GivenUp;
+            case PacketType.SubAck:
+                HearSubscribed(new PacketReader(Body(frame)));
+                return null;
+            case PacketType.PingResp:
+                return null;
+            case PacketType.Disconnect when _options.Version5:
+                return HearDisconnect(new PacketReader(Body(frame)));
+            default:
+                throw new MqttFormatException($"a packet of type {frame.Type} that nobody asked for");
+        }
+    }
+
+    private bool Publish(in PacketFrame frame, InletHandler handler)
+    {
+        var qos = (frame.Flags >> 1) & 3;
+        if (qos > 1) throw new MqttFormatException($"a message of QoS {qos} though QoS 1 was subscribed to");
+        var reader = new PacketReader(Body(frame));
+        var topic = reader.Binary();
+        var packetId = qos == 0 ? (ushort)0 : reader.Number16();
+        if (qos == 1 && packetId == 0) throw new MqttFormatException("a message of QoS 1 without a packet identifier");
+        if (_options.Version5) reader.SkipProperties();
+        var payload = new ReadOnlyMemory<byte>(
+            _chunk, _start + frame.HeaderBytes + reader.Position, frame.BodyBytes - reader.Position);
+        _given = true;
+        return handler(new InletMessage(topic, payload, packetId, (frame.Flags & 8) != 0));
+    }
+
+    private void HearSubscribed(PacketReader reader)
+    {
+        reader.Number16();
+        if (_options.Version5) reader.SkipProperties();
+        var code = reader.Byte();
+        if (code < 0x80) _subscribed.TrySetResult();
+        else _subscribed.TrySetException(new MqttRefusedException($"the broker refuses to subscribe us to {_options.Filter}: 0x{code:X2}"));
+    }
+
+    private InletEnd HearDisconnect(PacketReader reader)
+    {
+        const byte SessionTakenOver = 0x8E;
+        var code = reader.AtEnd ? (byte)0 : reader.Byte();
+        var reason = reader.AtEnd ? "" : reader.Properties().Reason;
+        Why = $"the broker ends the connection: reason code 0x{code:X2} {reason}".TrimEnd();
+        return code == SessionTakenOver ? InletEnd.TakenOver : InletEnd.Lost;
+    }
+
+    private ReadOnlySpan<byte> Body(in PacketFrame frame) => _chunk.AsSpan(_start + frame.HeaderBytes, frame.BodyBytes);
+
+    private bool TryFrame(out PacketFrame frame) =>
+        PacketFrame.TryRead(_chunk.AsSpan(_start, _end - _start), out frame) && frame.Bytes <= _end - _start;
+
+    /// <summary>Reads more behind what is there; false when nothing comes any more.</summary>
+    private async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
+    {
+        MakeRoom();
+        var read = await _stream.ReadAsync(_chunk.AsMemory(_end), cancellationToken);
+        _end += read;
+        Volatile.Write(ref _heardAt, Environment.TickCount64);
+        return read > 0;
+    }
+
+    /// <summary>
+    /// Room for the packet that has begun, and for some more. What was given away stays where it is: then the beginning moves to a new chunk.
+    /// </summary>
+    private void MakeRoom()
+    {
+        var waiting = _end - _start;
+        var needed = PacketFrame.TryRead(_chunk.AsSpan(_start, waiting), out var frame) ? frame.Bytes : 0;
+        if (waiting == 0 && !_given) (_start, _end) = (0, 0);
+        // What has begun may end here; otherwise a quarter of a chunk is worth a read.
+        if (_chunk.Length - _start >= Math.Max(needed, waiting + (needed > 0 ? 0 : ChunkBytes / 4))) return;
+        var next = _given || needed > _chunk.Length ? GC.AllocateUninitializedArray<byte>(Math.Max(ChunkBytes, needed)) : _chunk;
+        _chunk.AsSpan(_start, waiting).CopyTo(next);
+        (_chunk, _start, _end, _given) = (next, 0, waiting, false);
+    }
+
+    private async Task SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        await _sending.WaitAsync(_ended.Token);
+        try
+        {
+            var writing = _stream.WriteAsync(bytes, _ended.Token);
+            Volatile.Write(ref _saidAt, Environment.TickCount64);
+            if (!writing.IsCompletedSuccessfully) await writing.AsTask().WaitAsync(_options.AnswerTimeout);
+        }
+        catch (TimeoutException)
+        {
+            Why = "the broker takes nothing any more";
+            Abort();
+            throw;
+        }
+        finally
+        {
+            _sending.Release();
+        }
+    }
+
+    /// <summary>Asks whether the broker is there when we have said nothing for long; gives up when nothing is heard of it.</summary>
+    private async Task KeepAliveAsync()
+    {
+        var every = Answer.KeepAlive ?? _options.KeepAlive;
+        if (every <= TimeSpan.Zero) return;
+        while (true)
+        {
+            await Task.Delay(every / 3, _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_ended.IsCancellationRequested) return;
+            var now = Environment.TickCount64;
+            if (TimeSpan.FromMilliseconds(now - Volatile.Read(ref _heardAt)) > every + _options.AnswerTimeout)
+            {
+                Why = $"nothing was heard of the broker for {(every + _options.AnswerTimeout).TotalSeconds:0} s";
+                Abort();
+                return;
+            }
+
+            // It wants to hear of us, and we of it: also when we acknowledge all the time, only its answer says that it is there.
+            var since = Math.Min(Volatile.Read(ref _heardAt), Volatile.Read(ref _saidAt));
+            if (now - since >= every.TotalMilliseconds / 2) await PingAsync();
+        }
+    }
+
+    private async Task PingAsync()
+    {
+        try
+        {
+            await SendAsync(PacketWriter.PingReq);
+        }
+        catch (Exception error) when (MqttConnections.IsNetwork(error) || error is ObjectDisposedException)
+        {
+            // The reader sees it as well.
+            Abort();
+        }
+    }
+
+    private void Abort()
+    {
+        _ended.Cancel();
+        _socket.Dispose();
+    }
+}
