@@ -26,6 +26,26 @@ public sealed class EdgeNodeDecoderTests
     }
 
     [Fact]
+    public void Rows_in_the_hands_of_the_sink_are_not_written_over_by_later_deliveries()
+    {
+        Birth(1000, ("process.temperature", 1, SparkplugDataType.Double));
+        // More than a node has room of its own for: borrowed, and borrowed again by the next.
+        for (var ms = 0; ms < 1_000; ms++) Temperature(2000 + ms, 1);
+        var held = _decoder.Rows;
+        var before = held.ToArray();
+        for (var delivery = 0; delivery < 3; delivery++)
+        {
+            _decoder.Begin(reuseRows: false);
+            for (var ms = 0; ms < 1_000; ms++) Temperature(5000 + ms, 2);
+        }
+
+        Assert.True(before.AsSpan().SequenceEqual(held.Span));
+        Assert.Equal(Enumerable.Repeat(2d, 1_000), _decoder.Rows.ToArray().Select(r => r.Value));
+        void Temperature(int ms, double value) =>
+            Data((ulong)ms, w => w.Double(new MetricHead(null, 1, (ulong)ms, SparkplugDataType.Double), value));
+    }
+
+    [Fact]
     public void Telemetry_is_stored_but_does_not_concern_the_machine()
     {
         Birth(1000, ("process.temperature", 1, SparkplugDataType.Double));

@@ -1,9 +1,12 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using OeeOrleans.Ingress.Connection;
 using OeeOrleans.Ingress.Streams;
 using OeeOrleans.Model;
+using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Ingress.Tests;
 
@@ -197,6 +200,82 @@ public sealed class RedeliveryTests
     }
 
     [Fact]
+    public async Task Acknowledgements_keep_the_order_of_arrival_whatever_the_order_in_which_messages_are_done()
+    {
+        var sent = new ConcurrentQueue<ushort>();
+        var acks = new AckQueue("p", ids => Note(sent, ids), NullLogger.Instance);
+        var messages = Enumerable.Range(1, 5).Select(n => new InFlightMessage(Empty, "g/a", acks, (ushort)n)).ToList();
+        messages.ForEach(acks.Arrived);
+        foreach (var done in new[] { 1, 0, 4, 3 }) acks.Done(messages[done]);
+        await Eventually.HoldsAsync("two", TimeSpan.FromSeconds(10), () => Task.FromResult(sent.Count), n => n == 2);
+        acks.Done(messages[2]);
+        await Eventually.HoldsAsync("all", TimeSpan.FromSeconds(10), () => Task.FromResult(sent.Count), n => n == 5);
+        Assert.Equal([1, 2, 3, 4, 5], sent.Select(n => (int)n));
+    }
+
+    [Fact]
+    public async Task What_is_done_while_acknowledgements_are_on_their_way_leaves_with_the_next_write()
+    {
+        var (gate, writes) = (new TaskCompletionSource(), new ConcurrentQueue<ushort[]>());
+        var acks = new AckQueue("p", async ids =>
+        {
+            writes.Enqueue([.. ids]);
+            await gate.Task;
+        }, NullLogger.Instance);
+        var messages = Enumerable.Range(1, 9).Select(n => new InFlightMessage(Empty, "g/a", acks, (ushort)n)).ToList();
+        messages.ForEach(acks.Arrived);
+        acks.Done(messages[0]);
+        await Eventually.TrueAsync("the first write", TimeSpan.FromSeconds(10), () => Task.FromResult(writes.Count == 1));
+        foreach (var message in messages.Skip(1)) acks.Done(message);
+        gate.SetResult();
+        await Eventually.TrueAsync("the second write", TimeSpan.FromSeconds(10), () => Task.FromResult(writes.Count == 2));
+        Assert.Equal([1, 8], writes.Select(w => w.Length));
+    }
+
+    [Fact]
+    public async Task Nothing_is_acknowledged_after_a_write_failed()
+    {
+        var writes = 0;
+        var acks = new AckQueue("p", _ =>
+        {
+            writes++;
+            return ValueTask.FromException(new IOException("gone"));
+        }, NullLogger.Instance);
+        var messages = Enumerable.Range(1, 2).Select(n => new InFlightMessage(Empty, "g/a", acks, (ushort)n)).ToList();
+        messages.ForEach(acks.Arrived);
+        acks.Done(messages[0]);
+        await Eventually.TrueAsync("its end", TimeSpan.FromSeconds(10), () => Task.FromResult(acks.Closed));
+        acks.Done(messages[1]);
+        await acks.FinishAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, writes);
+    }
+
+    [Fact]
+    public void What_comes_back_holds_nothing_but_itself_in_memory()
+    {
+        var chunk = new byte[1000];
+        chunk[10] = 7;
+        var message = new InFlightMessage(new BrokerMessage("g/a", chunk.AsMemory(10, 1), 0), "g/a");
+        _partition.Receive(message);
+        var fifo = _partition.FifoOf(Partition.StreamOf("g/a"));
+        fifo.Add(message);
+        fifo.PutBack(fifo.Take()!);
+        Assert.True(MemoryMarshal.TryGetArray(message.Message.Payload, out var part));
+        Assert.Equal([7], part.Array!);
+    }
+
+    [Fact]
+    public void A_delivered_message_that_waits_for_its_turn_to_be_acknowledged_holds_no_payload()
+    {
+        var acks = new AckQueue("p", _ => ValueTask.CompletedTask, NullLogger.Instance);
+        var (first, second) = (Message("g/a", 1, acks), Message("g/a", 2, acks));
+        acks.Arrived(first);
+        acks.Arrived(second);
+        acks.Done(second);
+        Assert.Equal((1, 0), (first.Message.Payload.Length, second.Message.Payload.Length));
+    }
+
+    [Fact]
     public void A_queue_that_moves_away_forgets_what_was_not_acknowledged()
     {
         Add("g/a", 1, 2);
@@ -252,6 +331,14 @@ public sealed class RedeliveryTests
 
     private static InFlightMessage Message(string key, byte number, AckQueue? acks) =>
         new(new BrokerMessage(key, new[] { number }, 0), key, acks);
+
+    private static ValueTask Note(ConcurrentQueue<ushort> sent, IReadOnlyList<ushort> ids)
+    {
+        foreach (var id in ids) sent.Enqueue(id);
+        return ValueTask.CompletedTask;
+    }
+
+    private static BrokerMessage Empty => new("g/a", default, 0);
 
     private static InFlightMessage Sized(int bytes, AckQueue? acks) => new(new BrokerMessage("g/a", new byte[bytes], 0), "g/a", acks);
 

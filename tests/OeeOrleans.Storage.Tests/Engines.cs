@@ -109,7 +109,7 @@ public sealed class PostgresConformance(PostgresFixture fixture) : PostgresFamil
     public async Task A_table_that_is_missing_is_waited_for()
     {
         await QueryAsync("alter table dead_letter rename to elsewhere");
-        var unit = new TelemetryUnit { DeadLetters = [DeadLetter.Of(1, "t", [1], "why")] };
+        var unit = new TelemetryUnit { DeadLetters = [DeadLetter.Of(1, "t", new byte[] { 1 }, "why")] };
         await Assert.ThrowsAsync<StoreUnavailableException>(() => Store.CommitAsync([unit], CancellationToken.None));
         await QueryAsync("alter table elsewhere rename to dead_letter");
         Assert.Empty(await Store.CommitAsync([unit], CancellationToken.None));

@@ -10,7 +10,7 @@ public abstract partial class StoreConformance
     [Fact]
     public async Task A_dead_letter_that_is_written_again_is_there_once()
     {
-        var letter = DeadLetter.Of(T0, "spBv1.0/x", [1, 2], "why");
+        var letter = DeadLetter.Of(T0, "spBv1.0/x", new byte[] { 1, 2 }, "why");
         var unit = new TelemetryUnit { DeadLetters = [letter, letter with { Topic = "spBv1.0/y" }] };
         await Store.CommitAsync([unit], CancellationToken.None);
         await Store.CommitAsync([unit], CancellationToken.None);
