@@ -21,6 +21,9 @@ internal sealed class TopicRoutes
     /// <summary>Topics remembered; a plant has far fewer, a flood of them starts anew.</summary>
     private const int Capacity = 50_000;
 
+    /// <summary>A longer one is worked out each time: fifty thousand of them would be memory for nothing.</summary>
+    private const int MaxRememberedBytes = 1_024;
+
     private readonly MqttOptions _options;
     private readonly ILogger _log;
     private readonly Dictionary<byte[], TopicRoute> _routes = new(Utf8Comparer.Instance);
@@ -38,6 +41,7 @@ internal sealed class TopicRoutes
     public TopicRoute Of(ReadOnlySpan<byte> topic)
     {
         if (_bySpan.TryGetValue(topic, out var known)) return known;
+        if (topic.Length > MaxRememberedBytes) return WorkOut(Encoding.UTF8.GetString(topic));
         if (_routes.Count >= Capacity) _routes.Clear();
         return _bySpan[topic] = WorkOut(Encoding.UTF8.GetString(topic));
     }
