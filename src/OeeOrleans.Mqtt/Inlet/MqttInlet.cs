@@ -283,6 +283,10 @@ public sealed class MqttInlet : IAsyncDisposable
             Abort();
             throw;
         }
+        catch (ObjectDisposedException error)
+        {
+            throw new IOException("the connection is gone", error);
+        }
         finally
         {
             _sending.Release();
@@ -318,7 +322,7 @@ public sealed class MqttInlet : IAsyncDisposable
         {
             await SendAsync(PacketWriter.PingReq);
         }
-        catch (Exception error) when (MqttConnections.IsNetwork(error) || error is ObjectDisposedException)
+        catch (Exception error) when (MqttConnections.IsNetwork(error))
         {
             // The reader sees it as well.
             Abort();
