@@ -1,4 +1,3 @@
-using System.Buffers;
 using OeeOrleans.Model;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Payload;
@@ -12,25 +11,16 @@ namespace OeeOrleans.Grains.EdgeNodes;
 /// From messages of one edge node to rows and machine samples. Synchronous: what needs the store (ids of signals that are new) is
 /// reported in <see cref="Unbound"/>, bound by the owner, and the message is emitted again.
 /// </summary>
-internal sealed class EdgeNodeDecoder
+internal sealed class EdgeNodeDecoder(string edgeNode)
 {
     /// <summary>The last millisecond of the year 9999; beyond it no store has a time.</summary>
     public const ulong MaxMs = 253_402_300_799_999;
 
-    /// <summary>Rows a node has room for; more is borrowed for one delivery.</summary>
-    private const int OwnRows = 256;
-
-    private SampleRow[] _own = new SampleRow[OwnRows];
-    private readonly string _edgeNode;
-    private SampleRow[] _rows;
-    private int _count;
-
+    private readonly RowBuffer _rows = new();
     private readonly CommitControl _control = new();
 
     /// <summary>The machine of every sample the present message added.</summary>
     private readonly List<MachineTarget> _sampled = [];
-
-    public EdgeNodeDecoder(string edgeNode) => (_edgeNode, _rows) = (edgeNode, _own);
 
     public HostNodeSession Session { get; } = new();
 
@@ -46,7 +36,7 @@ internal sealed class EdgeNodeDecoder
     /// <summary>Rows of deaths that were moved.</summary>
     public List<RowKey> Removed { get; } = [];
 
-    public ReadOnlyMemory<SampleRow> Rows => _rows.AsMemory(0, _count);
+    public ReadOnlyMemory<SampleRow> Rows => _rows.Written;
 
     /// <summary>Newest payload time of the present delivery, milliseconds; one that is far off tells nothing.</summary>
     public ulong NewestMs { get; private set; }
@@ -57,9 +47,7 @@ internal sealed class EdgeNodeDecoder
     /// <summary>Begins a delivery. After a failed one the rows may still be in the sink's hands, so they are not reused.</summary>
     public void Begin(bool reuseRows)
     {
-        if (!reuseRows) _rows = _own = new SampleRow[OwnRows];
-        else GiveBack();
-        _count = 0;
+        _rows.Begin(reuseRows);
         NewestMs = 0;
         Births.Clear();
         Removed.Clear();
@@ -99,7 +87,7 @@ internal sealed class EdgeNodeDecoder
         if (outcome.BirthToKeep)
         {
             var bornMs = (long)outcome.Table!.BirthMs;
-            Births.Add(new BirthRecord(_edgeNode, topic.Device ?? "", bornMs, message.Topic, message.Payload.ToArray()));
+            Births.Add(new BirthRecord(edgeNode, topic.Device ?? "", bornMs, message.Topic, message.Payload.ToArray()));
         }
 
         return outcome;
@@ -109,7 +97,7 @@ internal sealed class EdgeNodeDecoder
     /// <exception cref="SparkplugFormatException">The payload is malformed, or an alias is unknown; nothing was added.</exception>
     public bool TryEmit(in SessionOutcome outcome, BrokerMessage message, bool birth)
     {
-        var start = _count;
+        var start = _rows.Count;
         var removed = Removed.Count;
         _sampled.Clear();
         Unbound.Clear();
@@ -194,7 +182,7 @@ internal sealed class EdgeNodeDecoder
         State.Dead[device] = deathUs;
         foreach (var (id, kind) in machine.Signals)
         {
-            AddRow(new SampleRow(id, deathUs, double.NaN, null, Quality.Bad, ingestUs));
+            _rows.Add(new SampleRow(id, deathUs, double.NaN, null, Quality.Bad, ingestUs));
             if (kind != SignalKind.Other) machine.Samples.Add(new MachineSample(kind, deathUs, double.NaN, null, Quality.Bad));
         }
 
@@ -269,7 +257,7 @@ internal sealed class EdgeNodeDecoder
         foreach (var (id, kind) in machine.Signals)
         {
             Removed.Add(new RowKey(id, fromUs));
-            AddRow(new SampleRow(id, toUs, double.NaN, null, Quality.Bad, ingestUs));
+            _rows.Add(new SampleRow(id, toUs, double.NaN, null, Quality.Bad, ingestUs));
             if (kind == SignalKind.Other) continue;
             AddSample(machine, new MachineSample(kind, fromUs, double.NaN, null, Quality.Retracted));
             AddSample(machine, new MachineSample(kind, toUs, double.NaN, null, Quality.Bad));
@@ -281,7 +269,7 @@ internal sealed class EdgeNodeDecoder
         var quality = MetricDecoder.QualityOf(metric);
         var (value, text) = quality == Quality.Bad && metric.IsNull ? (double.NaN, null) : MetricDecoder.Decode(metric, type);
         if (binding.Scaled && !double.IsNaN(value)) (value, text) = (binding.Apply(value), null);
-        AddRow(new SampleRow(binding.SignalId, timeUs, value, text, quality, ingestUs));
+        _rows.Add(new SampleRow(binding.SignalId, timeUs, value, text, quality, ingestUs));
         var machine = binding.Machine;
         machine.Touched = true;
         machine.Connected = true;
@@ -307,30 +295,6 @@ internal sealed class EdgeNodeDecoder
         foreach (var device in State.Dead.Keys.Where(d => d.Length > 0 && !Machines.ContainsKey(d)).ToList()) State.Dead.Remove(device);
     }
 
-    private void AddRow(in SampleRow row)
-    {
-        if (_count == _rows.Length) Grow();
-        _rows[_count++] = row;
-    }
-
-    private void Grow()
-    {
-        var larger = ArrayPool<SampleRow>.Shared.Rent(_count * 2);
-        _rows.AsSpan(0, _count).CopyTo(larger);
-        // Of this delivery, which nobody has seen yet.
-        GiveBack();
-        _rows = larger;
-    }
-
-    private void GiveBack()
-    {
-        if (ReferenceEquals(_rows, _own)) return;
-        // Texts are not to be held by rows that nobody reads.
-        _rows.AsSpan(0, _count).Clear();
-        ArrayPool<SampleRow>.Shared.Return(_rows);
-        _rows = _own;
-    }
-
     private void AddSample(MachineTarget machine, in MachineSample sample)
     {
         machine.Samples.Add(sample);
@@ -342,7 +306,7 @@ internal sealed class EdgeNodeDecoder
     {
         foreach (var machine in _sampled) machine.Samples.RemoveAt(machine.Samples.Count - 1);
         _sampled.Clear();
-        _count = start;
+        _rows.CutTo(start);
         Removed.RemoveRange(removed, Removed.Count - removed);
     }
 }
