@@ -2,7 +2,8 @@ using BenchmarkDotNet.Running;
 using OeeOrleans.Benchmarks;
 using OeeOrleans.Benchmarks.Scale;
 
-// scale | path | throughput | commit | latency | trend | timescale | memory | codec | fuzz: whole systems, as ratios and medians. Anything else goes to
+// scale | path | throughput | commit | latency | trend | timescale | memory | codec | fuzz: whole systems, as ratios and medians. Anything
+// else goes to
 // BenchmarkDotNet.
 return args.FirstOrDefault() switch
 {
