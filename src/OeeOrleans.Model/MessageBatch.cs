@@ -13,7 +13,7 @@ public sealed record BrokerMessage(string Topic, ReadOnlyMemory<byte> Payload, l
 
     /// <summary>
     /// Number of its arrival at its queue, from 1, growing; with <see cref="MessageBatch.Source"/> it tells a message offered again from a
-    /// new one.
+    /// new one. Given once, when it is taken in.
     /// </summary>
     public ulong Number { get; set; }
 

@@ -198,6 +198,27 @@ public sealed class BrokerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task More_bytes_than_there_is_room_for_are_told_as_such_also_before_the_subscription_is_answered()
+    {
+        using var broker = new ScriptedBroker();
+        byte[] publish = [0x32, 6, 0, 1, (byte)'t', 0, 1, 0];
+        broker.SayToTheFirst([0x20, 3, 1, 0, 0], publish);
+        var (status, messages) = (new IngressStatus(), 0);
+        var options = new MqttOptions { Broker = new BrokerAddress(new Uri($"mqtt://127.0.0.1:{broker.Port}")) };
+        var connection = new PartitionConnection(
+            options, "spBv1.0/#", "c11", TimeProvider.System, NullLogger.Instance, _ =>
+            {
+                messages++;
+                return Reception.Overflow;
+            }, status);
+        connection.Start();
+        await Eventually.TrueAsync("the reason", Soon, async () =>
+            (await status.WhyNotAsync(CancellationToken.None))?.Contains("asked to send less at a time", StringComparison.Ordinal) == true);
+        await connection.DisposeAsync();
+        Assert.Equal(1, messages);
+    }
+
+    [Fact]
     public async Task A_broker_that_only_speaks_3_1_1_is_spoken_to_in_3_1_1()
     {
         using var old = new OldBrokerProxy(_broker.Port);

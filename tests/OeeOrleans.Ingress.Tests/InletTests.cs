@@ -93,6 +93,40 @@ public sealed class InletTests
     }
 
     [Fact]
+    public async Task A_connection_that_the_broker_resets_is_closed_as_one_that_it_ends()
+    {
+        using var broker = new ScriptedBroker();
+        broker.SayToTheFirst(Accepted5, SubAck5);
+        await using var inlet = await MqttInlet.ConnectAsync(Options(broker), CancellationToken.None);
+        var running = inlet.RunAsync((in InletMessage _) => true, CancellationToken.None);
+        await inlet.Subscribed.WaitAsync(Soon);
+        await broker.ResetAsync();
+        Assert.Equal(InletEnd.Closed, await running.WaitAsync(Soon));
+    }
+
+    [Fact]
+    public async Task Whoever_wants_no_more_says_good_bye()
+    {
+        using var broker = new ScriptedBroker();
+        broker.SayToTheFirst(Accepted5, SubAck5, [0x32, 6, 0, 1, (byte)'t', 0, 1, 0]);
+        await using var inlet = await MqttInlet.ConnectAsync(Options(broker), CancellationToken.None);
+        Assert.Equal(InletEnd.GivenUp, await inlet.RunAsync((in InletMessage _) => false, CancellationToken.None).WaitAsync(Soon));
+        await Eventually.TrueAsync("DISCONNECT", Soon, () => Task.FromResult(broker.Heard.AsSpan().EndsWith(new byte[] { 0xE0, 0 })));
+    }
+
+    [Fact]
+    public async Task A_packet_larger_than_what_was_asked_for_is_not_made_room_for()
+    {
+        using var broker = new ScriptedBroker();
+        // 268,435,455 bytes, of which none follows.
+        broker.SayToTheFirst(Accepted5, SubAck5, [0x32, 0xFF, 0xFF, 0xFF, 0x7F]);
+        await using var inlet = await MqttInlet.ConnectAsync(Options(broker), CancellationToken.None);
+        var end = await inlet.RunAsync((in InletMessage _) => true, CancellationToken.None).WaitAsync(Soon);
+        Assert.Equal(InletEnd.ProtocolError, end);
+        Assert.Contains("a packet of 268435460 bytes, where 16777216", inlet.Why, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_refused_subscription_is_an_error_that_names_the_filter()
     {
         using var broker = new ScriptedBroker();
@@ -129,16 +163,22 @@ public sealed class InletTests
         Assert.Equal([0xC0, 0], broker.Heard[^2..]);
     }
 
-    [Fact]
-    public async Task A_keep_alive_that_the_broker_wants_is_kept()
+    [Theory]
+    [InlineData(1, 15)]
+    [InlineData(0, 1)]
+    [InlineData(60_000, 1)]
+    public async Task The_broker_is_asked_at_the_shorter_of_both_keep_alives_and_also_when_it_wants_none(int wantedS, int ownS)
     {
         using var broker = new ScriptedBroker();
-        // Server Keep Alive: 1 s.
-        broker.SayToTheFirst([0x20, 6, 0, 0, 3, 0x13, 0, 1], SubAck5);
-        await using var inlet = await MqttInlet.ConnectAsync(Options(broker), CancellationToken.None);
+        // Property 0x13: Server Keep Alive.
+        broker.SayToTheFirst([0x20, 6, 0, 0, 3, 0x13, (byte)(wantedS >> 8), (byte)wantedS], SubAck5);
+        var options = Options(broker) with { KeepAlive = TimeSpan.FromSeconds(ownS) };
+        await using var inlet = await MqttInlet.ConnectAsync(options, CancellationToken.None);
         using var stop = new CancellationTokenSource();
         var running = inlet.RunAsync((in InletMessage _) => true, stop.Token);
         await Eventually.TrueAsync("a ping", Soon, () => Task.FromResult(broker.Heard.AsSpan().EndsWith(new byte[] { 0xC0, 0 })));
+        // A few, and not a flood.
+        Assert.InRange(broker.Heard.Length, 1, 200);
         await stop.CancelAsync();
         await running;
     }

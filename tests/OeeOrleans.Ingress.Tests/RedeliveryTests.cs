@@ -253,25 +253,55 @@ public sealed class RedeliveryTests
     [Fact]
     public void What_comes_back_holds_nothing_but_itself_in_memory()
     {
-        var chunk = new byte[1000];
-        chunk[10] = 7;
-        var message = new InFlightMessage(new BrokerMessage("g/a", chunk.AsMemory(10, 1), 0), "g/a");
-        _partition.Receive(message);
+        var message = Slice();
         var fifo = _partition.FifoOf(Partition.StreamOf("g/a"));
         fifo.Add(message);
         fifo.PutBack(fifo.Take()!);
-        Assert.True(MemoryMarshal.TryGetArray(message.Message.Payload, out var part));
-        Assert.Equal([7], part.Array!);
+        Assert.Equal(1, HeldBy(message));
+        Assert.Equal([7], message.Message.Payload.ToArray());
+    }
+
+    [Fact]
+    public void What_comes_behind_a_delivery_that_does_not_end_holds_nothing_but_itself_in_memory()
+    {
+        Add("g/a", 1);
+        var fifo = _partition.FifoOf(Partition.StreamOf("g/a"));
+        fifo.Take();
+        var (soon, late) = (Slice(), Slice());
+        fifo.Add(soon);
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        fifo.Add(late);
+        Assert.Equal((100, 1), (HeldBy(soon), HeldBy(late)));
+    }
+
+    [Fact]
+    public void What_comes_in_the_pause_after_a_failure_holds_nothing_but_itself_in_memory()
+    {
+        Add("g/a", 1);
+        var cursor = Cursor("g/a");
+        Next(cursor);
+        cursor.RecordDeliveryFailure();
+        var late = Slice();
+        _partition.FifoOf(Partition.StreamOf("g/a")).Add(late);
+        Assert.Equal(1, HeldBy(late));
     }
 
     [Fact]
     public void A_delivered_message_that_waits_for_its_turn_to_be_acknowledged_holds_no_payload()
     {
         var acks = new AckQueue("p", _ => ValueTask.CompletedTask, NullLogger.Instance);
-        var (first, second) = (Message("g/a", 1, acks), Message("g/a", 2, acks));
+        var (first, second) = (Arrived("g/a", 1, acks), Arrived("g/b", 2, acks));
         acks.Arrived(first);
         acks.Arrived(second);
-        acks.Done(second);
+        foreach (var message in new[] { first, second })
+        {
+            _cache.AddToCache(
+                [new MqttBatchContainer(Partition.StreamOf(message.StreamKey), new MessageBatch([]), 0) { Arrivals = [message] }]);
+        }
+
+        var cursor = Cursor("g/b");
+        Next(cursor);
+        cursor.MoveNext();
         Assert.Equal((1, 0), (first.Message.Payload.Length, second.Message.Payload.Length));
     }
 
@@ -337,6 +367,20 @@ public sealed class RedeliveryTests
         foreach (var id in ids) sent.Enqueue(id);
         return ValueTask.CompletedTask;
     }
+
+    /// <summary>A message of one byte, 7, that lies among a hundred.</summary>
+    private InFlightMessage Slice()
+    {
+        var chunk = new byte[100];
+        chunk[10] = 7;
+        var message = new InFlightMessage(new BrokerMessage("g/a", chunk.AsMemory(10, 1), 0), "g/a");
+        _partition.Receive(message);
+        return message;
+    }
+
+    /// <summary>Bytes of the array that a message's payload lies in.</summary>
+    private static int HeldBy(InFlightMessage message) =>
+        MemoryMarshal.TryGetArray(message.Message.Payload, out var part) ? part.Array!.Length : 0;
 
     private static BrokerMessage Empty => new("g/a", default, 0);
 

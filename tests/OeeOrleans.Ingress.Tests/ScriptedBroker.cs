@@ -48,6 +48,13 @@ internal sealed class ScriptedBroker : IDisposable
         _client!.Client.Shutdown(SocketShutdown.Send);
     }
 
+    /// <summary>Resets the connection: what was still to be read is gone.</summary>
+    public async Task ResetAsync()
+    {
+        await _accepted;
+        _client!.Client.Close(0);
+    }
+
     public void Dispose()
     {
         _client?.Dispose();

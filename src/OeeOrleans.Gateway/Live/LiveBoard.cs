@@ -53,7 +53,8 @@ public sealed class LiveBoard(
     public OeeWindow? Line(string id) => _lines.GetValueOrDefault(id);
 
     /// <summary>
-    /// The machine as it was told of last; what the store has of it when it has not told anything yet, and that it was never seen otherwise.
+    /// The machine as it was told of last; what the store has of it when it has not told anything yet, and that it was never seen
+    /// otherwise.
     /// </summary>
     public MachineStatus StatusOf(string id) => Machine(id)?.Status ?? MachineStatus.NeverSeen(id);
 
@@ -120,7 +121,8 @@ public sealed class LiveBoard(
     }
 
     /// <summary>
-    /// What is known of the machines already, so that those that say nothing are on the board as well: from their lines, where they live, and
+    /// What is known of the machines already, so that those that say nothing are on the board as well: from their lines, where they live,
+    /// and
     /// from the store. None of them is woken for it.
     /// </summary>
     private async Task WarmUpAsync(CancellationToken cancellationToken)

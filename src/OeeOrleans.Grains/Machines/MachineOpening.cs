@@ -1,14 +1,16 @@
 namespace OeeOrleans.Grains.Machines;
 
 /// <summary>
-/// How a machine comes to life: it waits for its turn, is read from the store, and takes in what came meanwhile. Used within the turns of its
+/// How a machine comes to life: it waits for its turn, is read from the store, and takes in what came meanwhile. Used within the turns of
+/// its
 /// grain.
 /// <code>
 /// asleep --(asked, heard, looked at)--> waiting --(turn)--> reading --> open
 ///    ^                                                         |
 ///    '------------------(the store is away)--------------------'
 /// </code>
-/// Batches that come before the reading begins are committed, so they are read; those that come during it are kept, as many as there is room
+/// Batches that come before the reading begins are committed, so they are read; those that come during it are kept, as many as there is
+/// room
 /// for, and beyond that the machine owes a recomputation from the oldest of them on.
 /// </summary>
 /// <param name="open">Reads the machine.</param>

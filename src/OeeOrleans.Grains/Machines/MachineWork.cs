@@ -1,7 +1,8 @@
 namespace OeeOrleans.Grains.Machines;
 
 /// <summary>
-/// What a machine has still to do, and when: its one timer is set for the earliest of it, so that a machine with nothing to do costs nothing.
+/// What a machine has still to do, and when: its one timer is set for the earliest of it, so that a machine with nothing to do costs
+/// nothing.
 /// Used within the turns of its grain.
 /// </summary>
 internal sealed class MachineWork(TimeProvider clock, SiloPace pace)

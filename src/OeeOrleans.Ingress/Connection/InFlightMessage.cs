@@ -39,7 +39,9 @@ internal sealed class InFlightMessage(BrokerMessage message, string streamKey, A
     /// <summary>Nobody is to read it any more.</summary>
     public void Refuse(string reason) => Message = Message with { Refusal = reason };
 
-    /// <summary>It is delivered: until its turn to be acknowledged comes, nothing of what it said is held.</summary>
+    /// <summary>
+    /// It has left its account and is delivered: until its turn to be acknowledged comes, nothing of what it said is held.
+    /// </summary>
     public void Finish()
     {
         Done = true;

@@ -151,10 +151,11 @@ internal sealed class PartitionConnection : IAsyncDisposable
     {
         string? overflow = null;
         using var giveUp = new CancellationTokenSource();
-        var running = inlet.RunAsync((in InletMessage m) => (overflow = Receive(m, acks)) is null, giveUp.Token);
+        // Elsewhere: while the socket is never empty, receiving does not pause once.
+        var running = Task.Run(() => inlet.RunAsync((in InletMessage m) => (overflow = Receive(m, acks)) is null, giveUp.Token));
         try
         {
-            await inlet.Subscribed.WaitAsync(SubscribeLimit, _clock, _stop.Token);
+            await SubscribedAsync(inlet);
             Move(
                 ConnectionState.Online,
                 $"MQTT {(_version5 ? "5" : "3.1.1")}, session {(inlet.Answer.SessionPresent ? "resumed" : "new")}");
@@ -162,22 +163,45 @@ internal sealed class PartitionConnection : IAsyncDisposable
             _connected.Set(1);
             var end = await running.WaitAsync(_stop.Token);
             acks.Close();
-            if (overflow is not null) await DisconnectAsync(inlet);
             var takenOver = end == InletEnd.TakenOver || (end == InletEnd.Closed && await BrokerListensAsync());
-            var why = overflow ?? $"connection lost: {inlet.Why}";
-            return (
-                true, takenOver, takenOver ? "another client has the session, or the broker closed the connection without a word" : why);
+            var why = takenOver
+                ? "another client has the session, or the broker closed the connection without a word"
+                : overflow ?? $"connection lost: {inlet.Why}";
+            // Whoever says what is no MQTT may say it again at once: that counts as a failure.
+            return (end != InletEnd.ProtocolError, takenOver, why);
+        }
+        catch (IOException) when (overflow is not null)
+        {
+            // What was in flight comes before the answer to the subscription.
+            return (true, false, overflow);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             await acks.FinishAsync(TimeSpan.FromSeconds(2));
-            await DisconnectAsync(inlet);
+            await inlet.DisconnectAsync();
             return (true, false, "stopping");
         }
         finally
         {
             await giveUp.CancelAsync();
             await running;
+        }
+    }
+
+    /// <summary>Waits for the answer; behind a whole window of messages of a resumed session, for as long as they come.</summary>
+    private async Task SubscribedAsync(MqttInlet inlet)
+    {
+        for (long seen = 0; ;)
+        {
+            try
+            {
+                await inlet.Subscribed.WaitAsync(SubscribeLimit, _clock, _stop.Token);
+                return;
+            }
+            catch (TimeoutException) when (inlet.Messages > seen)
+            {
+                seen = inlet.Messages;
+            }
         }
     }
 
@@ -265,19 +289,6 @@ internal sealed class PartitionConnection : IAsyncDisposable
         _window = Math.Max(SmallestWindow, _window / 4);
         Log.WindowShrunk(_log, _filter, _options.MaxBufferedBytes, _window);
         return "more bytes than there is room for; the broker is asked to send less at a time";
-    }
-
-    private static async Task DisconnectAsync(MqttInlet inlet)
-    {
-        try
-        {
-            await inlet.DisconnectAsync();
-        }
-        catch (Exception error) when (MqttConnections.IsNetwork(error))
-        {
-            // The broker will notice; the session stays either way.
-            return;
-        }
     }
 
     private void Move(ConnectionState to, string why)

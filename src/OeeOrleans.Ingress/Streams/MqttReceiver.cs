@@ -6,7 +6,7 @@ using Orleans.Streams;
 namespace OeeOrleans.Ingress.Streams;
 
 /// <summary>
-/// Reads one partition: waits for messages instead of polling, groups them by stream, and acknowledges what was delivered.
+/// Reads one partition: waits for messages instead of polling, and groups them by stream.
 /// </summary>
 internal sealed class MqttReceiver(Partition partition, string clientId, IngressStatus status) : IQueueAdapterReceiver
 {
@@ -70,7 +70,8 @@ internal sealed class MqttReceiver(Partition partition, string clientId, Ingress
     }
 
     /// <summary>
-    /// What comes within a moment is read together: each read wakes as many threads whether it brings one message or a hundred. A plant that
+    /// What comes within a moment is read together: each read wakes as many threads whether it brings one message or a hundred. A plant
+    /// that
     /// says much is not held up.
     /// </summary>
     private async ValueTask GatherAsync()

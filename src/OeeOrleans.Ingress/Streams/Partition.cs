@@ -50,7 +50,9 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
         return _waiting;
     }
 
-    /// <summary>Something waits in a stream. One of a life of the queue that ended is not offered any more: the broker sends it again.</summary>
+    /// <summary>
+    /// Something waits in a stream. One of a life of the queue that ended is not offered any more: the broker sends it again.
+    /// </summary>
     public void Waits(StreamFifo fifo)
     {
         if (ReferenceEquals(_fifos.GetValueOrDefault(fifo.Stream), fifo)) _waiting.Add(fifo);
@@ -86,7 +88,9 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
         return fifo;
     }
 
-    /// <summary>A delivery failed because the store is away. How many did since that was said last; null while it need not be said.</summary>
+    /// <summary>
+    /// A delivery failed because the store is away. How many did since that was said last; null while it need not be said.
+    /// </summary>
     public int? SayAway()
     {
         _away++;

@@ -26,6 +26,9 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     /// <summary>Bytes of a batch, so that a backlog of large messages takes no large arrays: rows need twice as much.</summary>
     private const int MaxBytes = 256 << 10;
 
+    /// <summary>A delivery that is out for longer holds up what comes behind it.</summary>
+    private static readonly TimeSpan Brief = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan NudgeEvery = TimeSpan.FromMilliseconds(50);
 
     private readonly Queue<InFlightMessage> _queue = new();
@@ -33,6 +36,7 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     /// <summary>What was out and came back, before all of the queue; the oldest last.</summary>
     private readonly Stack<InFlightMessage> _returned = new();
     private readonly bool _unreadable = stream.GetKeyAsString() == MessageBatch.UnreadableKey;
+    private long _takenAt;
     private long _retryAt;
     private long _nudgedAt;
     private int _attempts;
@@ -53,6 +57,7 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
 
     public void Add(InFlightMessage message)
     {
+        if (IsHeldUp) message.StayAlone();
         _queue.Enqueue(message);
         partition.Waits(this);
     }
@@ -83,6 +88,7 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
 
         if (batch.Count == 0) return null;
         Delivering = true;
+        _takenAt = partition.Clock.GetTimestamp();
         return batch;
     }
 
@@ -158,6 +164,9 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
         return true;
     }
 
+    /// <summary>What comes now waits for longer than a moment.</summary>
+    private bool IsHeldUp => _attempts > 0 || _isolating is not null || (Delivering && partition.Clock.GetElapsedTime(_takenAt) > Brief);
+
     public void Clear()
     {
         foreach (var message in _queue.Concat(_returned)) BufferAccount.Leave(message);
@@ -212,8 +221,8 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
             // It was to be kept as it is, and not even that is possible.
             Ingress.Log.Lost(partition.Log, topic, size, reason, BugOf(failure, error));
             IngressMetrics.Dropped.WithLabels("unstorable").Inc();
-            message.Acks?.Done(message);
             BufferAccount.Leave(message);
+            message.Acks?.Done(message);
             return;
         }
 

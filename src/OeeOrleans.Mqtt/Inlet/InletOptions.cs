@@ -29,7 +29,7 @@ public sealed record InletOptions(BrokerAddress Broker, string ClientId, string 
 /// <param name="Code">0: accepted.</param>
 /// <param name="SessionPresent">It still has the session.</param>
 /// <param name="Reason">Its words, where it gave some.</param>
-/// <param name="KeepAlive">What it wants instead of our keep-alive; null: nothing else.</param>
+/// <param name="KeepAlive">What it wants instead of our keep-alive; null: it does not say, or wants to be left alone (0).</param>
 public sealed record ConnectAnswer(byte Code, bool SessionPresent, string Reason, TimeSpan? KeepAlive = null)
 {
     private const byte UnacceptableVersion311 = 1;
@@ -61,13 +61,13 @@ public sealed record ConnectAnswer(byte Code, bool SessionPresent, string Reason
 /// <summary>How a session's connection ended.</summary>
 public enum InletEnd
 {
-    /// <summary>The broker closed it and said nothing.</summary>
+    /// <summary>The broker closed or reset it and said nothing.</summary>
     Closed,
 
     /// <summary>The broker says that another client has the session (MQTT 5, reason code 0x8E).</summary>
     TakenOver,
 
-    /// <summary>The broker closed it and said why, the connection broke, or nothing is heard of the broker any more.</summary>
+    /// <summary>The broker closed it and said why, or nothing is heard of the broker any more.</summary>
     Lost,
 
     /// <summary>The broker said something that is no MQTT, or that nobody asked for.</summary>

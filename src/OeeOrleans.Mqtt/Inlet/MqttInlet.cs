@@ -19,6 +19,9 @@ public sealed class MqttInlet : IAsyncDisposable
 
     private const ushort SubscribeId = 1;
 
+    /// <summary>Of saying good-bye: whoever ends has no more time, and the broker gets on without it.</summary>
+    private static readonly TimeSpan DisconnectLimit = TimeSpan.FromSeconds(2);
+
     private readonly InletOptions _options;
     private readonly Socket _socket;
     private readonly Stream _stream;
@@ -31,6 +34,7 @@ public sealed class MqttInlet : IAsyncDisposable
 
     /// <summary>A payload in the chunk is somebody else's by now.</summary>
     private bool _given;
+    private long _messages;
     private long _heardAt = Environment.TickCount64;
     private long _saidAt = Environment.TickCount64;
 
@@ -41,6 +45,9 @@ public sealed class MqttInlet : IAsyncDisposable
     /// <summary>Completes with the broker's word for the subscription, while <see cref="RunAsync"/> runs.</summary>
     /// <exception cref="MqttRefusedException">It refuses.</exception>
     public Task Subscribed => _subscribed.Task;
+
+    /// <summary>Messages that came.</summary>
+    public long Messages => Volatile.Read(ref _messages);
 
     /// <summary>What the last connection ended of, in words.</summary>
     public string Why { get; private set; } = "";
@@ -96,10 +103,12 @@ public sealed class MqttInlet : IAsyncDisposable
         }
         catch (Exception error) when (MqttConnections.IsNetwork(error) || _ended.IsCancellationRequested)
         {
+            // Not by us: a broker that closes over what we were saying resets the connection, and means the same by it.
+            if (!_ended.IsCancellationRequested) end = InletEnd.Closed;
             if (Why.Length == 0) Why = error.Message;
         }
 
-        Abort();
+        await DisconnectAsync();
         await alive;
         _subscribed.TrySetException(new IOException($"the connection ended before the subscription was answered: {Why}"));
         // Nobody may be waiting for it.
@@ -115,10 +124,19 @@ public sealed class MqttInlet : IAsyncDisposable
         await SendAsync(bytes);
     }
 
-    /// <summary>An orderly end: the session stays with the broker.</summary>
+    /// <summary>An orderly end, as far as that is possible: the session stays with the broker either way.</summary>
     public async Task DisconnectAsync()
     {
-        if (!_ended.IsCancellationRequested) await SendAsync(PacketWriter.Disconnect);
+        try
+        {
+            if (!_ended.IsCancellationRequested) await SendAsync(PacketWriter.Disconnect).WaitAsync(DisconnectLimit);
+        }
+        catch (Exception error) when (MqttConnections.IsNetwork(error))
+        {
+            // The broker will notice.
+            if (Why.Length == 0) Why = error.Message;
+        }
+
         Abort();
     }
 
@@ -165,7 +183,7 @@ public sealed class MqttInlet : IAsyncDisposable
         var (present, code) = ((reader.Byte() & 1) != 0, reader.Byte());
         var (reason, keepAliveS) = _options.Version5 && !reader.AtEnd ? reader.Properties() : ("", null);
         _start += frame.Bytes;
-        return new ConnectAnswer(code, present, reason, keepAliveS is { } s ? TimeSpan.FromSeconds(s) : null);
+        return new ConnectAnswer(code, present, reason, keepAliveS is > 0 and { } s ? TimeSpan.FromSeconds(s) : null);
     }
 
     private async Task<InletEnd> ReceiveAsync(InletHandler handler)
@@ -217,6 +235,7 @@ public sealed class MqttInlet : IAsyncDisposable
         var payload = new ReadOnlyMemory<byte>(
             _chunk, _start + frame.HeaderBytes + reader.Position, frame.BodyBytes - reader.Position);
         _given = true;
+        Volatile.Write(ref _messages, _messages + 1);
         return handler(new InletMessage(topic, payload, packetId, (frame.Flags & 8) != 0));
     }
 
@@ -238,6 +257,11 @@ public sealed class MqttInlet : IAsyncDisposable
         return code == SessionTakenOver ? InletEnd.TakenOver : InletEnd.Lost;
     }
 
+    /// <summary>
+    /// What was asked of a broker of MQTT 5. One of 3.1.1 was not asked, and sends a message that is refused again for ever.
+    /// </summary>
+    private long MaxBytes => _options.Version5 ? _options.MaxPacketBytes : int.MaxValue;
+
     private ReadOnlySpan<byte> Body(in PacketFrame frame) => _chunk.AsSpan(_start + frame.HeaderBytes, frame.BodyBytes);
 
     private bool TryFrame(out PacketFrame frame) =>
@@ -254,12 +278,14 @@ public sealed class MqttInlet : IAsyncDisposable
     }
 
     /// <summary>
-    /// Room for the packet that has begun, and for some more. What was given away stays where it is: then the beginning moves to a new chunk.
+    /// Room for the packet that has begun, and for some more. What was given away stays where it is: then the beginning moves to a new
+    /// chunk.
     /// </summary>
     private void MakeRoom()
     {
         var waiting = _end - _start;
         var needed = PacketFrame.TryRead(_chunk.AsSpan(_start, waiting), out var frame) ? frame.Bytes : 0;
+        if (needed > MaxBytes) throw new MqttFormatException($"a packet of {needed} bytes, where {MaxBytes} is the most");
         if (waiting == 0 && !_given) (_start, _end) = (0, 0);
         // What has begun may end here; otherwise a quarter of a chunk is worth a read.
         if (_chunk.Length - _start >= Math.Max(needed, waiting + (needed > 0 ? 0 : ChunkBytes / 4))) return;
@@ -296,8 +322,8 @@ public sealed class MqttInlet : IAsyncDisposable
     /// <summary>Asks whether the broker is there when we have said nothing for long; gives up when nothing is heard of it.</summary>
     private async Task KeepAliveAsync()
     {
-        var every = Answer.KeepAlive ?? _options.KeepAlive;
-        if (every <= TimeSpan.Zero) return;
+        // Asking more often than the broker wants is allowed, and how soon a dead connection is noticed is for us to say.
+        var every = Answer.KeepAlive is { } shorter && shorter < _options.KeepAlive ? shorter : _options.KeepAlive;
         while (true)
         {
             await Task.Delay(every / 3, _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

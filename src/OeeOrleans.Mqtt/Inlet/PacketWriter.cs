@@ -46,7 +46,9 @@ internal static class PacketWriter
         return Packet(PacketType.Connect, 0, body);
     }
 
-    /// <summary>Retained messages with a new subscription only, where the broker can tell: a resumed session must not get them again.</summary>
+    /// <summary>
+    /// Retained messages with a new subscription only, where the broker can tell: a resumed session must not get them again.
+    /// </summary>
     public static byte[] Subscribe(InletOptions options, ushort packetId)
     {
         const byte Qos1 = 1;
