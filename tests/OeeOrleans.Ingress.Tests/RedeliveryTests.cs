@@ -269,7 +269,7 @@ public sealed class RedeliveryTests
         fifo.Take();
         var (soon, late) = (Slice(), Slice());
         fifo.Add(soon);
-        _clock.Advance(TimeSpan.FromSeconds(2));
+        _clock.Advance(TimeSpan.FromSeconds(6));
         fifo.Add(late);
         Assert.Equal((100, 1), (HeldBy(soon), HeldBy(late)));
     }

@@ -26,8 +26,8 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     /// <summary>Bytes of a batch, so that a backlog of large messages takes no large arrays: rows need twice as much.</summary>
     private const int MaxBytes = 256 << 10;
 
-    /// <summary>A delivery that is out for longer holds up what comes behind it.</summary>
-    private static readonly TimeSpan Brief = TimeSpan.FromSeconds(1);
+    /// <summary>A delivery that is out for longer is stuck; a busy store answers sooner, and then a copy would be only work.</summary>
+    private static readonly TimeSpan Busy = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan NudgeEvery = TimeSpan.FromMilliseconds(50);
 
@@ -165,7 +165,7 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
     }
 
     /// <summary>What comes now waits for longer than a moment.</summary>
-    private bool IsHeldUp => _attempts > 0 || _isolating is not null || (Delivering && partition.Clock.GetElapsedTime(_takenAt) > Brief);
+    private bool IsHeldUp => _attempts > 0 || _isolating is not null || (Delivering && partition.Clock.GetElapsedTime(_takenAt) > Busy);
 
     public void Clear()
     {
