@@ -122,8 +122,7 @@ public sealed class LiveBoard(
 
     /// <summary>
     /// What is known of the machines already, so that those that say nothing are on the board as well: from their lines, where they live,
-    /// and
-    /// from the store. None of them is woken for it.
+    /// and from the store. None of them is woken for it.
     /// </summary>
     private async Task WarmUpAsync(CancellationToken cancellationToken)
     {
@@ -167,6 +166,8 @@ public sealed class LiveBoard(
 
     private void PassOn(LineUpdate update)
     {
+        // It comes whenever one of the machines says something, also when none of that is the line's.
+        if (update.Shift == _lines.GetValueOrDefault(update.LineId)) return;
         _lines[update.LineId] = update.Shift;
         if (subscribers.Count == 0) return;
         subscribers.Publish([LiveHub.LineTopic(update.LineId)], "KpiChanged", KpiDocument.Of("line", update.Shift));
