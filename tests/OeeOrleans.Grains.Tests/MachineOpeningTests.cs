@@ -58,6 +58,20 @@ public sealed class MachineOpeningTests
     }
 
     [Fact]
+    public async Task A_machine_that_is_open_is_not_read_again_by_whoever_looks_after_it()
+    {
+        var opening = Opening();
+        var open = opening.OpenedAsync();
+        await _reading.Task;
+        _read.SetResult(null!);
+        await open;
+        opening.Begin(Urgency.Looked);
+        await opening.OpenedAsync();
+        Assert.Equal(1, _reads);
+        Assert.Empty(_failures);
+    }
+
+    [Fact]
     public async Task What_does_not_fit_is_owed_from_its_oldest_sample_on()
     {
         var opening = Opening();

@@ -88,6 +88,15 @@ public sealed class ConfigFileTests
     }
 
     [Fact]
+    public void How_long_messages_are_gathered_is_set_in_milliseconds()
+    {
+        Assert.Equal(200, ConfigFile.Parse(Small, "p").GatherMs);
+        Assert.Equal(0, ConfigFile.Parse(Small + "\ningress: { gather_ms: 0 }", "p").GatherMs);
+        var error = Assert.Throws<ConfigException>(() => ConfigFile.Parse(Small + "\ningress: { gather_ms: 5000 }", "p"));
+        Assert.Contains("gather_ms", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_metric_that_is_mapped_twice_is_named()
     {
         const string Twice = Site

@@ -165,7 +165,7 @@ public sealed class BrokerTests : IAsyncLifetime
         var options = new MqttOptions { Broker = new BrokerAddress(new Uri(_broker.Url)), ReceiveMaximum = 64, MaxBufferedBytes = 20_000 };
         var partition = new OeeOrleans.Ingress.Streams.Partition("spBv1.0/#", options, TimeProvider.System, NullLogger.Instance);
         var connection = new PartitionConnection(
-            options, "spBv1.0/#", "c10", TimeProvider.System, NullLogger.Instance, partition.Receive, new IngressStatus());
+            options, "spBv1.0/#", "c10", TimeProvider.System, NullLogger.Instance, partition.Receive, partition.Tell, new IngressStatus());
         connection.Start();
         await Eventually.TrueAsync("the connection to be online", Soon, () => Task.FromResult(connection.State == ConnectionState.Online));
         using var publisher = new MqttClientFactory().CreateMqttClient();
@@ -184,7 +184,7 @@ public sealed class BrokerTests : IAsyncLifetime
         var numbers = new HashSet<byte>();
         await Eventually.TrueAsync("all sixty", TimeSpan.FromSeconds(40), () =>
         {
-            for (var i = 0; i < 5 && partition.Arrived.TryRead(out var message); i++)
+            for (var i = 0; i < 5 && partition.Arrived.TryDequeue(out var message); i++)
             {
                 OeeOrleans.Ingress.Streams.BufferAccount.Leave(message);
                 if (message.ComesAgain) continue;
@@ -210,7 +210,7 @@ public sealed class BrokerTests : IAsyncLifetime
             {
                 messages++;
                 return Reception.Overflow;
-            }, status);
+            }, () => { }, status);
         connection.Start();
         await Eventually.TrueAsync("the reason", Soon, async () =>
             (await status.WhyNotAsync(CancellationToken.None))?.Contains("asked to send less at a time", StringComparison.Ordinal) == true);
@@ -241,7 +241,7 @@ public sealed class BrokerTests : IAsyncLifetime
             {
                 client.Messages.Enqueue(message);
                 return Reception.Taken;
-            }, new IngressStatus());
+            }, () => { }, new IngressStatus());
         client.Connection.Start();
         await Eventually.TrueAsync(
             "the connection to be online", Soon, () => Task.FromResult(client.Connection.State == ConnectionState.Online));

@@ -134,7 +134,7 @@ public sealed class FailureTests
     {
         var message = new InFlightMessage(new BrokerMessage("t", BitConverter.GetBytes(number), 0), "g/a");
         partition.Receive(message);
-        partition.Arrived.TryRead(out _);
+        partition.Arrived.TryDequeue(out _);
         return message;
     }
 

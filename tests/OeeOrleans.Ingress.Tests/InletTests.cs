@@ -98,10 +98,39 @@ public sealed class InletTests
         using var broker = new ScriptedBroker();
         broker.SayToTheFirst(Accepted5, SubAck5);
         await using var inlet = await MqttInlet.ConnectAsync(Options(broker), CancellationToken.None);
-        var running = inlet.RunAsync((in InletMessage _) => true, CancellationToken.None);
+        var running = inlet.RunAsync((in InletMessage _) => true, () => { }, CancellationToken.None);
         await inlet.Subscribed.WaitAsync(Soon);
         await broker.ResetAsync();
         Assert.Equal(InletEnd.Closed, await running.WaitAsync(Soon));
+    }
+
+    [Fact]
+    public async Task The_first_message_after_a_silence_is_taken_at_once_and_those_that_follow_within_a_moment_together()
+    {
+        using var broker = new ScriptedBroker();
+        broker.SayToTheFirst(Accepted5, SubAck5, Publish(1));
+        await using var inlet = await MqttInlet.ConnectAsync(
+            Options(broker) with { Gather = TimeSpan.FromSeconds(2) }, CancellationToken.None);
+        var (messages, reads, all) = (0, new List<int>(), new TaskCompletionSource());
+        var first = new TaskCompletionSource();
+        var running = inlet.RunAsync(
+            (in InletMessage _) => ++messages > 0,
+            () =>
+            {
+                if (messages == reads.LastOrDefault()) return;
+                reads.Add(messages);
+                first.TrySetResult();
+                if (messages == 4) all.TrySetResult();
+            },
+            CancellationToken.None);
+        await first.Task.WaitAsync(TimeSpan.FromSeconds(1));
+        for (byte i = 2; i <= 4; i++) await broker.SayAsync(Publish(i));
+        await all.Task.WaitAsync(Soon);
+        Assert.Equal([1, 4], reads);
+        await broker.CloseAsync();
+        await running.WaitAsync(Soon);
+
+        static byte[] Publish(byte id) => [0x32, 6, 0, 1, (byte)'t', 0, id, 0];
     }
 
     [Fact]
@@ -110,7 +139,8 @@ public sealed class InletTests
         using var broker = new ScriptedBroker();
         broker.SayToTheFirst(Accepted5, SubAck5, [0x32, 6, 0, 1, (byte)'t', 0, 1, 0]);
         await using var inlet = await MqttInlet.ConnectAsync(Options(broker), CancellationToken.None);
-        Assert.Equal(InletEnd.GivenUp, await inlet.RunAsync((in InletMessage _) => false, CancellationToken.None).WaitAsync(Soon));
+        var end = await inlet.RunAsync((in InletMessage _) => false, () => { }, CancellationToken.None).WaitAsync(Soon);
+        Assert.Equal(InletEnd.GivenUp, end);
         await Eventually.TrueAsync("DISCONNECT", Soon, () => Task.FromResult(broker.Heard.AsSpan().EndsWith(new byte[] { 0xE0, 0 })));
     }
 
@@ -121,7 +151,7 @@ public sealed class InletTests
         // 268,435,455 bytes, of which none follows.
         broker.SayToTheFirst(Accepted5, SubAck5, [0x32, 0xFF, 0xFF, 0xFF, 0x7F]);
         await using var inlet = await MqttInlet.ConnectAsync(Options(broker), CancellationToken.None);
-        var end = await inlet.RunAsync((in InletMessage _) => true, CancellationToken.None).WaitAsync(Soon);
+        var end = await inlet.RunAsync((in InletMessage _) => true, () => { }, CancellationToken.None).WaitAsync(Soon);
         Assert.Equal(InletEnd.ProtocolError, end);
         Assert.Contains("a packet of 268435460 bytes, where 16777216", inlet.Why, StringComparison.Ordinal);
     }
@@ -133,7 +163,7 @@ public sealed class InletTests
         broker.SayToTheFirst(Accepted5, [0x90, 4, 0, 1, 0, 0x87]);
         await using var inlet = await MqttInlet.ConnectAsync(Options(broker), CancellationToken.None);
         using var stop = new CancellationTokenSource();
-        var running = inlet.RunAsync((in InletMessage _) => true, stop.Token);
+        var running = inlet.RunAsync((in InletMessage _) => true, () => { }, stop.Token);
         var error = await Assert.ThrowsAsync<MqttRefusedException>(() => inlet.Subscribed.WaitAsync(Soon));
         Assert.Contains("spBv1.0/#", error.Message, StringComparison.Ordinal);
         await stop.CancelAsync();
@@ -157,7 +187,7 @@ public sealed class InletTests
         broker.SayToTheFirst(Accepted5, SubAck5);
         var options = Options(broker) with { KeepAlive = TimeSpan.FromSeconds(1), AnswerTimeout = TimeSpan.FromMilliseconds(500) };
         await using var inlet = await MqttInlet.ConnectAsync(options, CancellationToken.None);
-        var end = await inlet.RunAsync((in InletMessage _) => true, CancellationToken.None).WaitAsync(Soon);
+        var end = await inlet.RunAsync((in InletMessage _) => true, () => { }, CancellationToken.None).WaitAsync(Soon);
         Assert.Equal(InletEnd.Lost, end);
         Assert.Contains("nothing was heard", inlet.Why, StringComparison.Ordinal);
         Assert.Equal([0xC0, 0], broker.Heard[^2..]);
@@ -175,7 +205,7 @@ public sealed class InletTests
         var options = Options(broker) with { KeepAlive = TimeSpan.FromSeconds(ownS) };
         await using var inlet = await MqttInlet.ConnectAsync(options, CancellationToken.None);
         using var stop = new CancellationTokenSource();
-        var running = inlet.RunAsync((in InletMessage _) => true, stop.Token);
+        var running = inlet.RunAsync((in InletMessage _) => true, () => { }, stop.Token);
         await Eventually.TrueAsync("a ping", Soon, () => Task.FromResult(broker.Heard.AsSpan().EndsWith(new byte[] { 0xC0, 0 })));
         // A few, and not a flood.
         Assert.InRange(broker.Heard.Length, 1, 200);
@@ -279,6 +309,7 @@ public sealed class InletTests
                 got.Add(new Kept(Encoding.UTF8.GetString(m.Topic), m.Payload, m.PacketId != 0, m.Duplicate));
                 return true;
             },
+            () => { },
             CancellationToken.None);
         await broker.SayAsync(bytes, cut);
         await broker.CloseAsync();

@@ -401,7 +401,7 @@ public sealed class RedeliveryTests
     {
         var message = Message(key, number, acks);
         _partition.Receive(message);
-        Assert.True(_partition.Arrived.TryRead(out _));
+        Assert.True(_partition.Arrived.TryDequeue(out _));
         return message;
     }
 

@@ -59,6 +59,26 @@ public abstract class PostgresFamily : StoreConformance
     }
 
     [Fact]
+    public async Task Times_are_computed_in_place_and_not_by_calls()
+    {
+        var plan = await QueryAsync("explain verbose select oee_us(oee_ts(n)) from generate_series(1::bigint, 2) n");
+        Assert.Contains(plan, line => ((string)line[0]!).Contains("EXTRACT(epoch", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(plan, line => ((string)line[0]!).Contains("oee_", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Times_come_back_to_the_microsecond_in_every_time_zone()
+    {
+        var wrong = await QueryAsync(
+            """
+            set timezone = 'America/St_Johns';
+            select v from (values (0::bigint), (-1), (1774747799999999), (1774747800000000), (1761440400000001), (253402300799999999 / 100))
+              t(v) where oee_us(oee_ts(v)) <> v or oee_ts(v) <> timestamptz '1970-01-01 00:00:00+00' + v * interval '1 microsecond'
+            """);
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
     public async Task A_reader_may_read_and_change_nothing()
     {
         Assert.NotNull(

@@ -69,6 +69,22 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task Results_that_take_more_than_one_statement_are_stored_whole_and_the_last_of_a_key_stays()
+    {
+        var windows = Enumerable.Range(0, 400).Select(i => new OeeWindow
+        {
+            Id = "m1", Kind = "hour", FromUs = At + i, ToUs = At + i + 1, AsOfUs = At,
+            Sums = new OeeSums { Good = i }, Kpis = new OeeKpis(),
+        }).ToList();
+        var last = windows[0] with { Sums = new OeeSums { Good = 77 } };
+        var snapshot = new SnapshotRecord("m1", At, At, new string('x', 100_000));
+        await Store.CommitAsync([new ResultUnit { Windows = [.. windows, last], Snapshot = snapshot }], CancellationToken.None);
+        var stored = await Store.ReadWindowsAsync(["m1"], "hour", At, At + 400, CancellationToken.None);
+        Assert.Equal([77, .. Enumerable.Range(1, 399)], stored.Select(w => (int)w.Sums.Good));
+        Assert.Equal(100_000, (await Store.LoadSnapshotAsync("m1", CancellationToken.None))!.Payload.Length);
+    }
+
+    [Fact]
     public async Task The_status_of_all_machines_is_one_read()
     {
         await Store.CommitAsync([.. Enumerable.Range(0, 3).Select(ResultsOf)], CancellationToken.None);

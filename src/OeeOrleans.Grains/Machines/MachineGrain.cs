@@ -20,6 +20,9 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     /// <summary>What was said no longer ago is of the present.</summary>
     private const long PresentUs = 3 * UnixMicros.PerSecond;
 
+    /// <summary>Of a machine that said something since, the store need not be asked when that was.</summary>
+    private const long LatelyUs = UnixMicros.PerMinute;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly MachineServices _services;
@@ -192,9 +195,10 @@ internal sealed class MachineGrain : Grain, IMachineGrain
 
     private async Task<MachineLedger> OpenAsync()
     {
-        var lastSeen = _services.Store.LastSeenAsync(Id, CancellationToken.None);
-        var ledger = await MachineLedger.OpenAsync(
-            _model!, _services.Store, _services.Sink, UnixMicros.Now(_clock), CancellationToken.None);
+        var nowUs = UnixMicros.Now(_clock);
+        var lately = _opening.Said is { } said && said.LastSeenUs > nowUs - LatelyUs;
+        var lastSeen = lately ? Task.FromResult<long?>(null) : _services.Store.LastSeenAsync(Id, CancellationToken.None);
+        var ledger = await MachineLedger.OpenAsync(_model!, _services.Store, _services.Sink, nowUs, CancellationToken.None);
         _lastSeenUs = await lastSeen;
         return ledger;
     }

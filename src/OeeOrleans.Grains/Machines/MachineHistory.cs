@@ -9,7 +9,8 @@ namespace OeeOrleans.Grains.Machines;
 /// <summary>Where reading must begin so that everything from an instant on is exact.</summary>
 /// <param name="StartUs">The first sample that matters.</param>
 /// <param name="StopStartUs">Where the stop under way at the instant began, or the instant itself.</param>
-internal readonly record struct HistoryStart(long StartUs, long StopStartUs);
+/// <param name="Held">The last sample of each signal before <paramref name="StartUs"/>, where it is known.</param>
+internal readonly record struct HistoryStart(long StartUs, long StopStartUs, IReadOnlyList<MachineSample>? Held);
 
 /// <summary>A machine's stored samples, read in order and in pieces: memory is bounded by a piece, however long the history.</summary>
 internal sealed class MachineHistory(IStore store, MachineModel model)
@@ -37,32 +38,35 @@ internal sealed class MachineHistory(IStore store, MachineModel model)
         var dedupeUs = UnixMicros.FromSeconds(model.Parameters.At(fromUs).FaultDedupeS);
         var faults = await store.ReadMachineFaultsAsync(model.Id, fromUs - dedupeUs - 1, fromUs, cancellationToken);
         if (faults.Count > 0) start = Math.Min(start, faults.Min(f => f.StartUs));
-        return new HistoryStart(Math.Max(Math.Min(start, stopStart), fromUs - MaxLookBackUs), stopStart);
+        start = Math.Max(Math.Min(start, stopStart), fromUs - MaxLookBackUs);
+        return new HistoryStart(start, stopStart, start == fromUs ? before : null);
     }
 
     /// <summary>When the job under way at an instant began; the instant itself when there is none.</summary>
     public async Task<long> JobStartAsync(long atUs, CancellationToken cancellationToken)
     {
-        var product = await store.HeldSinceAsync(model.Id, "product.code", atUs, atUs - MaxLateUs, cancellationToken);
-        var order = await store.HeldSinceAsync(model.Id, "order.id", atUs, atUs - MaxLateUs, cancellationToken);
-        return Math.Max(
-            Math.Max(product ?? long.MinValue, order ?? long.MinValue) is var since && since > long.MinValue ? since : atUs,
-            atUs - MaxLateUs);
+        // At once, so that one statement answers both.
+        var held = await Task.WhenAll(
+            store.HeldSinceAsync(model.Id, "product.code", atUs, atUs - MaxLateUs, cancellationToken),
+            store.HeldSinceAsync(model.Id, "order.id", atUs, atUs - MaxLateUs, cancellationToken));
+        return Math.Max(held.Max() ?? atUs, atUs - MaxLateUs);
     }
 
     /// <summary>Samples from what is held at the start to the last one there is, ordered by <see cref="SampleOrder"/>.</summary>
     public async IAsyncEnumerable<MachineSample[]> ReadAsync(
-        long startUs, long nowUs, [EnumeratorCancellation] CancellationToken cancellationToken)
+        HistoryStart start, long nowUs, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var held = await store.ReadLastBeforeAsync(model.Id, startUs, cancellationToken);
+        var startUs = start.StartUs;
+        var held = start.Held ?? await store.ReadLastBeforeAsync(model.Id, startUs, cancellationToken);
         // What is held at the start is as good as said at the start: nothing before it is evaluated.
         yield return SampleOrder.Sort([.. held.Select(s => s with { TimeUs = startUs - 1 })]);
-        var piece = FirstPieceUs;
+        // A machine that is new has no long history.
+        var piece = held.Count == 0 ? LongestPieceUs : FirstPieceUs;
         // Beyond the present there is little, and beyond what any clock may be ahead nothing that counts.
         var endUs = nowUs + TimeRule.MaxAheadUs;
         for (var from = startUs - 1; from < endUs;)
         {
-            var to = from >= nowUs ? endUs : from + piece;
+            var to = from + piece >= nowUs ? endUs : from + piece;
             var samples = await store.ReadMachineAsync(model.Id, from, to, cancellationToken);
             if (samples.Count > 0) yield return SampleOrder.Sort(samples);
             from = to;
@@ -80,7 +84,7 @@ internal sealed class MachineHistory(IStore store, MachineModel model)
         var explainer = new KpiExplainer(
             model.Id, model.Parameters, model.Windows.Calendar, window, start.StartUs - 1, model.Reasons, given);
         var endUs = window.ToUs;
-        await foreach (var piece in ReadAsync(start.StartUs, asOfUs, cancellationToken))
+        await foreach (var piece in ReadAsync(start, asOfUs, cancellationToken))
         {
             for (var i = 0; i < piece.Length; i++)
             {

@@ -329,7 +329,7 @@ internal sealed class MachineLedger
     {
         var start = await _history.StartAsync(fromUs, cancellationToken);
         var account = new MachineAccount(_model.Id, _model.Parameters, _windows, start.StartUs - 2);
-        await foreach (var piece in _history.ReadAsync(start.StartUs, nowUs, cancellationToken))
+        await foreach (var piece in _history.ReadAsync(start, nowUs, cancellationToken))
         {
             foreach (var sample in piece) account.Apply(sample);
         }

@@ -34,6 +34,9 @@ internal sealed class MachineOpening(
     private Task<MachineLedger>? _opening;
     private bool _reading;
 
+    /// <summary>The newest batch that came before it was open; null when none did.</summary>
+    public MachineBatch? Said => _said;
+
     /// <summary>Opens it and waits for that.</summary>
     public Task<MachineLedger> OpenedAsync()
     {
@@ -41,7 +44,7 @@ internal sealed class MachineOpening(
         return _opening!;
     }
 
-    /// <summary>Opens it, and nobody waits for it.</summary>
+    /// <summary>Opens it, and nobody waits for it. Nothing happens when it is open, or about to be.</summary>
     public void Begin(Urgency urgency)
     {
         if (_opening is null)
@@ -84,13 +87,14 @@ internal sealed class MachineOpening(
         var started = System.Diagnostics.Stopwatch.GetTimestamp();
         _turn = admission.Queue(_urgency);
         await _turn.Entered;
-        var isOpen = false;
+        var (isRead, isOpen) = (false, false);
         try
         {
             _reading = true;
             var ledger = await open();
-            isOpen = true;
+            isRead = true;
             opened(ledger, _kept, _missedUs, _said);
+            isOpen = true;
             GrainMetrics.OpeningSeconds.Observe(System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds);
             return ledger;
         }
@@ -101,9 +105,11 @@ internal sealed class MachineOpening(
         }
         finally
         {
-            admission.Leave(isOpen);
+            admission.Leave(isRead);
             _kept.Clear();
-            (_reading, _keptSamples, _missedUs, _turn, _opening) = (false, 0, null, null, null);
+            (_reading, _keptSamples, _missedUs, _turn) = (false, 0, null, null);
+            // Once it is open there is nothing to begin any more.
+            if (!isOpen) _opening = null;
         }
     }
 }

@@ -22,6 +22,9 @@ internal sealed class MachineWork(TimeProvider clock, SiloPace pace)
     private bool _changed;
     private bool _flushSoon;
     private long _flushedAt = clock.GetTimestamp();
+
+    /// <summary>Machines that came to life together write apart: the first time some sooner, some later.</summary>
+    private double _flushOffset = Random.Shared.NextDouble() - 0.5;
     private long? _toldAt;
     private long _lateSince;
     private long _lateAt;
@@ -57,8 +60,8 @@ internal sealed class MachineWork(TimeProvider clock, SiloPace pace)
     /// <summary>Whether to write now; then it counts as written.</summary>
     public bool TakeFlush()
     {
-        if (!_flushSoon && clock.GetElapsedTime(_flushedAt) < pace.FlushEvery) return false;
-        (_flushSoon, _flushedAt) = (false, clock.GetTimestamp());
+        if (!_flushSoon && clock.GetElapsedTime(_flushedAt) < FlushEvery) return false;
+        (_flushSoon, _flushedAt, _flushOffset) = (false, clock.GetTimestamp(), 0);
         return true;
     }
 
@@ -91,7 +94,7 @@ internal sealed class MachineWork(TimeProvider clock, SiloPace pace)
     /// <param name="failed">What was due came to nothing: it is not tried at once.</param>
     public void Arm(bool urgent, bool soon = false, bool failed = false)
     {
-        var due = Until(_flushedAt, pace.FlushEvery);
+        var due = Until(_flushedAt, FlushEvery);
         // What is overdue cannot be written yet: something urgent comes first, and the store may be away.
         if (due < Tick && (urgent || failed)) due = Tick;
         if (_changed) due = Shorter(due, Until(_toldAt, pace.TellEvery));
@@ -110,6 +113,8 @@ internal sealed class MachineWork(TimeProvider clock, SiloPace pace)
         _firesAt = at;
         Timer?.Change(TimeSpan.FromSeconds((at - now) / (double)clock.TimestampFrequency), Timeout.InfiniteTimeSpan);
     }
+
+    private TimeSpan FlushEvery => pace.IsLarge ? pace.FlushEvery * (1 + _flushOffset) : pace.FlushEvery;
 
     private TimeSpan Until(long? since, TimeSpan every) => since is { } at ? every - clock.GetElapsedTime(at) : TimeSpan.Zero;
 

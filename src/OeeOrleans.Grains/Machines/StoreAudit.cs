@@ -37,7 +37,7 @@ public static class StoreAudit
         var run = new KpiRun(
             model.Id, model.Parameters, model.Windows.Calendar, [.. stored.Select(w => new WindowSpan(w.FromUs, w.ToUs))],
             start.StartUs - 1);
-        await foreach (var piece in history.ReadAsync(start.StartUs, nowUs, cancellationToken))
+        await foreach (var piece in history.ReadAsync(start, nowUs, cancellationToken))
         {
             foreach (var sample in piece)
             {

@@ -76,6 +76,7 @@ public static partial class ConfigFile
             FlushMs = store.Integer("flush_ms", 50, 0, 10_000),
             FlushRows = store.Integer("flush_rows", 10_000, 1, 1_000_000),
             Partitions = partitions.Count > 0 ? partitions : ["spBv1.0/#"],
+            GatherMs = ingress.Integer("gather_ms", 200, 0, 2_000),
             GatewayUrls = gateway.Text("urls") ?? "http://127.0.0.1:8080",
             AllowAnonymous = gateway.Flag("allow_anonymous") | root.Flag("allow_anonymous"),
             MqttPort = root.Integer("mqtt_port", 1883, 0, 65535),

@@ -26,6 +26,9 @@ public sealed record OeeConfig
 
     public IReadOnlyList<string> Partitions { get; init; } = ["spBv1.0/#"];
 
+    /// <summary>Milliseconds within which messages are read together.</summary>
+    public int GatherMs { get; init; } = 200;
+
     /// <summary>
     /// Client ids of ingress are `{prefix}-{number of the partition}`: the session belongs to the plant, not to the process, so the next
     /// life of this silo takes it up.

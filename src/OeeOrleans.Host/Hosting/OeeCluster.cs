@@ -44,6 +44,7 @@ internal static class OeeCluster
         }
 
         silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromHours(2));
+        ActivationCache.AddTo(silo);
         silo.Services.AddMqttCommands();
         silo.Services.Configure(mqtt);
         if (roles.Ingress) silo.AddMqttIngress(mqtt);

@@ -104,6 +104,7 @@ internal static class OeeHost
         options.Broker = brokers.Ingress;
         options.KnownEdgeNodes = config.Plant.Machines.Select(m => m.EdgeNode).OfType<string>().ToHashSet(StringComparer.Ordinal);
         options.Partitions = config.Partitions;
+        options.Gather = TimeSpan.FromMilliseconds(config.GatherMs);
         options.HostId = config.HostId;
         options.OwnEdgeNode = config.ResultsNode;
         options.ClientIdPrefix = config.ClientIdPrefix;

@@ -44,6 +44,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly Func<InFlightMessage, Reception> _received;
+    private readonly Action _readAll;
     private readonly IngressStatus _status;
     private readonly TopicRoutes _routes;
     private readonly Counter.Child _receivedCount;
@@ -57,11 +58,13 @@ internal sealed class PartitionConnection : IAsyncDisposable
     private long _dropped;
 
     /// <param name="received">Takes a message.</param>
+    /// <param name="readAll">Told when all is taken that was read at once.</param>
     public PartitionConnection(
         MqttOptions options, string filter, string clientId, TimeProvider clock, ILogger log, Func<InFlightMessage, Reception> received,
-        IngressStatus status)
+        Action readAll, IngressStatus status)
     {
-        (_options, _filter, _clientId, _clock, _log, _received, _status) = (options, filter, clientId, clock, log, received, status);
+        (_options, _filter, _clientId, _clock, _log) = (options, filter, clientId, clock, log);
+        (_received, _readAll, _status) = (received, readAll, status);
         _routes = new TopicRoutes(options, log);
         _window = options.ReceiveMaximum;
         _receivedCount = IngressMetrics.Received.WithLabels(filter);
@@ -152,7 +155,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
         string? overflow = null;
         using var giveUp = new CancellationTokenSource();
         // Elsewhere: while the socket is never empty, receiving does not pause once.
-        var running = Task.Run(() => inlet.RunAsync((in InletMessage m) => (overflow = Receive(m, acks)) is null, giveUp.Token));
+        var running = Task.Run(() => inlet.RunAsync((in InletMessage m) => (overflow = Receive(m, acks)) is null, _readAll, giveUp.Token));
         try
         {
             await SubscribedAsync(inlet);
@@ -211,6 +214,7 @@ internal sealed class PartitionConnection : IAsyncDisposable
         SessionExpiry = _options.SessionExpiry,
         ReceiveMaximum = (ushort)_window,
         MaxPacketBytes = _options.MaxPacketBytes,
+        Gather = _options.Gather,
     };
 
     /// <summary>

@@ -19,20 +19,15 @@ internal sealed class MqttReceiver(Partition partition, string clientId, Ingress
     /// <summary>Messages of one read at most.</summary>
     private const int MaxRead = 5_000;
 
-    /// <summary>So many messages are read at once, whatever may follow.</summary>
-    private const int EnoughToRead = 200;
-
     private static readonly TimeSpan ForgetEvery = TimeSpan.FromMinutes(1);
 
     private PartitionConnection? _connection;
-    private Task? _news;
-    private long _readAt;
     private long _forgotAt = partition.Clock.GetTimestamp();
 
     public Task Initialize(TimeSpan timeout)
     {
         _connection = new PartitionConnection(
-            partition.Options, partition.Filter, clientId, partition.Clock, partition.Log, partition.Receive, status);
+            partition.Options, partition.Filter, clientId, partition.Clock, partition.Log, partition.Receive, partition.Tell, status);
         _connection.Start();
         return Task.CompletedTask;
     }
@@ -40,10 +35,9 @@ internal sealed class MqttReceiver(Partition partition, string clientId, Ingress
     public async Task<IList<IBatchContainer>> GetQueueMessagesAsync(int maxCount)
     {
         var arrived = partition.Arrived;
-        if (!arrived.TryPeek(out _) && !await NewsAsync()) return Nudges();
-        await GatherAsync();
+        if (arrived.IsEmpty && !await NewsAsync()) return Nudges();
         var byStream = new Dictionary<string, List<InFlightMessage>>(StringComparer.Ordinal);
-        for (var read = 0; read < MaxRead && arrived.TryRead(out var message); read++)
+        for (var read = 0; read < MaxRead && arrived.TryDequeue(out var message); read++)
         {
             if (!byStream.TryGetValue(message.StreamKey, out var list)) byStream[message.StreamKey] = list = [];
             list.Add(message);
@@ -69,32 +63,14 @@ internal sealed class MqttReceiver(Partition partition, string clientId, Ingress
         partition.Clear();
     }
 
-    /// <summary>
-    /// What comes within a moment is read together: each read wakes as many threads whether it brings one message or a hundred. A plant
-    /// that
-    /// says much is not held up.
-    /// </summary>
-    private async ValueTask GatherAsync()
-    {
-        var left = partition.Options.Gather - partition.Clock.GetElapsedTime(_readAt);
-        if (left > TimeSpan.Zero && partition.Arrived.Count < EnoughToRead) await Task.Delay(left, partition.Clock);
-        _readAt = partition.Clock.GetTimestamp();
-    }
-
-    /// <summary>Whether something came within a moment. One wait for news lasts over many reads: ending it each time would throw an
-    /// exception a hundred times a second in a plant that says nothing.</summary>
+    /// <summary>Whether something came within a moment.</summary>
     private async ValueTask<bool> NewsAsync()
     {
-        _news ??= partition.Arrived.WaitToReadAsync().AsTask();
-        if (!_news.IsCompleted)
-        {
-            partition.ListenAgain();
-            await Task.WhenAny(_news, partition.CameBack, Task.Delay(partition.IsWaiting ? Wait : IdleWait, partition.Clock));
-        }
-
-        if (!_news.IsCompleted) return false;
-        _news = null;
-        return true;
+        partition.ListenAgain();
+        // In this order: what comes after the look is told.
+        if (!partition.Arrived.IsEmpty) return true;
+        await Task.WhenAny(partition.News, Task.Delay(partition.IsWaiting ? Wait : IdleWait, partition.Clock));
+        return !partition.Arrived.IsEmpty;
     }
 
     /// <summary>

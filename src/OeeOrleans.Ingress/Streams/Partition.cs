@@ -1,4 +1,4 @@
-using System.Threading.Channels;
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Ingress.Connection;
 using OeeOrleans.Model;
@@ -16,13 +16,13 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
     private static readonly TimeSpan SayEvery = TimeSpan.FromSeconds(10);
 
     /// <summary>Bounded by the broker's window (QoS 1) and by <see cref="MqttOptions.MaxBuffered"/> (QoS 0).</summary>
-    private readonly Channel<InFlightMessage> _arrived = Channel.CreateUnbounded<InFlightMessage>(new UnboundedChannelOptions());
+    private readonly ConcurrentQueue<InFlightMessage> _arrived = new();
     private readonly Dictionary<StreamId, StreamFifo> _fifos = [];
 
     /// <summary>Streams in which something waits, and some in which nothing does any more.</summary>
     private readonly HashSet<StreamFifo> _waiting = [];
     private BufferAccount _account = new(filter);
-    private TaskCompletionSource _cameBack = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _away;
     private long? _saidAt;
 
@@ -34,7 +34,7 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
 
     public ILogger Log { get; } = log;
 
-    public ChannelReader<InFlightMessage> Arrived => _arrived.Reader;
+    public ConcurrentQueue<InFlightMessage> Arrived => _arrived;
 
     public BufferAccount Account => Volatile.Read(ref _account);
 
@@ -59,15 +59,16 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
         else fifo.Clear();
     }
 
-    /// <summary>Completes when something came back that is to be offered again.</summary>
-    public Task CameBack => _cameBack.Task;
+    /// <summary>Completes when messages came, or some came back and are to be offered again.</summary>
+    public Task News => Volatile.Read(ref _news).Task;
 
-    public void NoteCameBack() => _cameBack.TrySetResult();
+    /// <summary>There are news; from any thread, after the messages.</summary>
+    public void Tell() => Volatile.Read(ref _news).TrySetResult();
 
-    /// <summary>From here on it completes anew.</summary>
+    /// <summary>From here on it completes anew. Whoever told before this wrote before it, too.</summary>
     public void ListenAgain()
     {
-        if (_cameBack.Task.IsCompleted) _cameBack = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (News.IsCompleted) Volatile.Write(ref _news, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
     }
 
     /// <summary>Takes a message of the connection. QoS 1 always has room for the message, because the broker's window bounds it.</summary>
@@ -78,7 +79,7 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
         if (message.Acks is null && (full || account.Messages >= Options.MaxBuffered)) return Reception.Dropped;
         message.Arrived(account.NextNumber());
         account.Enter(message);
-        _arrived.Writer.TryWrite(message);
+        _arrived.Enqueue(message);
         return full ? Reception.Overflow : Reception.Taken;
     }
 
@@ -115,7 +116,7 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
     /// <summary>Forgets everything: the queue moves, and what was not acknowledged comes again to whoever connects next.</summary>
     public void Clear()
     {
-        while (_arrived.Reader.TryRead(out var message)) BufferAccount.Leave(message);
+        while (_arrived.TryDequeue(out var message)) BufferAccount.Leave(message);
         foreach (var fifo in _fifos.Values) fifo.Clear();
         _fifos.Clear();
         _waiting.Clear();

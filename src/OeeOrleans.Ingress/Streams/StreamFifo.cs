@@ -113,7 +113,7 @@ internal sealed class StreamFifo(StreamId stream, Partition partition)
         }
 
         partition.Waits(this);
-        partition.NoteCameBack();
+        partition.Tell();
     }
 
     /// <summary>

@@ -18,6 +18,12 @@ public sealed record InletOptions(BrokerAddress Broker, string ClientId, string 
     /// <summary>Larger packets are not sent to us (MQTT 5, 3.1.2.11.4), bytes.</summary>
     public uint MaxPacketBytes { get; init; } = 16 << 20;
 
+    /// <summary>
+    /// Between two reads that bring little: each one wakes as many threads whether it brings one message or a hundred. The first message
+    /// after a silence is read at once, and where there is much nothing waits.
+    /// </summary>
+    public TimeSpan Gather { get; init; }
+
     /// <summary>After so much silence of ours the broker is asked whether it is there.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(15);
 

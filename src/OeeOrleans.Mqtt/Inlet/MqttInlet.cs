@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -17,6 +18,9 @@ public sealed class MqttInlet : IAsyncDisposable
     /// <summary>Below the size from which the collector treats an array as large.</summary>
     private const int ChunkBytes = 64 << 10;
 
+    /// <summary>A read that brought so much is followed by the next one at once.</summary>
+    private const int MuchBytes = 16 << 10;
+
     private const ushort SubscribeId = 1;
 
     /// <summary>Of saying good-bye: whoever ends has no more time, and the broker gets on without it.</summary>
@@ -34,6 +38,8 @@ public sealed class MqttInlet : IAsyncDisposable
 
     /// <summary>A payload in the chunk is somebody else's by now.</summary>
     private bool _given;
+    private int _lastRead;
+    private long _readAt;
     private long _messages;
     private long _heardAt = Environment.TickCount64;
     private long _saidAt = Environment.TickCount64;
@@ -86,8 +92,9 @@ public sealed class MqttInlet : IAsyncDisposable
 
     /// <summary>Subscribes, and receives until the connection ends.</summary>
     /// <param name="handler">Takes every message, in the order in which they come.</param>
+    /// <param name="taken">Told when all that was read at once is taken.</param>
     /// <param name="cancellationToken">Gives the connection up.</param>
-    public async Task<InletEnd> RunAsync(InletHandler handler, CancellationToken cancellationToken)
+    public async Task<InletEnd> RunAsync(InletHandler handler, Action taken, CancellationToken cancellationToken)
     {
         using var giveUp = cancellationToken.Register(static s => ((MqttInlet)s!).Abort(), this);
         var alive = KeepAliveAsync();
@@ -95,7 +102,7 @@ public sealed class MqttInlet : IAsyncDisposable
         try
         {
             await SendAsync(PacketWriter.Subscribe(_options, SubscribeId));
-            end = await ReceiveAsync(handler);
+            end = await ReceiveAsync(handler, taken);
         }
         catch (MqttFormatException error)
         {
@@ -186,20 +193,43 @@ public sealed class MqttInlet : IAsyncDisposable
         return new ConnectAnswer(code, present, reason, keepAliveS is > 0 and { } s ? TimeSpan.FromSeconds(s) : null);
     }
 
-    private async Task<InletEnd> ReceiveAsync(InletHandler handler)
+    private async Task<InletEnd> ReceiveAsync(InletHandler handler, Action taken)
     {
         while (true)
         {
-            while (TryFrame(out var frame))
+            var before = _messages;
+            try
             {
-                if (Take(frame, handler) is { } end) return end;
-                _start += frame.Bytes;
+                if (TakeAll(handler) is { } end) return end;
+            }
+            finally
+            {
+                taken();
             }
 
+            // An answer of the broker's is no reason to wait.
+            if (_messages > before) await GatherAsync();
             if (await FillAsync(_ended.Token)) continue;
             Why = "the broker closed the connection";
             return InletEnd.Closed;
         }
+    }
+
+    private InletEnd? TakeAll(InletHandler handler)
+    {
+        while (TryFrame(out var frame))
+        {
+            if (Take(frame, handler) is { } end) return end;
+            _start += frame.Bytes;
+        }
+
+        return null;
+    }
+
+    private async ValueTask GatherAsync()
+    {
+        var left = _options.Gather - Stopwatch.GetElapsedTime(_readAt);
+        if (left > TimeSpan.Zero && _lastRead < MuchBytes) await Task.Delay(left, _ended.Token);
     }
 
     /// <summary>How the connection ends with this packet; null when it goes on.</summary>
@@ -273,6 +303,7 @@ public sealed class MqttInlet : IAsyncDisposable
         MakeRoom();
         var read = await _stream.ReadAsync(_chunk.AsMemory(_end), cancellationToken);
         _end += read;
+        (_lastRead, _readAt) = (read, Stopwatch.GetTimestamp());
         Volatile.Write(ref _heardAt, Environment.TickCount64);
         return read > 0;
     }

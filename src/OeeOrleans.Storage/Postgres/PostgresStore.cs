@@ -40,6 +40,8 @@ internal sealed class PostgresStore : SqlStore
         if (builder.CommandTimeout == 30) builder.CommandTimeout = QueryTimeoutS;
         builder.ApplicationName ??= "oee";
         builder.TcpKeepAlive = true;
+        // Many short statements over many partitions look dear to the planner, and compiling one takes longer than running it.
+        builder.Options = $"{builder.Options} -c jit=off".TrimStart();
         // Whoever wants more waits for its turn here, not in the pool, where waiting ends in an error.
         var connections = Math.Max(options.MaxConnections, options.Fewest);
         (builder.MinPoolSize, builder.MaxPoolSize) = (0, connections);

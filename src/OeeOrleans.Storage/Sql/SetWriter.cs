@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Data.Common;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dapper;
@@ -6,7 +8,7 @@ using Dapper;
 namespace OeeOrleans.Storage.Sql;
 
 /// <summary>
-/// Writes many rows of one table with one statement: they travel as one JSON array, so a group costs a round trip a table, not a row.
+/// Writes many rows of one table with few statements: they travel as JSON arrays, so a group costs no round trip a row.
 /// </summary>
 /// <param name="transaction">The transaction; null when the connection is in one that was begun by hand.</param>
 internal sealed class SetWriter(
@@ -14,6 +16,11 @@ internal sealed class SetWriter(
 {
     /// <summary>A batch is sent as a whole.</summary>
     private const int RowsPerBatch = 100;
+
+    /// <summary>
+    /// A larger array goes in pieces: as text it would be one of those large objects that are only collected with the oldest generation.
+    /// </summary>
+    private const int MaxJsonBytes = 32 << 10;
 
     private static readonly JsonSerializerOptions Options = new()
     {
@@ -27,7 +34,7 @@ internal sealed class SetWriter(
     public List<(string Sql, string Json)>? Deferred { get; init; }
 
     /// <param name="rows">The rows.</param>
-    /// <param name="key">What no two rows of a statement may share; of those that do, the last one counts.</param>
+    /// <param name="key">What no two rows may share; of those that do, the last one counts.</param>
     /// <param name="columns">Properties of a row with their PostgreSQL types.</param>
     /// <param name="statement">The statement; its argument is the row source.</param>
     public async Task WriteAsync<T, TKey>(
@@ -37,7 +44,24 @@ internal sealed class SetWriter(
         var newest = new Dictionary<TKey, T>();
         foreach (var row in rows) newest[key(row)] = row;
         if (newest.Count == 0) return;
-        await RunJsonAsync(statement(dialect.Rows(columns)), JsonSerializer.Serialize(newest.Values, Options));
+        var sql = statement(dialect.Rows(columns));
+        var array = new ArrayBufferWriter<byte>(MaxJsonBytes);
+        using var writer = new Utf8JsonWriter(array);
+        writer.WriteStartArray();
+        foreach (var row in newest.Values)
+        {
+            if (writer.BytesCommitted + writer.BytesPending > MaxJsonBytes)
+            {
+                await RunAsync(sql, writer, array);
+                array.ResetWrittenCount();
+                writer.Reset();
+                writer.WriteStartArray();
+            }
+
+            JsonSerializer.Serialize(writer, row, Options);
+        }
+
+        await RunAsync(sql, writer, array);
     }
 
     /// <summary>A statement with one parameter, @json.</summary>
@@ -46,6 +70,13 @@ internal sealed class SetWriter(
         if (Deferred is null) return RunAsync(sql, new { json });
         Deferred.Add((sql, json));
         return Task.CompletedTask;
+    }
+
+    private async Task RunAsync(string sql, Utf8JsonWriter writer, ArrayBufferWriter<byte> array)
+    {
+        writer.WriteEndArray();
+        await writer.FlushAsync(cancellationToken);
+        await RunJsonAsync(sql, Encoding.UTF8.GetString(array.WrittenSpan));
     }
 
     public Task<int> RunAsync(string sql, object parameters) =>

@@ -6,6 +6,8 @@ namespace OeeOrleans.Storage.Sql;
 /// <summary>Everything of a group but its samples.</summary>
 internal static class SideTables
 {
+    private const int NodesPerStatement = 64;
+
     /// <summary>Dead letters kept; older ones make room.</summary>
     public const int MaxDeadLetters = 10_000;
 
@@ -112,18 +114,18 @@ internal static class SideTables
 
     private static async Task WriteNodesAsync(SetWriter sets, SqlDialect dialect, IReadOnlyList<TelemetryUnit> units)
     {
-        // In every group, so in one statement. Several units of one node in a group: the last state is the one to keep.
+        // In every group, so in few statements. Several units of one node in a group: the last state is the one to keep.
         var states = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var unit in units)
         {
             if (unit.EdgeNode is var (edgeNode, state)) states[edgeNode] = state;
         }
 
-        if (states.Count > 0)
+        foreach (var some in states.Chunk(NodesPerStatement))
         {
             await sets.RunJsonAsync(
                 $"insert into edge_node(edge_node, state) {dialect.EachPair} on conflict (edge_node) do update set state = excluded.state",
-                JsonSerializer.Serialize(states));
+                JsonSerializer.Serialize(new Dictionary<string, string>(some)));
         }
 
         await sets.RunAllAsync(BirthStatements, units.SelectMany(u => u.Births).Select(b => new object[]

@@ -7,11 +7,13 @@ namespace OeeOrleans.Storage.Sql;
 /// <param name="EachPair">A select of key and value from the JSON object @json.</param>
 /// <param name="OfEachSignal">For each signal its rows `b` of samples or a rollup (table, condition), found by the key, whatever the
 /// planner thinks of reading the whole table.</param>
+/// <param name="SignalsOf">Joins to each row before it its signals `s` (condition), found by their key and not by reading all of them.</param>
 /// <param name="SamplesOfSignal">Joins to each signal `s` its rows `p` of samples (condition), found by the key in the same way.</param>
 /// <param name="Admitted">Whether a row of `sample` (its alias) is admitted by <see cref="TimeRule"/>.</param>
 /// <param name="Rows">The objects of the JSON array @json as a row source; takes (column, PostgreSQL type).</param>
 internal sealed record SqlDialect(
-    string Json, string EachPair, Func<string, string, string> OfEachSignal, Func<string, string> SamplesOfSignal,
+    string Json, string EachPair, Func<string, string, string> OfEachSignal,
+    Func<string, string> SignalsOf, Func<string, string> SamplesOfSignal,
     Func<string, string> Admitted,
     Func<IReadOnlyList<(string Name, string Type)>, string> Rows)
 {
@@ -20,6 +22,7 @@ internal sealed record SqlDialect(
         "select key, value from jsonb_each_text(cast(@json as jsonb))",
         (table, condition) =>
             $"signal s cross join lateral (select * from {table} b where b.signal_id = s.signal_id and {condition} offset 0) b where true",
+        condition => $"cross join lateral (select * from signal s where {condition} offset 0) s",
         condition => $"cross join lateral (select * from sample p where p.signal_id = s.signal_id and {condition} offset 0) p",
         row => $"{row}.ts between {row}.ingest_ts - {Interval(TimeRule.MaxLateUs)} and {row}.ingest_ts + {Interval(TimeRule.MaxAheadUs)}",
         columns => $"jsonb_to_recordset(cast(@json as jsonb)) as x({string.Join(", ", columns.Select(c => $"\"{c.Name}\" {c.Type}"))})");
@@ -28,6 +31,7 @@ internal sealed record SqlDialect(
         "text",
         "select key, value from json_each(@json) where true",
         (table, condition) => $"signal s cross join {table} b on b.signal_id = s.signal_id and {condition} where true",
+        condition => $"cross join signal s on {condition}",
         condition => $"cross join sample p on p.signal_id = s.signal_id and {condition}",
         row => $"{row}.ts between {row}.ingest_ts - {TimeRule.MaxLateUs} and {row}.ingest_ts + {TimeRule.MaxAheadUs}",
         columns =>

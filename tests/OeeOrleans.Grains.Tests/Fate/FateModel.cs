@@ -103,7 +103,7 @@ internal sealed class FateModel : IDeliveryEnds, IAsyncDisposable
         var message = new InFlightMessage(
             new BrokerMessage("t", BitConverter.GetBytes(id), 0) { Redelivered = redelivered }, Stream);
         _partition.Receive(message);
-        _partition.Arrived.TryRead(out _);
+        _partition.Arrived.TryDequeue(out _);
         _partition.FifoOf(Partition.StreamOf(Stream)).Add(message);
     }
 

@@ -23,8 +23,6 @@ internal sealed class MachineReads(SqlDialect dialect, Func<string, string> isIn
 
     private string Questions => $"(select * from {dialect.Rows(Span)}) r";
 
-    private string OfSignals => $"{Questions} cross join signal s";
-
     private string IsCanonical => $"s.machine_id = r.\"Machine\" and s.name {isIn("Canonical")}";
 
     public Task<IReadOnlyList<List<MachineSample>>> SamplesAsync(IReadOnlyList<MachineSpan> of) => SamplesAsync(
@@ -48,7 +46,7 @@ internal sealed class MachineReads(SqlDialect dialect, Func<string, string> isIn
             of,
             $"""
             select r."I", max(oee_us((select max(q.ts) from sample q where q.signal_id = s.signal_id and {dialect.Admitted("q")})))
-            from {OfSignals} where s.machine_id = r."Machine" group by r."I"
+            from {Questions} {dialect.SignalsOf("s.machine_id = r.\"Machine\"")} group by r."I"
             """,
             row => row.IsDBNull(1) ? null : (long?)row.GetInt64(1));
         return [.. answers.Select(a => a.FirstOrDefault())];
@@ -150,9 +148,9 @@ internal sealed class MachineReads(SqlDialect dialect, Func<string, string> isIn
                 (select max(o.ts) from sample o
                   where {Good("o")} and o.ts < p.ts and o.ts > oee_ts(r."NotBeforeUs") and {Said("o")} <> {Said("p")}),
                 case when oee_ts(r."NotBeforeUs") < p.ts then oee_ts(r."NotBeforeUs") else oee_ts(oee_us(p.ts) - 1) end)))
-            from (select * from {dialect.Rows(columns)}) r cross join signal s
+            from (select * from {dialect.Rows(columns)}) r
+            {dialect.SignalsOf("s.machine_id = r.\"Machine\" and s.name = r.\"Name\"")}
             {dialect.SamplesOfSignal($"p.ts = (select max(h.ts) from sample h where {Good("h")} and h.ts <= oee_ts(r.\"AtUs\"))")}
-            where s.machine_id = r."Machine" and s.name = r."Name"
             """,
             row => row.IsDBNull(1) ? null : (long?)row.GetInt64(1));
         return [.. answers.Select(a => a.FirstOrDefault())];
@@ -175,7 +173,10 @@ internal sealed class MachineReads(SqlDialect dialect, Func<string, string> isIn
 
     private async Task<IReadOnlyList<List<MachineSample>>> SamplesAsync(IReadOnlyList<MachineSpan> of, string condition) => await ManyAsync(
         of,
-        $"select {SampleColumns} from {OfSignals} {dialect.SamplesOfSignal(condition)} where {IsCanonical} order by r.\"I\", p.ts",
+        $"""
+        select {SampleColumns} from {Questions} {dialect.SignalsOf(IsCanonical)} {dialect.SamplesOfSignal(condition)}
+        order by r."I", p.ts
+        """,
         row => new MachineSample(
             CanonicalSignals.KindOf(row.GetString(1)),
             row.GetInt64(2),
