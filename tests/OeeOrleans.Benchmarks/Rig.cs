@@ -13,6 +13,7 @@ internal sealed class Rig : IAsyncDisposable
     private readonly PostgresServer _postgres;
     private readonly MosquittoServer _broker;
     private readonly List<string> _arguments = [];
+    private readonly List<ServerProcess> _others = [];
     private ServerProcess? _oee;
 
     private Rig(PostgresServer postgres, MosquittoServer broker, string connection) =>
@@ -49,7 +50,8 @@ internal sealed class Rig : IAsyncDisposable
 
     /// <param name="areas">The plant's areas, as YAML.</param>
     /// <param name="maxConnections">What PostgreSQL allows.</param>
-    public static async Task<Rig> StartPlantAsync(string areas, int maxConnections = 100)
+    /// <param name="partitions">Topic filters of ingress; null: one for all.</param>
+    public static async Task<Rig> StartPlantAsync(string areas, int maxConnections = 100, IReadOnlyList<string>? partitions = null)
     {
         var postgres = await PostgresServer.StartAsync(maxConnections);
         var rig = new Rig(postgres, await MosquittoServer.StartAsync(), await postgres.CreateDatabaseAsync());
@@ -60,24 +62,37 @@ internal sealed class Rig : IAsyncDisposable
             {{areas}}
             broker: { url: "{{rig._broker.Url}}" }
             store: { connection: "{{rig.Connection}}" }
+            ingress: { partitions: [{{string.Join(", ", (partitions ?? ["spBv1.0/#"]).Select(p => $"\"{p}\""))}}] }
             """);
-        var port = ServerProcess.FreePort();
-        rig.Url = $"http://127.0.0.1:{port}";
         // The same ports after a restart, as in a plant.
-        var (silo, gateway) = ($"{ServerProcess.FreePort()}", $"{ServerProcess.FreePort()}");
-        rig._arguments.AddRange([Program, "run", "--config", config, "--urls", rig.Url, "--silo-port", silo, "--gateway-port", gateway]);
+        rig._arguments.AddRange(rig.Arguments());
+        rig.Url = rig._arguments[rig._arguments.IndexOf("--urls") + 1];
         await rig.StartOeeAsync();
         return rig;
     }
 
     public async Task StartOeeAsync()
     {
-        var oee = ServerProcess.Start("dotnet", _arguments);
-        _oee = oee;
-        if (Environment.GetEnvironmentVariable("OEE_BENCH_PID") is { Length: > 0 } file) await File.WriteAllTextAsync(file, $"{oee.Id}");
+        _oee = await StartAsync(_arguments);
+        if (Environment.GetEnvironmentVariable("OEE_BENCH_PID") is { Length: > 0 } file) await File.WriteAllTextAsync(file, $"{OeeId}");
+    }
+
+    /// <summary>One more silo beside the first; it is not killed.</summary>
+    public async Task StartAnotherAsync() => _others.Add(await StartAsync(Arguments()));
+
+    private List<string> Arguments() =>
+    [
+        Program, "run", "--config", Path.Combine(_directory, "plant.yaml"), "--urls", $"http://127.0.0.1:{ServerProcess.FreePort()}",
+        "--silo-port", $"{ServerProcess.FreePort()}", "--gateway-port", $"{ServerProcess.FreePort()}",
+    ];
+
+    private static async Task<ServerProcess> StartAsync(List<string> arguments)
+    {
+        var oee = ServerProcess.Start("dotnet", arguments);
         await Eventually.TrueAsync("oee to be ready", TimeSpan.FromSeconds(120), () => oee.HasExited
             ? throw new InvalidOperationException(oee.Output)
             : Task.FromResult(oee.Output.Contains("ready;", StringComparison.Ordinal)));
+        return oee;
     }
 
     /// <summary>kill -9, and nothing else.</summary>
@@ -110,8 +125,8 @@ internal sealed class Rig : IAsyncDisposable
         return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
     }
 
-    /// <summary>CPU time of the oee process so far, seconds.</summary>
-    public double CpuSeconds() => ProcessTree.CpuSeconds(OeeId);
+    /// <summary>CPU time of all oee processes so far, seconds.</summary>
+    public double CpuSeconds() => ProcessTree.CpuSeconds(OeeId) + _others.Sum(o => ProcessTree.CpuSeconds(o.Id));
 
     /// <summary>A figure of `/metrics`; 0 when it is not there yet.</summary>
     public async Task<double> MetricAsync(string name)
@@ -138,6 +153,7 @@ internal sealed class Rig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_oee is not null) await _oee.DisposeAsync();
+        foreach (var other in _others) await other.DisposeAsync();
         await _broker.DisposeAsync();
         await _postgres.DisposeAsync();
         Directory.Delete(_directory, recursive: true);

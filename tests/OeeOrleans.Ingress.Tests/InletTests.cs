@@ -124,14 +124,66 @@ public sealed class InletTests
             },
             CancellationToken.None);
         await first.Task.WaitAsync(TimeSpan.FromSeconds(1));
-        for (byte i = 2; i <= 4; i++) await broker.SayAsync(Publish(i));
+        for (byte i = 2; i <= 4; i++)
+        {
+            // Apart, as they would be read if nobody gathered them.
+            await Task.Delay(20);
+            await broker.SayAsync(Publish(i));
+        }
+
         await all.Task.WaitAsync(Soon);
         Assert.Equal([1, 4], reads);
         await broker.CloseAsync();
         await running.WaitAsync(Soon);
-
-        static byte[] Publish(byte id) => [0x32, 6, 0, 1, (byte)'t', 0, id, 0];
     }
+
+    [Fact]
+    public async Task A_broker_whose_window_is_full_is_read_as_soon_as_its_messages_are_acknowledged()
+    {
+        using var broker = new ScriptedBroker();
+        broker.SayToTheFirst(Accepted5, SubAck5, [.. Publish(1), .. Publish(2)]);
+        await using var inlet = await MqttInlet.ConnectAsync(
+            Options(broker) with { Gather = TimeSpan.FromMinutes(1) }, CancellationToken.None);
+        var (messages, first, second) = (0, new TaskCompletionSource(), new TaskCompletionSource());
+        var running = inlet.RunAsync(
+            (in InletMessage _) => ++messages > 0,
+            () =>
+            {
+                if (messages == 2) first.TrySetResult();
+                if (messages == 4) second.TrySetResult();
+            },
+            CancellationToken.None);
+        await first.Task.WaitAsync(Soon);
+        await inlet.AcknowledgeAsync([1, 2]);
+        await broker.SayAsync([.. Publish(3), .. Publish(4)]);
+        await second.Task.WaitAsync(Soon);
+        await broker.CloseAsync();
+        await inlet.AcknowledgeAsync([3, 4]);
+        await running.WaitAsync(Soon);
+    }
+
+    [Fact]
+    public async Task Packets_larger_than_the_buffer_do_not_wait_for_each_other()
+    {
+        using var broker = new ScriptedBroker();
+        byte[] large = [0x32, 0xF0, 0xA2, 0x04, 0, 1, (byte)'t', 0, 1, 0, .. new byte[70_000 - 6]];
+        broker.SayToTheFirst(Accepted5, SubAck5, [.. large, .. large, .. large]);
+        await using var inlet = await MqttInlet.ConnectAsync(
+            Options(broker) with { Gather = TimeSpan.FromMinutes(1) }, CancellationToken.None);
+        var (messages, all) = (0, new TaskCompletionSource());
+        var running = inlet.RunAsync(
+            (in InletMessage _) => ++messages > 0,
+            () =>
+            {
+                if (messages == 3) all.TrySetResult();
+            },
+            CancellationToken.None);
+        await all.Task.WaitAsync(Soon);
+        await inlet.DisconnectAsync();
+        await running.WaitAsync(Soon);
+    }
+
+    private static byte[] Publish(byte id) => [0x32, 6, 0, 1, (byte)'t', 0, id, 0];
 
     [Fact]
     public async Task Whoever_wants_no_more_says_good_bye()

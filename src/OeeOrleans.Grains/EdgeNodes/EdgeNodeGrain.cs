@@ -7,6 +7,7 @@ using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Session;
 using OeeOrleans.Storage;
 using OeeOrleans.Storage.Sink;
+using Orleans.Placement;
 using Orleans.Streams;
 using Orleans.Streams.Core;
 
@@ -16,6 +17,7 @@ namespace OeeOrleans.Grains.EdgeNodes;
 /// The host application's side of one edge node. What becomes of a delivery is said in <see cref="Deliveries"/>; this ties it to the stream
 /// before it and the machines behind it, asks for rebirths, and tells our own edge nodes how far they are committed.
 /// </summary>
+[PreferLocalPlacement]
 [ImplicitStreamSubscription(MessageBatch.StreamNamespace)]
 internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscriptionObserver, IAsyncObserver<MessageBatch>, IDeliveryEnds
 {

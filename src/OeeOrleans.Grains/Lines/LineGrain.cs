@@ -6,6 +6,7 @@ using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;
+using Orleans.Placement;
 using Orleans.Utilities;
 
 namespace OeeOrleans.Grains.Lines;
@@ -13,6 +14,7 @@ namespace OeeOrleans.Grains.Lines;
 /// <summary>
 /// One line: hears its machines, remembers what they said last, passes it on, and tells what they make together.
 /// </summary>
+[PreferLocalPlacement]
 internal sealed class LineGrain(PlantDirectory plant, IStore store, SiloPace pace, TimeProvider clock, ILogger<LineGrain> log)
     : Grain, ILineGrain
 {

@@ -8,13 +8,16 @@ using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;
 using OeeOrleans.Storage.Sink;
+using Orleans.Placement;
 
 namespace OeeOrleans.Grains.Machines;
 
 /// <summary>
 /// One machine, live. Everything it knows can be rebuilt from stored samples; it only keeps it at hand. It comes to life when it says
-/// something or is asked, in its turn (<see cref="MachineAdmission"/>); what is committed meanwhile it finds in the store.
+/// something or is asked, in its turn (<see cref="MachineAdmission"/>); what is committed meanwhile it finds in the store. It lives where its
+/// edge node does, and so does its line: on the silo that owns the node's partition.
 /// </summary>
+[PreferLocalPlacement]
 internal sealed class MachineGrain : Grain, IMachineGrain
 {
     /// <summary>What was said no longer ago is of the present.</summary>
@@ -196,8 +199,9 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     private async Task<MachineLedger> OpenAsync()
     {
         var nowUs = UnixMicros.Now(_clock);
-        var lately = _opening.Said is { } said && said.LastSeenUs > nowUs - LatelyUs;
-        var lastSeen = lately ? Task.FromResult<long?>(null) : _services.Store.LastSeenAsync(Id, CancellationToken.None);
+        var lastSeen = _opening.Said is { } said && said.LastSeenUs > nowUs - LatelyUs
+            ? Task.FromResult<long?>(said.LastSeenUs)
+            : _services.Store.LastSeenAsync(Id, CancellationToken.None);
         var ledger = await MachineLedger.OpenAsync(_model!, _services.Store, _services.Sink, nowUs, CancellationToken.None);
         _lastSeenUs = await lastSeen;
         return ledger;

@@ -25,6 +25,7 @@ internal sealed class MachineHistory(IStore store, MachineModel model)
     private const int MaxSteps = 64;
 
     private const long FirstPieceUs = UnixMicros.PerHour;
+    private const long FarPieceUs = UnixMicros.PerDay;
     private const long LongestPieceUs = 8 * UnixMicros.PerDay;
     private const int FewSamples = 5_000;
     private const int ManySamples = 100_000;
@@ -60,8 +61,7 @@ internal sealed class MachineHistory(IStore store, MachineModel model)
         var held = start.Held ?? await store.ReadLastBeforeAsync(model.Id, startUs, cancellationToken);
         // What is held at the start is as good as said at the start: nothing before it is evaluated.
         yield return SampleOrder.Sort([.. held.Select(s => s with { TimeUs = startUs - 1 })]);
-        // A machine that is new has no long history.
-        var piece = held.Count == 0 ? LongestPieceUs : FirstPieceUs;
+        var piece = FirstPieceUs;
         // Beyond the present there is little, and beyond what any clock may be ahead nothing that counts.
         var endUs = nowUs + TimeRule.MaxAheadUs;
         for (var from = startUs - 1; from < endUs;)
@@ -70,7 +70,9 @@ internal sealed class MachineHistory(IStore store, MachineModel model)
             var samples = await store.ReadMachineAsync(model.Id, from, to, cancellationToken);
             if (samples.Count > 0) yield return SampleOrder.Sort(samples);
             from = to;
-            if (samples.Count < FewSamples) piece = Math.Min(piece * 2, LongestPieceUs);
+            // Over an emptiness in few steps, but not so far that what lies behind it is too much for one.
+            if (samples.Count == 0 && piece < FarPieceUs) piece = Math.Min(piece * 8, FarPieceUs);
+            else if (samples.Count < FewSamples) piece = Math.Min(piece * 2, LongestPieceUs);
             else if (samples.Count > ManySamples) piece = Math.Max(piece / 2, UnixMicros.PerMinute);
         }
     }

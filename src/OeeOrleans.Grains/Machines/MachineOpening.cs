@@ -109,7 +109,8 @@ internal sealed class MachineOpening(
             _kept.Clear();
             (_reading, _keptSamples, _missedUs, _turn) = (false, 0, null, null);
             // Once it is open there is nothing to begin any more.
-            if (!isOpen) _opening = null;
+            if (isOpen) _said = null;
+            else _opening = null;
         }
     }
 }

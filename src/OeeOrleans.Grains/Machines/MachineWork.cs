@@ -60,8 +60,10 @@ internal sealed class MachineWork(TimeProvider clock, SiloPace pace)
     /// <summary>Whether to write now; then it counts as written.</summary>
     public bool TakeFlush()
     {
-        if (!_flushSoon && clock.GetElapsedTime(_flushedAt) < FlushEvery) return false;
-        (_flushSoon, _flushedAt, _flushOffset) = (false, clock.GetTimestamp(), 0);
+        if (!_flushSoon && clock.GetElapsedTime(_flushedAt) < NextFlushAfter) return false;
+        // What was written because something changed leaves its place in the row to the next one.
+        if (!_flushSoon) _flushOffset = 0;
+        (_flushSoon, _flushedAt) = (false, clock.GetTimestamp());
         return true;
     }
 
@@ -94,7 +96,7 @@ internal sealed class MachineWork(TimeProvider clock, SiloPace pace)
     /// <param name="failed">What was due came to nothing: it is not tried at once.</param>
     public void Arm(bool urgent, bool soon = false, bool failed = false)
     {
-        var due = Until(_flushedAt, FlushEvery);
+        var due = Until(_flushedAt, NextFlushAfter);
         // What is overdue cannot be written yet: something urgent comes first, and the store may be away.
         if (due < Tick && (urgent || failed)) due = Tick;
         if (_changed) due = Shorter(due, Until(_toldAt, pace.TellEvery));
@@ -114,7 +116,7 @@ internal sealed class MachineWork(TimeProvider clock, SiloPace pace)
         Timer?.Change(TimeSpan.FromSeconds((at - now) / (double)clock.TimestampFrequency), Timeout.InfiniteTimeSpan);
     }
 
-    private TimeSpan FlushEvery => pace.IsLarge ? pace.FlushEvery * (1 + _flushOffset) : pace.FlushEvery;
+    private TimeSpan NextFlushAfter => pace.IsLarge ? pace.FlushEvery * (1 + _flushOffset) : pace.FlushEvery;
 
     private TimeSpan Until(long? since, TimeSpan every) => since is { } at ? every - clock.GetElapsedTime(at) : TimeSpan.Zero;
 

@@ -63,12 +63,18 @@ internal sealed class Partition(string filter, MqttOptions options, TimeProvider
     public Task News => Volatile.Read(ref _news).Task;
 
     /// <summary>There are news; from any thread, after the messages.</summary>
-    public void Tell() => Volatile.Read(ref _news).TrySetResult();
+    public void Tell()
+    {
+        // The messages are written before this is read, and the reader looks for messages after it wrote this: one of both sees the other.
+        Interlocked.MemoryBarrier();
+        Volatile.Read(ref _news).TrySetResult();
+    }
 
-    /// <summary>From here on it completes anew. Whoever told before this wrote before it, too.</summary>
+    /// <summary>From here on it completes anew; whoever calls it looks for messages afterwards.</summary>
     public void ListenAgain()
     {
-        if (News.IsCompleted) Volatile.Write(ref _news, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        if (!News.IsCompleted) return;
+        Interlocked.Exchange(ref _news, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
     }
 
     /// <summary>Takes a message of the connection. QoS 1 always has room for the message, because the broker's window bounds it.</summary>

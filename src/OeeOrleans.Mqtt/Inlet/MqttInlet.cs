@@ -21,6 +21,9 @@ public sealed class MqttInlet : IAsyncDisposable
     /// <summary>A read that brought so much is followed by the next one at once.</summary>
     private const int MuchBytes = 16 << 10;
 
+    /// <summary>How soon a broker that had to wait for us has sent what fits into its window.</summary>
+    private static readonly TimeSpan Refill = TimeSpan.FromMilliseconds(10);
+
     private const ushort SubscribeId = 1;
 
     /// <summary>Of saying good-bye: whoever ends has no more time, and the broker gets on without it.</summary>
@@ -40,6 +43,11 @@ public sealed class MqttInlet : IAsyncDisposable
     private bool _given;
     private int _lastRead;
     private long _readAt;
+
+    /// <summary>Messages of QoS 1 that are not acknowledged; the most there ever were is perhaps all that the broker sends.</summary>
+    private int _open;
+    private int _mostOpen;
+    private TaskCompletionSource _allAcknowledged = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _messages;
     private long _heardAt = Environment.TickCount64;
     private long _saidAt = Environment.TickCount64;
@@ -129,6 +137,7 @@ public sealed class MqttInlet : IAsyncDisposable
         var bytes = new byte[packetIds.Count * PacketWriter.PubAckBytes];
         for (var i = 0; i < packetIds.Count; i++) PacketWriter.PubAck(bytes.AsSpan(i * PacketWriter.PubAckBytes), packetIds[i]);
         await SendAsync(bytes);
+        if (Interlocked.Add(ref _open, -packetIds.Count) == 0) Volatile.Read(ref _allAcknowledged).TrySetResult();
     }
 
     /// <summary>An orderly end, as far as that is possible: the session stays with the broker either way.</summary>
@@ -197,10 +206,12 @@ public sealed class MqttInlet : IAsyncDisposable
     {
         while (true)
         {
-            var before = _messages;
+            var (before, open) = (_messages, 0);
             try
             {
                 if (TakeAll(handler) is { } end) return end;
+                // Before anybody hears of the messages and acknowledges some.
+                open = Volatile.Read(ref _open);
             }
             finally
             {
@@ -208,7 +219,7 @@ public sealed class MqttInlet : IAsyncDisposable
             }
 
             // An answer of the broker's is no reason to wait.
-            if (_messages > before) await GatherAsync();
+            if (_messages > before) await GatherAsync(open);
             if (await FillAsync(_ended.Token)) continue;
             Why = "the broker closed the connection";
             return InletEnd.Closed;
@@ -226,10 +237,25 @@ public sealed class MqttInlet : IAsyncDisposable
         return null;
     }
 
-    private async ValueTask GatherAsync()
+    /// <param name="open">Messages that were not acknowledged when the last read was taken.</param>
+    private async ValueTask GatherAsync(int open)
     {
         var left = _options.Gather - Stopwatch.GetElapsedTime(_readAt);
-        if (left > TimeSpan.Zero && _lastRead < MuchBytes) await Task.Delay(left, _ended.Token);
+        // A read that found no end may have left something.
+        if (left <= TimeSpan.Zero || _lastRead >= MuchBytes || _end == _chunk.Length) return;
+        if (open >= _options.ReceiveMaximum / 2) return;
+        if (open < _mostOpen || open == 0)
+        {
+            await Task.Delay(left, _ended.Token);
+            return;
+        }
+
+        // Perhaps the broker's window is full: then nothing comes before it is acknowledged, and all that fits into it right after that.
+        _mostOpen = open;
+        var acknowledged = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Interlocked.Exchange(ref _allAcknowledged, acknowledged);
+        if (Volatile.Read(ref _open) > 0) await Task.WhenAny(acknowledged.Task, Task.Delay(left, _ended.Token));
+        await Task.Delay(left < Refill ? left : Refill, _ended.Token);
     }
 
     /// <summary>How the connection ends with this packet; null when it goes on.</summary>
@@ -265,6 +291,7 @@ public sealed class MqttInlet : IAsyncDisposable
         var payload = new ReadOnlyMemory<byte>(
             _chunk, _start + frame.HeaderBytes + reader.Position, frame.BodyBytes - reader.Position);
         _given = true;
+        if (qos == 1) Interlocked.Increment(ref _open);
         Volatile.Write(ref _messages, _messages + 1);
         return handler(new InletMessage(topic, payload, packetId, (frame.Flags & 8) != 0));
     }

@@ -40,8 +40,7 @@ internal sealed class PostgresStore : SqlStore
         if (builder.CommandTimeout == 30) builder.CommandTimeout = QueryTimeoutS;
         builder.ApplicationName ??= "oee";
         builder.TcpKeepAlive = true;
-        // Many short statements over many partitions look dear to the planner, and compiling one takes longer than running it.
-        builder.Options = $"{builder.Options} -c jit=off".TrimStart();
+        builder.Options = OptionsOf(builder);
         // Whoever wants more waits for its turn here, not in the pool, where waiting ends in an error.
         var connections = Math.Max(options.MaxConnections, options.Fewest);
         (builder.MinPoolSize, builder.MaxPoolSize) = (0, connections);
@@ -56,6 +55,15 @@ internal sealed class PostgresStore : SqlStore
     }
 
     public string Name { get; }
+
+    /// <summary>Many short statements over many partitions look dear to the planner, and compiling one takes longer than running it. What
+    /// the operator says goes before; behind a pooler (No Reset On Close) nothing is said, because some refuse it.</summary>
+    private static string? OptionsOf(NpgsqlConnectionStringBuilder builder)
+    {
+        var given = builder.Options ?? Environment.GetEnvironmentVariable("PGOPTIONS");
+        if (builder.NoResetOnClose || given?.Contains("jit", StringComparison.Ordinal) == true) return builder.Options;
+        return $"{given} -c jit=off".TrimStart();
+    }
 
     protected override SqlDialect Dialect => SqlDialect.Postgres;
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using OeeOrleans.Model;
 
 namespace OeeOrleans.Storage.Sql;
@@ -6,8 +5,6 @@ namespace OeeOrleans.Storage.Sql;
 /// <summary>Everything of a group but its samples.</summary>
 internal static class SideTables
 {
-    private const int NodesPerStatement = 64;
-
     /// <summary>Dead letters kept; older ones make room.</summary>
     public const int MaxDeadLetters = 10_000;
 
@@ -121,12 +118,12 @@ internal static class SideTables
             if (unit.EdgeNode is var (edgeNode, state)) states[edgeNode] = state;
         }
 
-        foreach (var some in states.Chunk(NodesPerStatement))
-        {
-            await sets.RunJsonAsync(
-                $"insert into edge_node(edge_node, state) {dialect.EachPair} on conflict (edge_node) do update set state = excluded.state",
-                JsonSerializer.Serialize(new Dictionary<string, string>(some)));
-        }
+        await sets.WriteAsync(
+            states, s => s.Key, [("Key", "text"), ("Value", "text")],
+            rows => $"""
+            insert into edge_node(edge_node, state) select "Key", "Value" from {rows}
+            on conflict (edge_node) do update set state = excluded.state
+            """);
 
         await sets.RunAllAsync(BirthStatements, units.SelectMany(u => u.Births).Select(b => new object[]
         {

@@ -4,7 +4,6 @@ namespace OeeOrleans.Storage.Sql;
 
 /// <summary>Where the engines' words differ.</summary>
 /// <param name="Json">The type that holds JSON.</param>
-/// <param name="EachPair">A select of key and value from the JSON object @json.</param>
 /// <param name="OfEachSignal">For each signal its rows `b` of samples or a rollup (table, condition), found by the key, whatever the
 /// planner thinks of reading the whole table.</param>
 /// <param name="SignalsOf">Joins to each row before it its signals `s` (condition), found by their key and not by reading all of them.</param>
@@ -12,14 +11,13 @@ namespace OeeOrleans.Storage.Sql;
 /// <param name="Admitted">Whether a row of `sample` (its alias) is admitted by <see cref="TimeRule"/>.</param>
 /// <param name="Rows">The objects of the JSON array @json as a row source; takes (column, PostgreSQL type).</param>
 internal sealed record SqlDialect(
-    string Json, string EachPair, Func<string, string, string> OfEachSignal,
+    string Json, Func<string, string, string> OfEachSignal,
     Func<string, string> SignalsOf, Func<string, string> SamplesOfSignal,
     Func<string, string> Admitted,
     Func<IReadOnlyList<(string Name, string Type)>, string> Rows)
 {
     public static SqlDialect Postgres { get; } = new(
         "jsonb",
-        "select key, value from jsonb_each_text(cast(@json as jsonb))",
         (table, condition) =>
             $"signal s cross join lateral (select * from {table} b where b.signal_id = s.signal_id and {condition} offset 0) b where true",
         condition => $"cross join lateral (select * from signal s where {condition} offset 0) s",
@@ -29,7 +27,6 @@ internal sealed record SqlDialect(
 
     public static SqlDialect Sqlite { get; } = new(
         "text",
-        "select key, value from json_each(@json) where true",
         (table, condition) => $"signal s cross join {table} b on b.signal_id = s.signal_id and {condition} where true",
         condition => $"cross join signal s on {condition}",
         condition => $"cross join sample p on p.signal_id = s.signal_id and {condition}",

@@ -15,6 +15,12 @@ internal sealed class PlantLoad : IAsyncDisposable
 {
     public const int MachinesPerNode = 10;
     public const int MetricsPerMessage = 5;
+
+    /// <summary>Sparkplug groups that edge nodes are of in turn: so many partitions can share them by topic filter.</summary>
+    public const int Groups = 2;
+
+    /// <summary>Neighbours of one group: the nodes of a line stay together.</summary>
+    private const int NodesTogether = 2;
     private const int NodesPerConnection = 125;
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
@@ -56,7 +62,7 @@ internal sealed class PlantLoad : IAsyncDisposable
             if (m % machinesPerLine == 0) text.Append(CultureInfo.InvariantCulture, $"      - id: line{line}\n        machines:\n");
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"          - {{ id: m{m}, edge_node: load/n{m / MachinesPerNode}, device: d{m % MachinesPerNode}, ideal_cycle_s: 2 }}\n");
+                $"          - {{ id: m{m}, edge_node: {GroupOf(m / MachinesPerNode)}/n{m / MachinesPerNode}, device: d{m % MachinesPerNode}, ideal_cycle_s: 2 }}\n");
         }
 
         return text.ToString();
@@ -145,6 +151,8 @@ internal sealed class PlantLoad : IAsyncDisposable
         foreach (var publisher in _publishers) await publisher.FlushAsync();
     }
 
+    public static string GroupOf(int node) => $"load{node / NodesTogether % Groups}";
+
     private static ulong Alias(int device) => (ulong)(1 + (device * MetricsPerMessage));
 
     private static ulong Now() => (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
@@ -164,6 +172,6 @@ internal sealed class PlantLoad : IAsyncDisposable
         public byte[][] DataTopics { get; } = [.. Enumerable.Range(0, MachinesPerNode).Select(d => Topic("DDATA", number, d))];
 
         private static byte[] Topic(string type, int node, int? device) =>
-            Encoding.ASCII.GetBytes($"spBv1.0/load/{type}/n{node}{(device is { } d ? $"/d{d}" : "")}");
+            Encoding.ASCII.GetBytes($"spBv1.0/{GroupOf(node)}/{type}/n{node}{(device is { } d ? $"/d{d}" : "")}");
     }
 }

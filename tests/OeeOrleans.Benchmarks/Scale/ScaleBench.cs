@@ -6,7 +6,8 @@ namespace OeeOrleans.Benchmarks.Scale;
 
 /// <summary>
 /// A plant as large as it is told to be, through mosquitto into `oee run` on PostgreSQL: births, steady state, API, kill -9.
-/// usage: scale [MACHINES[,MACHINES...] [STEADY_SECONDS]]
+/// With two silos each owns the partition of half of the edge nodes, and the kill is of one of them.
+/// usage: scale [MACHINES[,MACHINES...] [STEADY_SECONDS [SILOS]]]
 /// </summary>
 internal static class ScaleBench
 {
@@ -17,10 +18,11 @@ internal static class ScaleBench
     {
         var sizes = (args.Length > 0 ? args[0] : "100,1000,3000,10000").Split(',').Select(s => int.Parse(s, CultureInfo.InvariantCulture));
         var steady = TimeSpan.FromSeconds(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 30);
+        var silos = args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 1;
         var results = new List<ScaleResult>();
         foreach (var machines in sizes)
         {
-            results.Add(await MeasureAsync(machines, steady));
+            results.Add(await MeasureAsync(machines, steady, silos));
             Console.WriteLine(JsonSerializer.Serialize(results[^1], new JsonSerializerOptions { WriteIndented = true }));
         }
 
@@ -28,9 +30,11 @@ internal static class ScaleBench
         return results.TrueForAll(r => r.Lost == 0) ? 0 : 1;
     }
 
-    private static async Task<ScaleResult> MeasureAsync(int machines, TimeSpan steady)
+    private static async Task<ScaleResult> MeasureAsync(int machines, TimeSpan steady, int silos)
     {
-        await using var rig = await Rig.StartPlantAsync(PlantLoad.PlantYaml(machines, MachinesPerLine), Connections);
+        var partitions = silos == 1 ? null : Enumerable.Range(0, PlantLoad.Groups).Select(g => $"spBv1.0/load{g}/#").ToList();
+        await using var rig = await Rig.StartPlantAsync(PlantLoad.PlantYaml(machines, MachinesPerLine), Connections, partitions);
+        for (var s = 1; s < silos; s++) await rig.StartAnotherAsync();
         using var probe = new ScaleProbe(rig, machines);
         await using var load = await PlantLoad.ConnectAsync(rig.BrokerPort, machines);
         var result = new ScaleResult { Machines = machines, MemoryIdleMb = rig.MemoryMb() };
