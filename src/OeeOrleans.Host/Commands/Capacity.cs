@@ -2,7 +2,7 @@ namespace OeeOrleans.Host.Commands;
 
 /// <summary>
 /// What a plant will take, from what was measured (docs/performance.md): a core is one of the machine that was measured on, a shared one of
-/// an AMD EPYC. Everything is linear in what causes it; nothing here knows of peaks, so whoever plans doubles it.
+/// an AMD EPYC or an Intel Xeon. Everything is linear in what causes it; nothing here knows of peaks, so whoever plans doubles it.
 /// </summary>
 /// <param name="Machines">Machines.</param>
 /// <param name="EdgeNodes">Edge nodes they are on.</param>
@@ -22,11 +22,14 @@ internal sealed record Capacity(long Machines, long EdgeNodes, double MessagesPe
     private const double PostgresCommitS = 1e-3;
     private const double BrokerMessageS = 25e-6;
 
-    /// <summary>What comes for one edge node within 25 ms is one delivery, and so many groups are committed.</summary>
-    private const double MaxPerS = 40;
+    /// <summary>What comes for one edge node within 200 ms is one delivery.</summary>
+    private const double MaxDeliveriesPerS = 5;
+
+    /// <summary>Two writers, each with a group or two of what was read together.</summary>
+    private const double MaxCommitsPerS = 20;
 
     private const double IdleMb = 260;
-    private const double MachineMb = 0.04;
+    private const double MachineMb = 0.07;
 
     /// <summary>Messages that wait when the broker is faster than the store: 65,535 of some hundred bytes, and their rows.</summary>
     private const double BacklogMb = 250;
@@ -49,13 +52,13 @@ internal sealed record Capacity(long Machines, long EdgeNodes, double MessagesPe
     public double BacklogMemoryMb => MemoryMb + BacklogMb;
 
     /// <summary>Writes that the disk must confirm.</summary>
-    public double CommitsPerS => Math.Min(MessagesPerS, MaxPerS);
+    public double CommitsPerS => Math.Min(MessagesPerS, MaxCommitsPerS);
 
     public double DiskGbPerDay => ValuesPerS * SecondsPerDay * RowBytes / 1e9;
 
     public double CompressedGbPerDay => ValuesPerS * SecondsPerDay * CompressedRowBytes / 1e9;
 
-    private double DeliveriesPerS => Math.Min(MessagesPerS, EdgeNodes * MaxPerS);
+    private double DeliveriesPerS => Math.Min(MessagesPerS, EdgeNodes * MaxDeliveriesPerS);
 
     /// <summary>One sentence per mistake.</summary>
     public IEnumerable<string> Validate()
