@@ -47,6 +47,6 @@ public sealed class CapacityTests
         Assert.Contains("10,000 machines on 1,000 edge nodes", text, StringComparison.Ordinal);
         Assert.Contains("5,000 messages/s, 25,000 values/s", text, StringComparison.Ordinal);
         Assert.Contains("216 GB a day; 15.12 GB", text, StringComparison.Ordinal);
-        Assert.Contains("960 MB of oee; 1,210 MB", text, StringComparison.Ordinal);
+        Assert.Contains("960 MB of oee; 1210 MB", text, StringComparison.Ordinal);
     }
 }
