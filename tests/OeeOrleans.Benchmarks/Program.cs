@@ -2,12 +2,13 @@ using BenchmarkDotNet.Running;
 using OeeOrleans.Benchmarks;
 using OeeOrleans.Benchmarks.Scale;
 
-// scale | path | throughput | commit | latency | trend | timescale | memory | codec | fuzz: whole systems, as ratios and medians. Anything
+// scale | soak | path | throughput | commit | latency | trend | timescale | memory | codec | fuzz: whole systems, as ratios and medians. Anything
 // else goes to
 // BenchmarkDotNet.
 return args.FirstOrDefault() switch
 {
     "scale" => await ScaleBench.RunAsync(args[1..]),
+    "soak" => await SoakBench.RunAsync(args[1..]),
     "path" => await PathBench.RunAsync(args[1..]),
     "throughput" => await Throughput.RunAsync(args[1..]),
     "commit" => await CommitLatencyBench.RunAsync(args[1..]),

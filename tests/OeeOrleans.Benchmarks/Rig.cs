@@ -128,12 +128,12 @@ internal sealed class Rig : IAsyncDisposable
     /// <summary>CPU time of all oee processes so far, seconds.</summary>
     public double CpuSeconds() => ProcessTree.CpuSeconds(OeeId) + _others.Sum(o => ProcessTree.CpuSeconds(o.Id));
 
-    /// <summary>A figure of `/metrics`; 0 when it is not there yet.</summary>
+    /// <summary>A figure of `/metrics`, by its name or its name and labels; 0 when it is not there yet.</summary>
     public async Task<double> MetricAsync(string name)
     {
         foreach (var line in (await Http.GetStringAsync(Url + "/metrics")).Split('\n'))
         {
-            if (line.Split([' ', '{'], 2)[0] != name) continue;
+            if (!line.StartsWith(name, StringComparison.Ordinal) || line[name.Length..] is not [' ' or '{', ..]) continue;
             return double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture);
         }
 

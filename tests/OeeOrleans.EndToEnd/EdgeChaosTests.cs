@@ -169,7 +169,9 @@ public sealed class EdgeChaosTests(PlantFixture fixture) : IClassFixture<PlantFi
     private static async Task AssertEveryTickOnceAsync(TestPlant plant, int kills)
     {
         var journal = JournalTicks(plant);
-        await Eventually.HoldsAsync("every reading to be stored", Drained, () => MissingAsync(plant, journal), m => m.Length == 0);
+        // The reading that was under way when the edge was stopped may be in its queue still: it would go with the next start.
+        var due = journal.Where(t => t < journal.Max()).ToHashSet();
+        await Eventually.HoldsAsync("every reading to be stored", Drained, () => MissingAsync(plant, due), m => m.Length == 0);
         var stored = await StoredTicksAsync(plant);
         foreach (var (tick, (count, sum)) in stored)
         {
