@@ -45,8 +45,10 @@ public sealed class MqttOptions
     /// </summary>
     public int MaxForeignEdgeNodes { get; set; } = 10_000;
 
-    /// <summary>What comes within this time is read together, unless there is much of it; what comes after a silence is read at once. A value
-    /// is so much older when it is seen, half of it on average; the CPU a message costs falls by a third.</summary>
+    /// <summary>
+    /// What comes within this time is read together, unless there is much of it; what comes after a silence is read at once. A value is
+    /// so much older when it is seen, half of it on average; the CPU a message costs falls by a third.
+    /// </summary>
     public TimeSpan Gather { get; set; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Messages of one stream in one delivery at most.</summary>

@@ -2,9 +2,8 @@ using BenchmarkDotNet.Running;
 using OeeOrleans.Benchmarks;
 using OeeOrleans.Benchmarks.Scale;
 
-// scale | soak | path | throughput | commit | latency | trend | timescale | memory | codec | fuzz: whole systems, as ratios and medians. Anything
-// else goes to
-// BenchmarkDotNet.
+// scale | soak | path | throughput | commit | latency | trend | timescale | memory | codec | fuzz: whole systems, as ratios and medians.
+// Anything else goes to BenchmarkDotNet.
 return args.FirstOrDefault() switch
 {
     "scale" => await ScaleBench.RunAsync(args[1..]),

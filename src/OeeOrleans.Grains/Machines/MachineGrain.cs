@@ -14,8 +14,8 @@ namespace OeeOrleans.Grains.Machines;
 
 /// <summary>
 /// One machine, live. Everything it knows can be rebuilt from stored samples; it only keeps it at hand. It comes to life when it says
-/// something or is asked, in its turn (<see cref="MachineAdmission"/>); what is committed meanwhile it finds in the store. It lives where its
-/// edge node does, and so does its line: on the silo that owns the node's partition.
+/// something or is asked, in its turn (<see cref="MachineAdmission"/>); what is committed meanwhile it finds in the store. It lives where
+/// its edge node does, and so does its line: on the silo that owns the node's partition.
 /// </summary>
 [PreferLocalPlacement]
 internal sealed class MachineGrain : Grain, IMachineGrain

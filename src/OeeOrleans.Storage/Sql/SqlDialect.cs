@@ -6,7 +6,9 @@ namespace OeeOrleans.Storage.Sql;
 /// <param name="Json">The type that holds JSON.</param>
 /// <param name="OfEachSignal">For each signal its rows `b` of samples or a rollup (table, condition), found by the key, whatever the
 /// planner thinks of reading the whole table.</param>
-/// <param name="SignalsOf">Joins to each row before it its signals `s` (condition), found by their key and not by reading all of them.</param>
+/// <param name="SignalsOf">
+/// Joins to each row before it its signals `s` (condition), found by their key and not by reading all of them.
+/// </param>
 /// <param name="SamplesOfSignal">Joins to each signal `s` its rows `p` of samples (condition), found by the key in the same way.</param>
 /// <param name="Admitted">Whether a row of `sample` (its alias) is admitted by <see cref="TimeRule"/>.</param>
 /// <param name="Rows">The objects of the JSON array @json as a row source; takes (column, PostgreSQL type).</param>
