@@ -1,0 +1,227 @@
+using System.Runtime.CompilerServices;
+using OeeOrleans.OpcUa.Services;
+using OeeOrleans.OpcUa.Sessions;
+
+namespace OeeOrleans.OpcUa;
+
+/// <summary>Reading, writing, browsing, history and methods.</summary>
+public sealed partial class OpcUaClient
+{
+    /// <summary>Browse calls that are under way at a time.</summary>
+    private const int BrowsesAtOnce = 4;
+
+    /// <summary>Nodes whose references are asked for in one call at most: the answers are long.</summary>
+    private const int NodesPerBrowse = 250;
+
+    /// <summary>Values of one history call.</summary>
+    private const int HistoryPage = 10_000;
+
+    /// <summary>Reads one value.</summary>
+    /// <exception cref="OpcUaException">There is no connection, or no answer. That a node cannot be read is the value's status.</exception>
+    public async Task<DataValue> ReadAsync(NodeId node, CancellationToken cancellationToken = default) =>
+        (await ReadAsync([node], cancellationToken).ConfigureAwait(false))[0];
+
+    /// <summary>Reads values, and other attributes; one answer for each, in their order.</summary>
+    /// <inheritdoc cref="ReadAsync(NodeId, CancellationToken)"/>
+    public async Task<IReadOnlyList<DataValue>> ReadAsync(IReadOnlyList<ReadNode> nodes, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(nodes);
+        var link = Current;
+        var values = new List<DataValue>(nodes.Count);
+        await link.InBatchesAsync(nodes, link.Limits.NodesPerRead, async batch =>
+        {
+            var some = await link.CallAsync(new ReadRequest(batch.ToArray(), 0), ReadRequest.Read, cancellationToken).ConfigureAwait(false);
+            CheckCount(some.Length, batch.Count, "Read");
+            values.AddRange(some);
+        }).ConfigureAwait(false);
+        return values;
+    }
+
+    /// <summary>Writes one value.</summary>
+    /// <returns>What the server says of it.</returns>
+    public async Task<StatusCode> WriteAsync(NodeId node, Variant value, CancellationToken cancellationToken = default) =>
+        (await WriteAsync([new WriteNode(node, new DataValue(value))], cancellationToken).ConfigureAwait(false))[0];
+
+    /// <summary>Writes values; one status for each, in their order.</summary>
+    /// <exception cref="OpcUaException">There is no connection, or no answer: whether something was written is not known.</exception>
+    public async Task<IReadOnlyList<StatusCode>> WriteAsync(IReadOnlyList<WriteNode> nodes, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(nodes);
+        var link = Current;
+        var results = new List<StatusCode>(nodes.Count);
+        await link.InBatchesAsync(nodes, link.Limits.NodesPerWrite, async batch =>
+        {
+            var some = await link.CallAsync(new WriteRequest(batch.ToArray()), WriteRequest.Read, cancellationToken).ConfigureAwait(false);
+            CheckCount(some.Length, batch.Count, "Write");
+            results.AddRange(some);
+        }).ConfigureAwait(false);
+        return results;
+    }
+
+    /// <summary>What one node refers to.</summary>
+    public async IAsyncEnumerable<Reference> BrowseAsync(
+        NodeId node, BrowseOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var (status, references) =
+            (await BrowseManyAsync([node], options ?? BrowseOptions.Hierarchy, cancellationToken).ConfigureAwait(false))[0];
+        if (status.IsBad) throw Refused.Call(Url, $"to browse {node}", status);
+        foreach (var reference in references) yield return reference;
+    }
+
+    /// <summary>
+    /// Everything below a node, level by level, each node once, into variables as well; as a stream, so that a hundred thousand nodes need
+    /// no list.
+    /// </summary>
+    /// <param name="from">Where to start; its own references come first.</param>
+    /// <param name="maxDepth">Levels at most.</param>
+    /// <param name="options">Which references to follow.</param>
+    public async IAsyncEnumerable<BrowsedNode> BrowseTreeAsync(
+        NodeId from, int maxDepth = int.MaxValue, BrowseOptions? options = null,
+            [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        options ??= BrowseOptions.Hierarchy;
+        var seen = new HashSet<NodeId> { from };
+        var level = new List<NodeId> { from };
+        for (var depth = 1; depth <= maxDepth && level.Count > 0; depth++)
+        {
+            var next = new List<NodeId>();
+            await foreach (var (parent, reference) in BrowseLevelAsync(level, options, cancellationToken).ConfigureAwait(false))
+            {
+                var id = reference.Target.Resolve(Namespaces);
+                // What lies in another server, or was met already.
+                if (reference.Target.ServerIndex != 0 || id is not { } node || !seen.Add(node)) continue;
+                yield return new BrowsedNode(parent, reference, depth);
+                if (reference.NodeClass is NodeClasses.Object or NodeClasses.Variable or NodeClasses.View or NodeClasses.All) next.Add(
+                    node);
+            }
+
+            level = next;
+        }
+    }
+
+    /// <summary>Finds nodes by the names that lead to them; null where there is none.</summary>
+    public async Task<IReadOnlyList<NodeId?>> TranslateAsync(IReadOnlyList<BrowsePath> paths, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        var link = Current;
+        var found = new List<NodeId?>(paths.Count);
+        await link.InBatchesAsync(paths, link.Limits.NodesPerTranslate, async batch =>
+        {
+            var some = await link.CallAsync(new TranslateRequest(batch.ToArray()), TranslateRequest.Read,
+                cancellationToken).ConfigureAwait(false);
+            CheckCount(some.Count, batch.Count, "TranslateBrowsePaths");
+            found.AddRange(some.Select(r => r.Node));
+        }).ConfigureAwait(false);
+        return found;
+    }
+
+    /// <summary>Raw values that the server has kept of a node, from one time (included) to another (not included), oldest first.</summary>
+    /// <exception cref="OpcUaException">There is no connection, or the server keeps no history of it.</exception>
+    public async IAsyncEnumerable<DataValue> ReadHistoryAsync(
+        NodeId node, DateTime from, DateTime to, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var link = Current;
+        byte[]? continuation = null;
+        do
+        {
+            var results = await link.CallAsync(
+                new HistoryReadRequest([(node, continuation)], from, to, HistoryPage, false), HistoryReadRequest.Read, cancellationToken)
+                .ConfigureAwait(false);
+            CheckCount(results.Count, 1, "HistoryRead");
+            var (status, more, values) = results[0];
+            if (status.IsBad) throw Refused.Call(Url, $"the history of {node}", status);
+            foreach (var value in values) yield return value;
+            // A server that goes on without giving anything would go on for ever.
+            continuation = more is { Length: > 0 } && values.Length > 0 ? more : null;
+        }
+        while (continuation is not null);
+    }
+
+    /// <summary>Calls a method of an object.</summary>
+    /// <returns>Its output arguments.</returns>
+    /// <exception cref="OpcUaException">There is no connection, or the server refuses.</exception>
+    public async Task<IReadOnlyList<Variant>> CallAsync(
+        NodeId objectId, NodeId method, IReadOnlyList<Variant> inputs, CancellationToken cancellationToken = default)
+    {
+        var answer = await Current.CallAsync(new CallMethodRequest(objectId, method, inputs), CallMethodRequest.Read, cancellationToken)
+            .ConfigureAwait(false);
+        return answer.Status.IsBad ? throw Refused.Call(Url, $"to call {method}", answer.Status) : answer.Outputs;
+    }
+
+    /// <summary>
+    /// Reads structures by the definitions the server gives of them, fetched once each and only when met: fields by name. What cannot be
+    /// read stays the <see cref="ExtensionObject"/> it is.
+    /// </summary>
+    /// <returns>The value with <see cref="StructureValue"/> in place of structures; arrays become `object?[]`.</returns>
+    public Task<object?> DecodeAsync(Variant value, CancellationToken cancellationToken = default) =>
+        Structures.DecodeAsync(value, cancellationToken);
+
+    /// <summary>The address of a node in this session; null when its namespace is not there.</summary>
+    public NodeId? Resolve(ExpandedNodeId node) => node.Resolve(Namespaces);
+
+    /// <summary>References of nodes, as many calls at a time as are good for both sides.</summary>
+    private async IAsyncEnumerable<(NodeId Parent, Reference Reference)> BrowseLevelAsync(
+        List<NodeId> nodes, BrowseOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var size = Math.Min(NodesPerBrowse, Current.Limits.NodesPerBrowse);
+        var running = new Queue<(List<NodeId> Nodes, Task<List<(StatusCode, List<Reference>)>> Call)>();
+        for (var at = 0; at < nodes.Count || running.Count > 0;)
+        {
+            while (at < nodes.Count && running.Count < BrowsesAtOnce)
+            {
+                var batch = nodes.GetRange(at, Math.Min(size, nodes.Count - at));
+                at += batch.Count;
+                running.Enqueue((batch, BrowseManyAsync(batch, options, cancellationToken)));
+            }
+
+            var (parents, call) = running.Dequeue();
+            var results = await call.ConfigureAwait(false);
+            for (var i = 0; i < parents.Count; i++)
+            {
+                // A node that may not be browsed hides what is below it, and nothing else.
+                foreach (var reference in results[i].Item2) yield return (parents[i], reference);
+            }
+        }
+    }
+
+    private async Task<List<(StatusCode Status, List<Reference> References)>> BrowseManyAsync(
+        IReadOnlyList<NodeId> nodes, BrowseOptions options, CancellationToken cancellationToken)
+    {
+        var link = Current;
+        var all = new List<(StatusCode, List<Reference>)>(nodes.Count);
+        await link.InBatchesAsync(nodes, Math.Min(NodesPerBrowse, link.Limits.NodesPerBrowse), async batch =>
+        {
+            var answers = await link.CallAsync(new BrowseRequest(batch.ToArray(), options), BrowseRequest.Read,
+                cancellationToken).ConfigureAwait(false);
+            CheckCount(answers.Count, batch.Count, "Browse");
+            await ContinueAsync(link, answers, cancellationToken).ConfigureAwait(false);
+            all.AddRange(answers.Select(a => (a.Status, a.References)));
+        }, "Browse").ConfigureAwait(false);
+        return all;
+    }
+
+    /// <summary>Fetches what did not fit into the first answers (OPC 10000-4, 5.8.3).</summary>
+    private static async Task ContinueAsync(ServerLink link, List<BrowseAnswer> answers, CancellationToken cancellationToken)
+    {
+        var open = answers.Where(a => a.Continuation is { Length: > 0 }).Select(a => (a.References, Point: a.Continuation!)).ToList();
+        while (open.Count > 0)
+        {
+            var more = await link.CallAsync(
+                new BrowseNextRequest([.. open.Select(o => o.Point)], false), BrowseRequest.Read, cancellationToken).ConfigureAwait(false);
+            var next = new List<(List<Reference> References, byte[] Point)>();
+            for (var i = 0; i < open.Count && i < more.Count; i++)
+            {
+                open[i].References.AddRange(more[i].References);
+                if (more[i].Continuation is { Length: > 0 } point && more[i].References.Count > 0) next.Add((open[i].References, point));
+            }
+
+            open = next;
+        }
+    }
+
+    private void CheckCount(int came, int asked, string service)
+    {
+        if (came == asked) return;
+        throw new OpcUaException(StatusCodes.BadUnknownResponse, $"{Url} answers {service} for {asked} nodes with {came} results");
+    }
+}

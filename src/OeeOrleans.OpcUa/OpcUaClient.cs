@@ -1,0 +1,195 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using OeeOrleans.OpcUa.Services;
+using OeeOrleans.OpcUa.Sessions;
+using OeeOrleans.OpcUa.Structures;
+using OeeOrleans.OpcUa.Subscriptions;
+using OeeOrleans.OpcUa.Transport;
+
+namespace OeeOrleans.OpcUa;
+
+/// <summary>
+/// A client of one OPC UA server. Once connected it stays so: a lost connection is found again in the background, subscriptions and all.
+/// Safe for concurrent use.
+/// <code>
+/// Connecting --session--> Connected --lost--> Reconnecting --session active again, or a new one--> Connected --Dispose--> Closed
+/// reconnecting: channel -> same session -> Republish | new session -> TransferSubscriptions -> Republish | subscriptions made anew
+/// </code>
+/// </summary>
+public sealed partial class OpcUaClient : IAsyncDisposable
+{
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan NotableSkew = TimeSpan.FromSeconds(60);
+
+    private readonly OpcUaClientOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly Connector _connector;
+    private readonly Publisher _publisher;
+    private readonly Backoff _backoff;
+    private readonly CancellationTokenSource _ended = new();
+    private volatile ServerLink? _link;
+    private Session? _session;
+
+    /// <summary>What is known of the server, also while the connection is lost.</summary>
+    private ServerLink? _knownLink;
+    private Task _running = Task.CompletedTask;
+    private long _reconnects;
+    private long _notifications;
+    private long _republished;
+    private long _recreated;
+    private long _silent;
+
+    private OpcUaClient(OpcUaClientOptions options, ILogger? log, TimeProvider? clock)
+    {
+        (_options, Url) = (options, options.Checked());
+        (_log, _clock) = (log ?? NullLogger.Instance, clock ?? TimeProvider.System);
+        _connector = new Connector(options, Url, _clock, _log);
+        _publisher = new Publisher(this, options, _clock, _log);
+        _backoff = new Backoff(options, Random.Shared);
+        Structures = new StructureReader(this);
+    }
+
+    /// <summary>Told after every step, on a thread of the client's.</summary>
+    public event Action<ConnectionChange>? StateChanged;
+
+    public Uri Url { get; }
+
+    public ConnectionState State { get; private set; } = ConnectionState.Connecting;
+
+    /// <summary>Why it is in this state.</summary>
+    public string Why { get; private set; } = "";
+
+    /// <summary>When it came into this state.</summary>
+    public DateTimeOffset Since { get; private set; }
+
+    public ClientCounters Counters => new(
+        Interlocked.Read(ref _reconnects), Interlocked.Read(ref _notifications), Interlocked.Read(ref _republished),
+        Interlocked.Read(ref _recreated), Interlocked.Read(ref _silent));
+
+    /// <summary>The URIs of the server's namespaces, by their index in this session.</summary>
+    public IReadOnlyList<string> Namespaces => _link?.Namespaces ?? [];
+
+    /// <summary>The endpoint in use.</summary>
+    public EndpointDescription Endpoint => _connector.Endpoint;
+
+    internal StructureReader Structures { get; }
+
+    /// <exception cref="OpcUaException">There is no connection now.</exception>
+    internal ServerLink Current => _link
+        ?? throw new OpcUaException(StatusCodes.BadServerNotConnected, $"{Url} is not connected now: {(Why.Length > 0 ? Why : "closed")}");
+
+    /// <summary>Connects securely, as nobody; the server's certificate must be trusted.</summary>
+    /// <inheritdoc cref="ConnectAsync(OpcUaClientOptions, ILogger?, TimeProvider?, CancellationToken)"/>
+    public static Task<OpcUaClient> ConnectAsync(string url, CancellationToken cancellationToken = default) =>
+        ConnectAsync(new OpcUaClientOptions { Url = url }, null, null, cancellationToken);
+
+    /// <summary>Connects. This one attempt must succeed; afterwards the client looks after its connection by itself.</summary>
+    /// <exception cref="OpcUaException">There is no server, it refuses, or it is not who it should be; the message says what to
+    /// do.</exception>
+    /// <exception cref="ArgumentException">The options cannot be used.</exception>
+    public static async Task<OpcUaClient> ConnectAsync(
+        OpcUaClientOptions options, ILogger? log = null, TimeProvider? clock = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var client = new OpcUaClient(options, log, clock);
+        try
+        {
+            var link = await client.OpenAsync(Recovery.NewSession, cancellationToken).ConfigureAwait(false);
+            client.Move(ConnectionState.Connected, "connected");
+            client._running = client.RunAsync(link);
+            return client;
+        }
+        catch
+        {
+            await client.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>What a server offers, asked without any protection: to show, not to trust.</summary>
+    public static async Task<IReadOnlyList<EndpointDescription>> GetEndpointsAsync(string url,
+        CancellationToken cancellationToken = default)
+    {
+        var options = new OpcUaClientOptions { Url = url };
+        return await Connector.GetEndpointsAsync(options.Checked(), options, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Watches nodes. It goes on over lost connections until it is disposed of.</summary>
+    /// <exception cref="OpcUaException">There is no connection now, or the server makes no subscription.</exception>
+    public async Task<Subscription> SubscribeAsync(
+        SubscriptionOptions options, NotificationHandler handler,
+        IReadOnlyCollection<(ExpandedNodeId Node, MonitoredItemOptions Options, object? Context)> nodes,
+            CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(handler);
+        var subscription = new Subscription(this, options, handler, _clock, _log);
+        await subscription.AddAsync(nodes, cancellationToken).ConfigureAwait(false);
+        await subscription.CreateAsync(Current, cancellationToken).ConfigureAwait(false);
+        _publisher.Add(subscription);
+        return subscription;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (State == ConnectionState.Closed) return;
+        Move(ConnectionState.Closed, "disposed");
+        await _ended.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+        if (_session is { } session) await LeaveAsync(session).ConfigureAwait(false);
+        _ended.Dispose();
+    }
+
+    internal async Task RemoveAsync(Subscription subscription)
+    {
+        _publisher.Remove(subscription);
+        if (_link is null) return;
+        using var limit = new CancellationTokenSource(Goodbye, _clock);
+        try
+        {
+            await subscription.DeleteAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is OpcUaException or OperationCanceledException)
+        {
+            // The connection is lost: the server forgets it by itself when its lifetime is over.
+            subscription.Forget();
+        }
+    }
+
+    internal void Count(int changes, bool republished)
+    {
+        Interlocked.Add(ref _notifications, changes);
+        if (republished) Interlocked.Add(ref _republished, changes);
+    }
+
+    internal void CountRecreated() => Interlocked.Increment(ref _recreated);
+
+    private async Task LeaveAsync(Session session)
+    {
+        using var limit = new CancellationTokenSource(Goodbye, _clock);
+        try
+        {
+            await session.CallAsync(new CloseSessionRequest(true), CloseSessionRequest.Read, limit.Token).ConfigureAwait(false);
+            await session.Channel.CloseAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is OpcUaException or OperationCanceledException)
+        {
+            // It is gone, or does not answer: its session ends when its time is over.
+            _log.LogDebug(error, "{Url}: no goodbye", Url);
+        }
+
+        await session.Channel.DisposeAsync().ConfigureAwait(false);
+        _session = null;
+    }
+
+    private void Move(ConnectionState to, string why)
+    {
+        var from = State;
+        (State, Why, Since) = (to, why, _clock.GetUtcNow());
+        if (from == to) return;
+        Log.StateChanged(_log, Url, from, to, why);
+        StateChanged?.Invoke(new ConnectionChange(from, to, why));
+    }
+}
