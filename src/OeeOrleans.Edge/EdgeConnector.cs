@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using OeeOrleans.Edge.Queue;
 using OeeOrleans.Edge.Sessions;
 using OeeOrleans.Edge.Sources;
+using OeeOrleans.Edge.Sources.OpcUa;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Edge;
 
@@ -23,8 +24,8 @@ public sealed class EdgeConnector : BackgroundService
     private readonly RecordQueue _queue;
     private readonly WakeEvent _wake = new();
     private readonly SamplingGovernor _governor;
-    private readonly List<SourceLoop> _loops;
-    private readonly EdgeLink _link;
+    private readonly IReadOnlyList<ISource> _sources;
+    private volatile EdgeLife _life;
 
     /// <summary>Values to write, carried out one after the other in the order in which they came.</summary>
     private readonly Channel<EdgeRequest.Write> _writes = Channel.CreateBounded<EdgeRequest.Write>(
@@ -33,7 +34,7 @@ public sealed class EdgeConnector : BackgroundService
 
     /// <exception cref="ArgumentException">The options cannot be used; one sentence per mistake.</exception>
     public EdgeConnector(EdgeOptions options, TimeProvider clock, ILogger<EdgeConnector> log)
-        : this(Checked(options), [.. options.Sources.Select(s => new SimSource(s))], clock, log)
+        : this(Checked(options), [.. options.Sources.Select(s => SourceOf(s, options, clock, log))], clock, log)
     {
     }
 
@@ -44,23 +45,14 @@ public sealed class EdgeConnector : BackgroundService
         _queue = new RecordQueue(Path.Combine(options.DataDir, $"edge-{options.Group}-{options.Node}"), options.BufferMaxMb * 1_000_000L);
         Log.QueueOpened(log, _queue.Id, _queue.Count, _queue.First, _queue.Next - 1);
         _governor = new SamplingGovernor(options.SlowestIntervalMs);
-        var definition = new EdgeNodeDefinition(
-            options.Group, options.Node, [],
-            [.. sources.SelectMany(s => s.Tags).GroupBy(t => t.Device).Select(d => new EdgeDevice(d.Key, [.. d.Select(Metric)]))]);
-        var image = new EdgeImage(definition);
-        _loops =
-        [
-            .. sources.Zip(
-                options.Sources,
-                (source, settings) => new SourceLoop(source, settings, definition, image, _queue, _governor, _wake, clock, log)),
-        ];
-        _link = new EdgeLink(options, new EdgeNodeSession(definition), image, _queue, _wake, clock, log, Write);
+        _sources = sources;
+        _life = NewLife();
     }
 
-    public EdgeState State => _link.State;
+    public EdgeState State => _life.Link.State;
 
     /// <summary>Why it is in this state.</summary>
-    public string Why => _link.Why;
+    public string Why => _life.Link.Why;
 
     /// <summary>Records that wait for their acknowledgement.</summary>
     public int Buffered => _queue.Count;
@@ -74,17 +66,56 @@ public sealed class EdgeConnector : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var sampling = Task.WhenAll(_loops.Select(l => l.RunAsync(ended.Token)));
-        var watching = WatchAsync(ended.Token);
-        var writing = WriteAllAsync(ended.Token);
-        // A birth tells what everything shows: so every source is read once before it, or given up for now.
-        await Task.WhenAny(Task.WhenAll(_loops.Select(l => l.FirstReading)), Task.Delay(FirstReading, _clock, stoppingToken));
-        await _link.RunAsync(stoppingToken);
-        await ended.CancelAsync();
-        await Task.WhenAll(sampling, watching, writing);
-        foreach (var loop in _loops) await loop.DisposeAsync();
+        var watching = WatchAsync(stoppingToken);
+        var writing = WriteAllAsync(stoppingToken);
+        while (true)
+        {
+            await LiveAsync(_life, stoppingToken);
+            if (stoppingToken.IsCancellationRequested) break;
+            _life = NewLife();
+        }
+
+        await Task.WhenAll(watching, writing);
+        foreach (var source in _sources) await source.DisposeAsync();
     }
+
+    /// <summary>Until it is asked to stop, or until a source's tags turn out to have other types than it was born with.</summary>
+    private async Task LiveAsync(EdgeLife life, CancellationToken stoppingToken)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var sampling = Task.WhenAll(life.Loops.Select(l => l.RunAsync(ended.Token)));
+        var redescribed = Task.WhenAny(_sources.Select(s => s.Redescribed));
+        // A birth tells what everything shows: so every source is read once before it, or given up for now.
+        await Task.WhenAny(
+            Task.WhenAll(life.Loops.Select(l => l.FirstReading)), redescribed, Task.Delay(FirstReading, _clock, stoppingToken));
+        var linking = life.Link.RunAsync(ended.Token);
+        await Task.WhenAny(linking, redescribed);
+        if (!stoppingToken.IsCancellationRequested) Log.Redescribed(_log, $"{_options.Group}/{_options.Node}");
+        await ended.CancelAsync();
+        await Task.WhenAll(linking, sampling);
+    }
+
+    private static ISource SourceOf(EdgeSource source, EdgeOptions options, TimeProvider clock, ILogger log) =>
+        source.Url.Scheme == "opc.tcp" ? new OpcUaSource(source, options, clock, log) : new SimSource(source);
+
+    private EdgeLife NewLife()
+    {
+        foreach (var source in _sources) source.Describe();
+        var definition = new EdgeNodeDefinition(
+            _options.Group, _options.Node, [],
+            [.. _sources.SelectMany(s => s.Tags).GroupBy(t => t.Device).Select(d => new EdgeDevice(d.Key, [.. Metrics(d)]))]);
+        var image = new EdgeImage(definition);
+        List<SourceLoop> loops =
+        [
+            .. _sources.Zip(
+                _options.Sources,
+                (source, settings) => new SourceLoop(source, settings, definition, image, _queue, _governor, _wake, _clock, _log)),
+        ];
+        return new EdgeLife(loops, new EdgeLink(_options, new EdgeNodeSession(definition), image, _queue, _wake, _clock, _log, Write));
+    }
+
+    private IEnumerable<EdgeMetric> Metrics(IEnumerable<SourceTag> tags) =>
+        tags.Where(t => t.Type != SparkplugDataType.Unknown).Select(Metric);
 
     private static EdgeOptions Checked(EdgeOptions options) => options.Validate().ToList() is { Count: > 0 } mistakes
         ? throw new ArgumentException(string.Join("; ", mistakes), nameof(options))
@@ -121,7 +152,7 @@ public sealed class EdgeConnector : BackgroundService
         var device = write.Device ?? _options.Node;
         try
         {
-            foreach (var loop in _loops)
+            foreach (var loop in _life.Loops)
             {
                 if (!await loop.TryWriteAsync(write.Device, write.Metric, write.Value, cancellationToken)) continue;
                 Log.CommandDone(_log, device, write.Metric.Name);
@@ -169,11 +200,11 @@ public sealed class EdgeConnector : BackgroundService
         EdgeMetrics.BufferOldestSeconds.Set(OldestSeconds());
         if (_governor.Observe(_queue.Depth))
         {
-            Log.SamplingChanged(_log, _governor.IntervalMs(_loops.Min(l => l.OwnIntervalMs)), (int)(_queue.Depth * 100));
-            foreach (var loop in _loops) loop.SetPaused(_governor.Paused);
+            Log.SamplingChanged(_log, _governor.IntervalMs(_life.Loops.Min(l => l.OwnIntervalMs)), (int)(_queue.Depth * 100));
+            foreach (var loop in _life.Loops) loop.SetPaused(_governor.Paused);
         }
 
-        foreach (var loop in _loops) EdgeMetrics.SamplingIntervalMs.WithLabels(loop.Id).Set(_governor.IntervalMs(loop.OwnIntervalMs));
+        foreach (var loop in _life.Loops) EdgeMetrics.SamplingIntervalMs.WithLabels(loop.Id).Set(_governor.IntervalMs(loop.OwnIntervalMs));
         if (_queue.TakeWriteError() is { } reason) Log.BufferNotWritten(_log, reason);
         if (_queue.DroppedValues <= _toldDropped) return;
         EdgeMetrics.Dropped.WithLabels("buffer_full").IncTo(_queue.DroppedRecords);
@@ -188,3 +219,6 @@ public sealed class EdgeConnector : BackgroundService
         return Math.Max(0, (_clock.GetUtcNow().ToUnixTimeMilliseconds() - (long)sent) / 1000.0);
     }
 }
+
+/// <summary>What one definition of the edge node needs; a node whose tags change begins another.</summary>
+internal sealed record EdgeLife(IReadOnlyList<SourceLoop> Loops, EdgeLink Link);

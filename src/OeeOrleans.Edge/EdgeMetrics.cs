@@ -23,4 +23,20 @@ internal static class EdgeMetrics
         "edge_sampled_values_total", "Values taken from sources and made durable.");
     public static readonly Counter PublishFailures = Metrics.CreateCounter(
         "edge_publish_failures_total", "Publishes that failed; their records are sent again.");
+
+    public static readonly Gauge OpcUaSessionUp = Metrics.CreateGauge(
+        "opcua_session_up", "1 while there is a session at the OPC UA server.", "source");
+    public static readonly Counter OpcUaReconnects = Metrics.CreateCounter(
+        "opcua_reconnects_total", "Connections to the OPC UA server that were lost and found again.", "source");
+    public static readonly Gauge MonitoredItems = Metrics.CreateGauge(
+        "monitored_items", "Nodes that the OPC UA server watches for us.", "source");
+    public static readonly Gauge BadItems = Metrics.CreateGauge(
+        "monitored_items_refused", "Nodes that the OPC UA server does not watch: not there, or not readable.", "source");
+    public static readonly Gauge IngestLagMs = Metrics.CreateGauge(
+        "ingest_lag_ms", "From the source time of the newest value to its arrival here; the clocks' difference is in it.", "source");
+    public static readonly Counter OpcUaGaps = Metrics.CreateCounter(
+        "opcua_gaps_total", "Gaps in what was watched, by what became of them: filled from the server's history, or not.",
+        "source", "result");
+    public static readonly Counter OpcUaSilent = Metrics.CreateCounter(
+        "opcua_silent_subscriptions_total", "Subscriptions that were silent past their keep-alive and made anew.", "source");
 }

@@ -1,4 +1,7 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using OeeOrleans.Mqtt;
+using OeeOrleans.OpcUa;
 
 namespace OeeOrleans.Edge;
 
@@ -16,10 +19,76 @@ public enum AcknowledgeMode
 /// <summary>One tag of a source: where it is, what it is called, how its raw value becomes ours.</summary>
 public sealed record EdgeTag(
     string Address, string Metric, int IntervalMs = 0, double Scale = 1, double Offset = 0, double Deadband = 0, string? Unit = null,
-    bool Writable = false);
+    bool Writable = false)
+{
+    /// <summary>OPC UA: a change smaller than this part of the node's range is not told, percent.</summary>
+    public double DeadbandPercent { get; init; }
+
+    /// <summary>OPC UA: values the server keeps between two notifications.</summary>
+    public int QueueSize { get; init; } = 10;
+}
 
 /// <summary>A source of values: a PLC, or a simulated one.</summary>
-public sealed record EdgeSource(string Id, Uri Url, string Device, int IntervalMs, IReadOnlyList<EdgeTag> Tags);
+public sealed record EdgeSource(string Id, Uri Url, string Device, int IntervalMs, IReadOnlyList<EdgeTag> Tags)
+{
+    /// <summary>How an OPC UA server is spoken to; null for other sources, and for the defaults.</summary>
+    public OpcUaSettings? OpcUa { get; init; }
+}
+
+/// <summary>Security of a connection to an OPC UA server. The defaults are secure.</summary>
+public sealed record OpcUaSettings
+{
+    /// <summary>Null: the best the server offers, never None.</summary>
+    public SecurityPolicy? Policy { get; init; }
+
+    public MessageSecurityMode? Mode { get; init; }
+
+    public string? User { get; init; }
+
+    public string? Password { get; init; }
+
+    /// <summary>PEM files of a user's certificate and its key.</summary>
+    public string? UserCertificate { get; init; }
+
+    public string? UserKey { get; init; }
+
+    /// <summary>Folder of certificates; null: `pki` in the data directory.</summary>
+    public string? Pki { get; init; }
+
+    public ServerTrust Trust { get; init; }
+
+    /// <summary>Send the password even where nothing protects it.</summary>
+    public bool ClearPassword { get; init; }
+
+    /// <summary>Of the subscription; null: 10 s.</summary>
+    public TimeSpan? KeepAlive { get; init; }
+
+    /// <summary>How long the server keeps the subscription and its queues without hearing of us; null: 30 s.</summary>
+    public TimeSpan? Lifetime { get; init; }
+
+    /// <param name="url">The server.</param>
+    /// <param name="defaultPki">Where certificates lie when nothing else is said.</param>
+    /// <exception cref="ArgumentException">The user's certificate cannot be read.</exception>
+    public OpcUaClientOptions ToOptions(Uri url, string defaultPki) => new()
+    {
+        Url = url.ToString(), SecurityPolicy = Policy, Mode = Mode, Identity = Identity(), PkiDirectory = Pki ?? defaultPki, Trust = Trust,
+    };
+
+    private UserIdentity Identity()
+    {
+        if (User is { } name) return new UserIdentity.UserName(name, Password ?? "", ClearPassword);
+        if (UserCertificate is not { } certificate) return UserIdentity.Anonymous;
+        try
+        {
+            return new UserIdentity.Certificate(X509Certificate2.CreateFromPemFile(certificate, UserKey ?? certificate));
+        }
+        catch (Exception error) when (error is IOException or CryptographicException or UnauthorizedAccessException)
+        {
+            throw new ArgumentException($"the user certificate {certificate} with its key {UserKey ?? certificate} cannot be read: "
+                + $"{error.Message}");
+        }
+    }
+}
 
 /// <summary>An edge node: who it is, where it publishes, what it reads, how much it keeps.</summary>
 public sealed class EdgeOptions

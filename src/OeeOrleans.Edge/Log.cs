@@ -64,4 +64,22 @@ internal static partial class Log
 
     [LoggerMessage(8009, LogLevel.Information, "command: {Device} {Metric} was not carried out: {Why}")]
     public static partial void CommandRefused(ILogger log, string device, string metric, string why, Exception? error = null);
+
+    [LoggerMessage(8020, LogLevel.Information, "edge node {EdgeNode}: the types of some tags are known now, or changed; it is born anew")]
+    public static partial void Redescribed(ILogger log, string edgeNode);
+
+    [LoggerMessage(8021, LogLevel.Warning, "source {Source}: the history of {Address} from {From:O} to {To:O} could not be had: {Reason}")]
+    public static partial void GapStays(ILogger log, string source, string address, DateTime from, DateTime to, string reason);
+
+    [LoggerMessage(8022, LogLevel.Information, "source {Source}: {Values} values of {Tags} tags came from the server's history for a gap")]
+    public static partial void GapFilled(ILogger log, string source, long values, int tags);
+
+    [LoggerMessage(8023, LogLevel.Information, "source {Source}: {Address} was written: {Before} -> {After}")]
+    public static partial void Written(ILogger log, string source, string address, object? before, object? after);
+
+    [LoggerMessage(8024, LogLevel.Error, "source {Source}: filling a gap from history failed by an error of ours")]
+    public static partial void GapBroke(ILogger log, string source, Exception error);
+
+    [LoggerMessage(8025, LogLevel.Warning, "source {Source}: {Address} has no type to be had ({Reason}); it is published as Double")]
+    public static partial void TypeUnknown(ILogger log, string source, string address, string reason);
 }

@@ -12,6 +12,7 @@ var root = new RootCommand("oee: machine state, faults and OEE from Sparkplug B,
     MigrateCommand.Create(),
     ReplayCommand.Create(),
     SparkplugCommand.Create(),
+    TagsCommand.Create(),
     LoadCommand.Create(),
 };
 var parsed = root.Parse(args);

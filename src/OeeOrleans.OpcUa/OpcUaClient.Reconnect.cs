@@ -17,10 +17,16 @@ public sealed partial class OpcUaClient
         NewSubscriptions,
     }
 
-    private async Task RunAsync(ServerLink link)
+    private async Task RunAsync(ServerLink? link)
     {
         try
         {
+            if (link is null)
+            {
+                link = await ReconnectAsync().ConfigureAwait(false);
+                Move(ConnectionState.Connected, "connected");
+            }
+
             while (true)
             {
                 var reason = await LiveAsync(link).ConfigureAwait(false);
@@ -73,8 +79,15 @@ public sealed partial class OpcUaClient
             {
                 await Task.Delay(WatchInterval, _clock, cancellationToken).ConfigureAwait(false);
                 if (link.Session.Channel.Silence >= _options.KeepAlive) await AskAsync(link, cancellationToken).ConfigureAwait(false);
-                foreach (var subscription in _publisher.Subscriptions.Where(s => s.Id != 0))
+                foreach (var subscription in _publisher.Subscriptions)
                 {
+                    // Added while the connection was being made.
+                    if (subscription.Id == 0)
+                    {
+                        await subscription.CreateAsync(link, cancellationToken).ConfigureAwait(false);
+                        _publisher.Wake();
+                    }
+
                     if (subscription.Silence > subscription.MaxSilence && !subscription.IsBeingHandled)
                     {
                         await AskAsync(link, cancellationToken).ConfigureAwait(false);
@@ -117,7 +130,7 @@ public sealed partial class OpcUaClient
             {
                 pause = _backoff.Next(error.Status);
                 Log.ConnectFailed(_log, Url, error.Message, pause.TotalSeconds);
-                Move(ConnectionState.Reconnecting, error.Message);
+                Move(_knownLink is null ? ConnectionState.Connecting : ConnectionState.Reconnecting, error.Message);
                 // Unreachable: nothing was tried yet. Anything else failed at keeping too much, or at a server that is another by now.
                 if (error.Status.Code != StatusCodes.BadNotConnected)
                 {

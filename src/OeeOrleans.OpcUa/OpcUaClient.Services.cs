@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using OeeOrleans.OpcUa.Services;
 using OeeOrleans.OpcUa.Sessions;
 
@@ -155,6 +156,18 @@ public sealed partial class OpcUaClient
     /// <returns>The value with <see cref="StructureValue"/> in place of structures; arrays become `object?[]`.</returns>
     public Task<object?> DecodeAsync(Variant value, CancellationToken cancellationToken = default) =>
         Structures.DecodeAsync(value, cancellationToken);
+
+    /// <summary>
+    /// The built-in type that values of a data type are made of: Int32 for an enumeration, Double for a Duration, ExtensionObject for a
+    /// structure; null when the server does not say.
+    /// </summary>
+    public Task<BuiltInType?> BuiltInTypeOfAsync(NodeId dataType, CancellationToken cancellationToken = default) =>
+        Structures.BuiltInOfAsync(dataType, cancellationToken);
+
+    /// <summary>Makes a value of a structured data type from JSON, by the definition the server gives; an array from an array.</summary>
+    /// <exception cref="FormatException">The JSON does not fit the type; the message says where.</exception>
+    public Task<Variant> EncodeAsync(NodeId dataType, JsonElement json, int valueRank, CancellationToken cancellationToken = default) =>
+        Structures.EncodeAsync(dataType, json, valueRank, cancellationToken);
 
     /// <summary>The address of a node in this session; null when its namespace is not there.</summary>
     public NodeId? Resolve(ExpandedNodeId node) => node.Resolve(Namespaces);

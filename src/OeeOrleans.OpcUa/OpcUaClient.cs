@@ -98,7 +98,7 @@ public sealed partial class OpcUaClient : IAsyncDisposable
         {
             var link = await client.OpenAsync(Recovery.NewSession, cancellationToken).ConfigureAwait(false);
             client.Move(ConnectionState.Connected, "connected");
-            client._running = client.RunAsync(link);
+            client._running = Task.Run(() => client.RunAsync(link), CancellationToken.None);
             return client;
         }
         catch
@@ -106,6 +106,16 @@ public sealed partial class OpcUaClient : IAsyncDisposable
             await client.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>A client that connects in the background, and goes on trying when there is no server yet.</summary>
+    /// <exception cref="ArgumentException">The options cannot be used.</exception>
+    public static OpcUaClient Start(OpcUaClientOptions options, ILogger? log = null, TimeProvider? clock = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var client = new OpcUaClient(options, log, clock);
+        client._running = Task.Run(() => client.RunAsync(null));
+        return client;
     }
 
     /// <summary>What a server offers, asked without any protection: to show, not to trust.</summary>
@@ -116,8 +126,10 @@ public sealed partial class OpcUaClient : IAsyncDisposable
         return await Connector.GetEndpointsAsync(options.Checked(), options, TimeProvider.System, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Watches nodes. It goes on over lost connections until it is disposed of.</summary>
-    /// <exception cref="OpcUaException">There is no connection now, or the server makes no subscription.</exception>
+    /// <summary>
+    /// Watches nodes. It goes on over lost connections until it is disposed of; while there is none it is made as soon as there is.
+    /// </summary>
+    /// <exception cref="OpcUaException">The server makes no subscription.</exception>
     public async Task<Subscription> SubscribeAsync(
         SubscriptionOptions options, NotificationHandler handler,
         IReadOnlyCollection<(ExpandedNodeId Node, MonitoredItemOptions Options, object? Context)> nodes,
@@ -127,7 +139,16 @@ public sealed partial class OpcUaClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(handler);
         var subscription = new Subscription(this, options, handler, _clock, _log);
         await subscription.AddAsync(nodes, cancellationToken).ConfigureAwait(false);
-        await subscription.CreateAsync(Current, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_link is { } link) await subscription.CreateAsync(link, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OpcUaException error) when (error.Status.Code is StatusCodes.BadConnectionClosed or StatusCodes.BadServerNotConnected)
+        {
+            // Lost just now: made when it is found again.
+            subscription.Forget();
+        }
+
         _publisher.Add(subscription);
         return subscription;
     }

@@ -5,11 +5,16 @@ namespace OeeOrleans.Edge.Sources;
 /// <summary>A tag as a source knows it.</summary>
 /// <param name="Device">The Sparkplug device it belongs to.</param>
 /// <param name="Tag">Address, metric and conversion.</param>
-/// <param name="Type">Datatype of its values as published.</param>
+/// <param name="Type">Datatype of its values as published; Unknown until the PLC was asked, and until then nothing is published.</param>
 public sealed record SourceTag(string Device, EdgeTag Tag, SparkplugDataType Type);
 
-/// <summary>A value read: long, double, bool or string; null with a bad quality (OPC numbers).</summary>
-public readonly record struct SourceValue(int Tag, long TimeMs, object? Value, int Quality = 192);
+/// <summary>A value read: long, ulong, double, bool or string; null with a bad quality (OPC numbers).</summary>
+/// <param name="Tag">Index into <see cref="ISource.Tags"/>.</param>
+/// <param name="TimeMs">Milliseconds since 1970.</param>
+/// <param name="Value">As it was read.</param>
+/// <param name="Quality">OPC number.</param>
+/// <param name="Historical">Of the past, from the source's own history: newer values may have been told before.</param>
+public readonly record struct SourceValue(int Tag, long TimeMs, object? Value, int Quality = 192, bool Historical = false);
 
 /// <summary>Something values are polled from. Reading throws when the source does not answer; the caller tries again.</summary>
 public interface ISource : IAsyncDisposable
@@ -34,4 +39,24 @@ public interface ISource : IAsyncDisposable
 
     /// <summary>The values of a reading are durable.</summary>
     void Stored(long timeMs);
+
+    /// <summary>
+    /// Whether it looks after its connection by itself: then it is asked often, and answers at once, also while there is none.
+    /// </summary>
+    bool Reconnects => false;
+
+    /// <summary>Done when the types of its tags are others than <see cref="Tags"/> said before: the edge node is born anew with them, and
+    /// the source tells all its values again.</summary>
+    Task Redescribed => Never.Task;
+
+    /// <summary>The edge node is about to be born with the types as they are now.</summary>
+    void Describe()
+    {
+    }
+}
+
+/// <summary>What never happens.</summary>
+internal static class Never
+{
+    public static readonly Task Task = new TaskCompletionSource().Task;
 }

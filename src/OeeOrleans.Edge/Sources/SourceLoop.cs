@@ -7,9 +7,10 @@ using OeeOrleans.Sparkplug.Payload;
 namespace OeeOrleans.Edge.Sources;
 
 /// <summary>Polls one source on a grid of its interval, and makes what is new durable before anybody hears of it.</summary>
-internal sealed class SourceLoop : IAsyncDisposable
+internal sealed class SourceLoop
 {
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
     private readonly ISource _source;
@@ -20,7 +21,9 @@ internal sealed class SourceLoop : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly TagFilter _filter;
-    private readonly (EdgeDevice Device, EdgeMetric Metric)[] _metrics;
+
+    /// <summary>By tag; null for one whose type is not known yet.</summary>
+    private readonly (EdgeDevice Device, EdgeMetric Metric)?[] _metrics;
     private readonly List<EdgeDevice> _devices;
     private readonly int[] _intervals;
     private readonly SparkplugPayloadWriter _writer = new();
@@ -36,8 +39,7 @@ internal sealed class SourceLoop : IAsyncDisposable
         _devices = [.. definition.Devices.Where(d => source.Tags.Any(t => t.Device == d.Id))];
         _metrics =
         [
-            .. source.Tags.Select(t => definition.Devices.First(d => d.Id == t.Device)).Zip(
-                source.Tags, (d, t) => (d, d.Metrics.First(m => m.Name == t.Tag.Metric))),
+            .. source.Tags.Select(t => definition.Devices.First(d => d.Id == t.Device)).Zip(source.Tags, MetricOf),
         ];
         _intervals = [.. source.Tags.Select(t => t.Tag.IntervalMs > 0 ? t.Tag.IntervalMs : settings.IntervalMs)];
         OwnIntervalMs = _intervals.Length > 0 ? _intervals.Min() : settings.IntervalMs;
@@ -51,14 +53,15 @@ internal sealed class SourceLoop : IAsyncDisposable
     /// <summary>Done when the source was read for the first time.</summary>
     public Task FirstReading => _first.Task;
 
-    public ValueTask DisposeAsync() => _source.DisposeAsync();
+    private static (EdgeDevice Device, EdgeMetric Metric)? MetricOf(EdgeDevice device, SourceTag tag) =>
+        device.Metrics.FirstOrDefault(m => m.Name == tag.Tag.Metric) is { } metric ? (device, metric) : null;
 
     public void SetPaused(bool paused) => _source.SetPaused(paused);
 
     /// <summary>Writes a published value back to where it comes from; false when the metric is none of this source.</summary>
     public async Task<bool> TryWriteAsync(string? device, EdgeMetric metric, object? value, CancellationToken cancellationToken)
     {
-        var index = Array.FindIndex(_metrics, m => m.Device.Id == device && m.Metric.Alias == metric.Alias);
+        var index = Array.FindIndex(_metrics, m => m?.Device.Id == device && m?.Metric.Alias == metric.Alias);
         if (index < 0) return false;
         var tag = _source.Tags[index].Tag;
         if (tag is not { Scale: 1, Offset: 0 } && value is double or long) value = (Convert.ToDouble(value, null) - tag.Offset) / tag.Scale;
@@ -106,7 +109,10 @@ internal sealed class SourceLoop : IAsyncDisposable
                 // A boundary: a source may fail in any way; its devices die, the others go on, and it is tried again.
                 _filter.Forget();
                 Failed(error);
-                pause = TimeSpan.FromMilliseconds(Math.Min(Math.Max(1000, pause.TotalMilliseconds * 2), LongestPause.TotalMilliseconds));
+                pause = _source.Reconnects
+                    ? ShortestPause
+                    : TimeSpan.FromMilliseconds(
+                        Math.Min(Math.Max(ShortestPause.TotalMilliseconds, pause.TotalMilliseconds * 2), LongestPause.TotalMilliseconds));
                 await Task.Delay(pause, _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -126,36 +132,40 @@ internal sealed class SourceLoop : IAsyncDisposable
 
     private void Store(List<SourceValue> values, long tick)
     {
-        var published = new Dictionary<EdgeDevice, List<EdgeValue>>();
+        // Values of the past go past the filter: it compares with what came last, and they are older.
+        var (past, published) = (new Dictionary<EdgeDevice, List<EdgeValue>>(), new Dictionary<EdgeDevice, List<EdgeValue>>());
         foreach (var raw in values)
         {
-            if (_filter.Take(raw) is not { } value) continue;
-            var (device, metric) = _metrics[value.Tag];
-            if (!published.TryGetValue(device, out var list)) published[device] = list = [];
+            if (_metrics[raw.Tag] is not var (device, metric)) continue;
+            if ((raw.Historical ? _filter.Convert(raw) : _filter.Take(raw)) is not { } value) continue;
+            var target = raw.Historical ? past : published;
+            if (!target.TryGetValue(device, out var list)) target[device] = list = [];
             list.Add(new EdgeValue(metric, (ulong)value.TimeMs, value.Value, value.Quality));
         }
 
-        if (published.Count > 0)
+        if (past.Count + published.Count > 0)
         {
-            var records = new List<(string, ReadOnlyMemory<byte>, int)>(published.Count);
-            foreach (var (device, list) in published)
-            {
-                _writer.Begin((ulong)_clock.GetUtcNow().ToUnixTimeMilliseconds(), null);
-                foreach (var value in list) value.WriteData(_writer);
-                records.Add((device.Id, _writer.Written.ToArray(), list.Count));
-            }
-
+            var records = new List<(string, ReadOnlyMemory<byte>, int)>(past.Count + published.Count);
+            foreach (var (device, list) in past) records.Add(Record(device, list, historical: true));
+            foreach (var (device, list) in published) records.Add(Record(device, list, historical: false));
             // A dead device is born before its first record is sent.
             Alive();
             _queue.Append(records);
             _filter.Remember();
             foreach (var (device, list) in published) _image.Update(device.Id, list);
-            EdgeMetrics.Sampled.Inc(published.Sum(p => p.Value.Count));
+            EdgeMetrics.Sampled.Inc(records.Sum(r => r.Item3));
         }
 
         _source.Stored(tick);
         _first.TrySetResult();
         _wake.Set();
+    }
+
+    private (string Device, ReadOnlyMemory<byte> Payload, int Values) Record(EdgeDevice device, List<EdgeValue> values, bool historical)
+    {
+        _writer.Begin((ulong)_clock.GetUtcNow().ToUnixTimeMilliseconds(), null);
+        foreach (var value in values) value.WriteData(_writer, historical);
+        return (device.Id, _writer.Written.ToArray(), values.Count);
     }
 
     private void Alive()

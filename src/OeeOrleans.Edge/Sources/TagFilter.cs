@@ -12,17 +12,20 @@ internal sealed class TagFilter(IReadOnlyList<SourceTag> tags)
     /// <summary>The value as published; null when it says nothing new.</summary>
     public SourceValue? Take(in SourceValue raw)
     {
-        var tag = tags[raw.Tag].Tag;
-        var value = raw;
-        if (tag.Scale != 1 || tag.Offset != 0)
-        {
-            if (NumberOf(raw.Value) is { } known) value = raw with { Value = (known * tag.Scale) + tag.Offset };
-        }
-
+        var value = Convert(raw);
         SourceValue? before = _taken.TryGetValue(raw.Tag, out var taken) ? taken : _last[raw.Tag];
-        if (before is { } last && last.Quality == value.Quality && !Differs(last.Value, value.Value, tag.Deadband)) return null;
+        if (before is { } last && last.Quality == value.Quality
+            && !Differs(last.Value, value.Value, tags[raw.Tag].Tag.Deadband)) return null;
         _taken[raw.Tag] = value;
         return value;
+    }
+
+    /// <summary>The value with scale and offset, new or not.</summary>
+    public SourceValue Convert(in SourceValue raw)
+    {
+        var tag = tags[raw.Tag].Tag;
+        if (tag is { Scale: 1, Offset: 0 } || NumberOf(raw.Value) is not { } known) return raw;
+        return raw with { Value = (known * tag.Scale) + tag.Offset };
     }
 
     /// <summary>What was taken is durable.</summary>
@@ -42,5 +45,6 @@ internal sealed class TagFilter(IReadOnlyList<SourceTag> tags)
         return NumberOf(a) is not { } x || NumberOf(b) is not { } y || Math.Abs(x - y) >= deadband;
     }
 
-    private static double? NumberOf(object? value) => value switch { long whole => whole, double real => real, _ => null };
+    private static double? NumberOf(object? value) =>
+        value switch { long whole => whole, ulong whole => whole, double real => real, _ => null };
 }

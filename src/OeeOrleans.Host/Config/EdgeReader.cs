@@ -2,6 +2,7 @@ using System.Globalization;
 using OeeOrleans.Edge;
 using OeeOrleans.Edge.Sources;
 using OeeOrleans.Mqtt;
+using OeeOrleans.OpcUa;
 
 namespace OeeOrleans.Host.Config;
 
@@ -84,32 +85,95 @@ internal sealed class EdgeReader(YamlSection root)
 
             uri = new Uri("sim://none");
         }
-        else if (uri.Scheme != "sim")
+        else if (uri.Scheme is not ("sim" or "opc.tcp"))
         {
-            source.Problems.Add(source.LineOf("url"), $"{source.Path}.url: {uri.Scheme}:// is not part of this version; sim:// is");
+            source.Problems.Add(
+                source.LineOf("url"), $"{source.Path}.url: {uri.Scheme}:// is not part of this version; opc.tcp:// and sim:// are");
+        }
+        else if (uri.Scheme == "opc.tcp" && !OpcUaUrl.TryParse(url, out uri, out var reason))
+        {
+            source.Problems.Add(source.LineOf("url"), $"{source.Path}.url: {reason}");
+            uri = new Uri("opc.tcp://none:4840");
         }
 
         var device = source.Text("device") ?? id;
         var interval = source.Integer("interval_ms", 250, 10, 3_600_000);
-        var tags = source.Sections("tags").Select(t => ReadTag(t, uri.Scheme == "sim")).ToList();
+        var tags = source.Sections("tags").Select(t => ReadTag(t, uri.Scheme)).ToList();
+        var opcUa = uri.Scheme == "opc.tcp" ? ReadOpcUa(source) : null;
         source.Close();
         if (tags.Count == 0 && !uri.Query.Contains("tags=", StringComparison.Ordinal))
         {
             source.Problems.Add(source.Line, $"{source.Path}: a source needs tags");
         }
 
-        return new EdgeSource(id, uri, device, interval, tags);
+        return new EdgeSource(id, uri, device, interval, tags) { OpcUa = opcUa };
     }
 
-    private static EdgeTag ReadTag(YamlSection tag, bool simulated)
+    private static OpcUaSettings ReadOpcUa(YamlSection source)
+    {
+        SecurityPolicy? policy = null;
+        if (source.Text("security") is { } name)
+        {
+            if (SecurityPolicies.TryParse(name, out var known)) policy = known;
+            else
+            {
+                source.Problems.Add(
+                    source.LineOf("security"), $"{source.Path}.security: '{name}' is no policy; {SecurityPolicies.Names} are");
+            }
+        }
+
+        var mode = source.Choice<MessageSecurityMode?>(
+            "mode", null, ("None", MessageSecurityMode.None), ("Sign", MessageSecurityMode.Sign),
+            ("SignAndEncrypt", MessageSecurityMode.SignAndEncrypt));
+        var settings = new OpcUaSettings
+        {
+            Policy = policy, Mode = mode, User = source.Text("username"), Password = source.Text("password"),
+            UserCertificate = source.Text("user_certificate"), UserKey = source.Text("user_key"), Pki = source.Text("pki"),
+            Trust = source.Choice(
+                "trust", ServerTrust.Store, ("store", ServerTrust.Store), ("first_use", ServerTrust.OnFirstUse),
+                ("everything", ServerTrust.Everything)),
+            ClearPassword = source.Flag("clear_password"),
+            KeepAlive = Seconds(source, "keep_alive_s"), Lifetime = Seconds(source, "lifetime_s"),
+        };
+        foreach (var mistake in Mistakes(settings)) source.Problems.Add(source.Line, $"{source.Path}: {mistake}");
+        return settings;
+    }
+
+    private static TimeSpan? Seconds(YamlSection source, string key) =>
+        source.Number(key, 0.1m, 86_400) is { } seconds ? TimeSpan.FromSeconds((double)seconds) : null;
+
+    private static IEnumerable<string> Mistakes(OpcUaSettings settings)
+    {
+        if (settings is { User: not null, UserCertificate: not null }) yield return "either username or user_certificate, not both";
+        if (settings is { User: null, Password: not null }) yield return "a password needs a username";
+        if (settings is { Policy: SecurityPolicy.None, Mode: MessageSecurityMode.Sign or MessageSecurityMode.SignAndEncrypt })
+        {
+            yield return "security None protects nothing, and a mode that does was asked for";
+        }
+
+        foreach (var file in new[] { settings.UserCertificate, settings.UserKey }.Where(f => f is not null && !File.Exists(f)))
+        {
+            yield return $"the file {file} is not there";
+        }
+    }
+
+    private static EdgeTag ReadTag(YamlSection tag, string scheme)
     {
         var address = tag.Required("address", "\"DB1.DBX0.0\"");
-        if (simulated && address.Length > 0 && !SimSource.IsAddress(address))
+        if (scheme == "sim" && address.Length > 0 && !SimSource.IsAddress(address))
         {
             tag.Problems.Add(
                 tag.LineOf("address"),
                 $"{tag.Path}.address: '{address}' is no address of a simulated source; counter, bool, sine, text and random are, each "
                     + $"with an optional :number");
+        }
+
+        if (scheme == "opc.tcp" && address.Length > 0 && !ExpandedNodeId.TryParse(address, out _))
+        {
+            tag.Problems.Add(
+                tag.LineOf("address"),
+                $"{tag.Path}.address: '{address}' is no OPC UA node id; ns=2;s=Filler1.Temp, i=2258 and nsu=http://example.org/;s=Temp "
+                    + "are");
         }
 
         var result = new EdgeTag(
@@ -120,7 +184,11 @@ internal sealed class EdgeReader(YamlSection root)
             (double)(tag.Number("offset", -1e12m, 1e12m) ?? 0),
             (double)(tag.Number("deadband", 0, 1e12m) ?? 0),
             tag.Text("unit"),
-            tag.Flag("writable"));
+            tag.Flag("writable"))
+        {
+            DeadbandPercent = scheme == "opc.tcp" ? (double)(tag.Number("deadband_percent", 0, 100) ?? 0) : 0,
+            QueueSize = scheme == "opc.tcp" ? tag.Integer("queue_size", 10, 1, 100_000) : 1,
+        };
         tag.Close();
         return result;
     }

@@ -207,7 +207,8 @@ internal sealed class UaWriter : IDisposable
         else Reference(type, element);
     }
 
-    private void Scalar(in Variant value)
+    /// <summary>A value without its type, as fields of structures are.</summary>
+    public void Scalar(in Variant value)
     {
         switch (value.Type)
         {

@@ -171,7 +171,8 @@ internal sealed class CertificateCheck(PkiStore store, ServerTrust trust, TimePr
                 + $"accept it for this host once by --trust-server");
     }
 
-    private static bool IsHost(string named, string host)
+    /// <summary>Whether two names or addresses mean the same host, as far as that can be known without asking anyone.</summary>
+    public static bool IsHost(string named, string host)
     {
         if (string.Equals(named, host, StringComparison.OrdinalIgnoreCase)) return true;
         if (IPAddress.TryParse(named, out var a) && IPAddress.TryParse(host, out var b)) return a.Equals(b);

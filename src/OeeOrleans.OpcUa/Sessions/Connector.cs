@@ -62,7 +62,7 @@ internal sealed class Connector(OpcUaClientOptions options, Uri url, TimeProvide
     {
         var offered = await GetEndpointsAsync(url, options, clock, cancellationToken).ConfigureAwait(false);
         var (endpoint, suite) = EndpointChoice.Choose(offered, options, url);
-        if (!_toldHost && Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var theirs) && theirs.Host != url.Host)
+        if (!_toldHost && Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var theirs) && !CertificateCheck.IsHost(theirs.Host, url.Host))
         {
             _toldHost = true;
             Log.EndpointHost(log, url, theirs.Host);

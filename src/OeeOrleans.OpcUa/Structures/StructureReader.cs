@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using OeeOrleans.OpcUa.Binary;
 
 namespace OeeOrleans.OpcUa.Structures;
@@ -47,7 +48,17 @@ internal sealed class StructureReader(OpcUaClient client)
     /// known.</summary>
     public async Task<BuiltInType?> BuiltInOfAsync(NodeId dataType, CancellationToken cancellationToken)
     {
-        var shape = await ShapeAsync(dataType, 0, cancellationToken).ConfigureAwait(false);
+        DataTypeShape? shape;
+        try
+        {
+            shape = await ShapeAsync(dataType, 0, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OpcUaException error) when (!IsAway(error.Status))
+        {
+            // The server does not say what it is.
+            return null;
+        }
+
         return shape switch
         {
             DataTypeShape.BuiltIn simple => simple.Type,
@@ -55,6 +66,30 @@ internal sealed class StructureReader(OpcUaClient client)
             _ => null,
         };
     }
+
+    /// <exception cref="FormatException">The JSON does not fit.</exception>
+    public async Task<Variant> EncodeAsync(NodeId dataType, JsonElement json, int rank, CancellationToken cancellationToken)
+    {
+        if (await ShapeAsync(dataType, 0, cancellationToken).ConfigureAwait(false) is not DataTypeShape.Structure shape
+            || shape.EncodingId.IsNull)
+        {
+            throw new FormatException($"the server does not say how its structure {dataType} is made; it cannot be written");
+        }
+
+        if (json.ValueKind != JsonValueKind.Array) return Variant.From(Encode(shape, json));
+        if (rank == -1) throw new FormatException($"the node holds one {shape.Name}, and {json.GetRawText()} is an array");
+        return Variant.From(json.EnumerateArray().Select(e => Encode(shape, e)).ToArray());
+    }
+
+    private static ExtensionObject Encode(DataTypeShape.Structure shape, JsonElement json)
+    {
+        using var writer = new UaWriter();
+        ShapeWriter.Write(writer, shape, json, shape.Name);
+        return new ExtensionObject(shape.EncodingId, writer.Written.ToArray());
+    }
+
+    private static bool IsAway(StatusCode status) =>
+        status.Code is StatusCodes.BadServerNotConnected or StatusCodes.BadConnectionClosed or StatusCodes.BadTimeout;
 
     private async Task<object?> DecodeAsync(object? value, CancellationToken cancellationToken) => value switch
     {
@@ -118,7 +153,7 @@ internal sealed class StructureReader(OpcUaClient client)
                 return await ShapeAsync(reference.Target.NodeId, 0, cancellationToken).ConfigureAwait(false);
             }
         }
-        catch (OpcUaException error) when (error.Status.Code != StatusCodes.BadServerNotConnected)
+        catch (OpcUaException error) when (!IsAway(error.Status))
         {
             // The server does not say what it is: raw it stays.
             return null;
@@ -163,7 +198,7 @@ internal sealed class StructureReader(OpcUaClient client)
     private async Task<DataTypeShape?> StructureAsync(NodeId type, string name, byte[] body, int depth, CancellationToken cancellationToken)
     {
         var raw = RawDefinition.Read(body);
-        var structure = new DataTypeShape.Structure(name, raw.Kind);
+        var structure = new DataTypeShape.Structure(name, raw.Kind) { EncodingId = raw.EncodingId };
         // Before its fields: one of them may be an array of it.
         _byType[type] = structure;
         foreach (var (field, fieldType, rank, optional) in raw.Fields)

@@ -36,8 +36,11 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
     public void Add(Subscription subscription)
     {
         lock (_lock) _subscriptions.Add(subscription);
-        Volatile.Read(ref _news).TrySetResult();
+        Wake();
     }
+
+    /// <summary>A subscription was made: there is something to publish for.</summary>
+    public void Wake() => Volatile.Read(ref _news).TrySetResult();
 
     public void Remove(Subscription subscription)
     {

@@ -25,7 +25,22 @@ public readonly record struct StatusCode(uint Code)
     /// <summary>The name in the standard, `0x…` for a code it does not know.</summary>
     public string Name => StatusCodeNames.Of(Code & CodeMask) ?? string.Create(CultureInfo.InvariantCulture, $"0x{Code:X8}");
 
+    /// <summary>What to do about it, as the end of a sentence that starts with a semicolon; empty where the name says it.</summary>
+    public string Advice => Refused.Advice(this);
+
     public static implicit operator StatusCode(uint code) => new(code);
+
+    /// <summary>A name of the standard, or `0x` and eight digits.</summary>
+    /// <exception cref="FormatException">It is neither.</exception>
+    public static StatusCode Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (StatusCodeNames.Find(text) is { } code) return new StatusCode(code);
+        return text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+            && uint.TryParse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var number)
+            ? new StatusCode(number)
+            : throw new FormatException($"'{text}' is no status code; BadNoData and 0x809B0000 are");
+    }
 
     public override string ToString() => Name;
 }
@@ -36,6 +51,16 @@ internal static class StatusCodeNames
     private static readonly FrozenDictionary<uint, string> Names = Read();
 
     public static string? Of(uint code) => Names.GetValueOrDefault(code);
+
+    public static uint? Find(string name)
+    {
+        foreach (var (code, known) in Names)
+        {
+            if (known == name) return code;
+        }
+
+        return null;
+    }
 
     private static FrozenDictionary<uint, string> Read()
     {

@@ -15,7 +15,7 @@ public sealed record EdgeNodeDefinition(string Group, string Node, IReadOnlyList
 public readonly record struct EdgeValue(EdgeMetric Metric, ulong TimestampMs, object? Value, int Quality = 192)
 {
     /// <summary>Writes it into a payload of data, under its alias.</summary>
-    public void WriteData(SparkplugPayloadWriter writer) => Write(writer, birth: false, historical: false);
+    public void WriteData(SparkplugPayloadWriter writer, bool historical = false) => Write(writer, birth: false, historical);
 
     /// <summary>Writes it under its name (births) or its alias (data).</summary>
     internal void Write(SparkplugPayloadWriter writer, bool birth, bool historical)

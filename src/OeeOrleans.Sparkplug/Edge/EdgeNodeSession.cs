@@ -117,7 +117,7 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
     /// <summary>DDATA from a payload kept aside, whose metrics go by alias.</summary>
     /// <param name="device">The device; its metrics are those of <paramref name="kept"/>.</param>
     /// <param name="kept">A payload without `seq`.</param>
-    /// <param name="historical">Whether its values are of the past.</param>
+    /// <param name="historical">Whether its values are of the past; those that say so themselves are in any case.</param>
     /// <param name="known">The name and type under an alias that this life of the node has not announced; null when nobody knows.</param>
     /// <param name="control">A control value that goes with it, by its alias.</param>
     public EdgeMessage Replay(
@@ -132,11 +132,11 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
             var alias = metric.Alias ?? 0;
             if (_byAlias.TryGetValue(alias, out var announced) && announced.Device == device.Id)
             {
-                _writer.Copy(metric, new MetricHead(null, alias, 0, announced.Metric.Type, historical));
+                _writer.Copy(metric, new MetricHead(null, alias, 0, announced.Metric.Type, historical || metric.IsHistorical));
             }
             else if (known(alias) is { } old)
             {
-                _writer.Copy(metric, new MetricHead(old.Name, null, 0, old.Type, historical));
+                _writer.Copy(metric, new MetricHead(old.Name, null, 0, old.Type, historical || metric.IsHistorical));
             }
         }
 

@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Text;
+using OeeOrleans.Edge.Tags;
+
+namespace OeeOrleans.Host.Commands;
+
+/// <summary>A piece of plant.yaml for what was found in a PLC: the edge's source with its tags, and the machine's mapping of
+/// them.</summary>
+internal static class PlantFragment
+{
+    /// <summary>A tag without a known meaning gets its own name as metric; it is in the fragment all the same, to be taken out or
+    /// named.</summary>
+    public static string Write(string source, string device, IReadOnlyList<TagNode> found)
+    {
+        var tags = found
+            .Where(n => n is { Kind: "variable", Type: not null } && !IsOfTheServer(n.Address))
+            .Select(n => (Node: n, Signal: SignalProposal.Of(n.Name, n.Type)))
+            .ToList();
+        var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"# {tags.Count} tags found.");
+        text.AppendLine("# Signals are guessed from names: look at each before you rely on it.");
+        text.AppendLine("edge:");
+        text.AppendLine("  sources:");
+        text.AppendLine(CultureInfo.InvariantCulture, $"    - id: {device}-plc");
+        text.AppendLine(CultureInfo.InvariantCulture, $"      url: {Quoted(source)}");
+        text.AppendLine("      interval_ms: 250");
+        text.AppendLine(CultureInfo.InvariantCulture, $"      device: {device}");
+        text.AppendLine("      tags:");
+        foreach (var (node, signal) in tags.OrderByDescending(t => t.Signal is not null))
+        {
+            // A signal has one source: the second that looks like it keeps its own name.
+            var metric = signal is not null && taken.Add(signal) ? signal : Unique(node, taken);
+            var note = metric == signal ? "" : $"   # {node.Type}";
+            text.AppendLine(
+                CultureInfo.InvariantCulture, $"        - {{ address: {Quoted(node.Address)}, metric: {Quoted(metric)} }}{note}");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>What every server says of itself.</summary>
+    private static bool IsOfTheServer(string address) => address.StartsWith("i=", StringComparison.Ordinal);
+
+    private static string Unique(TagNode node, HashSet<string> taken)
+    {
+        var name = new string([.. node.Name.Select(c => c is '+' or '#' ? '_' : c)]);
+        if (name.Length == 0) name = node.Address;
+        var unique = name;
+        for (var i = 2; !taken.Add(unique); i++) unique = string.Create(CultureInfo.InvariantCulture, $"{name}_{i}");
+        return unique;
+    }
+
+    private static string Quoted(string text) =>
+        $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+}
