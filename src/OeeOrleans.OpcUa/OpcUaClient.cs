@@ -76,6 +76,9 @@ public sealed partial class OpcUaClient : IAsyncDisposable
 
     internal StructureReader Structures { get; }
 
+    /// <summary>Security tokens that were renewed on this connection.</summary>
+    internal int TokenRenewals => _session?.Channel.Renewals ?? 0;
+
     /// <exception cref="OpcUaException">There is no connection now.</exception>
     internal ServerLink Current => _link
         ?? throw new OpcUaException(StatusCodes.BadServerNotConnected, $"{Url} is not connected now: {(Why.Length > 0 ? Why : "closed")}");
@@ -162,6 +165,9 @@ public sealed partial class OpcUaClient : IAsyncDisposable
         if (_session is { } session) await LeaveAsync(session).ConfigureAwait(false);
         _ended.Dispose();
     }
+
+    /// <summary>For tests: as if the server had said nothing of its limits.</summary>
+    internal void ForgetLimits(int most) => Current.Limits.NodesPerRead = most;
 
     internal async Task RemoveAsync(Subscription subscription)
     {

@@ -27,10 +27,10 @@ const server = new OPCUAServer({
   serverCertificateManager,
   userCertificateManager,
   ...(options.certificateFile ? { certificateFile: options.certificateFile, privateKeyFile: options.privateKeyFile } : {}),
-  securityPolicies: [
+  securityPolicies: options.policies?.map(p => SecurityPolicy[p]) ?? [
     SecurityPolicy.None, SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes128_Sha256_RsaOaep, SecurityPolicy.Aes256_Sha256_RsaPss,
   ],
-  securityModes: [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
+  securityModes: options.modes ?? [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
   allowAnonymous: true,
   userManager: { isValidUser: (user, password) => user === 'operator' && password === 'pä55 wörd' },
   maxConnectionsPerEndpoint: 200,
@@ -75,7 +75,11 @@ const scalars = {
   StatusCode: [DataType.StatusCode, StatusCodes.BadNoData], QualifiedName: [DataType.QualifiedName, { namespaceIndex: 3, name: 'q' }],
   LocalizedText: [DataType.LocalizedText, { locale: 'de', text: 'Füller' }],
 };
-for (const [name, [dataType, value]] of Object.entries(scalars)) add(`Scalar.${name}`, dataType, value);
+for (const [name, [dataType, value]] of Object.entries(scalars)) {
+  add(`Scalar.${name}`, dataType, value);
+  add(`Write.${name}`, dataType, value);
+}
+
 add('Scalar.NaN', DataType.Double, NaN);
 add('Scalar.Infinity', DataType.Float, Infinity);
 add('Array.Int32', DataType.Int32, new Int32Array([1, -2, 3]), { valueRank: 1, variant: { arrayType: VariantArrayType.Array } });
@@ -83,6 +87,9 @@ add('Array.Double', DataType.Double, new Float64Array([0.5, 1.5]), { valueRank: 
 add('Array.String', DataType.String, ['a', '', 'ü'], { valueRank: 1, variant: { arrayType: VariantArrayType.Array } });
 add('Array.UInt64', DataType.UInt64, [[0, 1], [0xffffffff, 0xffffffff]], { valueRank: 1, variant: { arrayType: VariantArrayType.Array } });
 add('Array.Boolean', DataType.Boolean, [true, false, true], { valueRank: 1, variant: { arrayType: VariantArrayType.Array } });
+add('Write.Doubles', DataType.Double, new Float64Array(0), { valueRank: 1, variant: { arrayType: VariantArrayType.Array } });
+add('Write.Matrix', DataType.Int32, new Int32Array(6),
+  { valueRank: 2, arrayDimensions: [2, 3], variant: { arrayType: VariantArrayType.Matrix, dimensions: [2, 3] } });
 add('Array.Empty', DataType.Int32, new Int32Array(0), { valueRank: 1, variant: { arrayType: VariantArrayType.Array } });
 add('Array.Large', DataType.Double, Float64Array.from({ length: 100_000 }, (_, i) => i / 3),
   { valueRank: 1, variant: { arrayType: VariantArrayType.Array } });
@@ -117,13 +124,21 @@ if (options.nodes) {
   }
 }
 
+// The variable's own type, whatever the number looks like.
+function variant(variable, value) {
+  const dataType = variable.dataType.value <= 25 ? variable.dataType.value : DataType.Double;
+  const wide = dataType === DataType.Int64 || dataType === DataType.UInt64;
+  return new Variant({ dataType, arrayType: VariantArrayType.Scalar, value: wide ? opcua.coerceInt64(value) : value });
+}
+
 const types = { Boolean: DataType.Boolean, Int32: DataType.Int32, Int64: DataType.Int64, Double: DataType.Double, String: DataType.String };
 let running = null;
 let count = 0;
 const commands = {
-  set: c => variables.get(c.id).setValueFromSource(
-    new Variant({ dataType: types[c.type ?? 'Double'], arrayType: VariantArrayType.Scalar, value: c.value }), StatusCodes[c.status ?? 'Good'],
-    c.time ? new Date(c.time) : new Date()),
+  set: c => {
+    const variable = variables.get(c.id);
+    variable.setValueFromSource(variant(variable, c.value), StatusCodes[c.status ?? 'Good'], c.time ? new Date(c.time) : new Date());
+  },
   // Each tick one step of every counter, each with the same time.
   run: c => {
     const ids = c.ids ?? [...variables.keys()].filter(k => k.startsWith('Counter'));

@@ -74,6 +74,9 @@ internal sealed class SecureChannel : IAsyncDisposable
 
     public ChannelSettings Settings => _settings;
 
+    /// <summary>Tokens that replaced the first one.</summary>
+    public int Renewals { get; private set; }
+
     /// <summary>Time since anything good came.</summary>
     public TimeSpan Silence => _clock.GetElapsedTime(Interlocked.Read(ref _lastHeard));
 
@@ -364,6 +367,7 @@ internal sealed class SecureChannel : IAsyncDisposable
             // The one before is out of its time: nobody sends under it any more.
             _oldToken?.Dispose();
             _oldToken = old;
+            Renewals++;
             _oldTokenUntil = _clock.GetTimestamp()
                 + (long)(Life(answer.LifetimeMs).TotalSeconds * OldTokenFor * _clock.TimestampFrequency);
         }
