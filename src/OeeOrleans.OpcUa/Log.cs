@@ -23,8 +23,8 @@ internal static partial class Log
     [LoggerMessage(9005, LogLevel.Information, "{Url}: {From} -> {To} ({Why})")]
     public static partial void StateChanged(ILogger log, Uri url, ConnectionState from, ConnectionState to, string why);
 
-    [LoggerMessage(9006, LogLevel.Warning, "{Url}: {Reason}; tried again in {Seconds} s")]
-    public static partial void ConnectFailed(ILogger log, Uri url, string reason, double seconds);
+    [LoggerMessage(9006, LogLevel.Warning, "{Reason}; tried again in {Seconds:0.0} s")]
+    public static partial void ConnectFailed(ILogger log, string reason, double seconds);
 
     [LoggerMessage(9007, LogLevel.Error, "{Url}: an error of ours; tried again in {Seconds} s")]
     public static partial void ConnectBroke(ILogger log, Uri url, double seconds, Exception error);

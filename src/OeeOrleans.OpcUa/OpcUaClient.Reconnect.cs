@@ -122,26 +122,27 @@ public sealed partial class OpcUaClient
         while (true)
         {
             TimeSpan pause;
+            SecureChannel? channel = null;
             try
             {
-                return await OpenAsync(recovery, _ended.Token).ConfigureAwait(false);
+                channel = await _connector.OpenAsync(_ended.Token).ConfigureAwait(false);
+                return await ResumeAsync(channel, recovery, _ended.Token).ConfigureAwait(false);
             }
             catch (OpcUaException error)
             {
-                pause = _backoff.Next(error.Status);
-                Log.ConnectFailed(_log, Url, error.Message, pause.TotalSeconds);
+                // Not even a channel: nothing was tried that could have been too much. Nor is a server another one for being away.
+                var isAway = error.Status.Code is StatusCodes.BadNotConnected or StatusCodes.BadConnectionClosed
+                    || (channel is null && error.Status.Code == StatusCodes.BadTimeout);
+                pause = _backoff.Next(isAway);
+                Log.ConnectFailed(_log, error.Message, pause.TotalSeconds);
                 Move(_knownLink is null ? ConnectionState.Connecting : ConnectionState.Reconnecting, error.Message);
-                // Unreachable: nothing was tried yet. Anything else failed at keeping too much, or at a server that is another by now.
-                if (error.Status.Code != StatusCodes.BadNotConnected)
-                {
-                    if (recovery < Recovery.NewSubscriptions) recovery++;
-                    _connector.Forget();
-                }
+                if (!isAway) _connector.Forget();
+                if (!isAway && channel is not null && recovery < Recovery.NewSubscriptions) recovery++;
             }
             catch (Exception error) when (!_ended.IsCancellationRequested)
             {
                 // A boundary: an error of ours, or of the machine's, must not be the end of a connection.
-                pause = _backoff.Next(StatusCodes.BadInternalError);
+                pause = _backoff.Next(isAway: false);
                 Log.ConnectBroke(_log, Url, pause.TotalSeconds, error);
                 recovery = Recovery.NewSubscriptions;
             }
@@ -150,10 +151,9 @@ public sealed partial class OpcUaClient
         }
     }
 
-    /// <summary>One attempt. Every call in it has its own limit, so it ends.</summary>
-    private async Task<ServerLink> OpenAsync(Recovery recovery, CancellationToken cancellationToken)
+    /// <summary>One attempt over a channel. Every call in it has its own limit, so it ends.</summary>
+    private async Task<ServerLink> ResumeAsync(SecureChannel channel, Recovery recovery, CancellationToken cancellationToken)
     {
-        var channel = await _connector.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             if (recovery == Recovery.SameSession && _session is { } session && _knownLink is { } known)

@@ -99,7 +99,8 @@ public sealed partial class OpcUaClient : IAsyncDisposable
         var client = new OpcUaClient(options, log, clock);
         try
         {
-            var link = await client.OpenAsync(Recovery.NewSession, cancellationToken).ConfigureAwait(false);
+            var channel = await client._connector.OpenAsync(cancellationToken).ConfigureAwait(false);
+            var link = await client.ResumeAsync(channel, Recovery.NewSession, cancellationToken).ConfigureAwait(false);
             client.Move(ConnectionState.Connected, "connected");
             client._running = Task.Run(() => client.RunAsync(link), CancellationToken.None);
             return client;

@@ -11,10 +11,10 @@ internal sealed class Backoff(OpcUaClientOptions options, Random random)
     private TimeSpan _refused;
     private TimeSpan _unreachable;
 
-    public TimeSpan Next(StatusCode status)
+    /// <param name="isAway">Nobody answered, rather than refused.</param>
+    public TimeSpan Next(bool isAway)
     {
-        var unreachable = status.Code is StatusCodes.BadNotConnected;
-        if (unreachable)
+        if (isAway)
         {
             _refused = TimeSpan.Zero;
             return _unreachable = Grow(_unreachable, options.MaxPauseUnreachable);

@@ -53,6 +53,8 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
         var answers = Channel.CreateBounded<Answer>(new BoundedChannelOptions(options.MaxPublishRequests + 1) { SingleReader = true });
         var target = new AnswerTarget(answers.Writer);
         var (outstanding, most, refusals) = (0, options.MaxPublishRequests, 0);
+        // Requests that were sent before the subscriptions were made anew: all of them say that there are none.
+        var stale = 0;
         try
         {
             while (true)
@@ -73,6 +75,8 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
                 }
                 catch (OpcUaException error) when (error.Status.Code == StatusCodes.BadNoSubscription)
                 {
+                    if (stale-- > 0) continue;
+                    stale = outstanding;
                     await RecreateAllAsync(link, "the server has no subscription any more", cancellationToken).ConfigureAwait(false);
                 }
                 catch (OpcUaException error) when (!IsEnd(error.Status) && ++refusals < MaxRefusals)
