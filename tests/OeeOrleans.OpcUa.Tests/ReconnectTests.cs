@@ -124,8 +124,8 @@ public sealed class ReconnectTests : IAsyncLifetime
         await CameAsync("Counter0", _ => true);
         proxy.Cut();
         await StateAsync(client, ConnectionState.Reconnecting);
-        // Three keep-alives of a second each, and the server has forgotten it.
-        await Task.Delay(TimeSpan.FromSeconds(7));
+        // The publish requests that wait there are answered first, by keep-alives into nothing; so long, and the server has forgotten it.
+        await Task.Delay(subscription.Lifetime + (subscription.KeepAlive * 7));
         proxy.Mend();
         await StateAsync(client, ConnectionState.Connected);
         await _server.SayAsync(new { op = "set", id = "Counter0", value = 80 });

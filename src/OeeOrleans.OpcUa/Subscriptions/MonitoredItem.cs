@@ -88,6 +88,9 @@ public sealed class MonitoredItem
     /// <summary>Newest source time that came; the smallest before the first.</summary>
     public DateTime LastSourceTime { get; internal set; }
 
+    /// <summary>The one that came last.</summary>
+    public DataValue Last { get; internal set; }
+
     /// <summary>Number in its subscription, by which notifications name it.</summary>
     internal uint Handle { get; }
 

@@ -87,6 +87,9 @@ internal static class NotificationReader
             var value = reader.DataValue();
             // An item that was removed meanwhile.
             if (read.Subscription?.Find(handle) is not { } item) continue;
+            // A server that hands a subscription over tells every value once more; that one came.
+            if (value.SourceTicks != 0 && value.SourceTicks == item.Last.SourceTicks && value == item.Last) continue;
+            item.Last = value;
             var time = value.SourceTime;
             if (time > item.LastSourceTime) item.LastSourceTime = time;
             read.Changes![read.Count++] = new DataChange(item, value);
