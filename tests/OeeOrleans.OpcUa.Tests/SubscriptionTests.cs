@@ -21,15 +21,11 @@ public sealed class SubscriptionTests(PeerFixture peer)
         await using var client = await peer.ConnectAsync();
         await using var subscription = await WatchAsync(client, EveryChange, "Analog");
         var start = DateTime.UtcNow;
-        for (var i = 1; i <= 50; i++)
-        {
-            await peer.Server.SayAsync(new { op = "set", id = "Analog", value = i, time = start.AddMilliseconds(i).ToString("O") });
-        }
-
-        await CameAsync("Analog", v => v.Value.AsDouble() == 50);
+        await peer.Server.SayAsync(new { op = "series", id = "Analog", values = Enumerable.Range(1, 30), start = start.ToString("O") });
+        await CameAsync("Analog", v => v.Value.AsDouble() == 30);
         var values = Values("Analog").SkipWhile(v => v.Value.AsDouble() != 1).ToList();
-        Assert.Equal(Enumerable.Range(1, 50).Select(i => (double?)i), values.Select(v => v.Value.AsDouble()));
-        Assert.Equal(start.AddMilliseconds(50), values[^1].SourceTime, TimeSpan.FromMilliseconds(1));
+        Assert.Equal(Enumerable.Range(1, 30).Select(i => (double?)i), values.Select(v => v.Value.AsDouble()));
+        Assert.Equal(start.AddMilliseconds(29), values[^1].SourceTime, TimeSpan.FromMilliseconds(1));
     }
 
     [Fact]
@@ -56,7 +52,7 @@ public sealed class SubscriptionTests(PeerFixture peer)
         await using var subscription = await WatchAsync(client, options, "Analog", server.NamespaceIndex);
         Assert.True(subscription.Items[0].Status.IsGood);
         await CameAsync("Analog", v => v.Value.AsDouble() == 0);
-        foreach (var v in set) await server.SayAsync(new { op = "set", id = "Analog", value = v });
+        await server.SayAsync(new { op = "series", id = "Analog", values = set });
         await CameAsync("Analog", v => v.Value.AsDouble() == expected[^1]);
         Assert.Equal(expected, Values("Analog").Select(v => v.Value.AsDouble()!.Value).SkipWhile(v => v == 0));
     }
@@ -77,7 +73,7 @@ public sealed class SubscriptionTests(PeerFixture peer)
         var options = EveryChange with { QueueSize = 3 };
         await using var subscription = await WatchAsync(client, options, "Counter2", interval: TimeSpan.FromSeconds(2));
         await CameAsync("Counter2", _ => true);
-        for (var i = 1; i <= 10; i++) await peer.Server.SayAsync(new { op = "set", id = "Counter2", value = i });
+        await peer.Server.SayAsync(new { op = "series", id = "Counter2", values = Enumerable.Range(1, 10) });
         await CameAsync("Counter2", v => v.Value.AsDouble() == 10);
         var values = Values("Counter2").Where(v => v.Value.AsDouble() > 0).ToList();
         Assert.Equal([8.0, 9.0, 10.0], values.TakeLast(3).Select(v => v.Value.AsDouble()));
@@ -154,7 +150,7 @@ public sealed class SubscriptionTests(PeerFixture peer)
         await CameAsync("Counter6", _ => true);
         await subscription.SetPublishingAsync(false);
         _came.Clear();
-        for (var i = 1; i <= 5; i++) await peer.Server.SayAsync(new { op = "set", id = "Counter6", value = i });
+        await peer.Server.SayAsync(new { op = "series", id = "Counter6", values = Enumerable.Range(1, 5) });
         Assert.Empty(_came);
         await subscription.SetPublishingAsync(true);
         await CameAsync("Counter6", v => v.Value.AsDouble() == 5);

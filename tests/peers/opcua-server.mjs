@@ -139,6 +139,14 @@ const commands = {
     const variable = variables.get(c.id);
     variable.setValueFromSource(variant(variable, c.value), StatusCodes[c.status ?? 'Good'], c.time ? new Date(c.time) : new Date());
   },
+  // One value after the other, further apart than the server samples (50 ms).
+  series: async c => {
+    for (const [i, value] of c.values.entries()) {
+      const time = c.start ? new Date(new Date(c.start).getTime() + i) : undefined;
+      commands.set({ id: c.id, value, time });
+      await new Promise(resolve => setTimeout(resolve, 120));
+    }
+  },
   // Each tick one step of every counter, each with the same time.
   run: c => {
     const ids = c.ids ?? [...variables.keys()].filter(k => k.startsWith('Counter'));
