@@ -88,7 +88,7 @@ public sealed class EdgeConnector : BackgroundService
         // A birth tells what everything shows: so every source is read once before it, or given up for now.
         await Task.WhenAny(
             Task.WhenAll(life.Loops.Select(l => l.FirstReading)), redescribed, Task.Delay(FirstReading, _clock, stoppingToken));
-        var linking = life.Link.RunAsync(ended.Token);
+        var linking = redescribed.IsCompleted ? Task.CompletedTask : life.Link.RunAsync(ended.Token);
         await Task.WhenAny(linking, redescribed);
         if (!stoppingToken.IsCancellationRequested) Log.Redescribed(_log, $"{_options.Group}/{_options.Node}");
         await ended.CancelAsync();

@@ -33,7 +33,7 @@ internal static class EdgeMetrics
     public static readonly Gauge BadItems = Metrics.CreateGauge(
         "monitored_items_refused", "Nodes that the OPC UA server does not watch: not there, or not readable.", "source");
     public static readonly Gauge IngestLagMs = Metrics.CreateGauge(
-        "ingest_lag_ms", "From the source time of the newest value to its arrival here; the clocks' difference is in it.", "source");
+        "opcua_ingest_lag_ms", "From the source time of the newest value to its arrival here; the clocks' difference is in it.", "source");
     public static readonly Counter OpcUaGaps = Metrics.CreateCounter(
         "opcua_gaps_total", "Gaps in what was watched, by what became of them: filled from the server's history, or not.",
         "source", "result");

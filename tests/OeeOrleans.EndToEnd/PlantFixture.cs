@@ -87,6 +87,27 @@ public sealed class TestPlant : IAsyncDisposable
         return file;
     }
 
+    /// <summary>An edge node of our own whose machine is an OPC UA server.</summary>
+    public async Task<string> WriteOpcUaEdgeConfigAsync(string url, int index, string more)
+    {
+        var file = Path.Combine(_directory, "opcua.yaml");
+        await File.WriteAllTextAsync(file,
+            $$"""
+            site: { id: e2e, name: End to end, time_zone: UTC }
+            broker: { url: "{{Broker.Url}}" }
+            data_dir: {{_directory}}/edge
+            edge:
+              group: e2e
+              node: edge1
+              sources:
+                - { id: plc1, url: "{{url}}", trust: first_use, device: press1, interval_ms: 50, {{more}} tags: [
+                    { address: "ns={{index}};s=Counter0", metric: counter.good, queue_size: 4000 },
+                    { address: "ns={{index}};s=Scalar.Boolean", metric: state.run },
+                    { address: "ns={{index}};s=Analog", metric: process.speed, writable: true } ] }
+            """);
+        return file;
+    }
+
     /// <summary>The readings that are durable at the edge, one time a line.</summary>
     public string JournalFile => Path.Combine(_directory, "journal");
 

@@ -16,8 +16,9 @@ public sealed class RoomTests
         ["CommitProtocol"] = ["Sparkplug"],
         ["Mqtt"] = [],
         ["DurableLog"] = [],
+        ["OpcUa"] = [],
         ["Broker"] = ["Sparkplug", "DurableLog"],
-        ["Edge"] = ["Model", "Sparkplug", "CommitProtocol", "Mqtt", "DurableLog"],
+        ["Edge"] = ["Model", "Sparkplug", "OpcUa", "CommitProtocol", "Mqtt", "DurableLog"],
         ["Ingress"] = ["Model", "Sparkplug", "Mqtt"],
         ["Storage"] = ["Model"],
         ["Grains"] = ["Model", "Kpi", "Sparkplug", "CommitProtocol", "Storage"],
@@ -25,7 +26,8 @@ public sealed class RoomTests
         ["Simulation"] = ["Model", "Sparkplug", "Mqtt"],
         ["Host"] =
         [
-            "Model", "Kpi", "Sparkplug", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains", "Gateway", "Simulation",
+            "Model", "Kpi", "Sparkplug", "OpcUa", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains", "Gateway",
+                "Simulation",
         ],
     };
 
@@ -58,6 +60,7 @@ public sealed class RoomTests
     [InlineData("Sparkplug")]
     [InlineData("CommitProtocol")]
     [InlineData("Mqtt")]
+    [InlineData("OpcUa")]
     [InlineData("Kpi")]
     public void A_library_that_could_stand_alone_knows_neither_Orleans_nor_hosting(string room) =>
         Assert.DoesNotContain(

@@ -40,6 +40,11 @@ internal static class TagsCommand
         command.SetAction((parsed, cancellationToken) =>
         {
             var writes = parsed.GetRequiredValue(values).Select(SplitWrite).ToList();
+            if (writes.Exists(w => w.Value.ValueKind == JsonValueKind.Undefined))
+            {
+                return WrongAsync("values are written as ADDRESS=VALUE, such as \"ns=2;s=Speed=12.5\"");
+            }
+
             return source.RunAsync(parsed, [.. writes.Select(w => w.Address)], async tags =>
             {
                 var results = await tags.WriteAsync(writes, cancellationToken);

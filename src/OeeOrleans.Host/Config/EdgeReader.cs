@@ -187,7 +187,7 @@ internal sealed class EdgeReader(YamlSection root)
             tag.Flag("writable"))
         {
             DeadbandPercent = scheme == "opc.tcp" ? (double)(tag.Number("deadband_percent", 0, 100) ?? 0) : 0,
-            QueueSize = scheme == "opc.tcp" ? tag.Integer("queue_size", 10, 1, 100_000) : 1,
+            QueueSize = scheme == "opc.tcp" ? tag.Integer("queue_size", 10, 1, 100_000) : 10,
         };
         tag.Close();
         return result;
