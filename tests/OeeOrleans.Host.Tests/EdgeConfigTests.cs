@@ -1,6 +1,7 @@
 using OeeOrleans.Edge;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Host.Hosting;
+using OeeOrleans.OpcUa;
 
 namespace OeeOrleans.Host.Tests;
 
@@ -39,7 +40,7 @@ public sealed class EdgeConfigTests
     [Theory]
     [InlineData("node: edge1", "nod: edge1", 3, "'node' is missing")]
     [InlineData("group: berlin\n", "group: ber+lin\n", 3, "must not contain")]
-    [InlineData("sim://plant", "opc.tcp://plc:4840", 10, "not part of this version")]
+    [InlineData("sim://plant", "s7://plc", 10, "not part of this version")]
     [InlineData("sim://plant", "plant", 10, "no source")]
     [InlineData("address: counter", "address: DB1.DBX0.0", 13, "no address of a simulated source")]
     [InlineData("max_mb: 50", "max_mb: 0", 7, "not between")]
@@ -67,5 +68,54 @@ public sealed class EdgeConfigTests
         Assert.False(Roles.Parse([], hasEdge: false).Edge);
         Assert.True(Roles.Parse([], hasEdge: true) is { Edge: true, Grains: true, EdgeOnly: false });
         Assert.True(Roles.Parse(["edge"], hasEdge: true).EdgeOnly);
+    }
+
+    private const string OpcUa =
+        """
+        site: { id: berlin, name: Berlin plant }
+        broker: { url: "mqtt://10.0.0.1" }
+        edge:
+          group: berlin
+          node: edge1
+          sources:
+            - id: plc1
+              url: "opc.tcp://plc:4841/path"
+              security: Basic256Sha256
+              mode: Sign
+              username: operator
+              password: secret
+              trust: first_use
+              lifetime_s: 60
+              tags:
+                - { address: "ns=2;s=Filler1.Temp", metric: process.temperature, deadband_percent: 2, queue_size: 50 }
+        """;
+
+    [Fact]
+    public void An_OPC_UA_source_is_read_as_it_is_written()
+    {
+        var source = Assert.Single(ConfigFile.Parse(OpcUa, "edge.yaml").Edge!.Sources);
+        Assert.Equal(new Uri("opc.tcp://plc:4841/path"), source.Url);
+        Assert.Equal(
+            (SecurityPolicy.Basic256Sha256, MessageSecurityMode.Sign, "operator", "secret", ServerTrust.OnFirstUse,
+                TimeSpan.FromMinutes(1)),
+            (source.OpcUa!.Policy, source.OpcUa.Mode, source.OpcUa.User, source.OpcUa.Password, source.OpcUa.Trust, source.OpcUa.Lifetime));
+        Assert.Equal((2, 50), (source.Tags[0].DeadbandPercent, source.Tags[0].QueueSize));
+    }
+
+    [Theory]
+    [InlineData("Basic256Sha256", "Basic128", 9, "'Basic128' is no policy; None, Basic256Sha256")]
+    [InlineData("mode: Sign", "mode: Half", 10, "SignAndEncrypt are possible")]
+    [InlineData("Basic256Sha256", "None", 9, "protects nothing")]
+    [InlineData("username: operator\n", "user_certificate: /no/such.pem\n", 9, "a password needs a username")]
+    [InlineData("trust: first_use", "trust: nobody", 13, "store, first_use, everything are possible")]
+    [InlineData("ns=2;s=Filler1.Temp", "Filler1.Temp", 16, "no OPC UA node id")]
+    [InlineData("opc.tcp://plc:4841/path", "opc.tcp:plc", 8, "no OPC UA server")]
+    [InlineData("queue_size: 50", "queue_size: 0", 16, "not between")]
+    [InlineData("lifetime_s: 60", "lifetimes: 60", 14, "lifetimes")]
+    public void A_mistake_in_an_OPC_UA_source_is_named_with_its_line(string right, string wrong, int line, string words)
+    {
+        var error = Assert.Throws<ConfigException>(
+            () => ConfigFile.Parse(OpcUa.Replace(right, wrong, StringComparison.Ordinal), "edge.yaml"));
+        Assert.Contains(error.Problems, p => Math.Abs(p.Line - line) <= 3 && p.Message.Contains(words, StringComparison.Ordinal));
     }
 }
