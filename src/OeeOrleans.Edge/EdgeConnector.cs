@@ -72,11 +72,29 @@ public sealed class EdgeConnector : BackgroundService
         {
             await LiveAsync(_life, stoppingToken);
             if (stoppingToken.IsCancellationRequested) break;
-            _life = NewLife();
+            await BeginLifeAsync(stoppingToken);
         }
 
         await Task.WhenAll(watching, writing);
         foreach (var source in _sources) await source.DisposeAsync();
+    }
+
+    /// <summary>New aliases are written first; a disk that is full now takes them later.</summary>
+    private async Task BeginLifeAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                _life = NewLife();
+                return;
+            }
+            catch (Exception error) when (error is IOException or RocksDbSharp.RocksDbException)
+            {
+                Log.NoLife(_log, $"{_options.Group}/{_options.Node}", error);
+                await Task.Delay(TimeSpan.FromSeconds(1), _clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
     }
 
     /// <summary>Until it is asked to stop, or until a source's tags turn out to have other types than it was born with.</summary>
@@ -123,7 +141,9 @@ public sealed class EdgeConnector : BackgroundService
 
     private EdgeMetric Metric(SourceTag tag)
     {
-        var type = tag.Tag is { Scale: 1, Offset: 0 } ? tag.Type : SparkplugDataType.Double;
+        // A scaled number has digits behind the point; a text or a flag has no scale.
+        var isText = tag.Type is SparkplugDataType.String or SparkplugDataType.Boolean;
+        var type = isText || tag.Tag is { Scale: 1, Offset: 0 } ? tag.Type : SparkplugDataType.Double;
         return new EdgeMetric(
             tag.Tag.Metric, type, _queue.AliasOf(AliasBook.Describe(tag.Device, tag.Tag.Metric, type)), tag.Tag.Unit, tag.Tag.Writable);
     }

@@ -35,8 +35,10 @@ internal static class EdgeMetrics
     public static readonly Gauge IngestLagMs = Metrics.CreateGauge(
         "opcua_ingest_lag_ms", "From the source time of the newest value to its arrival here; the clocks' difference is in it.", "source");
     public static readonly Counter OpcUaGaps = Metrics.CreateCounter(
-        "opcua_gaps_total", "Gaps in what was watched, by what became of them: filled from the server's history, or not.",
+        "opcua_gaps_total", "Tags that missed values, by what became of it: filled from the server's history, or not.",
         "source", "result");
+    public static readonly Gauge OpcUaClockSkew = Metrics.CreateGauge(
+        "opcua_clock_skew_seconds", "How far the OPC UA server's clock is ahead of ours.", "source");
     public static readonly Counter OpcUaSilent = Metrics.CreateCounter(
         "opcua_silent_subscriptions_total", "Subscriptions that were silent past their keep-alive and made anew.", "source");
 }

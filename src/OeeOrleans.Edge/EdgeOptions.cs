@@ -66,6 +66,8 @@ public sealed record OpcUaSettings
     /// <summary>How long the server keeps the subscription and its queues without hearing of us; null: 30 s.</summary>
     public TimeSpan? Lifetime { get; init; }
 
+    public override string ToString() => $"OPC UA, {Policy?.ToString() ?? "best policy"}, {User ?? UserCertificate ?? "anonymous"}";
+
     /// <param name="url">The server.</param>
     /// <param name="defaultPki">Where certificates lie when nothing else is said.</param>
     /// <exception cref="ArgumentException">The user's certificate cannot be read.</exception>
@@ -146,6 +148,16 @@ public sealed class EdgeOptions
         }
 
         if (Brokers.Count == 0) yield return "edge needs a broker";
+        foreach (var id in Sources.GroupBy(s => s.Id, StringComparer.Ordinal).Where(g => g.Count() > 1).Select(g => g.Key))
+        {
+            yield return $"edge.sources: the id '{id}' is there more than once; ids are unique in an edge node";
+        }
+
+        foreach (var id in Sources.Select(s => s.Id).Where(i => i.AsSpan().ContainsAny('/', '\\')))
+        {
+            yield return $"edge.sources: the id '{id}' must not contain a slash: files are called by it";
+        }
+
         if (Sources.Count == 0)
         {
             yield return "edge.sources is empty; a source such as { id: plc1, url: \"sim://plant\", device: filler1 } is needed";

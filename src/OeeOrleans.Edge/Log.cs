@@ -68,8 +68,8 @@ internal static partial class Log
     [LoggerMessage(8020, LogLevel.Information, "edge node {EdgeNode}: the types of some tags are known now, or changed; it is born anew")]
     public static partial void Redescribed(ILogger log, string edgeNode);
 
-    [LoggerMessage(8021, LogLevel.Warning, "source {Source}: the history of {Address} from {From:O} to {To:O} could not be had: {Reason}")]
-    public static partial void GapStays(ILogger log, string source, string address, DateTime from, DateTime to, string reason);
+    [LoggerMessage(8021, LogLevel.Warning, "source {Source}: what {Address} missed since {From:O} stays missing ({Tags} tags): {Reason}")]
+    public static partial void GapStays(ILogger log, string source, string address, int tags, DateTime from, string reason);
 
     [LoggerMessage(8022, LogLevel.Information, "source {Source}: {Values} values of {Tags} tags came from the server's history for a gap")]
     public static partial void GapFilled(ILogger log, string source, long values, int tags);
@@ -79,6 +79,12 @@ internal static partial class Log
 
     [LoggerMessage(8024, LogLevel.Error, "source {Source}: filling a gap from history failed by an error of ours")]
     public static partial void GapBroke(ILogger log, string source, Exception error);
+
+    [LoggerMessage(8026, LogLevel.Warning, "source {Source}: {Reason}; what came while nobody was there is not known")]
+    public static partial void MemoryLost(ILogger log, string source, string reason);
+
+    [LoggerMessage(8027, LogLevel.Error, "edge node {EdgeNode} cannot be born with its new types yet; tried again")]
+    public static partial void NoLife(ILogger log, string edgeNode, Exception error);
 
     [LoggerMessage(8025, LogLevel.Warning, "source {Source}: {Address} has no type to be had ({Reason}); it is published as Double")]
     public static partial void TypeUnknown(ILogger log, string source, string address, string reason);

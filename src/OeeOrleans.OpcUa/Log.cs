@@ -63,6 +63,11 @@ internal static partial class Log
     [LoggerMessage(9017, LogLevel.Information, "{Url}: subscription {Subscription}: {What}")]
     public static partial void SubscriptionRecovered(ILogger log, Uri url, uint subscription, string what);
 
+    [LoggerMessage(
+        9019, LogLevel.Warning,
+        "{Url}: without security nobody proves who the server is; the password is encrypted for {Subject}, whoever that may be")]
+    public static partial void PasswordForUnchecked(ILogger log, Uri url, string subject);
+
     [LoggerMessage(9018, LogLevel.Warning, "{Url}: the password goes over the wire in clear, as asked")]
     public static partial void PasswordInClear(ILogger log, Uri url);
 }

@@ -9,6 +9,9 @@ public sealed partial class OpcUaClient
 {
     private const uint ServerStatusState = 2259;
 
+    /// <summary>Connections cut in the same step before less is tried to be kept.</summary>
+    private const int CutsBeforeNext = 3;
+
     /// <summary>How much of what was is tried to be kept. A step that fails leads to the next, which keeps less.</summary>
     private enum Recovery
     {
@@ -29,8 +32,11 @@ public sealed partial class OpcUaClient
 
             while (true)
             {
-                var reason = await LiveAsync(link).ConfigureAwait(false);
+                _backoff.Reset();
+                var reason = await LiveOrBreakAsync(link).ConfigureAwait(false);
                 _link = null;
+                // At once: a server with room for one connection takes no other while this one lives.
+                link.Session.Channel.Close(reason);
                 Move(ConnectionState.Reconnecting, reason.Message);
                 link = await ReconnectAsync().ConfigureAwait(false);
                 Interlocked.Increment(ref _reconnects);
@@ -47,6 +53,20 @@ public sealed partial class OpcUaClient
         }
     }
 
+    /// <summary>A boundary: an error of ours costs the connection, and never the client.</summary>
+    private async Task<OpcUaException> LiveOrBreakAsync(ServerLink link)
+    {
+        try
+        {
+            return await LiveAsync(link).ConfigureAwait(false);
+        }
+        catch (Exception error) when (!_ended.IsCancellationRequested)
+        {
+            Log.ConnectBroke(_log, Url, 0, error);
+            return new OpcUaException(StatusCodes.BadInternalError, $"{Url}: an error of ours: {error.Message}", error);
+        }
+    }
+
     /// <summary>As long as a session is of use; returns why it is not any more.</summary>
     private async Task<OpcUaException> LiveAsync(ServerLink link)
     {
@@ -54,10 +74,17 @@ public sealed partial class OpcUaClient
         var publishing = _publisher.RunAsync(link, over.Token);
         var watching = WatchAsync(link, over.Token);
         var closed = link.Session.Channel.Closed;
-        var first = await Task.WhenAny(closed, publishing, watching).WaitAsync(_ended.Token).ConfigureAwait(false);
-        await over.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(Ended(publishing), Ended(watching)).ConfigureAwait(false);
-        return await first.ConfigureAwait(false);
+        try
+        {
+            var first = await Task.WhenAny(closed, publishing, watching).WaitAsync(_ended.Token).ConfigureAwait(false);
+            return await first.ConfigureAwait(false);
+        }
+        finally
+        {
+            // Whoever is called back is called no more after this.
+            await over.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(Ended(publishing), Ended(watching)).ConfigureAwait(false);
+        }
     }
 
     /// <summary>A loop that was cancelled ended as it should; any other error of it is ours, and is not hidden.</summary>
@@ -78,7 +105,8 @@ public sealed partial class OpcUaClient
             while (true)
             {
                 await Task.Delay(WatchInterval, _clock, cancellationToken).ConfigureAwait(false);
-                if (link.Session.Channel.Silence >= _options.KeepAlive) await AskAsync(link, cancellationToken).ConfigureAwait(false);
+                if (link.Session.Channel.Silence >= link.KeepAlive(_options.KeepAlive)) await AskAsync(link,
+                    cancellationToken).ConfigureAwait(false);
                 foreach (var subscription in _publisher.Subscriptions)
                 {
                     // Added while the connection was being made.
@@ -88,9 +116,11 @@ public sealed partial class OpcUaClient
                         _publisher.Wake();
                     }
 
-                    if (subscription.Silence > subscription.MaxSilence && !subscription.IsBeingHandled)
+                    if (subscription.Silence > subscription.MaxSilence && !_publisher.IsHandling)
                     {
                         await AskAsync(link, cancellationToken).ConfigureAwait(false);
+                        // What was on its way has come with the answer.
+                        if (subscription.Silence <= subscription.MaxSilence || _publisher.IsHandling) continue;
                         Interlocked.Increment(ref _silent);
                         await _publisher.RebuildAsync(link, subscription, cancellationToken).ConfigureAwait(false);
                     }
@@ -118,7 +148,7 @@ public sealed partial class OpcUaClient
 
     private async Task<ServerLink> ReconnectAsync()
     {
-        var recovery = Recovery.SameSession;
+        var (recovery, lost) = (Recovery.SameSession, 0);
         while (true)
         {
             TimeSpan pause;
@@ -130,14 +160,19 @@ public sealed partial class OpcUaClient
             }
             catch (OpcUaException error)
             {
-                // Not even a channel: nothing was tried that could have been too much. Nor is a server another one for being away.
-                var isAway = error.Status.Code is StatusCodes.BadNotConnected or StatusCodes.BadConnectionClosed
-                    || (channel is null && error.Status.Code == StatusCodes.BadTimeout);
-                pause = _backoff.Next(isAway);
+                // Without a channel nothing was tried that could have been too much. With one, a connection that is cut again and again at
+                // the same step is an answer too.
+                var isCut = error.Status.Code is StatusCodes.BadNotConnected or StatusCodes.BadConnectionClosed;
+                pause = _backoff.Next(isAway: isCut || (channel is null && error.Status.Code == StatusCodes.BadTimeout));
                 Log.ConnectFailed(_log, error.Message, pause.TotalSeconds);
                 Move(_knownLink is null ? ConnectionState.Connecting : ConnectionState.Reconnecting, error.Message);
-                if (!isAway) _connector.Forget();
-                if (!isAway && channel is not null && recovery < Recovery.NewSubscriptions) recovery++;
+                // Whoever closes the connection may have another certificate by now.
+                if (error.Status.Code != StatusCodes.BadNotConnected) _connector.Forget();
+                if (channel is not null && (!isCut || ++lost >= CutsBeforeNext))
+                {
+                    lost = 0;
+                    if (recovery < Recovery.NewSubscriptions) recovery++;
+                }
             }
             catch (Exception error) when (!_ended.IsCancellationRequested)
             {
@@ -154,21 +189,21 @@ public sealed partial class OpcUaClient
     /// <summary>One attempt over a channel. Every call in it has its own limit, so it ends.</summary>
     private async Task<ServerLink> ResumeAsync(SecureChannel channel, Recovery recovery, CancellationToken cancellationToken)
     {
+        // A handler that waits must not hold up what is over.
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _ = channel.Closed.ContinueWith(
+            static (_, source) => Cancel((CancellationTokenSource)source!), over, CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         try
         {
-            if (recovery == Recovery.SameSession && _session is { } session && _knownLink is { } known)
-            {
-                var before = session.Channel;
-                if (await TryActivateAsync(session, channel, cancellationToken).ConfigureAwait(false))
-                {
-                    await before.DisposeAsync().ConfigureAwait(false);
-                    _link = known;
-                    await _publisher.ReclaimAsync(known, cancellationToken).ConfigureAwait(false);
-                    return known;
-                }
-            }
-
-            return await OpenNewAsync(channel, recovery != Recovery.NewSubscriptions, cancellationToken).ConfigureAwait(false);
+            return await ResumeAsync(channel, recovery, over).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && channel.Closed.IsCompleted)
+        {
+            _link = null;
+            var reason = await channel.Closed.ConfigureAwait(false);
+            await channel.DisposeAsync().ConfigureAwait(false);
+            throw new OpcUaException(reason.Status, reason.Message, reason);
         }
         catch
         {
@@ -176,6 +211,37 @@ public sealed partial class OpcUaClient
             await channel.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    private static void Cancel(CancellationTokenSource source)
+    {
+        try
+        {
+            source.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The channel outlived the attempt, as it should.
+            return;
+        }
+    }
+
+    private async Task<ServerLink> ResumeAsync(SecureChannel channel, Recovery recovery, CancellationTokenSource over)
+    {
+        var cancellationToken = over.Token;
+        if (recovery == Recovery.SameSession && _session is { } session && _knownLink is { } known)
+        {
+            var before = session.Channel;
+            if (await TryActivateAsync(session, channel, cancellationToken).ConfigureAwait(false))
+            {
+                await before.DisposeAsync().ConfigureAwait(false);
+                _link = known;
+                await _publisher.ReclaimAsync(known, cancellationToken).ConfigureAwait(false);
+                return known;
+            }
+        }
+
+        return await OpenNewAsync(channel, recovery != Recovery.NewSubscriptions, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<bool> TryActivateAsync(Session session, SecureChannel channel, CancellationToken cancellationToken)
@@ -195,17 +261,40 @@ public sealed partial class OpcUaClient
     private async Task<ServerLink> OpenNewAsync(SecureChannel channel, bool keepSubscriptions, CancellationToken cancellationToken)
     {
         var session = await Session.CreateAsync(_options, _connector.Endpoint, channel, _log, cancellationToken).ConfigureAwait(false);
-        var link = await ServerLink.OpenAsync(session, _options.MaxNodesPerCall, cancellationToken).ConfigureAwait(false);
-        if (_knownLink is { } known && !known.Namespaces.SequenceEqual(link.Namespaces))
+        try
         {
-            Log.NamespacesChanged(_log, Url);
-            keepSubscriptions = false;
-        }
+            var link = await ServerLink.OpenAsync(session, _options.MaxNodesPerCall, cancellationToken).ConfigureAwait(false);
+            NoteSkew(link);
+            if (_knownLink is { } known)
+            {
+                // Numbers of another life may be somebody else's subscriptions.
+                keepSubscriptions &= known.StartTime == link.StartTime;
+                if (!known.Namespaces.SequenceEqual(link.Namespaces))
+                {
+                    Log.NamespacesChanged(_log, Url);
+                    keepSubscriptions = false;
+                }
+            }
 
-        Structures.Forget();
-        if (_session is { } old && !ReferenceEquals(old.Channel, channel)) await old.Channel.DisposeAsync().ConfigureAwait(false);
-        (_session, _knownLink, _link) = (session, link, link);
-        await _publisher.TransferAsync(link, keepSubscriptions, cancellationToken).ConfigureAwait(false);
-        return link;
+            Structures.Forget();
+            if (_session is { } old && !ReferenceEquals(old.Channel, channel)) await old.Channel.DisposeAsync().ConfigureAwait(false);
+            (_session, _knownLink, _link) = (session, link, link);
+            await _publisher.TransferAsync(link, keepSubscriptions, cancellationToken).ConfigureAwait(false);
+            return link;
+        }
+        catch
+        {
+            // A server has few sessions: this one is given back.
+            _session = null;
+            await LeaveSessionAsync(session).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private void NoteSkew(ServerLink link)
+    {
+        var skew = link.ServerTime - _clock.GetUtcNow().UtcDateTime;
+        ClockSkew = link.ServerTime > DateTime.MinValue ? skew : TimeSpan.Zero;
+        if (ClockSkew.Duration() > NotableSkew) Log.ClockSkew(_log, Url, ClockSkew);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using OeeOrleans.OpcUa.Services;
 using OeeOrleans.OpcUa.Sessions;
 
@@ -13,6 +14,12 @@ public sealed partial class OpcUaClient
 
     /// <summary>Nodes whose references are asked for in one call at most: the answers are long.</summary>
     private const int NodesPerBrowse = 250;
+
+    private const int MaxBrowseAttempts = 5;
+    private static readonly TimeSpan BrowsePause = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Empty pages of history in a row; more say nothing.</summary>
+    private const int MaxEmptyPages = 10;
 
     /// <summary>Values of one history call.</summary>
     private const int HistoryPage = 10_000;
@@ -34,7 +41,7 @@ public sealed partial class OpcUaClient
             var some = await link.CallAsync(new ReadRequest(batch.ToArray(), 0), ReadRequest.Read, cancellationToken).ConfigureAwait(false);
             CheckCount(some.Length, batch.Count, "Read");
             values.AddRange(some);
-        }).ConfigureAwait(false);
+        }, isRepeatable: true).ConfigureAwait(false);
         return values;
     }
 
@@ -81,6 +88,9 @@ public sealed partial class OpcUaClient
             [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         options ??= BrowseOptions.Hierarchy;
+        // That the start is not there is an error; that something below may not be browsed is not.
+        var (status, _) = (await BrowseManyAsync([from], options, cancellationToken).ConfigureAwait(false))[0];
+        if (status.IsBad) throw Refused.Call(Url, $"to browse {from}", status);
         var seen = new HashSet<NodeId> { from };
         var level = new List<NodeId> { from };
         for (var depth = 1; depth <= maxDepth && level.Count > 0; depth++)
@@ -112,7 +122,7 @@ public sealed partial class OpcUaClient
                 cancellationToken).ConfigureAwait(false);
             CheckCount(some.Count, batch.Count, "TranslateBrowsePaths");
             found.AddRange(some.Select(r => r.Node));
-        }).ConfigureAwait(false);
+        }, isRepeatable: true).ConfigureAwait(false);
         return found;
     }
 
@@ -123,6 +133,7 @@ public sealed partial class OpcUaClient
     {
         var link = Current;
         byte[]? continuation = null;
+        var empty = 0;
         do
         {
             var results = await link.CallAsync(
@@ -133,7 +144,9 @@ public sealed partial class OpcUaClient
             if (status.IsBad) throw Refused.Call(Url, $"the history of {node}", status);
             foreach (var value in values) yield return value;
             // A server that goes on without giving anything would go on for ever.
-            continuation = more is { Length: > 0 } && values.Length > 0 ? more : null;
+            empty = values.Length > 0 ? 0 : empty + 1;
+            if (empty > MaxEmptyPages) throw Refused.Call(Url, $"the history of {node}, page after empty page", StatusCodes.BadNoData);
+            continuation = more is { Length: > 0 } ? more : null;
         }
         while (continuation is not null);
     }
@@ -172,28 +185,47 @@ public sealed partial class OpcUaClient
     /// <summary>The address of a node in this session; null when its namespace is not there.</summary>
     public NodeId? Resolve(ExpandedNodeId node) => node.Resolve(Namespaces);
 
+    /// <summary>
+    /// The address of a watched node in this session, in the namespace its index meant when it was first used; null when that is not there.
+    /// </summary>
+    public NodeId? Resolve(MonitoredItem item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        return Current.Resolve(item);
+    }
+
     /// <summary>References of nodes, as many calls at a time as are good for both sides.</summary>
     private async IAsyncEnumerable<(NodeId Parent, Reference Reference)> BrowseLevelAsync(
         List<NodeId> nodes, BrowseOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var size = Math.Min(NodesPerBrowse, Current.Limits.NodesPerBrowse);
         var running = new Queue<(List<NodeId> Nodes, Task<List<(StatusCode, List<Reference>)>> Call)>();
-        for (var at = 0; at < nodes.Count || running.Count > 0;)
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
         {
-            while (at < nodes.Count && running.Count < BrowsesAtOnce)
+            for (var at = 0; at < nodes.Count || running.Count > 0;)
             {
-                var batch = nodes.GetRange(at, Math.Min(size, nodes.Count - at));
-                at += batch.Count;
-                running.Enqueue((batch, BrowseManyAsync(batch, options, cancellationToken)));
-            }
+                while (at < nodes.Count && running.Count < BrowsesAtOnce)
+                {
+                    var batch = nodes.GetRange(at, Math.Min(size, nodes.Count - at));
+                    at += batch.Count;
+                    running.Enqueue((batch, BrowseManyAsync(batch, options, over.Token)));
+                }
 
-            var (parents, call) = running.Dequeue();
-            var results = await call.ConfigureAwait(false);
-            for (var i = 0; i < parents.Count; i++)
-            {
-                // A node that may not be browsed hides what is below it, and nothing else.
-                foreach (var reference in results[i].Item2) yield return (parents[i], reference);
+                var (parents, call) = running.Dequeue();
+                var results = await call.ConfigureAwait(false);
+                for (var i = 0; i < parents.Count; i++)
+                {
+                    // A node that may not be browsed hides what is below it, and nothing else.
+                    foreach (var reference in results[i].Item2) yield return (parents[i], reference);
+                }
             }
+        }
+        finally
+        {
+            // Nobody wants the rest any more.
+            await over.CancelAsync().ConfigureAwait(false);
+            foreach (var (_, call) in running) await ((Task)call).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -202,33 +234,80 @@ public sealed partial class OpcUaClient
     {
         var link = Current;
         var all = new List<(StatusCode, List<Reference>)>(nodes.Count);
-        await link.InBatchesAsync(nodes, Math.Min(NodesPerBrowse, link.Limits.NodesPerBrowse), async batch =>
-        {
-            var answers = await link.CallAsync(new BrowseRequest(batch.ToArray(), options), BrowseRequest.Read,
-                cancellationToken).ConfigureAwait(false);
-            CheckCount(answers.Count, batch.Count, "Browse");
-            await ContinueAsync(link, answers, cancellationToken).ConfigureAwait(false);
-            all.AddRange(answers.Select(a => (a.Status, a.References)));
-        }, "Browse").ConfigureAwait(false);
+        await link.InBatchesAsync(
+            nodes, Math.Min(NodesPerBrowse, link.Limits.NodesPerBrowse),
+            async batch => all.AddRange(await BrowseBatchAsync(link, batch, options, cancellationToken).ConfigureAwait(false)),
+            "Browse", isRepeatable: true).ConfigureAwait(false);
         return all;
     }
 
-    /// <summary>Fetches what did not fit into the first answers (OPC 10000-4, 5.8.3).</summary>
-    private static async Task ContinueAsync(ServerLink link, List<BrowseAnswer> answers, CancellationToken cancellationToken)
+    private async Task<IEnumerable<(StatusCode, List<Reference>)>> BrowseBatchAsync(
+        ServerLink link, IReadOnlyList<NodeId> batch, BrowseOptions options, CancellationToken cancellationToken)
+    {
+        var answers =
+            await link.CallAsync(new BrowseRequest(batch.ToArray(), options), BrowseRequest.Read, cancellationToken).ConfigureAwait(false);
+        CheckCount(answers.Count, batch.Count, "Browse");
+        await ContinueAsync(link, answers, cancellationToken).ConfigureAwait(false);
+        for (var i = 0; i < answers.Count; i++)
+        {
+            // A server has few continuation points, and other calls may have taken them: these nodes alone, when some are free again.
+            for (var attempt = 1; answers[i].Status.Code == StatusCodes.BadNoContinuationPoints; attempt++)
+            {
+                if (attempt > MaxBrowseAttempts) throw Refused.Call(Url, $"to browse {batch[i]}", answers[i].Status);
+                await Task.Delay(BrowsePause * attempt, _clock, cancellationToken).ConfigureAwait(false);
+                var again = await link.CallAsync(
+                    new BrowseRequest(new[] { batch[i] }, options), BrowseRequest.Read, cancellationToken).ConfigureAwait(false);
+                CheckCount(again.Count, 1, "Browse");
+                await ContinueAsync(link, again, cancellationToken).ConfigureAwait(false);
+                answers[i] = again[0];
+            }
+        }
+
+        return answers.Select(a => (a.Status, a.References));
+    }
+
+    /// <summary>Fetches what did not fit into the first answers (OPC 10000-4, 5.8.3); a list that cannot be completed is no list.</summary>
+    private async Task ContinueAsync(ServerLink link, List<BrowseAnswer> answers, CancellationToken cancellationToken)
     {
         var open = answers.Where(a => a.Continuation is { Length: > 0 }).Select(a => (a.References, Point: a.Continuation!)).ToList();
-        while (open.Count > 0)
+        try
         {
-            var more = await link.CallAsync(
-                new BrowseNextRequest([.. open.Select(o => o.Point)], false), BrowseRequest.Read, cancellationToken).ConfigureAwait(false);
-            var next = new List<(List<Reference> References, byte[] Point)>();
-            for (var i = 0; i < open.Count && i < more.Count; i++)
+            while (open.Count > 0)
             {
-                open[i].References.AddRange(more[i].References);
-                if (more[i].Continuation is { Length: > 0 } point && more[i].References.Count > 0) next.Add((open[i].References, point));
+                var some = open.GetRange(0, Math.Min(open.Count, link.Limits.NodesPerBrowse));
+                var more = await link.CallAsync(
+                    new BrowseNextRequest([.. some.Select(o => o.Point)], false), BrowseRequest.Read, cancellationToken).ConfigureAwait(
+                        false);
+                CheckCount(more.Count, some.Count, "BrowseNext");
+                open.RemoveRange(0, some.Count);
+                for (var i = 0; i < some.Count; i++)
+                {
+                    if (more[i].Status.IsBad) throw Refused.Call(Url, "to go on browsing", more[i].Status);
+                    some[i].References.AddRange(more[i].References);
+                    // One that goes on without giving anything would go on for ever.
+                    if (more[i].Continuation is { Length: > 0 } point && more[i].References.Count > 0) open.Add(
+                        (some[i].References, point));
+                }
             }
+        }
+        catch when (open.Count > 0)
+        {
+            await ReleaseAsync(link, [.. open.Select(o => o.Point)]).ConfigureAwait(false);
+            throw;
+        }
+    }
 
-            open = next;
+    private async Task ReleaseAsync(ServerLink link, List<byte[]> points)
+    {
+        using var limit = new CancellationTokenSource(Goodbye, _clock);
+        try
+        {
+            await link.CallAsync(new BrowseNextRequest(points, true), BrowseRequest.Read, limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is OpcUaException or OperationCanceledException)
+        {
+            // The server lets them go with the session.
+            _log.LogDebug(error, "{Url}: continuation points not released", Url);
         }
     }
 

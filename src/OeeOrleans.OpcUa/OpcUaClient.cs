@@ -71,8 +71,11 @@ public sealed partial class OpcUaClient : IAsyncDisposable
     /// <summary>The URIs of the server's namespaces, by their index in this session.</summary>
     public IReadOnlyList<string> Namespaces => _link?.Namespaces ?? [];
 
-    /// <summary>The endpoint in use.</summary>
+    /// <summary>The endpoint in use, or used last.</summary>
     public EndpointDescription Endpoint => _connector.Endpoint;
+
+    /// <summary>How far the server's clock was ahead of ours when the session was made; its times are kept as they are.</summary>
+    public TimeSpan ClockSkew { get; private set; }
 
     internal StructureReader Structures { get; }
 
@@ -162,7 +165,7 @@ public sealed partial class OpcUaClient : IAsyncDisposable
         if (State == ConnectionState.Closed) return;
         Move(ConnectionState.Closed, "disposed");
         await _ended.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_session is { } session) await LeaveAsync(session).ConfigureAwait(false);
         _ended.Dispose();
     }
@@ -196,28 +199,42 @@ public sealed partial class OpcUaClient : IAsyncDisposable
 
     private async Task LeaveAsync(Session session)
     {
+        await LeaveSessionAsync(session).ConfigureAwait(false);
+        using var limit = new CancellationTokenSource(Goodbye, _clock);
+        await session.Channel.CloseAsync(limit.Token).ConfigureAwait(false);
+        await session.Channel.DisposeAsync().ConfigureAwait(false);
+        _session = null;
+    }
+
+    private async Task LeaveSessionAsync(Session session)
+    {
         using var limit = new CancellationTokenSource(Goodbye, _clock);
         try
         {
             await session.CallAsync(new CloseSessionRequest(true), CloseSessionRequest.Read, limit.Token).ConfigureAwait(false);
-            await session.Channel.CloseAsync(limit.Token).ConfigureAwait(false);
         }
         catch (Exception error) when (error is OpcUaException or OperationCanceledException)
         {
             // It is gone, or does not answer: its session ends when its time is over.
             _log.LogDebug(error, "{Url}: no goodbye", Url);
         }
-
-        await session.Channel.DisposeAsync().ConfigureAwait(false);
-        _session = null;
     }
 
     private void Move(ConnectionState to, string why)
     {
         var from = State;
-        (State, Why, Since) = (to, why, _clock.GetUtcNow());
-        if (from == to) return;
+        Why = why;
+        if (from == to || from == ConnectionState.Closed) return;
+        (State, Since) = (to, _clock.GetUtcNow());
         Log.StateChanged(_log, Url, from, to, why);
-        StateChanged?.Invoke(new ConnectionChange(from, to, why));
+        try
+        {
+            StateChanged?.Invoke(new ConnectionChange(from, to, why));
+        }
+        catch (Exception error)
+        {
+            // A boundary: the owner's own code must not end the connection.
+            Log.HandlerFailed(_log, Url, error);
+        }
     }
 }

@@ -122,6 +122,7 @@ public sealed record OpcUaClientOptions
         if (KeepAlive <= TimeSpan.Zero) mistakes.Add("KeepAlive must be more than nothing");
         if (MaxMessageSize < 65_536) mistakes.Add("MaxMessageSize must be 65,536 bytes or more");
         if (MinPause <= TimeSpan.Zero || MaxPause < MinPause) mistakes.Add("MinPause must be more than nothing, and MaxPause no less");
+        if (MaxPauseUnreachable <= TimeSpan.Zero) mistakes.Add("MaxPauseUnreachable must be more than nothing");
         if (MaxPublishRequests is < 1 or > 100) mistakes.Add("MaxPublishRequests must be 1 to 100");
         if (MaxNodesPerCall < 1) mistakes.Add("MaxNodesPerCall must be 1 or more");
         return mistakes.Count == 0 ? url! : throw new ArgumentException(string.Join("; ", mistakes), nameof(Url));

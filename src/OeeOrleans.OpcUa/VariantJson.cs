@@ -15,7 +15,7 @@ public static class VariantJson
     /// <exception cref="FormatException">It is none of that type; the message says what would be.</exception>
     public static Variant Parse(JsonElement json, BuiltInType type, int rank)
     {
-        if (json.ValueKind == JsonValueKind.Null) return Variant.Null;
+        if (json.ValueKind == JsonValueKind.Null) throw new FormatException($"null is no {type}; {Example(type)} is");
         if (json.ValueKind != JsonValueKind.Array)
         {
             if (rank >= 0) throw new FormatException($"the node holds an array of {type}, and {json.GetRawText()} is none; [1,2] is "
@@ -69,16 +69,16 @@ public static class VariantJson
     private static Variant Parse(JsonElement json, BuiltInType type) => type switch
     {
         BuiltInType.Boolean => json.ValueKind == JsonValueKind.String ? bool.Parse(json.GetString()!) : json.GetBoolean(),
-        BuiltInType.SByte => sbyte.Parse(Number(json), CultureInfo.InvariantCulture),
-        BuiltInType.Byte => byte.Parse(Number(json), CultureInfo.InvariantCulture),
-        BuiltInType.Int16 => short.Parse(Number(json), CultureInfo.InvariantCulture),
-        BuiltInType.UInt16 => ushort.Parse(Number(json), CultureInfo.InvariantCulture),
-        BuiltInType.Int32 => int.Parse(Number(json), CultureInfo.InvariantCulture),
-        BuiltInType.UInt32 => uint.Parse(Number(json), CultureInfo.InvariantCulture),
-        BuiltInType.Int64 => long.Parse(Number(json), CultureInfo.InvariantCulture),
-        BuiltInType.UInt64 => ulong.Parse(Number(json), CultureInfo.InvariantCulture),
-        BuiltInType.Float => float.Parse(Number(json), CultureInfo.InvariantCulture),
-        BuiltInType.Double => double.Parse(Number(json), CultureInfo.InvariantCulture),
+        BuiltInType.SByte => sbyte.Parse(Number(json), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
+        BuiltInType.Byte => byte.Parse(Number(json), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
+        BuiltInType.Int16 => short.Parse(Number(json), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
+        BuiltInType.UInt16 => ushort.Parse(Number(json), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
+        BuiltInType.Int32 => int.Parse(Number(json), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
+        BuiltInType.UInt32 => uint.Parse(Number(json), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
+        BuiltInType.Int64 => long.Parse(Number(json), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
+        BuiltInType.UInt64 => ulong.Parse(Number(json), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
+        BuiltInType.Float => Single(json),
+        BuiltInType.Double => Real(json),
         BuiltInType.String => json.ValueKind == JsonValueKind.String ? json.GetString() : json.GetRawText(),
         BuiltInType.DateTime => DateTime.Parse(
             Text(json), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal),
@@ -104,6 +104,21 @@ public static class VariantJson
     private static StatusCode Status(JsonElement json) => json.ValueKind == JsonValueKind.Number
         ? new StatusCode(json.GetUInt32())
         : StatusCode.Parse(Text(json));
+
+    /// <summary>A finite number that is too large is no infinity; `1,5` is no number at all.</summary>
+    private static double Real(JsonElement json)
+    {
+        var value = double.Parse(Number(json), NumberStyles.Float, CultureInfo.InvariantCulture);
+        return double.IsInfinity(value) && !IsInfinity(json) ? throw new FormatException("too large") : value;
+    }
+
+    private static float Single(JsonElement json)
+    {
+        var value = float.Parse(Number(json), NumberStyles.Float, CultureInfo.InvariantCulture);
+        return float.IsInfinity(value) && !IsInfinity(json) ? throw new FormatException("too large") : value;
+    }
+
+    private static bool IsInfinity(JsonElement json) => Number(json) is "Infinity" or "-Infinity";
 
     /// <summary>Text may hold a number as well: `"NaN"` has no other way.</summary>
     private static string Number(JsonElement json) => json.ValueKind switch

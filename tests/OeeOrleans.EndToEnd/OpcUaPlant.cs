@@ -30,12 +30,13 @@ internal sealed class OpcUaPlant : IAsyncDisposable
 
     /// <param name="server">Options of the server.</param>
     /// <param name="source">Options of the source.</param>
-    public static async Task<OpcUaPlant> StartAsync(PostgresServer postgres, string server, string source = "")
+    /// <param name="queue">Values of the counter that the server keeps.</param>
+    public static async Task<OpcUaPlant> StartAsync(PostgresServer postgres, string server, string source = "", int queue = 4000)
     {
         var plant = await TestPlant.CreateAsync(postgres);
         var peer = await OpcUaPeer.StartAsync(server);
         var proxy = new ChaosProxy(peer.Port);
-        var config = await plant.WriteOpcUaEdgeConfigAsync($"opc.tcp://127.0.0.1:{proxy.Port}/UA", peer.NamespaceIndex, source);
+        var config = await plant.WriteOpcUaEdgeConfigAsync($"opc.tcp://127.0.0.1:{proxy.Port}/UA", peer.NamespaceIndex, source, queue);
         var running = new OpcUaPlant(plant, peer, proxy, await plant.StartAsync(), config);
         await running.StartEdgeAsync();
         return running;
@@ -77,6 +78,17 @@ internal sealed class OpcUaPlant : IAsyncDisposable
         while (await reader.ReadAsync()) values.Add(reader.GetDouble(0));
         return values;
     }
+
+    /// <summary>Waits until exactly these are stored, each once.</summary>
+    public Task AllStoredAsync(List<double> expected) => Eventually.HoldsAsync(
+        $"{expected.Count} values to be stored, each once", Soon,
+        async () =>
+        {
+            var values = await ValuesAsync();
+            var missing = expected.Except(values).Take(10);
+            return $"{values.Count} values, missing {string.Join(' ', missing)}{(values.SequenceEqual(expected) ? " equal" : "")}";
+        },
+        found => found.EndsWith("equal", StringComparison.Ordinal));
 
     public Task<long> ScalarAsync(string sql) => _plant.ScalarAsync(sql);
 

@@ -23,8 +23,7 @@ public sealed class OpcUaTests(PlantFixture fixture) : IClassFixture<PlantFixtur
         plant.Proxy.Mend();
         await Task.Delay(TimeSpan.FromSeconds(2));
         var last = await plant.Server.StopCountingAsync();
-        await plant.StoredAsync(last);
-        Assert.Equal(Range(last), await plant.ValuesAsync());
+        await plant.AllStoredAsync(Range(last));
         Assert.Equal(0, await plant.EdgeMetricAsync("opcua_gaps_total"));
         Assert.Equal(1, await plant.EdgeMetricAsync("opcua_reconnects_total"));
     }
@@ -40,10 +39,9 @@ public sealed class OpcUaTests(PlantFixture fixture) : IClassFixture<PlantFixtur
         // Five keep-alives into nothing, and then the lifetime, of which this server makes five seconds at least.
         await Task.Delay(TimeSpan.FromSeconds(Math.Max(14, Oee.Seconds)));
         plant.Proxy.Mend();
-        await plant.EdgeMetricAsync("opcua_gaps_total", filled => filled > 0);
+        await plant.EdgeMetricAsync("opcua_gaps_total{source=\"plc1\",result=\"filled\"}", filled => filled > 0);
         var last = await plant.Server.StopCountingAsync();
-        await plant.StoredAsync(last);
-        Assert.Equal(Range(last), await plant.ValuesAsync());
+        await plant.AllStoredAsync(Range(last));
     }
 
     [Fact]
@@ -55,10 +53,44 @@ public sealed class OpcUaTests(PlantFixture fixture) : IClassFixture<PlantFixtur
         await plant.KillEdgeAsync();
         await Task.Delay(TimeSpan.FromSeconds(5));
         await plant.StartEdgeAsync();
-        await plant.EdgeMetricAsync("opcua_gaps_total", filled => filled > 0);
+        await plant.EdgeMetricAsync("opcua_gaps_total{source=\"plc1\",result=\"filled\"}", filled => filled > 0);
         var last = await plant.Server.StopCountingAsync();
-        await plant.StoredAsync(last);
-        Assert.Equal(Range(last), await plant.ValuesAsync());
+        await plant.AllStoredAsync(Range(last));
+    }
+
+    [Fact]
+    public async Task Queues_that_overflow_at_the_server_are_filled_from_its_history()
+    {
+        // Ten values of room at the server, as by default, and three seconds of ten a second.
+        await using var plant = await OpcUaPlant.StartAsync(fixture.Postgres, "\"history\": [\"Counter0\"]", queue: 10);
+        await plant.Server.SayAsync(new { op = "run", every = 100 });
+        await plant.StoredAsync(10);
+        plant.Proxy.Cut();
+        await Task.Delay(TimeSpan.FromSeconds(5));
+        plant.Proxy.Mend();
+        await plant.EdgeMetricAsync("opcua_gaps_total{source=\"plc1\",result=\"filled\"}", filled => filled > 0);
+        var last = await plant.Server.StopCountingAsync();
+        await plant.AllStoredAsync(Range(last));
+        Assert.Contains("kept;", plant.EdgeOutput, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_stays_away_kills_its_devices_once_and_they_return_with_it()
+    {
+        await using var plant = await OpcUaPlant.StartAsync(fixture.Postgres, "");
+        await plant.Server.SayAsync(new { op = "run", every = 100 });
+        await plant.StoredAsync(10);
+        plant.Proxy.Cut();
+        await Eventually.HoldsAsync(
+            "the machine to be offline", Soon, async () => (await plant.Host.GetAsync("/api/machines/status")).GetProperty("items")[0],
+            m => !m.GetProperty("connected").GetBoolean());
+        Assert.Equal(0, await plant.EdgeMetricAsync("edge_source_up"));
+        await Task.Delay(TimeSpan.FromSeconds(6));
+        Assert.Equal(0, await plant.EdgeMetricAsync("edge_source_up"));
+        plant.Proxy.Mend();
+        await plant.EdgeMetricAsync("edge_source_up", up => up == 1);
+        var last = await plant.Server.StopCountingAsync();
+        await plant.AllStoredAsync(Range(last));
     }
 
     [Fact]
@@ -69,7 +101,7 @@ public sealed class OpcUaTests(PlantFixture fixture) : IClassFixture<PlantFixtur
         await plant.StoredAsync(10);
         await plant.Server.RestartAsync();
         await plant.EdgeMetricAsync("opcua_gaps_total{source=\"plc1\",result=\"unfilled\"}", gaps => gaps > 0);
-        Assert.Contains("the history of ns=2;s=Counter0 from", plant.EdgeOutput, StringComparison.Ordinal);
+        Assert.Contains("ns=2;s=Counter0 missed since", plant.EdgeOutput, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -88,7 +88,7 @@ public sealed class TestPlant : IAsyncDisposable
     }
 
     /// <summary>An edge node of our own whose machine is an OPC UA server.</summary>
-    public async Task<string> WriteOpcUaEdgeConfigAsync(string url, int index, string more)
+    public async Task<string> WriteOpcUaEdgeConfigAsync(string url, int index, string more, int queue)
     {
         var file = Path.Combine(_directory, "opcua.yaml");
         await File.WriteAllTextAsync(file,
@@ -101,7 +101,7 @@ public sealed class TestPlant : IAsyncDisposable
               node: edge1
               sources:
                 - { id: plc1, url: "{{url}}", trust: first_use, device: press1, interval_ms: 50, {{more}} tags: [
-                    { address: "ns={{index}};s=Counter0", metric: counter.good, queue_size: 4000 },
+                    { address: "ns={{index}};s=Counter0", metric: counter.good, queue_size: {{queue}} },
                     { address: "ns={{index}};s=Scalar.Boolean", metric: state.run },
                     { address: "ns={{index}};s=Analog", metric: process.speed, writable: true } ] }
             """);

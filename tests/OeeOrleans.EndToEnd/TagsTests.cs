@@ -57,6 +57,50 @@ public sealed class TagsTests : IAsyncLifetime
         Assert.Equal(["-5", "\"bare word\"", "[1.5,2]"], read.Select(l => l.GetProperty("value").GetRawText()));
     }
 
+    [Theory]
+    [InlineData("ns=2;s=Write=With=Signs=12.5", "ns=2;s=Write=With=Signs", "12.5")]
+    [InlineData("ns=2;s=Write.String=\"a=b\"", "ns=2;s=Write.String", "\"a=b\"")]
+    public async Task A_name_with_equal_signs_and_a_text_with_them_are_told_apart(string written, string address, string expected)
+    {
+        if (address.Contains("Signs", StringComparison.Ordinal)) await _server.SayAsync(
+            new { op = "add", id = "Write=With=Signs", value = 0 });
+        var (code, lines, error) = await RunAsync("write", written);
+        Assert.True(code == 0, error);
+        Assert.Equal(address, lines[0].GetProperty("address").GetString());
+        var (_, read, _) = await RunAsync("read", address);
+        Assert.Equal(expected, read[0].GetProperty("value").GetRawText());
+    }
+
+    [Theory]
+    [InlineData("ns=2;s=Write.Double=1,5")]
+    [InlineData("ns=2;s=Write.Double=null")]
+    [InlineData("ns=2;s=Write.Float=1e39")]
+    public async Task What_is_no_such_number_is_written_nowhere(string written)
+    {
+        var (code, lines, _) = await RunAsync("write", written);
+        Assert.Equal(1, code);
+        Assert.False(lines[0].GetProperty("ok").GetBoolean());
+    }
+
+    [Fact]
+    public async Task Browsing_from_what_is_not_there_is_an_error()
+    {
+        var (code, _, error) = await RunAsync("browse", "--from", "ns=2;s=Nobody");
+        Assert.Equal(1, code);
+        Assert.Contains("BadNodeIdUnknown", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_watch_whose_server_dies_ends_and_says_so()
+    {
+        await using var watching = Start("watch", "--for", "60", "ns=2;s=Counter1");
+        await Eventually.TrueAsync("the first line", TimeSpan.FromSeconds(20), () => Task.FromResult(Lines(watching).Count > 0));
+        await _server.KillAsync();
+        await watching.WaitForExitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(1, watching.ExitCode);
+        Assert.Contains("oee: ", watching.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Watch_prints_what_is_and_every_change_until_its_time_is_over()
     {
@@ -90,8 +134,8 @@ public sealed class TagsTests : IAsyncLifetime
         await proposing.WaitForExitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(0, proposing.ExitCode);
         var fragment = proposing.Output[proposing.Output.IndexOf("# ", StringComparison.Ordinal)..];
-        Assert.Contains("{ address: \"ns=2;s=GoodParts\", metric: \"counter.good\" }", fragment, StringComparison.Ordinal);
-        Assert.Contains("{ address: \"ns=2;s=Running\", metric: \"state.run\" }", fragment, StringComparison.Ordinal);
+        Assert.Contains("{ address: \"nsu=urn:oee:peer;s=GoodParts\", metric: \"counter.good\" }", fragment, StringComparison.Ordinal);
+        Assert.Contains("{ address: \"nsu=urn:oee:peer;s=Running\", metric: \"state.run\" }", fragment, StringComparison.Ordinal);
         var file = Path.Combine(_server.Directory, "plant.yaml");
         await File.WriteAllTextAsync(
             file,

@@ -64,7 +64,8 @@ internal sealed class SourceLoop
         var index = Array.FindIndex(_metrics, m => m?.Device.Id == device && m?.Metric.Alias == metric.Alias);
         if (index < 0) return false;
         var tag = _source.Tags[index].Tag;
-        if (tag is not { Scale: 1, Offset: 0 } && value is double or long) value = (Convert.ToDouble(value, null) - tag.Offset) / tag.Scale;
+        if (tag is not { Scale: 1, Offset: 0 } && value is double or long or ulong) value =
+            (Convert.ToDouble(value, null) - tag.Offset) / tag.Scale;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ReadTimeout);
         await _source.WriteAsync(index, value, limit.Token);
@@ -148,7 +149,9 @@ internal sealed class SourceLoop
             var records = new List<(string, ReadOnlyMemory<byte>, int)>(past.Count + published.Count);
             foreach (var (device, list) in past) records.Add(Record(device, list, historical: true));
             foreach (var (device, list) in published) records.Add(Record(device, list, historical: false));
-            // A dead device is born before its first record is sent.
+            // A device that returns is born before its first record is sent, and shows what is: a counter born with its old value would go
+            // back, and seem to have been reset.
+            foreach (var (device, list) in published.Where(p => !_image.IsOnline(p.Key.Id))) _image.Update(device.Id, list);
             Alive();
             _queue.Append(records);
             _filter.Remember();

@@ -22,7 +22,11 @@ public sealed record TagWriteResult(string Address, bool Ok, string? Error);
 /// <param name="Kind">`object`, `variable`, `method`, … in the protocol's words.</param>
 /// <param name="Type">Of a variable's values; null for what has none.</param>
 /// <param name="Writable">Whether this user may write it.</param>
-public sealed record TagNode(string Address, string Name, string Kind, string? Type, bool Writable);
+public sealed record TagNode(string Address, string Name, string Kind, string? Type, bool Writable)
+{
+    /// <summary>An address that means the same after the PLC was restarted or changed, where the protocol has one.</summary>
+    public string? LastingAddress { get; init; }
+}
 
 /// <summary>One PLC, to look at and to change by hand. Whatever the protocol, one bad address spoils no other.</summary>
 public interface ITagAccess : IAsyncDisposable

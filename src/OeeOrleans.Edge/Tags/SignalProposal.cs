@@ -24,6 +24,9 @@ public static class SignalProposal
         ("energy.total", ["energy", "energytotal", "kwh"]),
     ];
 
+    /// <summary>The signals that can be proposed.</summary>
+    public static IEnumerable<string> Signals => Meanings.Select(m => m.Signal);
+
     /// <summary>Null when the name says nothing.</summary>
     /// <param name="name">The tag's own name.</param>
     /// <param name="type">Type of its values: a number is no text, and a state that runs or not is a Boolean.</param>

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using OeeOrleans.Edge.Tags;
 
 namespace OeeOrleans.Host.Commands;
@@ -8,6 +10,8 @@ namespace OeeOrleans.Host.Commands;
 /// them.</summary>
 internal static class PlantFragment
 {
+    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>A tag without a known meaning gets its own name as metric; it is in the fragment all the same, to be taken out or
     /// named.</summary>
     public static string Write(string source, string device, IReadOnlyList<TagNode> found)
@@ -16,24 +20,27 @@ internal static class PlantFragment
             .Where(n => n is { Kind: "variable", Type: not null } && !IsOfTheServer(n.Address))
             .Select(n => (Node: n, Signal: SignalProposal.Of(n.Name, n.Type)))
             .ToList();
-        var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        // Signals' own names are for signals: a tag that only happens to be called like one must not become it.
+        var taken = new HashSet<string>(SignalProposal.Signals, StringComparer.OrdinalIgnoreCase);
+        var free = new HashSet<string>(SignalProposal.Signals, StringComparer.OrdinalIgnoreCase);
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"# {tags.Count} tags found.");
         text.AppendLine("# Signals are guessed from names: look at each before you rely on it.");
         text.AppendLine("edge:");
         text.AppendLine("  sources:");
-        text.AppendLine(CultureInfo.InvariantCulture, $"    - id: {device}-plc");
+        text.AppendLine(CultureInfo.InvariantCulture, $"    - id: {Quoted(device + "-plc")}");
         text.AppendLine(CultureInfo.InvariantCulture, $"      url: {Quoted(source)}");
         text.AppendLine("      interval_ms: 250");
-        text.AppendLine(CultureInfo.InvariantCulture, $"      device: {device}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"      device: {Quoted(device)}");
         text.AppendLine("      tags:");
         foreach (var (node, signal) in tags.OrderByDescending(t => t.Signal is not null))
         {
             // A signal has one source: the second that looks like it keeps its own name.
-            var metric = signal is not null && taken.Add(signal) ? signal : Unique(node, taken);
-            var note = metric == signal ? "" : $"   # {node.Type}";
+            var metric = signal is not null && free.Remove(signal) ? signal : Unique(node, taken);
+            var note = metric == signal ? "" : $"   # {Quoted(node.Type!)}";
             text.AppendLine(
-                CultureInfo.InvariantCulture, $"        - {{ address: {Quoted(node.Address)}, metric: {Quoted(metric)} }}{note}");
+                CultureInfo.InvariantCulture,
+                    $"        - {{ address: {Quoted(node.LastingAddress ?? node.Address)}, metric: {Quoted(metric)} }}{note}");
         }
 
         return text.ToString();
@@ -51,6 +58,6 @@ internal static class PlantFragment
         return unique;
     }
 
-    private static string Quoted(string text) =>
-        $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    /// <summary>As JSON writes it, which YAML reads: quotes, backslashes and control characters escaped.</summary>
+    private static string Quoted(string text) => JsonSerializer.Serialize(text, Json);
 }

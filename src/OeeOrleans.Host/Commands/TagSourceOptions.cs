@@ -76,6 +76,11 @@ internal sealed class TagSourceOptions
         {
             return await WrongAsync(error.Message);
         }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"oee: {parsed.GetRequiredValue(_pki)}: {error.Message}");
+            return ExitCode.Failure;
+        }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             return ExitCode.Failure;
@@ -110,6 +115,11 @@ internal sealed class TagSourceOptions
             }
 
             settings = settings with { Mode = known };
+        }
+
+        if (parsed.GetRequiredValue(Url) is var url && Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.UserInfo.Length > 0)
+        {
+            return "a name and password do not belong into a URL; --user and --password take them";
         }
 
         if (settings is { User: not null, UserCertificate: not null }) return "give either --user or --user-certificate";

@@ -133,13 +133,11 @@ internal static class TagsCommand
     private static async Task<int> WatchAsync(ITagAccess tags, string[] addresses, TimeSpan interval, CancellationToken cancellationToken)
     {
         var bad = false;
-        var left = addresses.Length;
         try
         {
             await foreach (var reading in tags.WatchAsync(addresses, interval, cancellationToken))
             {
-                // The first line of each says whether it can be watched at all.
-                if (left-- > 0) bad |= reading.Error is not null;
+                bad |= reading.Error is not null;
                 await PrintAsync(reading);
             }
         }
@@ -152,32 +150,37 @@ internal static class TagsCommand
     }
 
     /// <summary>
-    /// At the first `=` behind which a value stands: node ids have one of their own, and string identifiers may have more; where it is
-    /// ambiguous the last one that leaves an address in front of it.
+    /// Node ids have a `=` of their own, and string identifiers may have more. The last one counts that leaves an address in front of it
+    /// and
+    /// JSON behind it; where the value is a bare word, the first that leaves an address. A text with a `=` in it is written as JSON.
     /// </summary>
     private static (string Address, JsonElement Value) SplitWrite(string text)
     {
-        for (var at = text.IndexOf('=', StringComparison.Ordinal); at > 0; at = text.IndexOf('=', at + 1))
+        (string, JsonElement)? bare = null;
+        for (var at = text.LastIndexOf('='); at > 0; at = text.LastIndexOf('=', at - 1))
         {
             var address = text[..at];
             // `ns=2;s` and `i` are no addresses yet.
-            if (ExpandedNodeId.TryParse(address, out var id) && id.NodeId.Identifier is not "") return (address, ValueOf(text[(at + 1)..]));
+            if (!ExpandedNodeId.TryParse(address, out var id) || id.NodeId.Identifier is "") continue;
+            if (TryParse(text[(at + 1)..], out var value)) return (address, value);
+            bare = (address, JsonSerializer.SerializeToElement(text[(at + 1)..]));
         }
 
-        return (text, default);
+        return bare ?? (text, default);
     }
 
-    private static JsonElement ValueOf(string text)
+    private static bool TryParse(string text, out JsonElement value)
     {
         try
         {
             using var document = JsonDocument.Parse(text);
-            return document.RootElement.Clone();
+            value = document.RootElement.Clone();
+            return true;
         }
         catch (JsonException)
         {
-            // A bare word is a text.
-            return JsonSerializer.SerializeToElement(text);
+            value = default;
+            return false;
         }
     }
 

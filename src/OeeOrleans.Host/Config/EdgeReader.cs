@@ -95,13 +95,20 @@ internal sealed class EdgeReader(YamlSection root)
             source.Problems.Add(source.LineOf("url"), $"{source.Path}.url: {reason}");
             uri = new Uri("opc.tcp://none:4840");
         }
+        else if (uri!.UserInfo.Length > 0)
+        {
+            source.Problems.Add(
+                source.LineOf("url"), $"{source.Path}.url: a name and password do not belong into a URL, which logs show; username and "
+                    + $"password are "
+                    + "keys of their own");
+        }
 
         var device = source.Text("device") ?? id;
         var interval = source.Integer("interval_ms", 250, 10, 3_600_000);
         var tags = source.Sections("tags").Select(t => ReadTag(t, uri.Scheme)).ToList();
         var opcUa = uri.Scheme == "opc.tcp" ? ReadOpcUa(source) : null;
         source.Close();
-        if (tags.Count == 0 && !uri.Query.Contains("tags=", StringComparison.Ordinal))
+        if (tags.Count == 0 && !(uri.Scheme == "sim" && uri.Query.Contains("tags=", StringComparison.Ordinal)))
         {
             source.Problems.Add(source.Line, $"{source.Path}: a source needs tags");
         }
@@ -146,6 +153,12 @@ internal sealed class EdgeReader(YamlSection root)
     {
         if (settings is { User: not null, UserCertificate: not null }) yield return "either username or user_certificate, not both";
         if (settings is { User: null, Password: not null }) yield return "a password needs a username";
+        if (settings is { UserCertificate: null, UserKey: not null }) yield return "a user_key needs a user_certificate";
+        if (settings is { Policy: not null and not SecurityPolicy.None, Mode: MessageSecurityMode.None })
+        {
+            yield return $"the mode None protects nothing, and the policy {settings.Policy} was asked for";
+        }
+
         if (settings is { Policy: SecurityPolicy.None, Mode: MessageSecurityMode.Sign or MessageSecurityMode.SignAndEncrypt })
         {
             yield return "security None protects nothing, and a mode that does was asked for";
@@ -168,7 +181,7 @@ internal sealed class EdgeReader(YamlSection root)
                     + $"with an optional :number");
         }
 
-        if (scheme == "opc.tcp" && address.Length > 0 && !ExpandedNodeId.TryParse(address, out _))
+        if (scheme == "opc.tcp" && address.Length > 0 && (!ExpandedNodeId.TryParse(address, out var node) || node.ServerIndex != 0))
         {
             tag.Problems.Add(
                 tag.LineOf("address"),
@@ -189,6 +202,8 @@ internal sealed class EdgeReader(YamlSection root)
             DeadbandPercent = scheme == "opc.tcp" ? (double)(tag.Number("deadband_percent", 0, 100) ?? 0) : 0,
             QueueSize = scheme == "opc.tcp" ? tag.Integer("queue_size", 10, 1, 100_000) : 10,
         };
+        if (result.Scale == 0) tag.Problems.Add(tag.LineOf("scale"), $"{tag.Path}.scale: 0 leaves nothing of a value; any other number "
+            + $"is possible");
         tag.Close();
         return result;
     }

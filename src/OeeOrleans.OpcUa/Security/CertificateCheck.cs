@@ -1,6 +1,4 @@
-using System.Formats.Asn1;
 using System.Net;
-using System.Numerics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
@@ -115,15 +113,9 @@ internal sealed class CertificateCheck(PkiStore store, ServerTrust trust, TimePr
     {
         if (!certificate.IssuerName.RawData.AsSpan().SequenceEqual(issuer.SubjectName.RawData)) return false;
         if (issuer.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault() is not { CertificateAuthority: true }) return false;
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(issuer);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.VerificationTime = clock.GetUtcNow().UtcDateTime;
-        // An issuer that is no root itself has its own way up, which is walked by the caller.
-        chain.ChainPolicy.VerificationFlags = X509VerificationFlags.AllowUnknownCertificateAuthority;
-        return chain.Build(certificate) || chain.ChainStatus.All(s => s.Status == X509ChainStatusFlags.PartialChain);
+        var now = clock.GetUtcNow().UtcDateTime;
+        if (now < issuer.NotBefore.ToUniversalTime() || now > issuer.NotAfter.ToUniversalTime()) return false;
+        return SignedData.IsSignedBy(certificate.RawData, issuer);
     }
 
     private void CheckRevocation(X509Certificate2 certificate, X509Certificate2 issuer, Uri url)
@@ -189,57 +181,4 @@ internal sealed class CertificateCheck(PkiStore store, ServerTrust trust, TimePr
 
     private static OpcUaException Refused(uint status, Uri url, X509Certificate2 certificate, string why) =>
         new(status, $"{url}: the server's certificate ({certificate.Subject}) {why} ({new StatusCode(status).Name})");
-}
-
-/// <summary>Lists of what was revoked (RFC 5280, section 5).</summary>
-internal static class RevocationList
-{
-    /// <summary>Whether this list, signed by the issuer, names the certificate.</summary>
-    public static bool Revokes(byte[] list, X509Certificate2 certificate, X509Certificate2 issuer)
-    {
-        try
-        {
-            var outer = new AsnReader(list, AsnEncodingRules.DER).ReadSequence();
-            var signed = outer.PeekEncodedValue();
-            var content = outer.ReadSequence();
-            outer.ReadEncodedValue();
-            var signature = outer.ReadBitString(out _);
-            if (content.PeekTag() == Asn1Tag.Integer) content.ReadInteger();
-            content.ReadEncodedValue();
-            if (!content.ReadEncodedValue().Span.SequenceEqual(issuer.SubjectName.RawData)) return false;
-            content.ReadEncodedValue();
-            if (content.HasData && content.PeekTag().TagClass == TagClass.Universal
-                && content.PeekTag() != Asn1Tag.Sequence) content.ReadEncodedValue();
-            if (!content.HasData || content.PeekTag() != Asn1Tag.Sequence) return false;
-            var serial = new BigInteger(certificate.SerialNumberBytes.Span, isUnsigned: false, isBigEndian: true);
-            return Names(content.ReadSequence(), serial) && IsSigned(signed.Span, signature, issuer);
-        }
-        catch (AsnContentException)
-        {
-            // No list at all: it names nobody.
-            return false;
-        }
-    }
-
-    private static bool Names(AsnReader entries, BigInteger serial)
-    {
-        while (entries.HasData)
-        {
-            if (entries.ReadSequence().ReadInteger() == serial) return true;
-        }
-
-        return false;
-    }
-
-    private static bool IsSigned(ReadOnlySpan<byte> content, ReadOnlySpan<byte> signature, X509Certificate2 issuer)
-    {
-        using var key = issuer.GetRSAPublicKey();
-        if (key is null) return false;
-        foreach (var hash in (HashAlgorithmName[])[HashAlgorithmName.SHA256, HashAlgorithmName.SHA384, HashAlgorithmName.SHA512])
-        {
-            if (key.VerifyData(content, signature, hash, RSASignaturePadding.Pkcs1)) return true;
-        }
-
-        return false;
-    }
 }

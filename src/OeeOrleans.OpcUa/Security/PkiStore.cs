@@ -11,6 +11,8 @@ internal sealed class PkiStore(string directory)
 {
     /// <summary>Rejected certificates at most: whoever answers in a server's place can make as many as he likes.</summary>
     private const int MaxRejected = 100;
+    private static readonly TimeSpan LockFor = TimeSpan.FromSeconds(5);
+    private static readonly Lock Making = new();
 
     public string TrustedFolder => Folder("trusted", "certs");
 
@@ -24,7 +26,33 @@ internal sealed class PkiStore(string directory)
     /// <exception cref="OpcUaException">It is there and cannot be used.</exception>
     public X509Certificate2 Own(string applicationName, TimeProvider clock)
     {
-        if (!File.Exists(OwnCertificate) || !File.Exists(OwnKey)) return Create(applicationName, clock);
+        // Two sources that start together, or two processes, must not make two keys and keep one certificate.
+        lock (Making)
+        {
+            Directory.CreateDirectory(Path.Combine(directory, "own"));
+            using var alone = Alone(Path.Combine(directory, "own", ".lock"), clock);
+            return File.Exists(OwnCertificate) && File.Exists(OwnKey) ? Load(clock) : Create(applicationName, clock);
+        }
+    }
+
+    private static FileStream Alone(string file, TimeProvider clock)
+    {
+        for (var started = clock.GetTimestamp(); ; Thread.Sleep(20))
+        {
+            try
+            {
+                return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (clock.GetElapsedTime(started) < LockFor)
+            {
+                // Another process makes or reads them just now.
+                continue;
+            }
+        }
+    }
+
+    private X509Certificate2 Load(TimeProvider clock)
+    {
         try
         {
             using var certificate = X509CertificateLoader.LoadCertificate(File.ReadAllBytes(OwnCertificate));
@@ -128,7 +156,6 @@ internal sealed class PkiStore(string directory)
 
     private X509Certificate2 Create(string applicationName, TimeProvider clock)
     {
-        Directory.CreateDirectory(Path.Combine(directory, "own"));
         using var key = RSA.Create(2048);
         var certificate = ApplicationCertificate.Create(applicationName, key, clock.GetUtcNow());
         // The key first, and only for us: a certificate without its key would be refused for ever.

@@ -24,6 +24,9 @@ internal sealed class Backoff(OpcUaClientOptions options, Random random)
         return _refused = Grow(_refused, options.MaxPause);
     }
 
+    /// <summary>Connected: the next loss is another one.</summary>
+    public void Reset() => (_refused, _unreachable) = (TimeSpan.Zero, TimeSpan.Zero);
+
     /// <summary>Twice as long, give or take a quarter: a thousand clients must not come back in the same instant.</summary>
     private TimeSpan Grow(TimeSpan last, TimeSpan most)
     {

@@ -11,12 +11,13 @@ internal sealed class Connector(OpcUaClientOptions options, Uri url, TimeProvide
 {
     private readonly PkiStore _store = new(options.PkiDirectory);
     private EndpointDescription? _endpoint;
+    private EndpointDescription? _last;
     private PolicySuite _suite = PolicySuite.None;
     private X509Certificate2? _own;
     private bool _toldHost;
 
     /// <summary>The endpoint that was chosen last.</summary>
-    public EndpointDescription Endpoint => _endpoint ?? throw new InvalidOperationException("not connected yet");
+    public EndpointDescription Endpoint => _last ?? throw new InvalidOperationException("not connected yet");
 
     public static async Task<List<EndpointDescription>> GetEndpointsAsync(
         Uri url, OpcUaClientOptions options, TimeProvider clock, CancellationToken cancellationToken)
@@ -68,6 +69,6 @@ internal sealed class Connector(OpcUaClientOptions options, Uri url, TimeProvide
             Log.EndpointHost(log, url, theirs.Host);
         }
 
-        (_endpoint, _suite) = (endpoint, suite);
+        (_endpoint, _last, _suite) = (endpoint, endpoint, suite);
     }
 }

@@ -23,8 +23,11 @@ internal static class IdentityProof
             ILogger log)
     {
         var policies = endpoint.UserTokens.Where(t => t.Kind == identity.Kind).ToList();
-        // The first whose algorithms are known here: a server may list the deprecated ones as well.
-        var (policy, suite) = policies.Select(p => (Policy: p, Suite: SuiteOf(p, endpoint))).FirstOrDefault(p => p.Suite is not null);
+        // One that protects before one that does not, and only by algorithms that are known here: a server may list deprecated ones.
+        var (policy, suite) = policies.Select(p => (Policy: p, Suite: SuiteOf(p, endpoint)))
+            .Where(p => p.Suite is not null)
+            .OrderBy(p => p.Suite!.IsNone)
+            .FirstOrDefault();
         if (policy is null)
         {
             if (identity.Kind == UserTokenKind.Anonymous) return (
@@ -58,7 +61,11 @@ internal static class IdentityProof
             writer.Int32(password.Length + nonce.Length);
             writer.Raw(password);
             writer.Raw(nonce);
-            using var key = server.GetRSAPublicKey()!;
+            using var key = server.GetRSAPublicKey()
+                ?? throw new OpcUaException(StatusCodes.BadCertificateInvalid, $"the certificate of {channel.Url} has no RSA key to "
+                    + $"encrypt a password for");
+            // Without security nobody has proved that this certificate is the server's.
+            if (channel.Suite.IsNone) Log.PasswordForUnchecked(log, channel.Url, server.Subject);
             return new IdentityToken(policy.PolicyId, UserTokenKind.UserName, user.Name, suite.Encrypt(key, writer.Written),
                 suite.EncryptionUri);
         }

@@ -23,6 +23,11 @@ internal sealed class OperationLimits(int most)
 internal sealed class ServerLink
 {
     private const uint NamespaceArray = 2255;
+    private const uint StartTimeNode = 2257;
+    private const uint CurrentTimeNode = 2258;
+
+    /// <summary>Values read before the limits.</summary>
+    private const int Head = 3;
 
     /// <summary>The properties of OperationLimits, in the order of <see cref="Apply"/>.</summary>
     private static readonly uint[] LimitNodes = [11705, 11707, 11710, 11712, 12165, 11714];
@@ -37,14 +42,43 @@ internal sealed class ServerLink
 
     public IReadOnlyList<string> Namespaces { get; private set; } = [];
 
+    /// <summary>When the server came up: another one is another life of it.</summary>
+    public DateTime StartTime { get; private set; }
+
+    /// <summary>Its clock when the session was made; the smallest time when it does not tell.</summary>
+    public DateTime ServerTime { get; private set; }
+
     public static async Task<ServerLink> OpenAsync(Session session, int most, CancellationToken cancellationToken)
     {
         var link = new ServerLink(session, most);
-        ReadNode[] nodes = [new(new NodeId(NamespaceArray)), .. LimitNodes.Select(n => new ReadNode(new NodeId(n)))];
+        ReadNode[] nodes =
+        [
+            new(new NodeId(NamespaceArray)), new(new NodeId(StartTimeNode)), new(new NodeId(CurrentTimeNode)),
+            .. LimitNodes.Select(n => new ReadNode(new NodeId(n))),
+        ];
         var values = await session.CallAsync(new ReadRequest(nodes, 0), ReadRequest.Read, cancellationToken).ConfigureAwait(false);
-        if (values.Length > 0 && values[0].Value.Value is string?[] names) link.Namespaces = [.. names.Select(n => n ?? "")];
-        link.Apply(values.AsSpan(Math.Min(1, values.Length)), most);
+        if (values.Length > 0) link.TakeNamespaces(values[0]);
+        if (values.Length > 1 && values[1].Value.Value is DateTime start) link.StartTime = start;
+        if (values.Length > 2 && values[2].Value.Value is DateTime now) link.ServerTime = now;
+        link.Apply(values.AsSpan(Math.Min(Head, values.Length)), most);
         return link;
+    }
+
+    /// <summary>A server may add namespaces while a session lives.</summary>
+    public async Task ReadNamespacesAsync(CancellationToken cancellationToken)
+    {
+        var values = await CallAsync(
+            new ReadRequest(new[] { new ReadNode(new NodeId(NamespaceArray)) }, 0), ReadRequest.Read, cancellationToken).ConfigureAwait(
+                false);
+        if (values.Length > 0) TakeNamespaces(values[0]);
+    }
+
+    /// <summary>Silence after which the session must be heard of, or the server ends it.</summary>
+    public TimeSpan KeepAlive(TimeSpan wanted) => wanted < Session.Timeout / 3 ? wanted : Session.Timeout / 3;
+
+    private void TakeNamespaces(in DataValue value)
+    {
+        if (value.Value.Value is string?[] names) Namespaces = [.. names.Select(n => n ?? "")];
     }
 
     public Task<TAnswer> CallAsync<TRequest, TAnswer>(TRequest request, ReadAnswer<TAnswer> read, CancellationToken cancellationToken)
@@ -62,7 +96,9 @@ internal sealed class ServerLink
     }
 
     /// <summary>Calls for some at a time, one call after the other.</summary>
-    public async Task InBatchesAsync<T>(IReadOnlyList<T> all, int limit, Func<IReadOnlyList<T>, Task> call, string? kind = null)
+    /// <param name="isRepeatable">Whether a call may be made again that was carried out, and only its answer was too large.</param>
+    public async Task InBatchesAsync<T>(
+        IReadOnlyList<T> all, int limit, Func<IReadOnlyList<T>, Task> call, string? kind = null, bool isRepeatable = false)
     {
         kind ??= typeof(T).Name;
         lock (_learnt) limit = Math.Min(limit, _learnt.GetValueOrDefault(kind, limit));
@@ -74,7 +110,8 @@ internal sealed class ServerLink
                 await call(batch).ConfigureAwait(false);
                 at += batch.Count;
             }
-            catch (OpcUaException error) when (batch.Count > 1 && IsTooLarge(error.Status))
+            catch (OpcUaException error)
+                when (batch.Count > 1 && !Session.Channel.Closed.IsCompleted && IsTooLarge(error.Status, isRepeatable))
             {
                 limit = (batch.Count + 1) / 2;
                 lock (_learnt) _learnt[kind] = limit;
@@ -82,9 +119,12 @@ internal sealed class ServerLink
         }
     }
 
-    private static bool IsTooLarge(StatusCode status) => status.Code is StatusCodes.BadTooManyOperations or StatusCodes.BadRequestTooLarge
-        or StatusCodes.BadResponseTooLarge or StatusCodes.BadEncodingLimitsExceeded or StatusCodes.BadTcpMessageTooLarge
-        or StatusCodes.BadTooManyMonitoredItems;
+    private static bool IsTooLarge(StatusCode status, bool isRepeatable) => status.Code switch
+    {
+        StatusCodes.BadTooManyOperations or StatusCodes.BadRequestTooLarge or StatusCodes.BadTcpMessageTooLarge => true,
+        StatusCodes.BadResponseTooLarge or StatusCodes.BadEncodingLimitsExceeded => isRepeatable,
+        _ => false,
+    };
 
     private void Apply(ReadOnlySpan<DataValue> values, int most)
     {

@@ -31,7 +31,7 @@ internal sealed class Session
     {
         (_options, _endpoint, _log, Channel, _server) = (options, endpoint, log, channel, server);
         (Id, _token, _nonce) = (created.SessionId, created.Token, created.Nonce);
-        Timeout = TimeSpan.FromMilliseconds(created.TimeoutMs);
+        Timeout = created.TimeoutMs is > 0 and < 1e9 ? TimeSpan.FromMilliseconds(created.TimeoutMs) : options.SessionTimeout;
     }
 
     public NodeId Id { get; }
@@ -54,7 +54,9 @@ internal sealed class Session
             options.SessionTimeout.TotalMilliseconds, (uint)options.MaxMessageSize);
         var created =
             await channel.CallAsync(request, CreateSessionAnswer.Read, default, options.Timeout, cancellationToken).ConfigureAwait(false);
-        CheckServer(channel.Settings, endpoint, created, nonce);
+        CheckServer(channel.Settings, endpoint, created, nonce, options);
+        // From here on what the server signed counts, not what anyone may have said before.
+        endpoint = created.Endpoints.Find(e => e.Mode == endpoint.Mode && e.SecurityPolicyUri == endpoint.SecurityPolicyUri) ?? endpoint;
         // Without a secure channel the server may still have a certificate, by which passwords are encrypted.
         var certificate = channel.Settings.Server;
         if (certificate is null && created.Certificate.Length > 0) certificate = ApplicationCertificate.Leaf(created.Certificate);
@@ -94,7 +96,8 @@ internal sealed class Session
 
     /// <summary>The one who answered is the one whose certificate it is, and offers what it offered before (OPC 10000-4,
     /// 5.6.2.2).</summary>
-    private static void CheckServer(ChannelSettings channel, EndpointDescription endpoint, CreateSessionAnswer created, byte[] nonce)
+    private static void CheckServer(
+        ChannelSettings channel, EndpointDescription endpoint, CreateSessionAnswer created, byte[] nonce, OpcUaClientOptions options)
     {
         if (channel.Suite.IsNone) return;
         if (!ApplicationCertificate.Leaf(created.Certificate).RawDataMemory.Span.SequenceEqual(channel.Server!.RawDataMemory.Span))
@@ -107,9 +110,11 @@ internal sealed class Session
         byte[] data = [.. channel.Own!.RawData, .. nonce];
         if (created.Signature is null || !channel.Suite.Verify(key, data, created.Signature)) throw Suspicious(channel.Url,
             "signs wrongly");
-        var offered = created.Endpoints.Exists(e => e.Mode == endpoint.Mode && e.SecurityPolicyUri == endpoint.SecurityPolicyUri);
-        if (!offered && created.Endpoints.Count > 0) throw Suspicious(channel.Url, "does not offer in the session what it offered "
-            + "before: someone changed it");
+        if (created.Endpoints.Count == 0) return;
+        // Chosen anew from what it signed: had anyone taken away the better ones before, the choice would be another now.
+        var (best, _) = EndpointChoice.Choose(created.Endpoints, options, channel.Url);
+        if (best.Mode == endpoint.Mode && best.SecurityPolicyUri == endpoint.SecurityPolicyUri) return;
+        throw Suspicious(channel.Url, "offers in the session what it did not offer before: someone changed it");
     }
 
     private static OpcUaException Suspicious(Uri url, string what) =>

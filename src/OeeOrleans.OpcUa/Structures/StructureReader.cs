@@ -21,6 +21,7 @@ internal sealed class StructureReader(OpcUaClient client)
     private const uint FirstAbstractNumber = 26;
     private const uint LastAbstractNumber = 28;
 
+    private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly ConcurrentDictionary<NodeId, DataTypeShape?> _byEncoding = new();
     private readonly ConcurrentDictionary<NodeId, DataTypeShape?> _byType = new();
 
@@ -51,7 +52,7 @@ internal sealed class StructureReader(OpcUaClient client)
         DataTypeShape? shape;
         try
         {
-            shape = await ShapeAsync(dataType, 0, cancellationToken).ConfigureAwait(false);
+            shape = await WholeShapeAsync(dataType, cancellationToken).ConfigureAwait(false);
         }
         catch (OpcUaException error) when (!IsAway(error.Status))
         {
@@ -70,7 +71,7 @@ internal sealed class StructureReader(OpcUaClient client)
     /// <exception cref="FormatException">The JSON does not fit.</exception>
     public async Task<Variant> EncodeAsync(NodeId dataType, JsonElement json, int rank, CancellationToken cancellationToken)
     {
-        if (await ShapeAsync(dataType, 0, cancellationToken).ConfigureAwait(false) is not DataTypeShape.Structure shape
+        if (await WholeShapeAsync(dataType, cancellationToken).ConfigureAwait(false) is not DataTypeShape.Structure shape
             || shape.EncodingId.IsNull)
         {
             throw new FormatException($"the server does not say how its structure {dataType} is made; it cannot be written");
@@ -150,7 +151,7 @@ internal sealed class StructureReader(OpcUaClient client)
             var options = new BrowseOptions { ReferenceType = new NodeId(HasEncoding), Inverse = true };
             await foreach (var reference in client.BrowseAsync(encoding, options, cancellationToken).ConfigureAwait(false))
             {
-                return await ShapeAsync(reference.Target.NodeId, 0, cancellationToken).ConfigureAwait(false);
+                return await WholeShapeAsync(reference.Target.NodeId, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (OpcUaException error) when (!IsAway(error.Status))
@@ -160,6 +161,20 @@ internal sealed class StructureReader(OpcUaClient client)
         }
 
         return null;
+    }
+
+    /// <summary>One at a time: a definition under way is in the table already, and half.</summary>
+    private async Task<DataTypeShape?> WholeShapeAsync(NodeId type, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await ShapeAsync(type, 0, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _gate.Release();
+        }
     }
 
     private async Task<DataTypeShape?> ShapeAsync(NodeId type, int depth, CancellationToken cancellationToken)
@@ -201,13 +216,23 @@ internal sealed class StructureReader(OpcUaClient client)
         var structure = new DataTypeShape.Structure(name, raw.Kind) { EncodingId = raw.EncodingId };
         // Before its fields: one of them may be an array of it.
         _byType[type] = structure;
-        foreach (var (field, fieldType, rank, optional) in raw.Fields)
+        var whole = false;
+        try
         {
-            if (await ShapeAsync(fieldType, depth + 1, cancellationToken).ConfigureAwait(false) is not { } shape) return null;
-            structure.Fields.Add(new DataTypeShape.Field(field, shape, Math.Max(0, rank), optional));
-        }
+            foreach (var (field, fieldType, rank, optional) in raw.Fields)
+            {
+                if (await ShapeAsync(fieldType, depth + 1, cancellationToken).ConfigureAwait(false) is not { } shape) return null;
+                structure.Fields.Add(new DataTypeShape.Field(field, shape, Math.Max(0, rank), optional));
+            }
 
-        return structure;
+            whole = true;
+            return structure;
+        }
+        finally
+        {
+            // Half a definition would be read as a whole one.
+            if (!whole) _byType.TryRemove(type, out _);
+        }
     }
 
     /// <summary>An enumeration, or another name of a simpler type: encoded as what it is a subtype of.</summary>

@@ -121,7 +121,9 @@ public readonly record struct Notification(
 /// <param name="From">When the last one came, by our clock.</param>
 /// <param name="To">When it was found out.</param>
 /// <param name="Why">What happened.</param>
-public readonly record struct SubscriptionGap(Subscription Subscription, DateTime From, DateTime To, string Why);
+/// <param name="Last">The newest source time each item had before; what is missing of it came later.</param>
+public readonly record struct SubscriptionGap(
+    Subscription Subscription, DateTime From, DateTime To, string Why, IReadOnlyList<(MonitoredItem Item, DateTime Time)> Last);
 
 /// <summary>Takes notifications, one after the other. The server is told that one arrived when this is done: until then it keeps
 /// it.</summary>

@@ -18,6 +18,9 @@ internal struct ReadNotification
     /// <summary>The server says that the subscription ended, or is somebody else's now.</summary>
     public StatusCode? StatusChange;
 
+    /// <summary>The server has further ones ready.</summary>
+    public bool HasMore;
+
     /// <summary>Nothing in it; its number is the next message's.</summary>
     public bool IsKeepAlive;
 
@@ -39,8 +42,9 @@ internal static class NotificationReader
     {
         var id = reader.UInt32();
         for (var left = reader.ArrayLength(4); left > 0; left--) reader.UInt32();
-        reader.Boolean();
+        var more = reader.Boolean();
         var notification = Message(ref reader, id, find(id));
+        notification.HasMore = more;
         // Results of acknowledgements: one that is not known any more was not needed.
         for (var left = reader.ArrayLength(4); left > 0; left--) reader.UInt32();
         return notification;
@@ -87,11 +91,6 @@ internal static class NotificationReader
             var value = reader.DataValue();
             // An item that was removed meanwhile.
             if (read.Subscription?.Find(handle) is not { } item) continue;
-            // A server that hands a subscription over tells every value once more; that one came.
-            if (value.SourceTicks != 0 && value.SourceTicks == item.Last.SourceTicks && value == item.Last) continue;
-            item.Last = value;
-            var time = value.SourceTime;
-            if (time > item.LastSourceTime) item.LastSourceTime = time;
             read.Changes![read.Count++] = new DataChange(item, value);
         }
     }

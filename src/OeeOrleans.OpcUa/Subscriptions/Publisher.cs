@@ -24,6 +24,13 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
     private readonly List<Subscription> _subscriptions = [];
     private readonly List<(uint Subscription, uint Number)> _acknowledged = [];
     private TaskCompletionSource _news = NewSource();
+    private volatile int _handling;
+
+    /// <summary>Subscriptions of this session that were told to go.</summary>
+    private readonly HashSet<uint> _dropped = [];
+
+    /// <summary>A notification is with its handler, or was just now: silence is ours then, and no server's.</summary>
+    public bool IsHandling => _handling > 0;
 
     public IReadOnlyList<Subscription> Subscriptions
     {
@@ -50,6 +57,7 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
     /// <summary>Publishes over one session until that is of no use any more; returns why.</summary>
     public async Task<OpcUaException> RunAsync(ServerLink link, CancellationToken cancellationToken)
     {
+        _dropped.Clear();
         var answers = Channel.CreateBounded<Answer>(new BoundedChannelOptions(options.MaxPublishRequests + 1) { SingleReader = true });
         var target = new AnswerTarget(answers.Writer);
         var (outstanding, most, refusals) = (0, options.MaxPublishRequests, 0);
@@ -92,6 +100,7 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
         }
         finally
         {
+            foreach (var subscription in Subscriptions) subscription.IsCurrent = false;
             target.End();
             while (answers.Reader.TryRead(out var rest)) rest.Return();
         }
@@ -194,23 +203,49 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
 
     private async Task TakeAsync(ServerLink link, ReadNotification read, CancellationToken cancellationToken)
     {
-        // One that was removed or made anew while this was on its way.
-        if (read.Subscription is not { } subscription) return;
+        if (read.Subscription is not { } subscription)
+        {
+            await DropUnknownAsync(link, read.SubscriptionId, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
         var expected = NotificationNumbers.Next(subscription.LastNumber);
-        if (read.Number != expected && NotificationNumbers.IsBefore(expected, read.Number))
+        // A number from long ago is no repetition: no server keeps so many, so this one counts anew.
+        var anew = NotificationNumbers.IsBefore(read.Number, expected) && NotificationNumbers.Steps(read.Number, expected) > MaxRepublish;
+        if (read.Number != expected && !anew && NotificationNumbers.IsBefore(expected, read.Number))
         {
             await FillAsync(link, subscription, read.Number, cancellationToken).ConfigureAwait(false);
         }
 
-        subscription.Heard();
         // A keep-alive has the number of the message that comes next (OPC 10000-4, 7.21.2).
-        if (read.IsKeepAlive) return;
-        if (!NotificationNumbers.IsBefore(read.Number, expected)) await DeliverAsync(read, false, cancellationToken).ConfigureAwait(false);
-        Acknowledge(subscription, read.Number);
-        if (read.StatusChange is { IsBad: true } status)
+        if (!read.IsKeepAlive)
         {
-            subscription.Forget();
-            await RecreateAsync(link, subscription, $"the server ended it ({status.Name})", cancellationToken).ConfigureAwait(false);
+            if (anew || !NotificationNumbers.IsBefore(read.Number, expected)) await DeliverAsync(read, false,
+                cancellationToken).ConfigureAwait(false);
+            Acknowledge(subscription.Id, read);
+        }
+
+        subscription.IsCurrent = !read.HasMore;
+        if (read.StatusChange is not { } status || subscription.Id != read.SubscriptionId) return;
+        // Its time was over, or somebody else has it now.
+        if (!status.IsBad && status.Code != StatusCodes.GoodSubscriptionTransferred) return;
+        await RecreateAsync(link, subscription, $"the server ended it ({status.Name})", cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>One that was removed or made anew while this was on its way; or that was left behind, and would live as long as the
+    /// session.</summary>
+    private async Task DropUnknownAsync(ServerLink link, uint id, CancellationToken cancellationToken)
+    {
+        if (!_dropped.Add(id)) return;
+        try
+        {
+            await link.CallAsync(new DeleteSubscriptionsRequest(id), DeleteSubscriptionsRequest.Read, cancellationToken).ConfigureAwait(
+                false);
+        }
+        catch (OpcUaException error) when (!IsEnd(error.Status))
+        {
+            // It was gone already.
+            return;
         }
     }
 
@@ -218,7 +253,8 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
     private async Task FillAsync(ServerLink link, Subscription subscription, uint upTo, CancellationToken cancellationToken)
     {
         var first = NotificationNumbers.Next(subscription.LastNumber);
-        var missing = NotificationNumbers.Steps(first, upTo);
+        var (missing, from) = (NotificationNumbers.Steps(first, upTo), subscription.LastHeardUtc);
+        var last = subscription.LastTimes();
         var lost = missing > MaxRepublish ? missing - MaxRepublish : 0;
         if (lost == 0)
         {
@@ -229,7 +265,7 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
         }
 
         subscription.LastNumber = upTo == 1 ? uint.MaxValue : upTo - 1;
-        if (lost > 0) subscription.Lost($"{lost} notifications", "the server does not have them any more");
+        if (lost > 0) subscription.Lost(from, last, $"{lost} notifications", "the server does not have them any more");
     }
 
     /// <summary>False when the server has no such notification (any more).</summary>
@@ -250,10 +286,9 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
 
         try
         {
-            subscription.Heard();
             if (read.Number != number) return false;
             await DeliverAsync(read, true, cancellationToken).ConfigureAwait(false);
-            Acknowledge(subscription, number);
+            Acknowledge(subscription.Id, read);
             return true;
         }
         finally
@@ -265,32 +300,71 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
     private async Task DeliverAsync(ReadNotification read, bool republished, CancellationToken cancellationToken)
     {
         var subscription = read.Subscription!;
-        var notification = new Notification(subscription, read.Changes.AsMemory(0, read.Count), read.PublishTime, republished);
-        while (read.Count > 0)
+        var count = WithoutRepeats(read.Changes.AsSpan(0, read.Count));
+        var notification = new Notification(subscription, read.Changes.AsMemory(0, count), read.PublishTime, republished);
+        _handling++;
+        try
         {
-            subscription.IsBeingHandled = true;
-            try
+            while (count > 0 && !await TryHandleAsync(notification, cancellationToken).ConfigureAwait(false))
             {
-                await subscription.Handler(notification, cancellationToken).ConfigureAwait(false);
-                break;
-            }
-            catch (Exception error) when (error is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-            {
-                // A boundary: whatever the handler did, it has not taken this; nothing later goes past it.
-                Log.HandlerFailed(log, client.Url, error);
                 await Task.Delay(Pause, clock, cancellationToken).ConfigureAwait(false);
             }
         }
+        finally
+        {
+            _handling--;
+        }
 
-        subscription.IsBeingHandled = false;
+        // Only now: what was not taken came not, and must not be missed when it comes again.
+        foreach (var change in notification.Changes.Span)
+        {
+            change.Item.Last = change.Value;
+            if (change.Value.SourceTime > change.Item.LastSourceTime) change.Item.LastSourceTime = change.Value.SourceTime;
+        }
+
         subscription.Heard();
-        client.Count(read.Count, republished);
-        subscription.LastNumber = read.Number;
+        client.Count(count, republished);
+        // It may have been made anew meanwhile, with numbers of its own.
+        if (subscription.Id == read.SubscriptionId) subscription.LastNumber = read.Number;
     }
 
-    private void Acknowledge(Subscription subscription, uint number)
+    private async Task<bool> TryHandleAsync(Notification notification, CancellationToken cancellationToken)
     {
-        lock (_lock) _acknowledged.Add((subscription.Id, number));
+        try
+        {
+            await notification.Subscription.Handler(notification, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception error) when (error is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            // A boundary: whatever the handler did, it has not taken this; nothing later goes past it.
+            Log.HandlerFailed(log, client.Url, error);
+            return false;
+        }
+    }
+
+    /// <summary>A server that hands a subscription over tells every value once more: what came already is taken out.</summary>
+    private static int WithoutRepeats(Span<DataChange> changes)
+    {
+        var kept = 0;
+        foreach (var change in changes)
+        {
+            var (last, value) = (change.Item.Last, change.Value);
+            if (value.SourceTicks != 0 && value.SourceTicks == last.SourceTicks && value.Status == last.Status && value.Value == last.Value)
+            {
+                continue;
+            }
+
+            changes[kept++] = change;
+        }
+
+        return kept;
+    }
+
+    private void Acknowledge(uint subscriptionId, in ReadNotification read)
+    {
+        if (subscriptionId != read.SubscriptionId) return;
+        lock (_lock) _acknowledged.Add((read.SubscriptionId, read.Number));
     }
 
     private async Task<bool> TryReclaimAsync(ServerLink link, Subscription subscription, CancellationToken cancellationToken)
@@ -305,6 +379,7 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
                 count++;
             }
 
+            subscription.Heard();
             Log.SubscriptionRecovered(log, client.Url, subscription.Id, $"kept; {count} notifications came late");
             return true;
         }
@@ -345,12 +420,13 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
     private async Task RecreateAsync(ServerLink link, Subscription subscription, string why, CancellationToken cancellationToken)
     {
         var existed = subscription.KeepAlive > TimeSpan.Zero;
-        var (from, items) = (subscription.LastHeardUtc, subscription.Items.Count);
+        var (from, last, items) = (subscription.LastHeardUtc, subscription.LastTimes(), subscription.Items.Count);
+        subscription.Forget();
         await subscription.CreateAsync(link, cancellationToken).ConfigureAwait(false);
         client.CountRecreated();
         if (!existed) return;
         Log.SubscriptionRecovered(log, client.Url, subscription.Id, $"made anew with {items} items: {why}");
-        subscription.LostSince(from, "values", why);
+        subscription.Lost(from, last, "values", why);
     }
 
     /// <summary>What came for a publish request.</summary>

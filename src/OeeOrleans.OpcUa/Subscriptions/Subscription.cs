@@ -11,6 +11,9 @@ namespace OeeOrleans.OpcUa;
 /// </summary>
 public sealed class Subscription : IAsyncDisposable
 {
+    private const uint MaxCount = 1_000_000;
+    private static readonly TimeSpan LongestInterval = TimeSpan.FromDays(1);
+
     private readonly OpcUaClient _client;
     private readonly ILogger _log;
     private readonly TimeProvider _clock;
@@ -53,6 +56,12 @@ public sealed class Subscription : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Everything up to now was handled: an answer with nothing behind it came over the present connection. False from a lost connection
+    /// on, until the server's queues are emptied.
+    /// </summary>
+    public bool IsCurrent { get; internal set; }
+
     internal NotificationHandler Handler { get; }
 
     /// <summary>Number of the last notification that was handled.</summary>
@@ -60,8 +69,6 @@ public sealed class Subscription : IAsyncDisposable
 
     internal bool Publishing { get; private set; }
 
-    /// <summary>A notification of it is with its handler: the silence is ours.</summary>
-    internal bool IsBeingHandled { get; set; }
 
     internal DateTime LastHeardUtc { get; private set; }
 
@@ -111,20 +118,46 @@ public sealed class Subscription : IAsyncDisposable
         IReadOnlyCollection<MonitoredItem> items, MonitoredItemOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(items);
+        if (items.Any(i =>
+            (i.Options.Attribute, i.Options.IndexRange, i.Options.Mode) != (options.Attribute, options.IndexRange, options.Mode)))
+        {
+            throw new ArgumentException("attribute, index range and mode stay as they are; remove the items and add others",
+                nameof(options));
+        }
+
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             foreach (var item in items) (item.Options, item.WithoutFilter) = (options, false);
             List<MonitoredItem> there = [.. items.Where(i => i.ServerId != 0)];
             if (Id == 0 || there.Count == 0) return;
-            var answers = await _client.Current.CallAsync(
-                new ModifyMonitoredItemsRequest(Id, there), ModifyMonitoredItemsRequest.Read, cancellationToken).ConfigureAwait(false);
-            for (var i = 0; i < there.Count && i < answers.Count; i++) Note(there[i], answers[i] with { Id = there[i].ServerId });
+            var refused = await ModifyAtServerAsync(there, cancellationToken).ConfigureAwait(false);
+            foreach (var item in refused) item.WithoutFilter = true;
+            if (refused.Count > 0) await ModifyAtServerAsync(refused, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             _gate.Release();
         }
+    }
+
+    /// <returns>Items whose deadband the server does not take. What is refused for another reason stays watched as it was.</returns>
+    private async Task<List<MonitoredItem>> ModifyAtServerAsync(List<MonitoredItem> items, CancellationToken cancellationToken)
+    {
+        var refused = new List<MonitoredItem>();
+        var link = _client.Current;
+        await link.InBatchesAsync(items, link.Limits.MonitoredItemsPerCall, async batch =>
+        {
+            var answers = await link.CallAsync(
+                new ModifyMonitoredItemsRequest(Id, batch), ModifyMonitoredItemsRequest.Read, cancellationToken).ConfigureAwait(false);
+            for (var i = 0; i < batch.Count && i < answers.Count; i++)
+            {
+                if (IsFilterRefused(answers[i].Status)) refused.Add(batch[i]);
+                else if (answers[i].Status.IsBad) batch[i].Status = answers[i].Status;
+                else Note(batch[i], answers[i] with { Id = batch[i].ServerId });
+            }
+        }).ConfigureAwait(false);
+        return refused;
     }
 
     /// <summary>Watches nodes no more.</summary>
@@ -141,8 +174,9 @@ public sealed class Subscription : IAsyncDisposable
         {
             List<uint> ids = [.. items.Where(i => i.ServerId != 0).Select(i => i.ServerId)];
             if (Id == 0 || ids.Count == 0) return;
-            await _client.Current.CallAsync(
-                new DeleteMonitoredItemsRequest(Id, ids), DeleteMonitoredItemsRequest.Read, cancellationToken).ConfigureAwait(false);
+            var link = _client.Current;
+            await link.InBatchesAsync(ids, link.Limits.MonitoredItemsPerCall, batch => link.CallAsync(
+                new DeleteMonitoredItemsRequest(Id, batch), DeleteMonitoredItemsRequest.Read, cancellationToken)).ConfigureAwait(false);
         }
         finally
         {
@@ -169,8 +203,8 @@ public sealed class Subscription : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // The gate is not disposed of: a retry may stand in it.
         await _client.RemoveAsync(this).ConfigureAwait(false);
-        _gate.Dispose();
     }
 
     internal MonitoredItem? Find(uint handle)
@@ -185,13 +219,25 @@ public sealed class Subscription : IAsyncDisposable
         LastHeardUtc = _clock.GetUtcNow().UtcDateTime;
     }
 
-    internal void Lost(string what, string why) => LostSince(LastHeardUtc, what, why);
+    /// <summary>The newest source time of each item that had one.</summary>
+    internal List<(MonitoredItem Item, DateTime Time)> LastTimes() =>
+        [.. Items.Where(i => i.LastSourceTime > DateTime.MinValue).Select(i => (i, i.LastSourceTime))];
 
-    internal void LostSince(DateTime from, string what, string why)
+    /// <param name="from">When it was heard of last.</param>
+    /// <param name="last">What the items had then.</param>
+    internal void Lost(DateTime from, IReadOnlyList<(MonitoredItem Item, DateTime Time)> last, string what, string why)
     {
-        var gap = new SubscriptionGap(this, from, _clock.GetUtcNow().UtcDateTime, why);
+        var gap = new SubscriptionGap(this, from, _clock.GetUtcNow().UtcDateTime, why, last);
         Log.Gap(_log, _client.Url, what, gap.From, gap.To, why);
-        Options.OnGap?.Invoke(gap);
+        try
+        {
+            Options.OnGap?.Invoke(gap);
+        }
+        catch (Exception error)
+        {
+            // A boundary: the owner's own code must not end the connection.
+            Log.HandlerFailed(_log, _client.Url, error);
+        }
     }
 
     /// <summary>The server has it no more.</summary>
@@ -210,6 +256,8 @@ public sealed class Subscription : IAsyncDisposable
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            // Somebody else was faster.
+            if (Id != 0) return;
             var interval = Options.PublishingInterval.TotalMilliseconds;
             var keepAlive = (uint)Math.Max(1, Options.KeepAlive.TotalMilliseconds / interval);
             // OPC 10000-4, 5.13.2.2: the lifetime is three keep-alives at least.
@@ -217,13 +265,19 @@ public sealed class Subscription : IAsyncDisposable
             var answer = await link.CallAsync(
                 new CreateSubscriptionRequest(interval, lifetime, keepAlive, (uint)Options.MaxNotificationsPerPublish, Publishing, 0),
                 CreateSubscriptionAnswer.Read, cancellationToken).ConfigureAwait(false);
-            Forget();
-            Id = answer.Id;
-            PublishingInterval = TimeSpan.FromMilliseconds(answer.IntervalMs);
-            KeepAlive = PublishingInterval * Math.Max(1, answer.KeepAliveCount);
-            Lifetime = PublishingInterval * Math.Max(1, answer.LifetimeCount);
+            PublishingInterval = Revised(answer.IntervalMs);
+            KeepAlive = PublishingInterval * Math.Clamp(answer.KeepAliveCount, 1, MaxCount);
+            Lifetime = PublishingInterval * Math.Clamp(answer.LifetimeCount, 1, MaxCount);
+            LastNumber = 0;
             Heard();
+            Id = answer.Id;
             await WatchAsync(link, Items, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            // Half a subscription is none: what is left of it at the server goes when it speaks up.
+            Forget();
+            throw;
         }
         finally
         {
@@ -238,6 +292,8 @@ public sealed class Subscription : IAsyncDisposable
         _lastRetry = _clock.GetTimestamp();
         var missing = Items.Where(i => i.ServerId == 0).ToList();
         if (missing.Count == 0) return;
+        // A namespace that was added meanwhile.
+        if (missing.Exists(i => link.Resolve(i) is null)) await link.ReadNamespacesAsync(cancellationToken).ConfigureAwait(false);
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -261,7 +317,8 @@ public sealed class Subscription : IAsyncDisposable
     private async Task WatchAsync(ServerLink link, IReadOnlyList<MonitoredItem> items, CancellationToken cancellationToken)
     {
         var found = new List<MonitoredItem>(items.Count);
-        foreach (var item in items)
+        // Another call may have made them while this one waited; and they may have been removed.
+        foreach (var item in items.Where(i => i.ServerId == 0 && Find(i.Handle) is not null))
         {
             if (link.Resolve(item) is not null) found.Add(item);
             else Note(item, new MonitoredItemAnswer(StatusCodes.BadNodeIdUnknown, 0, 0, 0));
@@ -291,6 +348,13 @@ public sealed class Subscription : IAsyncDisposable
         if (withoutFilter.Count > 0) await WatchAsync(link, withoutFilter, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>A server may say anything; not a number and what is no interval become the nearest that is one.</summary>
+    private static TimeSpan Revised(double milliseconds)
+    {
+        if (!(milliseconds >= 1)) return TimeSpan.FromMilliseconds(1);
+        return milliseconds > LongestInterval.TotalMilliseconds ? LongestInterval : TimeSpan.FromMilliseconds(milliseconds);
+    }
+
     private static bool IsFilterRefused(StatusCode status) => status.Code is StatusCodes.BadMonitoredItemFilterUnsupported
         or StatusCodes.BadMonitoredItemFilterInvalid or StatusCodes.BadFilterNotAllowed or StatusCodes.BadDeadbandFilterInvalid;
 
@@ -301,7 +365,7 @@ public sealed class Subscription : IAsyncDisposable
         if (!answer.Status.IsBad)
         {
             item.ServerId = answer.Id;
-            item.SamplingInterval = TimeSpan.FromMilliseconds(Math.Max(0, Math.Min(answer.SamplingMs, 1e12)));
+            item.SamplingInterval = answer.SamplingMs == 0 ? TimeSpan.Zero : Revised(answer.SamplingMs);
             item.QueueSize = (int)Math.Min(answer.QueueSize, int.MaxValue);
             if (before.IsBad && before.Code != StatusCodes.BadWaitingForInitialData) Log.ItemBack(_log, _client.Url, item.ToString());
             return;

@@ -57,6 +57,8 @@ internal sealed class SecureChannel : IAsyncDisposable
     private ChannelToken _token = null!;
     private ChannelToken? _oldToken;
     private long _oldTokenUntil;
+    private long _tokenSince;
+    private TimeSpan _tokenLife;
     private Task _reading = Task.CompletedTask;
     private Task _renewal = Task.CompletedTask;
     private long _lastHeard;
@@ -152,7 +154,8 @@ internal sealed class SecureChannel : IAsyncDisposable
         ServiceHeader.Write<TRequest>(writer, session, _clock.GetUtcNow().UtcDateTime, Interlocked.Increment(ref _handle), timeout);
         request.Write(writer);
         CheckLength(writer.Length, NameOf<TRequest>());
-        await _sending.WaitAsync(cancellationToken).ConfigureAwait(false);
+        // One that waits behind a server that does not read waits no longer than one that is sent.
+        if (!await _sending.WaitAsync(_settings.Timeout, cancellationToken).ConfigureAwait(false)) throw NotTaken();
         try
         {
             var id = Expect(target);
@@ -260,6 +263,8 @@ internal sealed class SecureChannel : IAsyncDisposable
         var maxBody = token.MaxBody(chunkLength);
         var count = Math.Max(1, (message.Length + maxBody - 1) / maxBody);
         var buffer = ArrayPool<byte>.Shared.Rent(count == 1 ? message.Length + 256 : chunkLength);
+        using var time = new CancellationTokenSource(_settings.Timeout, _clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token, time.Token);
         try
         {
             for (var i = 0; i < count; i++)
@@ -267,7 +272,7 @@ internal sealed class SecureChannel : IAsyncDisposable
                 var body = message.Written.Slice(i * maxBody, Math.Min(maxBody, message.Length - (i * maxBody)));
                 var kind = i == count - 1 ? Frame.Final : Frame.Intermediate;
                 var length = token.Protect(type, kind, _sent.Next(), requestId, body, buffer);
-                await _transport.SendAsync(buffer.AsMemory(0, length), _ended.Token).ConfigureAwait(false);
+                await _transport.SendAsync(buffer.AsMemory(0, length), limit.Token).ConfigureAwait(false);
             }
         }
         catch (Exception error) when (error is IOException or OperationCanceledException or ObjectDisposedException)
@@ -282,6 +287,13 @@ internal sealed class SecureChannel : IAsyncDisposable
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    private OpcUaException Lost(Exception error) =>
+        new(StatusCodes.BadConnectionClosed, $"the connection to {_settings.Url} was lost: {error.Message}", error);
+
+    private OpcUaException NotTaken() => new(
+        StatusCodes.BadTimeout, $"{_settings.Url} did not take a request within {_settings.Timeout.TotalSeconds:0.#} s: it does not "
+            + $"read any more");
 
     private async Task ReadAllAsync()
     {
@@ -368,10 +380,10 @@ internal sealed class SecureChannel : IAsyncDisposable
             _oldToken?.Dispose();
             _oldToken = old;
             Renewals++;
-            _oldTokenUntil = _clock.GetTimestamp()
-                + (long)(Life(answer.LifetimeMs).TotalSeconds * OldTokenFor * _clock.TimestampFrequency);
+            _oldTokenUntil = _tokenSince + (long)(_tokenLife.TotalSeconds * OldTokenFor * _clock.TimestampFrequency);
         }
 
+        (_tokenSince, _tokenLife) = (_clock.GetTimestamp(), Life(answer.LifetimeMs));
         Volatile.Write(ref _token, token);
     }
 
@@ -413,7 +425,21 @@ internal sealed class SecureChannel : IAsyncDisposable
             return true;
         }
 
-        if (_assembler.Add(requestId, frame.Bytes.Slice(offset, length), final, out var message))
+        ReceivedMessage message;
+        bool whole;
+        try
+        {
+            whole = _assembler.Add(requestId, frame.Bytes.Slice(offset, length), final, out message);
+        }
+        catch (OpcUaException error)
+        {
+            // This answer is too long; the others are not. Its further chunks are nobody's.
+            _assembler.Drop(requestId);
+            Wanted(requestId)?.Fail(error);
+            return false;
+        }
+
+        if (whole)
         {
             if (Wanted(requestId) is { } target) target.Answer(message);
             else message.Dispose();
@@ -503,9 +529,8 @@ internal sealed class SecureChannel : IAsyncDisposable
             while (true)
             {
                 await Task.Delay(life * RenewAfter, _clock, _ended.Token).ConfigureAwait(false);
-                using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
-                using var timer = _clock.CreateTimer(
-                    static source => ((CancellationTokenSource)source!).Cancel(), limit, _settings.Timeout, Timeout.InfiniteTimeSpan);
+                using var time = new CancellationTokenSource(_settings.Timeout, _clock);
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token, time.Token);
                 life = await OpenTokenAsync(renew: true, limit.Token).ConfigureAwait(false);
             }
         }

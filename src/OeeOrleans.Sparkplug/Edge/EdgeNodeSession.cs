@@ -205,9 +205,9 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
             return metric.TryGetDouble(type, out var number) ? number : null;
         }
 
-        return MetricValue.IsSigned(type)
-            ? MetricValue.Signed(type, metric.Bits)
-            : (long)MetricValue.Unsigned(type, metric.Field, metric.Bits);
+        if (MetricValue.IsSigned(type)) return MetricValue.Signed(type, metric.Bits);
+        var unsigned = MetricValue.Unsigned(type, metric.Field, metric.Bits);
+        return type == SparkplugDataType.UInt64 ? unsigned : (object)(long)unsigned;
     }
 
     private static object? ControlOf(scoped in MetricView metric)

@@ -4,70 +4,77 @@ using OeeOrleans.OpcUa;
 
 namespace OeeOrleans.Edge.Sources.OpcUa;
 
+/// <summary>A tag that misses what came after a time, by the source's clock.</summary>
+/// <param name="Tag">Index of the tag.</param>
+/// <param name="Address">What it is called.</param>
+/// <param name="Since">Source time of the last value before.</param>
+internal readonly record struct TagGap(int Tag, string Address, DateTime Since);
+
 /// <summary>
-/// Fetches from the server's history what a lost subscription did not tell, tag by tag, and hands it over as values of the past. What is
-/// not
-/// to be had is said.
+/// Fetches from the server's history what a lost subscription, or one whose queues overflowed, did not tell, tag by tag, and hands it over
+/// as
+/// values of the past. What is not to be had is said.
 /// </summary>
 internal sealed class GapFiller : IAsyncDisposable
 {
-    /// <summary>Gaps that wait; of more the oldest is said to stay.</summary>
-    private const int MaxGaps = 100;
+    /// <summary>Sets of gaps that wait; of more the oldest is said to stay.</summary>
+    private const int MaxWaiting = 100;
     private const int Page = 1_000;
     private const int MaxAttempts = 20;
+    private const uint ServerTime = 2258;
 
     /// <summary>A gap is looked into when the values after it have come: a server's history may lag behind its values.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(2);
-    private const uint ServerTime = 2258;
+
+    /// <summary>Gaps that come again and again are said no more often.</summary>
+    private static readonly TimeSpan SayEvery = TimeSpan.FromMinutes(1);
 
     private readonly string _source;
     private readonly OpcUaClient _client;
+    private readonly Func<int, NodeId?> _resolve;
     private readonly PendingValues _pending;
-    private readonly Func<int, DataValue, SourceValue> _convert;
+    private readonly SourceMemory _memory;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly Channel<List<TagGap>> _gaps;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _running;
+    private long? _said;
 
+    /// <param name="source">Its id.</param>
+    /// <param name="client">Where history is.</param>
+    /// <param name="resolve">The node of a tag in the present session.</param>
+    /// <param name="pending">Where values go.</param>
+    /// <param name="memory">What is told of gaps that are open.</param>
     public GapFiller(
-        string source, OpcUaClient client, PendingValues pending, Func<int, DataValue, SourceValue> convert, TimeProvider clock,
-            ILogger log)
+        string source, OpcUaClient client, Func<int, NodeId?> resolve, PendingValues pending, SourceMemory memory, TimeProvider clock,
+        ILogger log)
     {
-        (_source, _client, _pending, _convert, _clock, _log) = (source, client, pending, convert, clock, log);
+        (_source, _client, _resolve, _pending, _memory, _clock, _log) = (source, client, resolve, pending, memory, clock, log);
         _gaps = Channel.CreateBounded<List<TagGap>>(
-            new BoundedChannelOptions(MaxGaps) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }, Dropped);
+            new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
+            gaps => Stay(gaps, $"{MaxWaiting} gaps wait already"));
         EdgeMetrics.OpcUaGaps.WithLabels(source, "filled").IncTo(0);
         EdgeMetrics.OpcUaGaps.WithLabels(source, "unfilled").IncTo(0);
         _running = Task.Run(RunAsync);
     }
 
-    /// <summary>The subscription lost something: each tag misses what came after its last value.</summary>
-    public void Found(SubscriptionGap gap) => Add(
-        [.. gap.Subscription.Items.Where(i => i.LastSourceTime > DateTime.MinValue).Select(i =>
-            new TagGap((int)i.Context!, i.Node, i.LastSourceTime))]);
-
-    /// <summary>Nobody was there since this time.</summary>
-    public void SinceMs(long newestMs, IReadOnlyList<SourceTag> tags)
+    /// <summary>These tags miss something; those of which that is known already are left out.</summary>
+    public void Add(IEnumerable<TagGap> gaps)
     {
-        if (newestMs <= 0) return;
-        var since = DateTimeOffset.FromUnixTimeMilliseconds(newestMs).UtcDateTime;
-        Add([.. tags.Select((t, i) => new TagGap(i, ExpandedNodeId.Parse(t.Tag.Address), since))]);
+        List<TagGap> news = [.. gaps.Where(g => _memory.TryOpen(g.Address, Ms(g.Since)))];
+        if (news.Count > 0) _gaps.Writer.TryWrite(news);
     }
 
     public async ValueTask DisposeAsync()
     {
+        // What is open stays so in the memory, and is looked into after the next start.
         await _ended.CancelAsync();
         await _running;
         _ended.Dispose();
     }
 
-    private void Add(List<TagGap> gaps)
-    {
-        if (gaps.Count > 0) _gaps.Writer.TryWrite(gaps);
-    }
-
-    private void Dropped(List<TagGap> gaps) => Stays(gaps[0], _clock.GetUtcNow().UtcDateTime, $"{MaxGaps} gaps wait already");
+    private static long Ms(DateTime time) => new DateTimeOffset(time).ToUnixTimeMilliseconds();
 
     private async Task RunAsync()
     {
@@ -76,59 +83,68 @@ internal sealed class GapFiller : IAsyncDisposable
             await foreach (var gaps in _gaps.Reader.ReadAllAsync(_ended.Token))
             {
                 await Task.Delay(Settle, _clock, _ended.Token);
-                await FillAsync(gaps);
+                await FillOrStayAsync(gaps);
             }
         }
         catch (OperationCanceledException) when (_ended.IsCancellationRequested)
         {
             return;
         }
-        catch (Exception error)
+    }
+
+    private async Task FillOrStayAsync(List<TagGap> gaps)
+    {
+        try
         {
-            // A boundary: live values go on; this says why gaps stay from now on.
+            await FillAsync(gaps);
+        }
+        catch (Exception error) when (!_ended.IsCancellationRequested)
+        {
+            // A boundary: an error of ours with these must not be the end for others.
             Log.GapBroke(_log, _source, error);
+            Stay(gaps, error.Message);
         }
     }
 
     private async Task FillAsync(List<TagGap> gaps)
     {
-        var to = _clock.GetUtcNow().UtcDateTime;
+        var to = await WhenThereAsync(ServerTimeAsync);
         var (values, tags) = (0L, 0);
+        var stay = new List<TagGap>();
+        var reason = "";
         foreach (var gap in gaps)
         {
             try
             {
-                // The server's clock counts: its values have its times.
-                if (tags == 0) to = await ServerTimeAsync(to);
-                values += await FillWhenThereAsync(gap, to);
+                values += await FillAsync(gap, to);
                 tags++;
             }
             catch (OpcUaException error)
             {
-                Stays(gap, to, error.Message);
+                reason = error.Message;
+                stay.Add(gap);
             }
         }
 
+        if (stay.Count > 0) Stay(stay, reason);
         if (tags == 0) return;
-        EdgeMetrics.OpcUaGaps.WithLabels(_source, "filled").Inc();
+        EdgeMetrics.OpcUaGaps.WithLabels(_source, "filled").Inc(tags);
         Log.GapFilled(_log, _source, values, tags);
     }
 
-    private async Task<DateTime> ServerTimeAsync(DateTime ours)
-    {
-        await ConnectedAsync();
-        return (await _client.ReadAsync(new NodeId(ServerTime), _ended.Token)).Value.Value is DateTime now ? now : ours;
-    }
+    /// <summary>The server's clock counts: its values have its times.</summary>
+    private async Task<DateTime> ServerTimeAsync() =>
+        (await _client.ReadAsync(new NodeId(ServerTime), _ended.Token)).Value.Value is DateTime now ? now : _clock.GetUtcNow().UtcDateTime;
 
-    /// <summary>Lost again on the way: what is missing is missing from the same value on, so it is asked for again.</summary>
-    private async Task<long> FillWhenThereAsync(TagGap gap, DateTime to)
+    /// <summary>A connection that is lost on the way is found again, and the same is asked for once more.</summary>
+    private async Task<T> WhenThereAsync<T>(Func<Task<T>> ask)
     {
         for (var attempt = 1; ; attempt++)
         {
-            await ConnectedAsync();
+            while (_client.State != ConnectionState.Connected) await Task.Delay(Settle, _clock, _ended.Token);
             try
             {
-                return await FillAsync(gap, to);
+                return await ask();
             }
             catch (OpcUaException error) when (IsAway(error.Status) && attempt < MaxAttempts)
             {
@@ -137,42 +153,49 @@ internal sealed class GapFiller : IAsyncDisposable
         }
     }
 
-    private async Task ConnectedAsync()
-    {
-        while (_client.State != ConnectionState.Connected) await Task.Delay(Settle, _clock, _ended.Token);
-    }
-
     private async Task<long> FillAsync(TagGap gap, DateTime to)
     {
-        var node = _client.Resolve(gap.Node) ?? throw new OpcUaException(StatusCodes.BadNodeIdUnknown, "its namespace is not there");
-        var (page, count) = (new SourceValue[Page], 0);
-        var total = 0L;
-        await foreach (var value in _client.ReadHistoryAsync(node, gap.Since, to, _ended.Token))
+        if (gap.Since >= to) throw new OpcUaException(StatusCodes.BadInvalidTimestamp, $"its last value is of {gap.Since:O}, after the "
+            + $"server's own time");
+        var (since, total) = (gap.Since, 0L);
+        await WhenThereAsync(async () =>
         {
-            // The last one that came is the first of the range.
-            if (value.SourceTime <= gap.Since) continue;
-            page[count++] = _convert(gap.Tag, value);
-            total++;
-            if (count < Page) continue;
-            await _pending.AddAsync(page, _ended.Token);
-            count = 0;
-        }
+            var node = _resolve(gap.Tag) ?? throw new OpcUaException(StatusCodes.BadNodeIdUnknown, "its namespace is not there");
+            var page = new List<PendingValue>(Page);
+            var last = since;
+            await foreach (var value in _client.ReadHistoryAsync(node, since, to, _ended.Token))
+            {
+                // The last one that came is the first of the range.
+                if (value.SourceTime <= since) continue;
+                page.Add(new PendingValue(gap.Tag, OpcUaValues.TimeMs(value, _clock.GetUtcNow()), value, PendingKind.Historical));
+                last = value.SourceTime > last ? value.SourceTime : last;
+                if (page.Count < Page) continue;
+                await _pending.AddAsync(page.ToArray(), _ended.Token);
+                total += page.Count;
+                page.Clear();
+                // From here on, when the connection is lost now.
+                since = last;
+            }
 
-        await _pending.AddAsync(page.AsSpan(0, count), _ended.Token);
+            // Behind it the gap is closed, as soon as all this is durable.
+            page.Add(new PendingValue(gap.Tag, 0, default, PendingKind.GapEnd));
+            await _pending.AddAsync(page.ToArray(), _ended.Token);
+            total += page.Count - 1;
+            return true;
+        });
         return total;
     }
 
-    private static bool IsAway(StatusCode status) =>
-        status.Code is StatusCodes.BadServerNotConnected or StatusCodes.BadConnectionClosed or StatusCodes.BadTimeout;
+    private static bool IsAway(StatusCode status) => status.Code is StatusCodes.BadServerNotConnected or StatusCodes.BadConnectionClosed
+        or StatusCodes.BadTimeout or StatusCodes.BadSessionIdInvalid or StatusCodes.BadSessionClosed
+        or StatusCodes.BadSecureChannelIdInvalid or StatusCodes.BadShutdown;
 
-    private void Stays(TagGap gap, DateTime to, string reason)
+    private void Stay(List<TagGap> gaps, string reason)
     {
-        EdgeMetrics.OpcUaGaps.WithLabels(_source, "unfilled").Inc();
-        Log.GapStays(_log, _source, gap.Node.ToString(), gap.Since, to, reason);
+        foreach (var gap in gaps) _memory.Close(gap.Address);
+        EdgeMetrics.OpcUaGaps.WithLabels(_source, "unfilled").Inc(gaps.Count);
+        if (_said is { } said && _clock.GetElapsedTime(said) < SayEvery) return;
+        _said = _clock.GetTimestamp();
+        Log.GapStays(_log, _source, gaps[0].Address, gaps.Count, gaps[0].Since, reason);
     }
-
-    /// <param name="Tag">Index of the tag.</param>
-    /// <param name="Node">Its address.</param>
-    /// <param name="Since">Source time of the last value that came.</param>
-    private readonly record struct TagGap(int Tag, ExpandedNodeId Node, DateTime Since);
 }

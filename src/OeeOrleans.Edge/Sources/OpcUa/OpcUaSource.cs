@@ -20,7 +20,11 @@ internal sealed class OpcUaSource : ISource
 
     /// <summary>For the first values to come, so that they are in the birth.</summary>
     private static readonly TimeSpan FirstValues = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan SaveEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>A value from further ahead, by the server's clock, does not say up to where all is complete.</summary>
+    private static readonly TimeSpan Ahead = TimeSpan.FromMinutes(1);
 
     private readonly EdgeSource _settings;
     private readonly TimeProvider _clock;
@@ -29,36 +33,49 @@ internal sealed class OpcUaSource : ISource
     private readonly SourceMemory _memory;
     private readonly PendingValues _pending = new(Capacity);
     private readonly GapFiller _gaps;
+    private readonly CancellationTokenSource _ended = new();
+
+    /// <summary>With the types as they are at the server now.</summary>
     private readonly SourceTag[] _tags;
     private readonly BuiltInType[] _builtIn;
 
-    /// <summary>By tag: what it shows now, and what was said of it when it cannot be watched.</summary>
-    private readonly SourceValue?[] _latest;
+    /// <summary>Tags whose type was guessed, because their node is not there.</summary>
+    private readonly bool[] _guessed;
+
+    private readonly List<PendingValue> _offered = [];
+    private readonly Lock _latestLock = new();
+
+    /// <summary>By tag: what it shows now, under its lock; and what was said of it when it cannot be watched.</summary>
+    private readonly PendingValue?[] _latest;
     private readonly StatusCode[] _refused;
     private TaskCompletionSource _redescribed = NewSource();
+    private Task<Subscription>? _subscribing;
     private Subscription? _subscription;
     private IReadOnlyList<MonitoredItem> _items = [];
     private bool _tellAll;
+    private bool _toldAll;
     private volatile bool _described;
+    private volatile bool _returned;
     private bool _wasConnected;
     private bool _first = true;
     private volatile bool _wantPaused;
     private bool _paused;
-    private long _newestMs;
     private long _savedAt;
 
     public OpcUaSource(EdgeSource settings, EdgeOptions options, TimeProvider clock, ILogger log)
     {
         (_settings, _clock, _log) = (settings, clock, log);
         _memory = new SourceMemory(Path.Combine(options.DataDir, $"opcua-{options.Group}-{options.Node}-{settings.Id}.json"));
+        if (_memory.IsLost is { } lost) Log.MemoryLost(log, settings.Id, lost);
         _tags = [.. settings.Tags.Select(t => new SourceTag(settings.Device, t, _memory.TypeOf(t.Address)))];
-        _latest = new SourceValue?[_tags.Length];
+        _latest = new PendingValue?[_tags.Length];
         _refused = new StatusCode[_tags.Length];
         _builtIn = new BuiltInType[_tags.Length];
+        _guessed = new bool[_tags.Length];
         var security = settings.OpcUa ?? new OpcUaSettings();
         _client = OpcUaClient.Start(security.ToOptions(settings.Url, Path.Combine(options.DataDir, "pki")), log, clock);
         _client.StateChanged += Follow;
-        _gaps = new GapFiller(settings.Id, _client, _pending, (tag, value) => Convert(tag, value, historical: true), clock, log);
+        _gaps = new GapFiller(settings.Id, _client, NodeOf, _pending, _memory, clock, log);
         _savedAt = clock.GetTimestamp();
         Tags = [.. _tags];
     }
@@ -82,23 +99,15 @@ internal sealed class OpcUaSource : ISource
     /// <exception cref="OpcUaException">There is no connection, and has not been for a while.</exception>
     public async Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
     {
+        _pending.BeginReading();
         Report();
-        if (_client.State != ConnectionState.Connected)
-        {
-            if (_wasConnected && _clock.GetUtcNow() - _client.Since < Grace) return;
-            throw new OpcUaException(StatusCodes.BadNotConnected, _client.Why.Length > 0 ? _client.Why
-                : $"{_settings.Url} is being connected");
-        }
-
-        _wasConnected = true;
-        if (!_described) await DescribeTagsAsync(cancellationToken);
+        if (_client.State == ConnectionState.Connected) await LookAfterAsync(timeMs, cancellationToken);
+        else if (!_wasConnected || (_pending.Count == 0 && _clock.GetUtcNow() - _client.Since > Grace)) throw Away();
         // The edge node is about to be born anew, and asks again.
         if (Redescribed.IsCompleted) return;
-        if (_subscription is null) await SubscribeAsync(cancellationToken);
-        if (_paused != _wantPaused) await PauseAsync(_wantPaused, cancellationToken);
-        if (_first) await WaitForFirstAsync(cancellationToken);
-        TellRefused(timeMs, into);
-        _pending.Offer(into);
+        _offered.Clear();
+        _pending.Offer(_offered);
+        foreach (var value in _offered.Where(v => v.Kind != PendingKind.GapEnd)) into.Add(Convert(value));
         if (_tellAll) TellAll(into);
     }
 
@@ -107,26 +116,26 @@ internal sealed class OpcUaSource : ISource
     public async Task WriteAsync(int tag, object? value, CancellationToken cancellationToken)
     {
         var address = _tags[tag].Tag.Address;
-        var node = _client.Resolve(ExpandedNodeId.Parse(address))
+        var node = NodeOf(tag)
             ?? throw new OpcUaException(StatusCodes.BadNodeIdUnknown, $"{address}: the server has no such namespace");
         var variant = OpcUaValues.ToVariant(value, _builtIn[tag]);
         var before = await _client.ReadAsync(node, cancellationToken);
         var status = await _client.WriteAsync(node, variant, cancellationToken);
         if (status.IsBad)
         {
-            throw new OpcUaException(status, $"{_settings.Url} refuses to write {variant} to {address}: "
-                + $"{status.Name}{OpcUaTags.Advice(status)}");
+            throw new OpcUaException(status, $"{_settings.Url} refuses to write {variant} to {address}: {status.Name}{status.Advice}");
         }
 
-        Log.Written(_log, Id, address, before.Value.Value, variant.Value);
+        Log.Written(_log, Id, address, before.Status.IsBad ? before.Status : before.Value, variant);
     }
 
     public void SetPaused(bool paused) => _wantPaused = paused;
 
     public void Stored(long timeMs)
     {
-        _pending.Stored();
-        _memory.NewestMs = Math.Max(_memory.NewestMs, Interlocked.Read(ref _newestMs));
+        var latest = _clock.GetUtcNow() + _client.ClockSkew + Ahead;
+        _pending.Stored(value => Note(value, latest.ToUnixTimeMilliseconds()));
+        if (_toldAll) (_tellAll, _toldAll) = (false, false);
         if (_clock.GetElapsedTime(_savedAt) < SaveEvery) return;
         _savedAt = _clock.GetTimestamp();
         Save();
@@ -134,17 +143,30 @@ internal sealed class OpcUaSource : ISource
 
     public async ValueTask DisposeAsync()
     {
+        await _ended.CancelAsync();
         await _gaps.DisposeAsync();
         await _client.DisposeAsync();
         Save();
+        _ended.Dispose();
     }
 
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private OpcUaException Away() =>
+        new(StatusCodes.BadNotConnected, _client.Why.Length > 0 ? _client.Why : $"{_settings.Url} is being connected");
+
+    /// <summary>What is durable says up to where all is complete.</summary>
+    private void Note(in PendingValue value, long latestMs)
+    {
+        var address = _tags[value.Tag].Tag.Address;
+        if (value.Kind == PendingKind.GapEnd) _memory.Close(address);
+        else if (value.TimeMs <= latestMs) _memory.Durable(address, value.TimeMs);
+    }
+
     private void Follow(ConnectionChange change)
     {
         // Another server may be there by now, with other types.
-        if (change.To == ConnectionState.Connected) _described = false;
+        if (change.To == ConnectionState.Connected) (_described, _returned) = (false, true);
     }
 
     private void Save()
@@ -159,120 +181,187 @@ internal sealed class OpcUaSource : ISource
         }
     }
 
+    /// <summary>While there is a connection: types, subscription, pauses.</summary>
+    private async Task LookAfterAsync(long timeMs, CancellationToken cancellationToken)
+    {
+        _wasConnected = true;
+        if (!_described) await DescribeTagsAsync(cancellationToken);
+        if (Redescribed.IsCompleted) return;
+        if (_subscription is null) await SubscribeAsync(cancellationToken);
+        if (_paused != _wantPaused) await PauseAsync(_wantPaused, cancellationToken);
+        if (_first) await WaitForFirstAsync(cancellationToken);
+        NoteRefused(timeMs);
+        // A device that returns shows what is, not what was when it was lost: the server's queues come first.
+        if (_returned) await WaitUntilCurrentAsync(cancellationToken);
+    }
+
+    /// <summary>The node of a tag now: by the namespace its index meant when it was watched first.</summary>
+    private NodeId? NodeOf(int tag) => tag < _items.Count
+        ? _client.Resolve(_items[tag])
+        : _client.Resolve(ExpandedNodeId.Parse(_tags[tag].Tag.Address));
+
     /// <summary>Asks for the types of all tags; when they are others than published, the edge node must be born anew.</summary>
     private async Task DescribeTagsAsync(CancellationToken cancellationToken)
     {
-        var nodes = _tags.Select(t => _client.Resolve(ExpandedNodeId.Parse(t.Tag.Address)) ?? default).ToList();
-        var asked = await _client.ReadAsync(
-            [.. nodes.SelectMany(n => new[] { new ReadNode(n, AttributeId.DataType), new ReadNode(n, AttributeId.ValueRank) })],
-                cancellationToken);
-        var changed = false;
-        for (var i = 0; i < _tags.Length; i++)
-        {
-            var type = await TypeOfAsync(i, asked[2 * i], asked[(2 * i) + 1], cancellationToken);
-            if (type == _tags[i].Type) continue;
-            _tags[i] = _tags[i] with { Type = type };
-            _memory.SetType(_tags[i].Tag.Address, type);
-            changed = true;
-        }
-
+        // Before it is asked: a connection that is made anew meanwhile is asked again.
         _described = true;
-        if (!changed) return;
-        Save();
-        Volatile.Read(ref _redescribed).TrySetResult();
+        try
+        {
+            var nodes = Enumerable.Range(0, _tags.Length).Select(i => NodeOf(i) ?? default).ToList();
+            var asked = await _client.ReadAsync(
+                [.. nodes.SelectMany(n => new[] { new ReadNode(n, AttributeId.DataType), new ReadNode(n, AttributeId.ValueRank) })],
+                cancellationToken);
+            var changed = false;
+            for (var i = 0; i < _tags.Length; i++)
+            {
+                var type = await TypeOfAsync(i, asked[2 * i], asked[(2 * i) + 1], cancellationToken);
+                if (!_guessed[i]) _memory.SetType(_tags[i].Tag.Address, type);
+                changed |= type != Tags[i].Type;
+                _tags[i] = _tags[i] with { Type = type };
+            }
+
+            if (changed) Volatile.Read(ref _redescribed).TrySetResult();
+        }
+        catch
+        {
+            _described = false;
+            throw;
+        }
     }
 
     private async Task<SparkplugDataType> TypeOfAsync(int tag, DataValue dataType, DataValue rank, CancellationToken cancellationToken)
     {
         if (dataType.Value.Value is NodeId type && await _client.BuiltInTypeOfAsync(type, cancellationToken) is { } builtIn)
         {
-            _builtIn[tag] = builtIn;
+            (_builtIn[tag], _guessed[tag]) = (builtIn, false);
             return OpcUaValues.TypeOf(builtIn, rank.Value.AsDouble() >= 0);
         }
 
         // Not there now: as it was, or as most are, so that it is seen to be bad.
+        _guessed[tag] = true;
         if (_tags[tag].Type != SparkplugDataType.Unknown) return _tags[tag].Type;
         Log.TypeUnknown(_log, Id, _tags[tag].Tag.Address, dataType.Status.Name);
         return SparkplugDataType.Double;
     }
 
+    /// <summary>Takes as long as it takes: a reading that has no time for it leaves it under way, for the next.</summary>
     private async Task SubscribeAsync(CancellationToken cancellationToken)
+    {
+        var subscribing = _subscribing ??= MakeSubscriptionAsync();
+        try
+        {
+            _subscription = await subscribing.WaitAsync(cancellationToken);
+            _items = _subscription.Items;
+        }
+        catch when (subscribing.IsCompleted)
+        {
+            _subscribing = null;
+            throw;
+        }
+
+        // Nobody was there since; once, and when the values of now are on their way.
+        _gaps.Add(
+            _tags.Select((t, i) => (t.Tag.Address, Index: i, Ms: _memory.CompleteToMs(t.Tag.Address)))
+                .Where(t => t.Ms > 0)
+                .Select(t => new TagGap(t.Index, t.Address, DateTimeOffset.FromUnixTimeMilliseconds(t.Ms).UtcDateTime)));
+    }
+
+    private Task<Subscription> MakeSubscriptionAsync()
     {
         var shortest = _tags.Length == 0 ? _settings.IntervalMs : _tags.Min(IntervalMs);
         var options = SubscriptionOptions.Default with
         {
-            PublishingInterval = TimeSpan.FromMilliseconds(shortest), OnGap = _gaps.Found,
+            PublishingInterval = TimeSpan.FromMilliseconds(shortest), OnGap = Lost,
             KeepAlive = _settings.OpcUa?.KeepAlive ?? SubscriptionOptions.Default.KeepAlive,
             Lifetime = _settings.OpcUa?.Lifetime ?? SubscriptionOptions.Default.Lifetime,
         };
-        var nodes = _tags
-            .Select((t, i) => (ExpandedNodeId.Parse(t.Tag.Address), Watching(t), (object?)i))
-            .ToList();
-        _gaps.SinceMs(_memory.NewestMs, _tags);
-        _subscription = await _client.SubscribeAsync(options, TakeAsync, nodes, cancellationToken);
-        _items = _subscription.Items;
+        var nodes = _tags.Select((t, i) => (ExpandedNodeId.Parse(t.Tag.Address), Watching(t), (object?)i)).ToList();
+        return _client.SubscribeAsync(options, TakeAsync, nodes, _ended.Token);
     }
 
     private int IntervalMs(SourceTag tag) => tag.Tag.IntervalMs > 0 ? tag.Tag.IntervalMs : _settings.IntervalMs;
 
     private MonitoredItemOptions Watching(SourceTag tag)
     {
-        var deadband = OeeOrleans.OpcUa.Deadband.None;
+        var deadband = Deadband.None;
         // The tag's deadband counts after its scale, the server's before.
-        if (tag.Tag.DeadbandPercent > 0) deadband = OeeOrleans.OpcUa.Deadband.Percent(tag.Tag.DeadbandPercent);
-        else if (tag.Tag.Deadband > 0) deadband = OeeOrleans.OpcUa.Deadband.Absolute(tag.Tag.Deadband / Math.Abs(tag.Tag.Scale));
+        if (tag.Tag.DeadbandPercent > 0) deadband = Deadband.Percent(tag.Tag.DeadbandPercent);
+        else if (tag.Tag.Deadband > 0) deadband = Deadband.Absolute(tag.Tag.Deadband / Math.Abs(tag.Tag.Scale));
         // A deadband on what is no number is refused, and on a text by some servers taken for "never".
-        if (tag.Type is SparkplugDataType.String or SparkplugDataType.Boolean) deadband = OeeOrleans.OpcUa.Deadband.None;
+        if (tag.Type is SparkplugDataType.String or SparkplugDataType.Boolean) deadband = Deadband.None;
         return MonitoredItemOptions.Default with
         {
             SamplingInterval = TimeSpan.FromMilliseconds(IntervalMs(tag)), QueueSize = tag.Tag.QueueSize, Deadband = deadband,
         };
     }
 
+    private void Lost(SubscriptionGap gap) =>
+        _gaps.Add(gap.Last.Select(l => new TagGap((int)l.Item.Context!, _tags[(int)l.Item.Context!].Tag.Address, l.Time)));
+
     private async ValueTask TakeAsync(Notification notification, CancellationToken cancellationToken)
     {
-        var values = ArrayPool<SourceValue>.Shared.Rent(notification.Changes.Length);
+        var values = ArrayPool<PendingValue>.Shared.Rent(notification.Changes.Length);
         try
         {
-            var count = 0;
-            foreach (var change in notification.Changes.Span)
+            var count = Take(notification.Changes.Span, values);
+            await _pending.AddAsync(values.AsMemory(0, count), cancellationToken);
+        }
+        finally
+        {
+            ArrayPool<PendingValue>.Shared.Return(values, clearArray: true);
+        }
+    }
+
+    private int Take(ReadOnlySpan<DataChange> changes, PendingValue[] values)
+    {
+        var now = _clock.GetUtcNow();
+        List<TagGap>? overflowed = null;
+        var count = 0;
+        lock (_latestLock)
+        {
+            foreach (var change in changes)
             {
                 var tag = (int)change.Item.Context!;
-                var value = Convert(tag, change.Value, historical: false);
+                var value = new PendingValue(tag, OpcUaValues.TimeMs(change.Value, now), change.Value);
+                // The server's queue was too short: what lay between this one and the one before is gone there.
+                if (change.Value.Status.HasOverflow && _latest[tag] is { Value.SourceTime: var before } && before > DateTime.MinValue)
+                {
+                    (overflowed ??= []).Add(new TagGap(tag, _tags[tag].Tag.Address, before));
+                }
+
                 // What is asked for again is older than what came since.
                 if (!(_latest[tag]?.TimeMs > value.TimeMs)) _latest[tag] = value;
                 values[count++] = value;
             }
+        }
 
-            await _pending.AddAsync(values.AsSpan(0, count), cancellationToken);
-        }
-        finally
-        {
-            ArrayPool<SourceValue>.Shared.Return(values, clearArray: true);
-        }
+        if (overflowed is not null) _gaps.Add(overflowed);
+        if (count > 0) EdgeMetrics.IngestLagMs.WithLabels(Id).Set(now.ToUnixTimeMilliseconds() - values[count - 1].TimeMs);
+        return count;
     }
 
-    private SourceValue Convert(int tag, in DataValue value, bool historical)
+    /// <summary>As published: a value that is none of the published type is bad, and never made up.</summary>
+    private SourceValue Convert(in PendingValue value)
     {
-        var now = _clock.GetUtcNow();
-        var timeMs = OpcUaValues.TimeMs(value, now);
-        if (timeMs > _newestMs) Interlocked.Exchange(ref _newestMs, timeMs);
-        EdgeMetrics.IngestLagMs.WithLabels(Id).Set(now.ToUnixTimeMilliseconds() - timeMs);
-        return new SourceValue(tag, timeMs, OpcUaValues.Convert(value, _tags[tag].Type), OpcUaValues.QualityOf(value.Status), historical);
+        var published = OpcUaValues.Convert(value.Value, Tags[value.Tag].Type);
+        var quality = OpcUaValues.QualityOf(value.Value.Status);
+        if (published is null && !value.Value.Value.IsNull) quality = Math.Min(quality, 0);
+        return new SourceValue(value.Tag, value.TimeMs, published, quality, value.Kind == PendingKind.Historical);
     }
 
-    /// <summary>A tag that the server does not watch is bad, and says so once.</summary>
-    private void TellRefused(long timeMs, List<SourceValue> into)
+    /// <summary>A tag that the server does not watch is bad, and says so once; one that is back may be of another type.</summary>
+    private void NoteRefused(long timeMs)
     {
         foreach (var item in _items)
         {
             var tag = (int)item.Context!;
             if (item.Status == _refused[tag]) continue;
             _refused[tag] = item.Status;
+            if (!item.Status.IsBad && _guessed[tag]) _described = false;
             if (!item.Status.IsBad || item.Status.Code == StatusCodes.BadWaitingForInitialData) continue;
-            var bad = new SourceValue(tag, timeMs, null, OpcUaValues.QualityOf(item.Status));
-            _latest[tag] = bad;
-            into.Add(bad);
+            var bad = new PendingValue(tag, timeMs, new DataValue(Variant.Null, item.Status));
+            lock (_latestLock) _latest[tag] = bad;
+            _pending.Add(bad);
         }
     }
 
@@ -280,23 +369,39 @@ internal sealed class OpcUaSource : ISource
     private void TellAll(List<SourceValue> into)
     {
         var told = into.Select(v => v.Tag).ToHashSet();
-        for (var i = 0; i < _latest.Length; i++)
+        lock (_latestLock)
         {
-            if (_latest[i] is { } latest && !told.Contains(i)) into.Add(latest);
+            for (var i = 0; i < _latest.Length; i++)
+            {
+                if (_latest[i] is { } latest && !told.Contains(i)) into.Add(Convert(latest));
+            }
         }
 
-        _tellAll = false;
+        _toldAll = true;
     }
 
     private async Task WaitForFirstAsync(CancellationToken cancellationToken)
     {
         var until = _clock.GetUtcNow() + FirstValues;
-        while (_clock.GetUtcNow() is var now && now < until && _items.Any(i => !i.Status.IsBad && _latest[(int)i.Context!] is null))
+        while (_clock.GetUtcNow() is var now && now < until && MissesFirst())
         {
             await Task.WhenAny(_pending.Arrived, Task.Delay(until - now, _clock, cancellationToken));
+            cancellationToken.ThrowIfCancellationRequested();
         }
 
         _first = false;
+    }
+
+    private async Task WaitUntilCurrentAsync(CancellationToken cancellationToken)
+    {
+        _returned = false;
+        var until = _clock.GetUtcNow() + FirstValues;
+        while (_clock.GetUtcNow() < until && !_subscription!.IsCurrent) await Task.Delay(Look, _clock, cancellationToken);
+    }
+
+    private bool MissesFirst()
+    {
+        lock (_latestLock) return _items.Any(i => !i.Status.IsBad && _latest[(int)i.Context!] is null);
     }
 
     private async Task PauseAsync(bool paused, CancellationToken cancellationToken)
@@ -313,5 +418,6 @@ internal sealed class OpcUaSource : ISource
         EdgeMetrics.OpcUaSilent.WithLabels(Id).IncTo(counters.Silent);
         EdgeMetrics.MonitoredItems.WithLabels(Id).Set(_items.Count(i => !i.Status.IsBad));
         EdgeMetrics.BadItems.WithLabels(Id).Set(_items.Count(i => i.Status.IsBad));
+        EdgeMetrics.OpcUaClockSkew.WithLabels(Id).Set(_client.ClockSkew.TotalSeconds);
     }
 }

@@ -24,9 +24,6 @@ internal sealed class OpcUaTags(OpcUaClient client) : ITagAccess
         CancellationToken cancellationToken) =>
         new(await OpcUaClient.ConnectAsync(settings.ToOptions(url, pki), log, null, cancellationToken));
 
-    /// <summary>What a status means and what to do; empty when its name says it.</summary>
-    public static string Advice(StatusCode status) => status.Advice;
-
     public async Task<IReadOnlyList<TagReading>> ReadAsync(IReadOnlyList<string> addresses, CancellationToken cancellationToken)
     {
         var nodes = Resolve(addresses);
@@ -96,6 +93,12 @@ internal sealed class OpcUaTags(OpcUaClient client) : ITagAccess
         for (var i = 0; i < types.Length; i++) types[i] = asked[i].Value.Value as NodeId?;
         // Whoever reads slowly holds up the server, not our memory.
         var changes = Channel.CreateBounded<(int Index, DataValue Value)>(WatchCapacity);
+        client.StateChanged += change =>
+        {
+            // Somebody at a terminal wants to know: a watch that goes on without values would look like a quiet machine.
+            if (change.From == ConnectionState.Connected) changes.Writer.TryComplete(
+                new OpcUaException(StatusCodes.BadConnectionClosed, change.Why));
+        };
         var options = MonitoredItemOptions.Default with { SamplingInterval = interval, QueueSize = 100 };
         var subscription = await client.SubscribeAsync(
             SubscriptionOptions.Default with { PublishingInterval = interval },
@@ -109,12 +112,19 @@ internal sealed class OpcUaTags(OpcUaClient client) : ITagAccess
             },
             [.. addresses.Select((a, i) => (ExpandedNodeId.Parse(a), options, (object?)i))], cancellationToken);
         await using var ending = subscription;
+        foreach (var item in subscription.Items.Where(i => i.Status.IsBad && first[(int)i.Context!].Error is null))
+        {
+            // It can be read and not be watched.
+            yield return first[(int)item.Context!] with { Value = null, Quality = 0, Error = Sentence(item.Status) };
+        }
+
         var started = new bool[addresses.Count];
         await foreach (var (index, value) in changes.Reader.ReadAllAsync(cancellationToken))
         {
             var reading = await ReadingAsync(addresses[index], value, types[index], cancellationToken);
             // The first notification tells what reading told already.
-            var told = !started[index] && reading.SourceTime == first[index].SourceTime && reading.Quality == first[index].Quality;
+            var told = !started[index] && reading.SourceTime is not null && reading.SourceTime == first[index].SourceTime
+                && reading.Quality == first[index].Quality;
             started[index] = true;
             if (!told) yield return reading;
         }
@@ -142,7 +152,7 @@ internal sealed class OpcUaTags(OpcUaClient client) : ITagAccess
     private static TagReading Unknown(string address) => new(
         address, null, null, 0, null, null, $"{address}: the server has no namespace {ExpandedNodeId.Parse(address).NamespaceUri}");
 
-    private static string Sentence(StatusCode status) => $"{status.Name}{Advice(status)}";
+    private static string Sentence(StatusCode status) => $"{status.Name}{status.Advice}";
 
     private static DateTime? Known(DateTime time) => time > DateTime.MinValue ? time : null;
 
@@ -164,7 +174,12 @@ internal sealed class OpcUaTags(OpcUaClient client) : ITagAccess
             ? await client.DecodeAsync(value.Value, cancellationToken)
             : TagJson.Arranged(value.Value);
         // OPC 10000-3, 8.13: a Duration is a Double of milliseconds; here as everywhere outside seconds.
-        if (dataType == new NodeId(DurationType) && shown is double duration) shown = duration / MsPerSecond;
+        if (dataType == new NodeId(DurationType))
+        {
+            if (shown is double duration) shown = duration / MsPerSecond;
+            else if (shown is double[] durations) shown = Array.ConvertAll(durations, d => d / MsPerSecond);
+        }
+
         return new TagReading(address, shown, type, quality, Known(value.SourceTime), Known(value.ServerTime), null);
     }
 
@@ -178,7 +193,9 @@ internal sealed class OpcUaTags(OpcUaClient client) : ITagAccess
         var rank = (int)(asked[1].Value.AsDouble() ?? -2);
         if (builtIn == BuiltInType.ExtensionObject) return await client.EncodeAsync(type, value, rank, cancellationToken);
         var variant = VariantJson.Parse(value, builtIn, rank);
-        return type == new NodeId(DurationType) && variant.AsDouble() is { } seconds ? seconds * MsPerSecond : variant;
+        if (type != new NodeId(DurationType)) return variant;
+        if (variant.AsDouble() is { } seconds) return seconds * MsPerSecond;
+        return variant.Value is double[] all ? Variant.From(Array.ConvertAll(all, s => s * MsPerSecond)) : variant;
     }
 
     private async Task<List<TagNode>> DescribeAsync(List<Reference> references, CancellationToken cancellationToken)
@@ -207,12 +224,17 @@ internal sealed class OpcUaTags(OpcUaClient client) : ITagAccess
                 at += 3;
             }
 
-            var address = client.Resolve(reference.Target)!.Value.ToString();
-            nodes.Add(new TagNode(address, reference.Name.Name ?? "", reference.NodeClass.ToString().ToLowerInvariant(), type, writable));
+            var node = client.Resolve(reference.Target)!.Value;
+            var kind = reference.NodeClass.ToString().ToLowerInvariant();
+            nodes.Add(new TagNode(node.ToString(), reference.Name.Name ?? "", kind, type, writable) { LastingAddress = ByUri(node) });
         }
 
         return nodes;
     }
+
+    private string? ByUri(NodeId node) => node.NamespaceIndex > 0 && node.NamespaceIndex < client.Namespaces.Count
+        ? new ExpandedNodeId(node.In(0), client.Namespaces[node.NamespaceIndex]).ToString()
+        : null;
 
     private async Task<string> TypeNameAsync(NodeId type, CancellationToken cancellationToken)
     {

@@ -72,12 +72,14 @@ internal static class OpcUaValues
     /// <exception cref="ArgumentException">It does not fit.</exception>
     public static Variant ToVariant(object? value, BuiltInType type)
     {
+        if (value is null) throw new ArgumentException("null cannot be written");
+        if (value is string text && type is > BuiltInType.Boolean and <= BuiltInType.Double) return Parse(text, type);
         try
         {
             return type switch
             {
                 BuiltInType.Boolean => System.Convert.ToBoolean(value, CultureInfo.InvariantCulture),
-                BuiltInType.Float => System.Convert.ToSingle(value, CultureInfo.InvariantCulture),
+                BuiltInType.Float => Single(System.Convert.ToDouble(value, CultureInfo.InvariantCulture)),
                 BuiltInType.Double => System.Convert.ToDouble(value, CultureInfo.InvariantCulture),
                 BuiltInType.String => System.Convert.ToString(value, CultureInfo.InvariantCulture),
                 >= BuiltInType.SByte and <= BuiltInType.UInt64 => Whole(value, type),
@@ -88,6 +90,26 @@ internal static class OpcUaValues
         {
             throw new ArgumentException($"{value} is no {type}: {error.Message}", error);
         }
+    }
+
+    /// <summary>A text that is a number: `1,5` is none.</summary>
+    private static Variant Parse(string text, BuiltInType type)
+    {
+        try
+        {
+            return VariantJson.Parse(System.Text.Json.JsonSerializer.SerializeToElement(text), type, -1);
+        }
+        catch (FormatException error)
+        {
+            throw new ArgumentException(error.Message, error);
+        }
+    }
+
+    private static float Single(double value)
+    {
+        var single = (float)value;
+        return float.IsInfinity(single) && !double.IsInfinity(value) ? throw new OverflowException($"{value} is too large for a Float")
+            : single;
     }
 
     private static Variant Whole(object? value, BuiltInType type)

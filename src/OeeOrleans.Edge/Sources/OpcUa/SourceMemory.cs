@@ -4,14 +4,19 @@ using OeeOrleans.Sparkplug;
 namespace OeeOrleans.Edge.Sources.OpcUa;
 
 /// <summary>
-/// What a source must know before its server answers, kept in a file: the types of its tags, so that the edge node can be born, and the
-/// time
-/// of the newest value that is durable, so that what came while nobody was there can be fetched from the server's history.
+/// What a source must know before its server answers, kept in a file: the types of its tags, so that the edge node can be born, and for
+/// each
+/// the time up to which all its values are durable, so that what came while nobody was there can be fetched from the server's history.
 /// </summary>
 internal sealed class SourceMemory
 {
     private readonly string _file;
+    private readonly Lock _lock = new();
     private readonly Dictionary<string, SparkplugDataType> _types = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _durable = new(StringComparer.Ordinal);
+
+    /// <summary>Where a gap begins that is not filled yet: beyond it nothing is complete.</summary>
+    private readonly Dictionary<string, long> _open = new(StringComparer.Ordinal);
 
     public SourceMemory(string file)
     {
@@ -20,35 +25,82 @@ internal sealed class SourceMemory
         try
         {
             var content = JsonSerializer.Deserialize<Content>(File.ReadAllBytes(file));
-            NewestMs = content?.NewestMs ?? 0;
+            foreach (var (address, ms) in content?.CompleteToMs ?? []) _durable[address] = ms;
             foreach (var (address, type) in content?.Types ?? [])
             {
                 if (Enum.TryParse<SparkplugDataType>(type, out var known)) _types[address] = known;
             }
         }
-        catch (JsonException)
+        catch (JsonException error)
         {
-            // A memory that cannot be read is none: the server is asked, as at the first start.
-            NewestMs = 0;
+            IsLost = $"{file} cannot be read: {error.Message}";
         }
     }
 
-    /// <summary>Source time of the newest durable value; 0 when there is none.</summary>
-    public long NewestMs { get; set; }
+    /// <summary>Why what was remembered is lost; null when it is not. Then the server is asked, as at the first start.</summary>
+    public string? IsLost { get; }
 
-    public SparkplugDataType TypeOf(string address) => _types.GetValueOrDefault(address);
+    public SparkplugDataType TypeOf(string address)
+    {
+        lock (_lock) return _types.GetValueOrDefault(address);
+    }
 
-    public void SetType(string address, SparkplugDataType type) => _types[address] = type;
+    public void SetType(string address, SparkplugDataType type)
+    {
+        lock (_lock) _types[address] = type;
+    }
+
+    /// <summary>All values up to here are durable, milliseconds; 0 when none is.</summary>
+    public long CompleteToMs(string address)
+    {
+        lock (_lock)
+        {
+            var durable = _durable.GetValueOrDefault(address);
+            return _open.TryGetValue(address, out var open) ? Math.Min(open, durable) : durable;
+        }
+    }
+
+    public void Durable(string address, long timeMs)
+    {
+        lock (_lock)
+        {
+            if (timeMs > _durable.GetValueOrDefault(address)) _durable[address] = timeMs;
+        }
+    }
+
+    /// <summary>Something is missing from here on; false when that is known already.</summary>
+    public bool TryOpen(string address, long sinceMs)
+    {
+        lock (_lock) return _open.TryAdd(address, sinceMs);
+    }
+
+    /// <summary>What was missing is durable, or not to be had.</summary>
+    public void Close(string address)
+    {
+        lock (_lock) _open.Remove(address);
+    }
 
     /// <exception cref="IOException">The disk does not take it.</exception>
     public void Save()
     {
+        Content content;
+        lock (_lock)
+        {
+            content = new Content(
+                _types.ToDictionary(t => t.Key, t => t.Value.ToString()), _durable.ToDictionary(d => d.Key, d => CompleteToMs(d.Key)));
+        }
+
         Directory.CreateDirectory(Path.GetDirectoryName(_file)!);
         var temporary = _file + ".new";
-        var content = new Content(NewestMs, _types.ToDictionary(t => t.Key, t => t.Value.ToString()));
-        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(content));
+        using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+        {
+            JsonSerializer.Serialize(stream, content);
+            // On the disk before it takes the old one's place.
+            stream.Flush(flushToDisk: true);
+        }
+
         File.Move(temporary, _file, overwrite: true);
     }
 
-    private sealed record Content(long NewestMs, Dictionary<string, string> Types);
+    private sealed record Content(Dictionary<string, string> Types, Dictionary<string, long> CompleteToMs);
 }
