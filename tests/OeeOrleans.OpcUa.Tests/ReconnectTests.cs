@@ -70,6 +70,75 @@ public sealed class ReconnectTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_value_whose_handler_was_under_way_when_the_connection_was_cut_is_not_lost()
+    {
+        await using var proxy = new ChaosProxy(_server.Port);
+        await using var client = await ConnectAsync(proxy.Port);
+        var full = new TaskCompletionSource();
+        await using var subscription = await client.SubscribeAsync(
+            SubscriptionOptions.Default with { PublishingInterval = TimeSpan.FromMilliseconds(100), OnGap = _gaps.Enqueue },
+            async (notification, cancellationToken) =>
+            {
+                if (notification.Changes.Span[0].Value.Value.AsDouble() == 1) await full.Task.WaitAsync(cancellationToken);
+                foreach (var change in notification.Changes.Span) _came.Enqueue(((string)change.Item.Context!, change.Value));
+            },
+            [(new NodeId("Counter0", _server.NamespaceIndex), EveryChange, "Counter0")]);
+        await CameAsync("Counter0", _ => true);
+        await _server.SayAsync(new { op = "series", id = "Counter0", values = (int[])[1, 2, 3] });
+        proxy.Cut();
+        await StateAsync(client, ConnectionState.Reconnecting);
+        full.SetResult();
+        proxy.Mend();
+        await CountedAsync(3);
+        Assert.Equal([1, 2, 3], Values("Counter0"));
+        Assert.Empty(_gaps);
+    }
+
+    [Fact]
+    public async Task A_quiet_subscription_is_kept_over_a_cut_longer_than_its_keep_alive()
+    {
+        await using var proxy = new ChaosProxy(_server.Port);
+        await using var client = await ConnectAsync(proxy.Port);
+        await using var subscription = await client.SubscribeAsync(
+            SubscriptionOptions.Default with
+            {
+                PublishingInterval = TimeSpan.FromMilliseconds(100), OnGap = _gaps.Enqueue, KeepAlive = TimeSpan.FromSeconds(1),
+                Lifetime = TimeSpan.FromMinutes(1),
+            },
+            (_, _) => ValueTask.CompletedTask, [(new NodeId("Counter0", _server.NamespaceIndex), EveryChange, "Counter0")]);
+        var id = subscription.Id;
+        proxy.Cut();
+        await StateAsync(client, ConnectionState.Reconnecting);
+        await Task.Delay(subscription.MaxSilence + TimeSpan.FromSeconds(2));
+        proxy.Mend();
+        await StateAsync(client, ConnectionState.Connected);
+        await Task.Delay(TimeSpan.FromSeconds(3));
+        Assert.Equal(id, subscription.Id);
+        Assert.Equal(0, client.Counters.Silent);
+        Assert.Empty(_gaps);
+    }
+
+    [Fact]
+    public async Task Whatever_the_owners_code_throws_the_client_goes_on()
+    {
+        await using var client = await ConnectAsync(_server.Port);
+        client.StateChanged += _ => throw new InvalidOperationException("mine");
+        await using var subscription = await client.SubscribeAsync(
+            SubscriptionOptions.Default with { OnGap = _ => throw new InvalidOperationException("mine too") },
+            (notification, _) =>
+            {
+                foreach (var change in notification.Changes.Span) _came.Enqueue(((string)change.Item.Context!, change.Value));
+                return ValueTask.CompletedTask;
+            },
+            [(new NodeId("Counter0", _server.NamespaceIndex), EveryChange, "Counter0")]);
+        await CameAsync("Counter0", _ => true);
+        await _server.RestartAsync();
+        await StateAsync(client, ConnectionState.Connected, reconnects: 1);
+        await _server.SayAsync(new { op = "set", id = "Counter0", value = 90 });
+        await CameAsync("Counter0", v => v.Value.AsDouble() == 90);
+    }
+
+    [Fact]
     public async Task A_server_that_comes_back_is_found_and_the_gap_is_said()
     {
         await using var client = await ConnectAsync(_server.Port);
