@@ -225,52 +225,57 @@ public sealed class HostileServerTests
     /// <summary>As much of a server as a session needs.</summary>
     private static Task ServeAsync(FakeConnection connection, uint type, uint request) =>
         connection.AnswerAsync(request, type + 3, type switch
-    {
-        Endpoints => w => WriteEndpoints(w),
-        CreateSession => w =>
         {
-            w.NodeId(new NodeId(1));
-            w.NodeId(new NodeId(2));
-            w.UInt64(BitConverter.DoubleToUInt64Bits(60_000));
-            w.ByteString(new byte[32]);
-            w.ByteString((byte[]?)null);
-            WriteEndpoints(w);
-            w.Int32(0);
-            w.String(null);
-            w.ByteString((byte[]?)null);
-            w.UInt32(0);
-        },
-        ActivateSession => w =>
-        {
-            w.ByteString(new byte[32]);
-            w.Int32(0);
-            w.Int32(0);
-        },
-        Read => w =>
-        {
-            w.Int32(1);
-            w.DataValue(new DataValue(7));
-            w.Int32(0);
-        },
-        CreateSubscription => w =>
-        {
-            w.UInt32(1);
-            w.UInt64(BitConverter.DoubleToUInt64Bits(100));
-            w.UInt32(60);
-            w.UInt32(2);
-        },
-        CreateItems => w =>
-        {
-            w.Int32(1);
-            w.UInt32(0);
-            w.UInt32(1);
-            w.UInt64(BitConverter.DoubleToUInt64Bits(100));
-            w.UInt32(1);
-            w.ExtensionObject(null);
-            w.Int32(0);
-        },
-        _ => w => w.Int32(0),
-    });
+            Endpoints => w => WriteEndpoints(w),
+            CreateSession => w =>
+            {
+                w.NodeId(new NodeId(1));
+                w.NodeId(new NodeId(2));
+                w.UInt64(BitConverter.DoubleToUInt64Bits(60_000));
+                w.ByteString(new byte[32]);
+                w.ByteString((byte[]?)null);
+                WriteEndpoints(w);
+                w.Int32(0);
+                w.String(null);
+                w.ByteString((byte[]?)null);
+                w.UInt32(0);
+            }
+            ,
+            ActivateSession => w =>
+            {
+                w.ByteString(new byte[32]);
+                w.Int32(0);
+                w.Int32(0);
+            }
+            ,
+            Read => w =>
+            {
+                w.Int32(1);
+                w.DataValue(new DataValue(7));
+                w.Int32(0);
+            }
+            ,
+            CreateSubscription => w =>
+            {
+                w.UInt32(1);
+                w.UInt64(BitConverter.DoubleToUInt64Bits(100));
+                w.UInt32(60);
+                w.UInt32(2);
+            }
+            ,
+            CreateItems => w =>
+            {
+                w.Int32(1);
+                w.UInt32(0);
+                w.UInt32(1);
+                w.UInt64(BitConverter.DoubleToUInt64Bits(100));
+                w.UInt32(1);
+                w.ExtensionObject(null);
+                w.Int32(0);
+            }
+            ,
+            _ => w => w.Int32(0),
+        });
 
     private static void WriteEndpoints(UaWriter writer)
     {

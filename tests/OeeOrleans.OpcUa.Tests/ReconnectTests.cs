@@ -10,7 +10,8 @@ public sealed class ReconnectTests : IAsyncLifetime
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
     private static readonly MonitoredItemOptions EveryChange = MonitoredItemOptions.Default with
     {
-        SamplingInterval = TimeSpan.Zero, QueueSize = 10_000,
+        SamplingInterval = TimeSpan.Zero,
+        QueueSize = 10_000,
     };
 
     private readonly string _directory = Directory.CreateTempSubdirectory("oee-reconnect").FullName;
@@ -102,7 +103,9 @@ public sealed class ReconnectTests : IAsyncLifetime
         await using var subscription = await client.SubscribeAsync(
             SubscriptionOptions.Default with
             {
-                PublishingInterval = TimeSpan.FromMilliseconds(100), OnGap = _gaps.Enqueue, KeepAlive = TimeSpan.FromSeconds(1),
+                PublishingInterval = TimeSpan.FromMilliseconds(100),
+                OnGap = _gaps.Enqueue,
+                KeepAlive = TimeSpan.FromSeconds(1),
                 Lifetime = TimeSpan.FromMinutes(1),
             },
             (_, _) => ValueTask.CompletedTask, [(new NodeId("Counter0", _server.NamespaceIndex), EveryChange, "Counter0")]);
@@ -254,8 +257,10 @@ public sealed class ReconnectTests : IAsyncLifetime
     private Task<Subscription> WatchAsync(OpcUaClient client, string[] ids, TimeSpan? keepAlive = null) => client.SubscribeAsync(
         SubscriptionOptions.Default with
         {
-            PublishingInterval = TimeSpan.FromMilliseconds(100), OnGap = _gaps.Enqueue,
-            KeepAlive = keepAlive ?? SubscriptionOptions.Default.KeepAlive, Lifetime = (keepAlive * 3)
+            PublishingInterval = TimeSpan.FromMilliseconds(100),
+            OnGap = _gaps.Enqueue,
+            KeepAlive = keepAlive ?? SubscriptionOptions.Default.KeepAlive,
+            Lifetime = (keepAlive * 3)
                 ?? SubscriptionOptions.Default.Lifetime,
         },
         (notification, _) =>

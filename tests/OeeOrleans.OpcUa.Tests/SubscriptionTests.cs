@@ -10,7 +10,8 @@ public sealed class SubscriptionTests(PeerFixture peer)
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
     private static readonly MonitoredItemOptions EveryChange = MonitoredItemOptions.Default with
     {
-        SamplingInterval = TimeSpan.Zero, QueueSize = 1_000,
+        SamplingInterval = TimeSpan.Zero,
+        QueueSize = 1_000,
     };
 
     private readonly ConcurrentQueue<(string Id, DataValue Value)> _came = new();

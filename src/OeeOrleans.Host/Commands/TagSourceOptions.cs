@@ -15,8 +15,11 @@ internal sealed class TagSourceOptions
             + "out, never None",
     };
 
-    private readonly Option<string?> _mode = new("--mode") { Description = "OPC UA: Sign or SignAndEncrypt; the best offered when left "
-        + "out" };
+    private readonly Option<string?> _mode = new("--mode")
+    {
+        Description = "OPC UA: Sign or SignAndEncrypt; the best offered when left "
+        + "out"
+    };
     private readonly Option<string?> _user = new("--user") { Description = "user name" };
     private readonly Option<string?> _password = new("--password") { Description = "password of the user" };
     private readonly Option<string?> _userCertificate = new("--user-certificate") { Description = "PEM file of the user's certificate" };

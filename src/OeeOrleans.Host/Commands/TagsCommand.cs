@@ -34,8 +34,11 @@ internal static class TagsCommand
     private static Command Write()
     {
         var source = new TagSourceOptions();
-        var values = new Argument<string[]>("values") { Description = "ADDRESS=VALUE; the value is JSON, a bare word is text",
-            Arity = ArgumentArity.OneOrMore };
+        var values = new Argument<string[]>("values")
+        {
+            Description = "ADDRESS=VALUE; the value is JSON, a bare word is text",
+            Arity = ArgumentArity.OneOrMore
+        };
         var command = source.On(new Command("write", "writes tags, one line of outcome each") { values });
         command.SetAction((parsed, cancellationToken) =>
         {

@@ -105,7 +105,7 @@ public readonly struct Variant : IEquatable<Variant>
     public static Variant Matrix(Array elements, params int[] dimensions)
     {
         ArgumentNullException.ThrowIfNull(elements);
-        var type = elements is byte[] ? BuiltInType.Byte : TypeOf(elements.GetType().GetElementType()!);
+        var type = elements is byte[]? BuiltInType.Byte : TypeOf(elements.GetType().GetElementType()!);
         return new Variant(type, elements, dimensions);
     }
 

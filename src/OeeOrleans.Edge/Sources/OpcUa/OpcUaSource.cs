@@ -271,7 +271,8 @@ internal sealed class OpcUaSource : ISource
         var shortest = _tags.Length == 0 ? _settings.IntervalMs : _tags.Min(IntervalMs);
         var options = SubscriptionOptions.Default with
         {
-            PublishingInterval = TimeSpan.FromMilliseconds(shortest), OnGap = Lost,
+            PublishingInterval = TimeSpan.FromMilliseconds(shortest),
+            OnGap = Lost,
             KeepAlive = _settings.OpcUa?.KeepAlive ?? SubscriptionOptions.Default.KeepAlive,
             Lifetime = _settings.OpcUa?.Lifetime ?? SubscriptionOptions.Default.Lifetime,
         };
@@ -291,7 +292,9 @@ internal sealed class OpcUaSource : ISource
         if (tag.Type is SparkplugDataType.String or SparkplugDataType.Boolean) deadband = Deadband.None;
         return MonitoredItemOptions.Default with
         {
-            SamplingInterval = TimeSpan.FromMilliseconds(IntervalMs(tag)), QueueSize = tag.Tag.QueueSize, Deadband = deadband,
+            SamplingInterval = TimeSpan.FromMilliseconds(IntervalMs(tag)),
+            QueueSize = tag.Tag.QueueSize,
+            Deadband = deadband,
         };
     }
 
