@@ -105,8 +105,8 @@ public sealed partial class OpcUaClient
             while (true)
             {
                 await Task.Delay(WatchInterval, _clock, cancellationToken).ConfigureAwait(false);
-                if (link.Session.Channel.Silence >= link.KeepAlive(_options.KeepAlive)) await AskAsync(link,
-                    cancellationToken).ConfigureAwait(false);
+                var isSilent = link.Session.Channel.Silence >= link.KeepAlive(_options.KeepAlive);
+                if (isSilent) await AskAsync(link, cancellationToken).ConfigureAwait(false);
                 foreach (var subscription in _publisher.Subscriptions)
                 {
                     // Added while the connection was being made.
@@ -138,8 +138,8 @@ public sealed partial class OpcUaClient
     private async Task AskAsync(ServerLink link, CancellationToken cancellationToken)
     {
         var values = await link.CallAsync(
-            new ReadRequest(new[] { new ReadNode(new NodeId(ServerStatusState)) }, 0), ReadRequest.Read,
-                cancellationToken).ConfigureAwait(false);
+            new ReadRequest(new[] { new ReadNode(new NodeId(ServerStatusState)) }, 0), ReadRequest.Read, cancellationToken)
+            .ConfigureAwait(false);
         if (values is [{ Value: var state }] && state.AsDouble() is 4 or 5)
         {
             throw new OpcUaException(StatusCodes.BadShutdown, $"{Url} says that it is shutting down");

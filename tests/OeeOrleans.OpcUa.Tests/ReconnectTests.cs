@@ -115,7 +115,8 @@ public sealed class ReconnectTests : IAsyncLifetime
         await Task.Delay(subscription.MaxSilence + TimeSpan.FromSeconds(2));
         proxy.Mend();
         await StateAsync(client, ConnectionState.Connected);
-        await Task.Delay(TimeSpan.FromSeconds(3));
+        // And it stays, though nothing comes but keep-alives.
+        await Task.Delay(subscription.MaxSilence * 2);
         Assert.Equal(id, subscription.Id);
         Assert.Equal(0, client.Counters.Silent);
         Assert.Empty(_gaps);

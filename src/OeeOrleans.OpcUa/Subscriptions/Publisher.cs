@@ -217,11 +217,12 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
             await FillAsync(link, subscription, read.Number, cancellationToken).ConfigureAwait(false);
         }
 
+        subscription.Heard();
         // A keep-alive has the number of the message that comes next (OPC 10000-4, 7.21.2).
         if (!read.IsKeepAlive)
         {
-            if (anew || !NotificationNumbers.IsBefore(read.Number, expected)) await DeliverAsync(read, false,
-                cancellationToken).ConfigureAwait(false);
+            var isNew = anew || !NotificationNumbers.IsBefore(read.Number, expected);
+            if (isNew) await DeliverAsync(read, false, cancellationToken).ConfigureAwait(false);
             Acknowledge(subscription.Id, read);
         }
 
