@@ -276,8 +276,8 @@ public sealed partial class OpcUaClient
             {
                 var some = open.GetRange(0, Math.Min(open.Count, link.Limits.NodesPerBrowse));
                 var more = await link.CallAsync(
-                    new BrowseNextRequest([.. some.Select(o => o.Point)], false), BrowseRequest.Read, cancellationToken).ConfigureAwait(
-                        false);
+                    new BrowseNextRequest([.. some.Select(o => o.Point)], false), BrowseRequest.Read, cancellationToken)
+                        .ConfigureAwait(false);
                 CheckCount(more.Count, some.Count, "BrowseNext");
                 open.RemoveRange(0, some.Count);
                 for (var i = 0; i < some.Count; i++)

@@ -146,17 +146,24 @@ public sealed partial class OpcUaClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(handler);
         var subscription = new Subscription(this, options, handler, _clock, _log);
         await subscription.AddAsync(nodes, cancellationToken).ConfigureAwait(false);
+        // First: it may speak before all its items are made.
+        _publisher.Add(subscription);
         try
         {
             if (_link is { } link) await subscription.CreateAsync(link, cancellationToken).ConfigureAwait(false);
+            _publisher.Wake();
         }
         catch (OpcUaException error) when (error.Status.Code is StatusCodes.BadConnectionClosed or StatusCodes.BadServerNotConnected)
         {
             // Lost just now: made when it is found again.
             subscription.Forget();
         }
+        catch
+        {
+            _publisher.Remove(subscription);
+            throw;
+        }
 
-        _publisher.Add(subscription);
         return subscription;
     }
 

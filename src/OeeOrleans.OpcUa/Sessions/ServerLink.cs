@@ -68,8 +68,8 @@ internal sealed class ServerLink
     public async Task ReadNamespacesAsync(CancellationToken cancellationToken)
     {
         var values = await CallAsync(
-            new ReadRequest(new[] { new ReadNode(new NodeId(NamespaceArray)) }, 0), ReadRequest.Read, cancellationToken).ConfigureAwait(
-                false);
+            new ReadRequest(new[] { new ReadNode(new NodeId(NamespaceArray)) }, 0), ReadRequest.Read, cancellationToken)
+                .ConfigureAwait(false);
         if (values.Length > 0) TakeNamespaces(values[0]);
     }
 

@@ -19,6 +19,8 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
     /// <summary>Publish refused this often in a row: the session is of no use.</summary>
     private const int MaxRefusals = 5;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan KnownWithin = TimeSpan.FromSeconds(10);
+    private const long Told = -1;
 
     private readonly Lock _lock = new();
     private readonly List<Subscription> _subscriptions = [];
@@ -26,8 +28,8 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
     private TaskCompletionSource _news = NewSource();
     private volatile int _handling;
 
-    /// <summary>Subscriptions of this session that were told to go.</summary>
-    private readonly HashSet<uint> _dropped = [];
+    /// <summary>Subscriptions of this session that nobody has, since when, or <see cref="Told"/> once they were told to go.</summary>
+    private readonly Dictionary<uint, long> _unknown = [];
 
     /// <summary>A notification is with its handler, or was just now: silence is ours then, and no server's.</summary>
     public bool IsHandling => _handling > 0;
@@ -57,7 +59,7 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
     /// <summary>Publishes over one session until that is of no use any more; returns why.</summary>
     public async Task<OpcUaException> RunAsync(ServerLink link, CancellationToken cancellationToken)
     {
-        _dropped.Clear();
+        _unknown.Clear();
         var answers = Channel.CreateBounded<Answer>(new BoundedChannelOptions(options.MaxPublishRequests + 1) { SingleReader = true });
         var target = new AnswerTarget(answers.Writer);
         var (outstanding, most, refusals) = (0, options.MaxPublishRequests, 0);
@@ -68,8 +70,8 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
             while (true)
             {
                 while (!Subscriptions.Any(s => s.Id != 0)) await WaitForNewsAsync(cancellationToken).ConfigureAwait(false);
-                for (; outstanding < Math.Max(1, most); outstanding++) await AskAsync(link, target, cancellationToken).ConfigureAwait(
-                    false);
+                for (; outstanding < Math.Max(1, most); outstanding++) await AskAsync(link, target, cancellationToken)
+                    .ConfigureAwait(false);
                 var answer = await answers.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
                 outstanding--;
                 try
@@ -237,11 +239,14 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
     /// session.</summary>
     private async Task DropUnknownAsync(ServerLink link, uint id, CancellationToken cancellationToken)
     {
-        if (!_dropped.Add(id)) return;
+        if (!_unknown.TryGetValue(id, out var since)) _unknown[id] = since = clock.GetTimestamp();
+        // It may be about to become known: what it said is asked for again then.
+        if (since < 0 || clock.GetElapsedTime(since) < KnownWithin) return;
+        _unknown[id] = Told;
         try
         {
-            await link.CallAsync(new DeleteSubscriptionsRequest(id), DeleteSubscriptionsRequest.Read, cancellationToken).ConfigureAwait(
-                false);
+            await link.CallAsync(new DeleteSubscriptionsRequest(id), DeleteSubscriptionsRequest.Read, cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (OpcUaException error) when (!IsEnd(error.Status))
         {
@@ -396,8 +401,8 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
         try
         {
             results = await link.CallAsync(
-                new TransferSubscriptionsRequest([subscription.Id]), TransferSubscriptionsRequest.Read, cancellationToken).ConfigureAwait(
-                    false);
+                new TransferSubscriptionsRequest([subscription.Id]), TransferSubscriptionsRequest.Read, cancellationToken)
+                    .ConfigureAwait(false);
         }
         catch (OpcUaException error) when (!IsEnd(error.Status))
         {

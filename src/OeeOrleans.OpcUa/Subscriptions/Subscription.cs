@@ -69,7 +69,6 @@ public sealed class Subscription : IAsyncDisposable
 
     internal bool Publishing { get; private set; }
 
-
     internal DateTime LastHeardUtc { get; private set; }
 
     internal TimeSpan Silence => _clock.GetElapsedTime(Interlocked.Read(ref _lastHeard));
@@ -329,8 +328,8 @@ public sealed class Subscription : IAsyncDisposable
         {
             List<NodeId> nodes = [.. batch.Select(i => link.Resolve(i)!.Value)];
             var answers = await link.CallAsync(
-                new CreateMonitoredItemsRequest(Id, batch, nodes), CreateMonitoredItemsRequest.Read, cancellationToken).ConfigureAwait(
-                    false);
+                new CreateMonitoredItemsRequest(Id, batch, nodes), CreateMonitoredItemsRequest.Read, cancellationToken)
+                    .ConfigureAwait(false);
             for (var i = 0; i < batch.Count; i++)
             {
                 var answer = i < answers.Count ? answers[i] : new MonitoredItemAnswer(StatusCodes.BadUnknownResponse, 0, 0, 0);

@@ -55,8 +55,8 @@ internal sealed class TcpTransport : IAsyncDisposable
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(url.DnsSafeHost, url.Port > 0 ? url.Port : OpcUaUrl.DefaultPort, cancellationToken).ConfigureAwait(
-                false);
+            await socket.ConnectAsync(url.DnsSafeHost, url.Port > 0 ? url.Port : OpcUaUrl.DefaultPort, cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (SocketException error)
         {

@@ -39,6 +39,7 @@ internal sealed class GapFiller : IAsyncDisposable
     private readonly Channel<List<TagGap>> _gaps;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _running;
+    private readonly HashSet<int> _waiting = [];
     private long? _said;
 
     /// <param name="source">Its id.</param>
@@ -53,16 +54,18 @@ internal sealed class GapFiller : IAsyncDisposable
         (_source, _client, _resolve, _pending, _memory, _clock, _log) = (source, client, resolve, pending, memory, clock, log);
         _gaps = Channel.CreateBounded<List<TagGap>>(
             new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
-            gaps => Stay(gaps, $"{MaxWaiting} gaps wait already"));
+            Dropped);
         EdgeMetrics.OpcUaGaps.WithLabels(source, "filled").IncTo(0);
         EdgeMetrics.OpcUaGaps.WithLabels(source, "unfilled").IncTo(0);
         _running = Task.Run(RunAsync);
     }
 
-    /// <summary>These tags miss something; those of which that is known already are left out.</summary>
+    /// <summary>These tags miss something. One that waits already is left out: it will be asked for up to then.</summary>
     public void Add(IEnumerable<TagGap> gaps)
     {
-        List<TagGap> news = [.. gaps.Where(g => _memory.TryOpen(g.Address, Ms(g.Since)))];
+        List<TagGap> news;
+        lock (_waiting) news = [.. gaps.Where(g => _waiting.Add(g.Tag))];
+        foreach (var gap in news) _memory.Open(gap.Address, Ms(gap.Since));
         if (news.Count > 0) _gaps.Writer.TryWrite(news);
     }
 
@@ -92,8 +95,21 @@ internal sealed class GapFiller : IAsyncDisposable
         }
     }
 
+    private void Dropped(List<TagGap> gaps)
+    {
+        Begin(gaps);
+        Stay(gaps, $"{MaxWaiting} gaps wait already");
+    }
+
+    /// <summary>What is missed from now on is another gap.</summary>
+    private void Begin(List<TagGap> gaps)
+    {
+        lock (_waiting) _waiting.ExceptWith(gaps.Select(g => g.Tag));
+    }
+
     private async Task FillOrStayAsync(List<TagGap> gaps)
     {
+        Begin(gaps);
         try
         {
             await FillAsync(gaps);

@@ -16,7 +16,7 @@ internal sealed class SourceMemory
     private readonly Dictionary<string, long> _durable = new(StringComparer.Ordinal);
 
     /// <summary>Where a gap begins that is not filled yet: beyond it nothing is complete.</summary>
-    private readonly Dictionary<string, long> _open = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long SinceMs, int Gaps)> _open = new(StringComparer.Ordinal);
 
     public SourceMemory(string file)
     {
@@ -56,7 +56,7 @@ internal sealed class SourceMemory
         lock (_lock)
         {
             var durable = _durable.GetValueOrDefault(address);
-            return _open.TryGetValue(address, out var open) ? Math.Min(open, durable) : durable;
+            return _open.TryGetValue(address, out var open) ? Math.Min(open.SinceMs, durable) : durable;
         }
     }
 
@@ -68,16 +68,25 @@ internal sealed class SourceMemory
         }
     }
 
-    /// <summary>Something is missing from here on; false when that is known already.</summary>
-    public bool TryOpen(string address, long sinceMs)
+    /// <summary>Something is missing from here on; as often as this is said, <see cref="Close"/> must be.</summary>
+    public void Open(string address, long sinceMs)
     {
-        lock (_lock) return _open.TryAdd(address, sinceMs);
+        lock (_lock)
+        {
+            var (since, gaps) = _open.GetValueOrDefault(address, (sinceMs, 0));
+            _open[address] = (Math.Min(since, sinceMs), gaps + 1);
+        }
     }
 
     /// <summary>What was missing is durable, or not to be had.</summary>
     public void Close(string address)
     {
-        lock (_lock) _open.Remove(address);
+        lock (_lock)
+        {
+            var (since, gaps) = _open.GetValueOrDefault(address);
+            if (gaps > 1) _open[address] = (since, gaps - 1);
+            else _open.Remove(address);
+        }
     }
 
     /// <exception cref="IOException">The disk does not take it.</exception>
