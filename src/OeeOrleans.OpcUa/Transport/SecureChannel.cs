@@ -85,9 +85,8 @@ internal sealed class SecureChannel : IAsyncDisposable
     /// <exception cref="OpcUaException">There is no such server, or it refuses.</exception>
     public static async Task<SecureChannel> OpenAsync(ChannelSettings settings, TimeProvider clock, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var timer = clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), limit, settings.Timeout,
-            Timeout.InfiniteTimeSpan);
+        using var time = new CancellationTokenSource(settings.Timeout, clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, time.Token);
         SecureChannel? channel = null;
         try
         {
@@ -277,9 +276,8 @@ internal sealed class SecureChannel : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or OperationCanceledException or ObjectDisposedException)
         {
-            var lost =
-                new OpcUaException(StatusCodes.BadConnectionClosed, $"the connection to {_settings.Url} was lost: {error.Message}", error);
-            Close(lost);
+            // What went out half makes the rest unreadable.
+            Close(time.IsCancellationRequested ? NotTaken() : Lost(error));
             throw Again(_closed.Task.Result);
         }
         finally
