@@ -6,6 +6,9 @@ internal sealed class AckTracker
     private readonly SortedSet<ulong> _done = [];
     private readonly Lock _lock = new();
 
+    /// <summary>The lowest number that nobody was told to release.</summary>
+    private ulong _next;
+
     /// <summary>A record was acknowledged.</summary>
     /// <param name="number">Its number.</param>
     /// <param name="first">The lowest number that is not released.</param>
@@ -14,17 +17,23 @@ internal sealed class AckTracker
     {
         lock (_lock)
         {
-            if (number >= first) _done.Add(number);
-            while (_done.Count > 0 && _done.Min < first) _done.Remove(_done.Min);
-            var mark = first - 1;
-            while (_done.Remove(mark + 1)) mark++;
-            return mark >= first ? mark : 0;
+            // What is being released just now is not open any more, though the queue may still say so: two acknowledgements at once.
+            if (_next < first) _next = first;
+            if (number >= _next) _done.Add(number);
+            while (_done.Count > 0 && _done.Min < _next) _done.Remove(_done.Min);
+            var before = _next;
+            while (_done.Remove(_next)) _next++;
+            return _next > before ? _next - 1 : 0;
         }
     }
 
     /// <summary>The connection is gone: what it had acknowledged counts, what was open is sent again.</summary>
     public void Clear()
     {
-        lock (_lock) _done.Clear();
+        lock (_lock)
+        {
+            _done.Clear();
+            _next = 0;
+        }
     }
 }

@@ -6,8 +6,7 @@ using OeeOrleans.Edge.Tags;
 
 namespace OeeOrleans.Host.Commands;
 
-/// <summary>A piece of plant.yaml for what was found in a PLC: the edge's source with its tags, and the machine's mapping of
-/// them.</summary>
+/// <summary>A piece of plant.yaml for what was found in a PLC: the edge's source with its tags.</summary>
 internal static class PlantFragment
 {
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
