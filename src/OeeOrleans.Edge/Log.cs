@@ -83,6 +83,9 @@ internal static partial class Log
     [LoggerMessage(8026, LogLevel.Warning, "source {Source}: {Reason}; what came while nobody was there is not known")]
     public static partial void MemoryLost(ILogger log, string source, string reason);
 
+    [LoggerMessage(8028, LogLevel.Warning, "source {Source}: up to where its tags are complete could not be written; tried again")]
+    public static partial void MemoryNotWritten(ILogger log, string source, Exception error);
+
     [LoggerMessage(8027, LogLevel.Error, "edge node {EdgeNode} cannot be born with its new types yet; tried again")]
     public static partial void NoLife(ILogger log, string edgeNode, Exception error);
 

@@ -88,15 +88,13 @@ public sealed partial class OpcUaClient
             [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         options ??= BrowseOptions.Hierarchy;
-        // That the start is not there is an error; that something below may not be browsed is not.
-        var (status, _) = (await BrowseManyAsync([from], options, cancellationToken).ConfigureAwait(false))[0];
-        if (status.IsBad) throw Refused.Call(Url, $"to browse {from}", status);
         var seen = new HashSet<NodeId> { from };
         var level = new List<NodeId> { from };
         for (var depth = 1; depth <= maxDepth && level.Count > 0; depth++)
         {
             var next = new List<NodeId>();
-            await foreach (var (parent, reference) in BrowseLevelAsync(level, options, cancellationToken).ConfigureAwait(false))
+            var found = BrowseLevelAsync(level, options, isStart: depth == 1, cancellationToken);
+            await foreach (var (parent, reference) in found.ConfigureAwait(false))
             {
                 var id = reference.Target.Resolve(Namespaces);
                 // What lies in another server, or was met already.
@@ -196,7 +194,7 @@ public sealed partial class OpcUaClient
 
     /// <summary>References of nodes, as many calls at a time as are good for both sides.</summary>
     private async IAsyncEnumerable<(NodeId Parent, Reference Reference)> BrowseLevelAsync(
-        List<NodeId> nodes, BrowseOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+        List<NodeId> nodes, BrowseOptions options, bool isStart, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var size = Math.Min(NodesPerBrowse, Current.Limits.NodesPerBrowse);
         var running = new Queue<(List<NodeId> Nodes, Task<List<(StatusCode, List<Reference>)>> Call)>();
@@ -216,7 +214,8 @@ public sealed partial class OpcUaClient
                 var results = await call.ConfigureAwait(false);
                 for (var i = 0; i < parents.Count; i++)
                 {
-                    // A node that may not be browsed hides what is below it, and nothing else.
+                    // That the start is not there is an error. A node below it that may not be browsed hides what is below that.
+                    if (isStart && results[i].Item1.IsBad) throw Refused.Call(Url, $"to browse {parents[i]}", results[i].Item1);
                     foreach (var reference in results[i].Item2) yield return (parents[i], reference);
                 }
             }

@@ -55,11 +55,11 @@ internal sealed class TagSourceOptions
     public async Task<int> RunAsync(
         ParseResult parsed, IReadOnlyCollection<string> addresses, Func<ITagAccess, Task<int>> run, CancellationToken cancellationToken)
     {
+        var wrongSettings = Read(parsed, out var settings);
         var mistake = TagAccess.CheckSource(parsed.GetRequiredValue(Url), out var url)
             ?? addresses.Select(a => TagAccess.CheckAddress(url!, a)).FirstOrDefault(m => m is not null)
-            ?? Read(parsed, out var settings);
+            ?? wrongSettings;
         if (mistake is not null) return await WrongAsync(mistake);
-        Read(parsed, out settings);
         using var logging = LoggerFactory.Create(builder => builder
             .SetMinimumLevel(LogLevel.Warning)
             .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)

@@ -37,11 +37,11 @@ internal static class ServiceHeader
 
     /// <summary>Reads type and header of an answer; returns what the server says of the whole call.</summary>
     /// <exception cref="OpcUaException">It is no answer to such a request.</exception>
-    public static StatusCode Read<TRequest>(ref UaReader reader, out DateTime serverTime)
+    public static StatusCode Read<TRequest>(ref UaReader reader)
         where TRequest : IRequest
     {
         var type = reader.NodeId();
-        serverTime = reader.DateTime();
+        reader.DateTime();
         reader.UInt32();
         var status = reader.StatusCode();
         reader.SkipDiagnosticInfo();

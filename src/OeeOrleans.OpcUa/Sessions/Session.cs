@@ -108,8 +108,8 @@ internal sealed class Session
         if (created.Nonce.Length < MinServerNonce) throw Suspicious(channel.Url, $"sends a nonce of {created.Nonce.Length} bytes");
         using var key = channel.Server.GetRSAPublicKey()!;
         byte[] data = [.. channel.Own!.RawData, .. nonce];
-        if (created.Signature is null || !channel.Suite.Verify(key, data, created.Signature)) throw Suspicious(channel.Url,
-            "signs wrongly");
+        var isSigned = created.Signature is { } signature && channel.Suite.Verify(key, data, signature);
+        if (!isSigned) throw Suspicious(channel.Url, "signs wrongly");
         if (created.Endpoints.Count == 0) return;
         // Chosen anew from what it signed: had anyone taken away the better ones before, the choice would be another now.
         var (best, _) = EndpointChoice.Choose(created.Endpoints, options, channel.Url);

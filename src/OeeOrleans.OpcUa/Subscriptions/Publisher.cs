@@ -183,7 +183,7 @@ internal sealed class Publisher(OpcUaClient client, OpcUaClientOptions options, 
         ReadNotification read;
         using (answer.Message)
         {
-            read = link.Session.Channel.Read<PublishRequest, ReadNotification>(answer.Message, ReadPublish, out _);
+            read = link.Session.Channel.Read<PublishRequest, ReadNotification>(answer.Message, ReadPublish);
         }
 
         try

@@ -140,7 +140,7 @@ internal sealed class SecureChannel : IAsyncDisposable
                     error);
         }
 
-        using (message) return Read<TRequest, TAnswer>(message, read, out _);
+        using (message) return Read<TRequest, TAnswer>(message, read);
     }
 
     /// <summary>Sends a request; its answer goes to a target, in the order in which answers come.</summary>
@@ -170,11 +170,11 @@ internal sealed class SecureChannel : IAsyncDisposable
     }
 
     /// <summary>Reads an answer; a refusal of the call as a whole is thrown.</summary>
-    public TAnswer Read<TRequest, TAnswer>(ReceivedMessage message, ReadAnswer<TAnswer> read, out DateTime serverTime)
+    public TAnswer Read<TRequest, TAnswer>(ReceivedMessage message, ReadAnswer<TAnswer> read)
         where TRequest : IRequest
     {
         var reader = new UaReader(message.Body);
-        var status = ServiceHeader.Read<TRequest>(ref reader, out serverTime);
+        var status = ServiceHeader.Read<TRequest>(ref reader);
         if (status.IsBad) throw Refused.Call(_settings.Url, NameOf<TRequest>(), status);
         return read(ref reader);
     }
@@ -346,7 +346,7 @@ internal sealed class SecureChannel : IAsyncDisposable
         if (Wanted(requestId) is not { } target) return;
         // Here, on the loop that reads: the next chunk may be under the new token already.
         var reader = new UaReader(plain.AsSpan(8));
-        var status = ServiceHeader.Read<OpenSecureChannelRequest>(ref reader, out _);
+        var status = ServiceHeader.Read<OpenSecureChannelRequest>(ref reader);
         if (!status.IsBad) Install(OpenSecureChannelAnswer.Read(ref reader));
         var rented = ArrayPool<byte>.Shared.Rent(plain.Length);
         plain.CopyTo(rented, 0);
@@ -503,8 +503,7 @@ internal sealed class SecureChannel : IAsyncDisposable
             }
             catch (Exception error) when (error is IOException or OperationCanceledException or ObjectDisposedException)
             {
-                Close(new OpcUaException(StatusCodes.BadConnectionClosed, $"the connection to {_settings.Url} was lost: {error.Message}",
-                    error));
+                Close(Lost(error));
             }
         }
         finally
@@ -515,7 +514,7 @@ internal sealed class SecureChannel : IAsyncDisposable
         var message = await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         using (message)
         {
-            var opened = Read<OpenSecureChannelRequest, OpenSecureChannelAnswer>(message, OpenSecureChannelAnswer.Read, out _);
+            var opened = Read<OpenSecureChannelRequest, OpenSecureChannelAnswer>(message, OpenSecureChannelAnswer.Read);
             return Life(opened.LifetimeMs);
         }
     }

@@ -1,6 +1,6 @@
 namespace OeeOrleans.OpcUa;
 
-/// <summary>The codes that this library gives a meaning (OPC 10000-6, A.2); <see cref="StatusCode.Name"/> knows them all.</summary>
+/// <summary>The codes that clients meet most (OPC 10000-6, A.2); <see cref="StatusCode.Name"/> knows them all.</summary>
 public static class StatusCodes
 {
     public const uint BadApplicationSignatureInvalid = 0x8058_0000;

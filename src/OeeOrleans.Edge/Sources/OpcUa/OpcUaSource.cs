@@ -177,7 +177,7 @@ internal sealed class OpcUaSource : ISource
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            Log.BufferNotWritten(_log, error.Message);
+            Log.MemoryNotWritten(_log, Id, error);
         }
     }
 
