@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using CsCheck;
 using OeeOrleans.OpcUa.Binary;
@@ -16,6 +18,7 @@ public sealed class HostileServerTests
     private const uint CreateSubscription = 787;
     private const uint CreateItems = 751;
     private const uint Publish = 826;
+    private const uint Browse = 527;
 
     public static TheoryData<string, string> Greetings() => new()
     {
@@ -220,6 +223,81 @@ public sealed class HostileServerTests
             Task.FromResult(client.State == ConnectionState.Reconnecting));
     }
 
+    [Fact]
+    public async Task A_server_that_stops_reading_ends_the_call_by_its_time_limit()
+    {
+        var deaf = false;
+        await using var server = new FakeServer
+        {
+            OnRequest = (connection, type, request) =>
+                deaf ? Task.Delay(Timeout.Infinite, connection.Ended) : ServeAsync(connection, type, request),
+        };
+        await using var client = await OpcUaClient.ConnectAsync(Options(server) with { Timeout = TimeSpan.FromSeconds(1) });
+        deaf = true;
+        // More than the buffers of two sockets hold.
+        var writes = Enumerable.Range(0, 20).Select(_ => client.WriteAsync(new NodeId(1), new string('x', 1_000_000))).ToList();
+        foreach (var write in writes)
+        {
+            var error = await Assert.ThrowsAsync<OpcUaException>(() => write);
+            Assert.Contains(
+                error.Status.Code, (uint[])[StatusCodes.BadTimeout, StatusCodes.BadConnectionClosed, StatusCodes.BadServerNotConnected]);
+        }
+    }
+
+    [Fact]
+    public async Task Better_endpoints_that_someone_on_the_way_left_out_are_noticed()
+    {
+        await using var peer = await OpcUaPeer.StartAsync("\"counters\": 1");
+        var directory = Directory.CreateTempSubdirectory("oee-middle").FullName;
+        var offered = await OpcUaClient.GetEndpointsAsync(peer.Url);
+        var left = offered.Single(e => e.Mode == MessageSecurityMode.Sign
+            && e.SecurityPolicyUri.EndsWith("Basic256Sha256", StringComparison.Ordinal));
+        await using var middle = new FakeServer();
+        middle.OnRequest = async (connection, _, request) =>
+        {
+            await connection.AnswerAsync(request, Endpoints + 3, w => WriteEndpoint(w, left));
+            middle.OnConnect = stream => RelayAsync(stream, peer.Port);
+        };
+        var error = await Assert.ThrowsAsync<OpcUaException>(
+            () => OpcUaClient.ConnectAsync(
+                new OpcUaClientOptions { Url = middle.Url, PkiDirectory = directory, Trust = ServerTrust.OnFirstUse }));
+        Directory.Delete(directory, recursive: true);
+        Assert.Contains("offers in the session what it did not offer before", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nodes_for_which_no_continuation_point_was_left_are_asked_for_once_more()
+    {
+        var asked = new List<int>();
+        await using var server = new FakeServer
+        {
+            OnRequest = (connection, type, request) =>
+            {
+                if (type != Browse) return ServeAsync(connection, type, request);
+                asked.Add(asked.Count);
+                return connection.AnswerAsync(request, type + 3, w =>
+                {
+                    w.Int32(1);
+                    w.UInt32(asked.Count < 3 ? StatusCodes.BadNoContinuationPoints : 0);
+                    w.ByteString((byte[]?)null);
+                    w.Int32(0);
+                    w.Int32(0);
+                });
+            },
+        };
+        await using var client = await OpcUaClient.ConnectAsync(Options(server));
+        await foreach (var _ in client.BrowseAsync(new NodeId(85))) Assert.Fail("there is nothing");
+        Assert.Equal(3, asked.Count);
+    }
+
+    private static async Task RelayAsync(NetworkStream client, int port)
+    {
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(IPAddress.Loopback, port);
+        var server = socket.GetStream();
+        await Task.WhenAny(client.CopyToAsync(server), server.CopyToAsync(client));
+    }
+
     private static OpcUaClientOptions Options(FakeServer server) => new() { Url = server.Url, SecurityPolicy = SecurityPolicy.None };
 
     /// <summary>As much of a server as a session needs.</summary>
@@ -277,27 +355,39 @@ public sealed class HostileServerTests
             _ => w => w.Int32(0),
         });
 
-    private static void WriteEndpoints(UaWriter writer)
+    private static void WriteEndpoints(UaWriter writer) => WriteEndpoint(
+        writer,
+        new EndpointDescription(
+            "opc.tcp://fake", "urn:fake", null, "fake", null, MessageSecurityMode.None,
+            "http://opcfoundation.org/UA/SecurityPolicy#None",
+            [new UserTokenPolicy("anonymous", UserTokenKind.Anonymous, null)],
+            "http://opcfoundation.org/UA-Profile/Transport/uatcp-uasc-uabinary", 0));
+
+    private static void WriteEndpoint(UaWriter writer, EndpointDescription endpoint)
     {
         writer.Int32(1);
-        writer.String("opc.tcp://fake");
-        writer.String("urn:fake");
+        writer.String(endpoint.Url);
+        writer.String(endpoint.ApplicationUri);
         writer.String(null);
-        writer.LocalizedText(new LocalizedText("fake"));
+        writer.LocalizedText(new LocalizedText(endpoint.ApplicationName));
         writer.UInt32(0);
         writer.String(null);
         writer.String(null);
         writer.Int32(0);
-        writer.ByteString((byte[]?)null);
-        writer.UInt32((uint)MessageSecurityMode.None);
-        writer.String("http://opcfoundation.org/UA/SecurityPolicy#None");
-        writer.Int32(1);
-        writer.String("anonymous");
-        writer.UInt32(0);
-        writer.String(null);
-        writer.String(null);
-        writer.String(null);
-        writer.String("http://opcfoundation.org/UA-Profile/Transport/uatcp-uasc-uabinary");
+        writer.ByteString(endpoint.Certificate);
+        writer.UInt32((uint)endpoint.Mode);
+        writer.String(endpoint.SecurityPolicyUri);
+        writer.Int32(endpoint.UserTokens.Count);
+        foreach (var token in endpoint.UserTokens)
+        {
+            writer.String(token.PolicyId);
+            writer.UInt32((uint)token.Kind);
+            writer.String(null);
+            writer.String(null);
+            writer.String(token.SecurityPolicyUri);
+        }
+
+        writer.String(endpoint.TransportProfileUri);
         writer.Byte(0);
     }
 }

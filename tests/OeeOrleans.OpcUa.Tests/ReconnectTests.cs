@@ -189,6 +189,58 @@ public sealed class ReconnectTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_session_that_timed_out_leaves_its_subscription_to_the_next_one()
+    {
+        await using var proxy = new ChaosProxy(_server.Port);
+        await using var client = await ConnectAsync(proxy.Port);
+        await using var subscription = await WatchAsync(client, ["Counter0"]);
+        await _server.SayAsync(new { op = "run", every = 100 });
+        await CountedAsync(10);
+        var id = subscription.Id;
+        proxy.Cut();
+        await StateAsync(client, ConnectionState.Reconnecting);
+        await _server.SayAsync(new { op = "dropSessions" });
+        proxy.Mend();
+        await StateAsync(client, ConnectionState.Connected, reconnects: 1);
+        var last = await _server.StopCountingAsync();
+        await CountedAsync(last);
+        Assert.Equal(id, subscription.Id);
+        Assert.Equal(0, client.Counters.Recreated);
+        Assert.Equal(Range(1, last), Values("Counter0"));
+        Assert.Empty(_gaps);
+    }
+
+    [Fact]
+    public async Task Where_no_subscription_is_handed_over_it_is_made_anew_and_the_gap_is_said()
+    {
+        await _server.RestartAsync("\"noTransfer\": true");
+        await using var proxy = new ChaosProxy(_server.Port);
+        await using var client = await ConnectAsync(proxy.Port);
+        await using var subscription = await WatchAsync(client, ["Counter0"]);
+        await CameAsync("Counter0", _ => true);
+        proxy.Cut();
+        await StateAsync(client, ConnectionState.Reconnecting);
+        await _server.SayAsync(new { op = "dropSessions" });
+        proxy.Mend();
+        await StateAsync(client, ConnectionState.Connected, reconnects: 1);
+        await _server.SayAsync(new { op = "set", id = "Counter0", value = 82 });
+        await CameAsync("Counter0", v => v.Value.AsDouble() == 82);
+        Assert.Equal(1, client.Counters.Recreated);
+        Assert.Single(_gaps);
+    }
+
+    [Fact]
+    public async Task A_server_that_comes_back_with_another_certificate_is_not_trusted_and_the_state_says_why()
+    {
+        await using var client = await ConnectAsync(_server.Port);
+        await _server.RestartAsync($"\"pki\": \"{_directory}/another\"");
+        await Eventually.HoldsAsync(
+            "the certificate to be refused", Soon, () => Task.FromResult(client.Why), w =>
+                w.Contains("another one was accepted", StringComparison.Ordinal));
+        Assert.Equal(ConnectionState.Reconnecting, client.State);
+    }
+
+    [Fact]
     public async Task A_subscription_whose_lifetime_passed_while_nobody_could_ask_is_made_anew_and_the_gap_is_said()
     {
         await using var proxy = new ChaosProxy(_server.Port);

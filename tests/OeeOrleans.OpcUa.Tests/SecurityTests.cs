@@ -113,6 +113,37 @@ public sealed class SecurityTests(PeerFixture peer)
         Assert.True(client.TokenRenewals >= 2, $"{client.TokenRenewals} renewals");
     }
 
+    [Theory]
+    [InlineData(SecurityPolicy.Basic256Sha256)]
+    [InlineData(SecurityPolicy.Aes256Sha256RsaPss)]
+    public async Task A_server_whose_key_is_twice_as_long_as_ours_is_spoken_to(SecurityPolicy policy)
+    {
+        var directory = Directory.CreateTempSubdirectory("oee-4096").FullName;
+        using (var key = RSA.Create(4096))
+        {
+            var request = new CertificateRequest("CN=long", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+            var names = new SubjectAlternativeNameBuilder();
+            names.AddUri(new Uri("urn:long:key"));
+            names.AddIpAddress(System.Net.IPAddress.Loopback);
+            request.CertificateExtensions.Add(names.Build());
+            using var made = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
+            await File.WriteAllTextAsync(Path.Combine(directory, "c.pem"), made.ExportCertificatePem());
+            await File.WriteAllTextAsync(Path.Combine(directory, "k.pem"), key.ExportPkcs8PrivateKeyPem());
+        }
+
+        await using var server = await OpcUaPeer.StartAsync(
+            $"\"counters\": 1, \"applicationUri\": \"urn:long:key\", \"certificateFile\": \"{directory}/c.pem\", "
+            + $"\"privateKeyFile\": \"{directory}/k.pem\"");
+        await using var client = await OpcUaClient.ConnectAsync(
+            peer.Options with
+            {
+                Url = server.Url, PkiDirectory = Path.Combine(directory, "pki"), SecurityPolicy = policy,
+                    Identity = User(UserTokenKind.UserName),
+            });
+        Assert.True((await client.ReadAsync(ServerTime)).Status.IsGood);
+        Directory.Delete(directory, recursive: true);
+    }
+
     private static UserIdentity User(UserTokenKind kind) => kind switch
     {
         UserTokenKind.UserName => new UserIdentity.UserName("operator", "pä55 wörd"),

@@ -27,6 +27,7 @@ const server = new OPCUAServer({
   serverCertificateManager,
   userCertificateManager,
   ...(options.certificateFile ? { certificateFile: options.certificateFile, privateKeyFile: options.privateKeyFile } : {}),
+  ...(options.applicationUri ? { serverInfo: { applicationUri: options.applicationUri } } : {}),
   securityPolicies: options.policies?.map(p => SecurityPolicy[p]) ?? [
     SecurityPolicy.None, SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes128_Sha256_RsaOaep, SecurityPolicy.Aes256_Sha256_RsaPss,
   ],
@@ -43,6 +44,10 @@ const server = new OPCUAServer({
   buildInfo: { productName: 'peer', buildNumber: '1', buildDate: new Date(2026, 0, 1) },
 });
 await server.initialize();
+// As many small servers do, which know no TransferSubscriptions.
+if (options.noTransfer) {
+  server.engine.transferSubscription = async () => new (require('node-opcua-service-subscription').TransferResult)({ statusCode: StatusCodes.BadServiceUnsupported });
+}
 
 const addressSpace = server.engine.addressSpace;
 if (options.extraNamespace) addressSpace.registerNamespace(options.extraNamespace);
@@ -181,6 +186,10 @@ const commands = {
     for (const session of Object.values(server.engine._sessions)) {
       for (const s of session.publishEngine.subscriptions.slice()) { s.terminate(); session.publishEngine.remove_subscription?.(s); }
     }
+  },
+  // As if they had timed out: what they subscribed to waits for whoever takes it over.
+  dropSessions: () => {
+    for (const session of Object.values(server.engine._sessions)) server.engine.closeSession(session.authenticationToken, false, 'Timeout');
   },
   sessions: () => say(`SESSIONS ${server.engine.currentSessionCount}`),
   exit: async () => { await server.shutdown(c.timeout ?? 0); process.exit(0); },
