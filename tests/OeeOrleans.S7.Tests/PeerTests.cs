@@ -196,6 +196,19 @@ public sealed class PeerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Reading_again_and_again_allocates_nothing_per_tag()
+    {
+        const int Tags = 4_000, Rounds = 100;
+        var plan = _client.Plan([.. Enumerable.Range(0, Tags).Select(i => S7Address.Parse($"DB2.DBD{i * 4}:DINT"))]);
+        for (var i = 0; i < 20; i++) await _client.ReadAsync(plan);
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        for (var i = 0; i < Rounds; i++) await _client.ReadAsync(plan);
+        var perTag = (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)(Tags * Rounds);
+        // An object of any kind has 24 bytes.
+        Assert.True(perTag < 8, $"{perTag} bytes a tag");
+    }
+
+    [Fact]
     public async Task Its_state_its_name_and_its_blocks_are_told()
     {
         Assert.Equal(S7CpuState.Run, await _client.ReadStateAsync());
