@@ -5,6 +5,8 @@ using OeeOrleans.Edge.Queue;
 using OeeOrleans.Edge.Sessions;
 using OeeOrleans.Edge.Sources;
 using OeeOrleans.Edge.Sources.OpcUa;
+using OeeOrleans.Edge.Sources.Polling;
+using OeeOrleans.Edge.Sources.S7;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Edge;
 
@@ -24,6 +26,7 @@ public sealed class EdgeConnector : BackgroundService
     private readonly RecordQueue _queue;
     private readonly WakeEvent _wake = new();
     private readonly SamplingGovernor _governor;
+    private readonly WriteAudit _audit;
     private readonly IReadOnlyList<ISource> _sources;
     private volatile EdgeLife _life;
 
@@ -45,6 +48,7 @@ public sealed class EdgeConnector : BackgroundService
         _queue = new RecordQueue(Path.Combine(options.DataDir, $"edge-{options.Group}-{options.Node}"), options.BufferMaxMb * 1_000_000L);
         Log.QueueOpened(log, _queue.Id, _queue.Count, _queue.First, _queue.Next - 1);
         _governor = new SamplingGovernor(options.SlowestIntervalMs);
+        _audit = new WriteAudit(options, clock, log);
         _sources = sources;
         _life = NewLife();
     }
@@ -114,7 +118,12 @@ public sealed class EdgeConnector : BackgroundService
     }
 
     private static ISource SourceOf(EdgeSource source, EdgeOptions options, TimeProvider clock, ILogger log) =>
-        source.Url.Scheme == "opc.tcp" ? new OpcUaSource(source, options, clock, log) : new SimSource(source);
+        source.Url.Scheme switch
+        {
+            "opc.tcp" => new OpcUaSource(source, options, clock, log),
+            "s7" => new PolledSource(source, new S7Driver(source), clock, log),
+            _ => new SimSource(source),
+        };
 
     private EdgeLife NewLife()
     {
@@ -170,20 +179,21 @@ public sealed class EdgeConnector : BackgroundService
     private async Task WriteAsync(EdgeRequest.Write write, CancellationToken cancellationToken)
     {
         var device = write.Device ?? _options.Node;
+        var loop = _life.Loops.FirstOrDefault(l => l.AddressOf(write.Device, write.Metric) is not null);
+        var audited = new AuditedWrite(
+            write.Device is null ? "NCMD" : "DCMD", loop?.Id, device, write.Metric.Name, loop?.AddressOf(write.Device, write.Metric), null,
+            write.Value);
         try
         {
-            foreach (var loop in _life.Loops)
-            {
-                if (!await loop.TryWriteAsync(write.Device, write.Metric, write.Value, cancellationToken)) continue;
-                Log.CommandDone(_log, device, write.Metric.Name);
-                return;
-            }
-
-            Log.CommandRefused(_log, device, write.Metric.Name, "no source has it");
+            if (loop is null) throw new InvalidOperationException("no source has it");
+            var before = await loop.WriteAsync(write.Device, write.Metric, write.Value, cancellationToken);
+            _audit.Note(audited with { Before = before }, null);
+            Log.CommandDone(_log, device, write.Metric.Name);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             // A boundary: whatever the source says against it, the edge goes on.
+            _audit.Note(audited, error.Message);
             Log.CommandRefused(_log, device, write.Metric.Name, error.Message, error);
         }
     }

@@ -24,6 +24,19 @@ internal static class EdgeMetrics
     public static readonly Counter PublishFailures = Metrics.CreateCounter(
         "edge_publish_failures_total", "Publishes that failed; their records are sent again.");
 
+    public static readonly Counter CycleOverruns = Metrics.CreateCounter(
+        "edge_cycle_overruns_total", "Sampling instants that passed because the reading before had not ended.", "source");
+    public static readonly Histogram CycleDelayMs = Metrics.CreateHistogram(
+        "edge_cycle_delay_ms", "From a sampling instant to the start of its reading.",
+        new HistogramConfiguration { LabelNames = ["source"], Buckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000] });
+    public static readonly Gauge PlcUp = Metrics.CreateGauge("plc_connection_up", "1 while there is a connection to the PLC.", "source");
+    public static readonly Counter PlcReconnects = Metrics.CreateCounter(
+        "plc_reconnects_total", "Connections to the PLC that were lost and found again.", "source");
+    public static readonly Gauge PlcBadTags = Metrics.CreateGauge("plc_bad_tags", "Tags that the PLC does not let us read.", "source");
+    public static readonly Histogram PlcReadMs = Metrics.CreateHistogram(
+        "plc_read_ms", "How long it takes to read the tags that are due.",
+        new HistogramConfiguration { LabelNames = ["source"], Buckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 5_000] });
+
     public static readonly Gauge OpcUaSessionUp = Metrics.CreateGauge(
         "opcua_session_up", "1 while there is a session at the OPC UA server.", "source");
     public static readonly Counter OpcUaReconnects = Metrics.CreateCounter(

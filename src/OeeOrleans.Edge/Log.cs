@@ -89,6 +89,27 @@ internal static partial class Log
     [LoggerMessage(8027, LogLevel.Error, "edge node {EdgeNode} cannot be born with its new types yet; tried again")]
     public static partial void NoLife(ILogger log, string edgeNode, Exception error);
 
+    [LoggerMessage(8030, LogLevel.Information, "source {Source}: connected to {Url}")]
+    public static partial void PlcConnected(ILogger log, string source, Uri url);
+
+    [LoggerMessage(8031, LogLevel.Warning, "source {Source}: the connection was lost: {Why}")]
+    public static partial void PlcLost(ILogger log, string source, string why);
+
+    [LoggerMessage(8032, LogLevel.Warning, "source {Source}: no connection: {Why}; tried again, next in {Seconds:F1} s")]
+    public static partial void PlcAway(ILogger log, string source, string why, double seconds);
+
+    [LoggerMessage(8033, LogLevel.Error, "source {Source}: connecting failed by an error of ours; tried again")]
+    public static partial void PlcBroke(ILogger log, string source, Exception error);
+
+    [LoggerMessage(8034, LogLevel.Warning, "source {Source}: {Address} is bad: {Why}")]
+    public static partial void TagBad(ILogger log, string source, string address, string why);
+
+    [LoggerMessage(8035, LogLevel.Information, "source {Source}: {Address} is good again")]
+    public static partial void TagGood(ILogger log, string source, string address);
+
+    [LoggerMessage(8036, LogLevel.Error, "the audit of writes could not be written; this is its line: {Line}")]
+    public static partial void AuditNotWritten(ILogger log, string line, Exception error);
+
     [LoggerMessage(8025, LogLevel.Warning, "source {Source}: {Address} has no type to be had ({Reason}); it is published as Double")]
     public static partial void TypeUnknown(ILogger log, string source, string address, string reason);
 }

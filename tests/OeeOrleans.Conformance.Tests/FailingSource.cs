@@ -36,7 +36,7 @@ internal sealed class FailingSource(string device, int length = 0) : ISource
         return Task.CompletedTask;
     }
 
-    public Task WriteAsync(int tag, object? value, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<object?> WriteAsync(int tag, object? value, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public void SetPaused(bool paused)
     {

@@ -35,6 +35,9 @@ public sealed class ChaosProxy : IAsyncDisposable
     /// <summary>Part of the chunks that are lost at the first attempt, 0..1.</summary>
     public double Loss { get; set; }
 
+    /// <summary>A pulled plug: connections stay, and nothing comes through; what was sent meanwhile is gone for good.</summary>
+    public bool IsFrozen { get; set; }
+
     /// <summary>Cuts the wire: connections break, new ones are not made.</summary>
     public void Cut()
     {
@@ -110,6 +113,7 @@ public sealed class ChaosProxy : IAsyncDisposable
             var buffer = new byte[16 * 1024];
             while (await from.ReceiveAsync(buffer, _stop.Token) is var count and > 0)
             {
+                if (IsFrozen) continue;
                 bool lost;
                 lock (_lock) lost = _random.NextDouble() < Loss;
                 await line.Writer.WriteAsync(

@@ -28,8 +28,9 @@ public interface ISource : IAsyncDisposable
     /// <param name="timeMs">The instant the reading is for, milliseconds; sources without a clock of their own stamp with it.</param>
     Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken);
 
-    /// <summary>Writes a raw value to a tag. Throws when the source refuses.</summary>
-    Task WriteAsync(int tag, object? value, CancellationToken cancellationToken);
+    /// <summary>Writes a raw value to a tag; returns what stood there before, null when that is not known. Throws when the source
+    /// refuses.</summary>
+    Task<object?> WriteAsync(int tag, object? value, CancellationToken cancellationToken);
 
     /// <summary>
     /// The buffer is at its high mark, or below it again: a source that subscribes stops and resumes its subscriptions; polling slows down

@@ -55,10 +55,11 @@ public sealed class SimSource : ISource
     }
 
     /// <summary>A tag that was written to stays at its value.</summary>
-    public Task WriteAsync(int tag, object? value, CancellationToken cancellationToken)
+    public Task<object?> WriteAsync(int tag, object? value, CancellationToken cancellationToken)
     {
+        var before = _written.GetValueOrDefault(tag);
         _written[tag] = value ?? throw new ArgumentException("null cannot be written", nameof(value));
-        return Task.CompletedTask;
+        return Task.FromResult(before);
     }
 
     /// <summary>It has no subscriptions.</summary>

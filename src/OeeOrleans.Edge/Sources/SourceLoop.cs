@@ -58,19 +58,25 @@ internal sealed class SourceLoop
 
     public void SetPaused(bool paused) => _source.SetPaused(paused);
 
-    /// <summary>Writes a published value back to where it comes from; false when the metric is none of this source.</summary>
-    public async Task<bool> TryWriteAsync(string? device, EdgeMetric metric, object? value, CancellationToken cancellationToken)
+    /// <summary>The address a metric comes from; null when it is none of this source.</summary>
+    public string? AddressOf(string? device, EdgeMetric metric) => IndexOf(device, metric) is var index and >= 0
+        ? _source.Tags[index].Tag.Address
+        : null;
+
+    /// <summary>Writes a published value back to where it comes from; returns what stood there before.</summary>
+    public async Task<object?> WriteAsync(string? device, EdgeMetric metric, object? value, CancellationToken cancellationToken)
     {
-        var index = Array.FindIndex(_metrics, m => m?.Device.Id == device && m?.Metric.Alias == metric.Alias);
-        if (index < 0) return false;
+        var index = IndexOf(device, metric);
         var tag = _source.Tags[index].Tag;
         if (tag is not { Scale: 1, Offset: 0 } && value is double or long or ulong) value =
             (Convert.ToDouble(value, null) - tag.Offset) / tag.Scale;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ReadTimeout);
-        await _source.WriteAsync(index, value, limit.Token);
-        return true;
+        return await _source.WriteAsync(index, value, limit.Token);
     }
+
+    private int IndexOf(string? device, EdgeMetric metric) =>
+        Array.FindIndex(_metrics, m => m?.Device.Id == device && m?.Metric.Alias == metric.Alias);
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -83,6 +89,7 @@ internal sealed class SourceLoop
             try
             {
                 var tick = await NextTickAsync(last, cancellationToken);
+                Measure(tick, last);
                 due.Clear();
                 values.Clear();
                 for (var i = 0; i < _intervals.Length; i++)
@@ -117,6 +124,13 @@ internal sealed class SourceLoop
                 await Task.Delay(pause, _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
+    }
+
+    private void Measure(long tick, long last)
+    {
+        EdgeMetrics.CycleDelayMs.WithLabels(Id).Observe(_clock.GetUtcNow().ToUnixTimeMilliseconds() - tick);
+        var missed = last == 0 ? 0 : ((tick - last) / _governor.IntervalMs(OwnIntervalMs)) - 1;
+        if (missed > 0) EdgeMetrics.CycleOverruns.WithLabels(Id).Inc(missed);
     }
 
     private async Task<long> NextTickAsync(long last, CancellationToken cancellationToken)

@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Edge.Sources.OpcUa;
+using OeeOrleans.Edge.Sources.Polling;
+using OeeOrleans.Edge.Sources.S7;
 using OeeOrleans.OpcUa;
+using OeeOrleans.S7;
 
 namespace OeeOrleans.Edge.Tags;
 
@@ -16,18 +19,38 @@ public static class TagAccess
             return OpcUaUrl.TryParse(source, out url, out var reason) ? null : reason;
         }
 
-        return $"'{source}' is no source that this version speaks to; opc.tcp://host:4840/path is";
+        if (source.StartsWith("s7:", StringComparison.OrdinalIgnoreCase))
+        {
+            if (!S7ClientOptions.TryParse(source, out _, out var reason)) return reason;
+            url = new Uri(source);
+            return null;
+        }
+
+        return $"'{source}' is no source that this version speaks to; opc.tcp://host:4840/path and s7://host?rack=0&slot=1 are";
     }
 
     /// <summary>Why an address cannot be meant; null when it can.</summary>
-    public static string? CheckAddress(Uri source, string address) => ExpandedNodeId.TryParse(address, out _)
-        ? null
-        : $"'{address}' is no OPC UA node id; ns=2;s=Filler1.Temp, i=2258, nsu=http://example.org/;s=Temp, ns=2;g=GUID and "
-            + "ns=2;b=BASE64 are";
+    public static string? CheckAddress(Uri source, string address)
+    {
+        if (source.Scheme == "s7") return S7Address.TryParse(address, out _, out var reason) ? null : reason;
+        return ExpandedNodeId.TryParse(address, out _)
+            ? null
+            : $"'{address}' is no OPC UA node id; ns=2;s=Filler1.Temp, i=2258, nsu=http://example.org/;s=Temp, ns=2;g=GUID and "
+                + "ns=2;b=BASE64 are";
+    }
+
+    /// <summary>Whether the first part of `ADDRESS=VALUE` can be an address already: node ids have a `=` of their own.</summary>
+    public static bool IsWholeAddress(string source, string address) => source.StartsWith("s7:", StringComparison.OrdinalIgnoreCase)
+        || (ExpandedNodeId.TryParse(address, out var id) && id.NodeId.Identifier is not "");
 
     /// <exception cref="OpcUaException">There is no connection to be had; the message says what to do.</exception>
+    /// <exception cref="PlcException">There is no connection to be had; the message says what to look at.</exception>
     /// <exception cref="ArgumentException">The settings cannot be used.</exception>
     public static async Task<ITagAccess> OpenAsync(
-        Uri source, OpcUaSettings settings, string pki, ILogger log, CancellationToken cancellationToken) =>
-        await OpcUaTags.OpenAsync(source, settings, pki, log, cancellationToken);
+        Uri source, OpcUaSettings settings, string pki, ILogger log, CancellationToken cancellationToken)
+    {
+        if (source.Scheme != "s7") return await OpcUaTags.OpenAsync(source, settings, pki, log, cancellationToken);
+        if (!S7ClientOptions.TryParse(source.ToString(), out var options, out var reason)) throw new ArgumentException(reason);
+        return await S7Tags.OpenAsync(options!, cancellationToken);
+    }
 }

@@ -42,6 +42,7 @@ public static class TagJson
             case bool v: json.WriteBooleanValue(v); break;
             case float v: Real(json, v, float.IsFinite(v), w => w.WriteNumberValue(v)); break;
             case double v: Real(json, v, double.IsFinite(v), w => w.WriteNumberValue(v)); break;
+            case decimal v: json.WriteNumberValue(v); break;
             case ulong v: json.WriteNumberValue(v); break;
             case sbyte or byte or short or ushort or int or uint or long: json.WriteNumberValue(Convert.ToInt64(value, null)); break;
             case byte[] v: json.WriteBase64StringValue(v); break;

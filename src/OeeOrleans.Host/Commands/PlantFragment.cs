@@ -23,6 +23,8 @@ internal static class PlantFragment
         var taken = new HashSet<string>(SignalProposal.Signals, StringComparer.OrdinalIgnoreCase);
         var free = new HashSet<string>(SignalProposal.Signals, StringComparer.OrdinalIgnoreCase);
         var text = new StringBuilder();
+        var blocks = found.Where(n => n.Kind == "block").ToList();
+        if (blocks.Count > 0) return text.Append(Blocks(source, device, blocks)).ToString();
         text.AppendLine(CultureInfo.InvariantCulture, $"# {tags.Count} tags found.");
         text.AppendLine("# Signals are guessed from names: look at each before you rely on it.");
         text.AppendLine("edge:");
@@ -40,6 +42,31 @@ internal static class PlantFragment
             text.AppendLine(
                 CultureInfo.InvariantCulture,
                     $"        - {{ address: {Quoted(node.LastingAddress ?? node.Address)}, metric: {Quoted(metric)} }}{note}");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>A PLC that has memory and no names: its blocks, and one address in each as a start.</summary>
+    private static string Blocks(string source, string device, IReadOnlyList<TagNode> blocks)
+    {
+        var text = new StringBuilder();
+        var readable = blocks.Where(b => b is { Writable: true, Type: not null }).ToList();
+        text.AppendLine(CultureInfo.InvariantCulture, $"# {blocks.Count} blocks found, {readable.Count} of them with data.");
+        text.AppendLine("# This PLC keeps no names: what lies where says its program. One address a block stands here as a start; put in");
+        text.AppendLine("# yours, such as DB1.DBX0.0 for state.run and DB1.DBD4:DINT for counter.good.");
+        text.AppendLine("edge:");
+        text.AppendLine("  sources:");
+        text.AppendLine(CultureInfo.InvariantCulture, $"    - id: {Quoted(device + "-plc")}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"      url: {Quoted(source)}");
+        text.AppendLine("      interval_ms: 250");
+        text.AppendLine(CultureInfo.InvariantCulture, $"      device: {Quoted(device)}");
+        text.AppendLine("      tags:");
+        foreach (var block in readable)
+        {
+            var address = $"{block.Name}.DBB0";
+            text.AppendLine(
+                CultureInfo.InvariantCulture, $"        - {{ address: {Quoted(address)}, metric: {Quoted(address)} }}   # {block.Type}");
         }
 
         return text.ToString();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Edge;
+using OeeOrleans.Edge.Sources.Polling;
 using OeeOrleans.Edge.Tags;
 using OeeOrleans.OpcUa;
 
@@ -39,7 +40,8 @@ internal sealed class TagSourceOptions
     private readonly Option<bool> _clearPassword =
         new("--clear-password") { Description = "send the password even where nothing protects it" };
 
-    public Option<string> Url { get; } = new("--source") { Description = "opc.tcp://host:port/path", Required = true };
+    public Option<string> Url { get; } =
+        new("--source") { Description = "opc.tcp://host:port/path or s7://host?rack=0&slot=1", Required = true };
 
     public Command On(Command command)
     {
@@ -70,7 +72,7 @@ internal sealed class TagSourceOptions
                 url!, settings, parsed.GetRequiredValue(_pki), logging.CreateLogger("oee"), cancellationToken);
             return await run(tags);
         }
-        catch (OpcUaException error)
+        catch (Exception error) when (error is OpcUaException or PlcException)
         {
             await Console.Error.WriteLineAsync($"oee: {error.Message}");
             return ExitCode.Failure;

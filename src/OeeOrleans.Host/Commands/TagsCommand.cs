@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using OeeOrleans.Edge;
 using OeeOrleans.Edge.Tags;
-using OeeOrleans.OpcUa;
 
 namespace OeeOrleans.Host.Commands;
 
@@ -42,10 +41,11 @@ internal static class TagsCommand
         var command = source.On(new Command("write", "writes tags, one line of outcome each") { values });
         command.SetAction((parsed, cancellationToken) =>
         {
-            var writes = parsed.GetRequiredValue(values).Select(SplitWrite).ToList();
+            var writes = parsed.GetRequiredValue(values)
+                .Select(v => SplitWrite(parsed.GetRequiredValue(source.Url), v)).ToList();
             if (writes.Exists(w => w.Value.ValueKind == JsonValueKind.Undefined))
             {
-                return WrongAsync("values are written as ADDRESS=VALUE, such as \"ns=2;s=Speed=12.5\"");
+                return WrongAsync("values are written as ADDRESS=VALUE, such as \"ns=2;s=Speed=12.5\" or \"DB1.DBW0:INT=12\"");
             }
 
             return source.RunAsync(parsed, [.. writes.Select(w => w.Address)], async tags =>
@@ -131,7 +131,7 @@ internal static class TagsCommand
     }
 
     private static Argument<string[]> Addresses() =>
-        new("addresses") { Description = "such as ns=2;s=Filler1.Temp", Arity = ArgumentArity.OneOrMore };
+        new("addresses") { Description = "such as ns=2;s=Filler1.Temp or DB10.DBD4:REAL", Arity = ArgumentArity.OneOrMore };
 
     private static async Task<int> WatchAsync(ITagAccess tags, string[] addresses, TimeSpan interval, CancellationToken cancellationToken)
     {
@@ -157,14 +157,14 @@ internal static class TagsCommand
     /// and
     /// JSON behind it; where the value is a bare word, the first that leaves an address. A text with a `=` in it is written as JSON.
     /// </summary>
-    private static (string Address, JsonElement Value) SplitWrite(string text)
+    private static (string Address, JsonElement Value) SplitWrite(string source, string text)
     {
         (string, JsonElement)? bare = null;
         for (var at = text.LastIndexOf('='); at > 0; at = text.LastIndexOf('=', at - 1))
         {
             var address = text[..at];
             // `ns=2;s` and `i` are no addresses yet.
-            if (!ExpandedNodeId.TryParse(address, out var id) || id.NodeId.Identifier is "") continue;
+            if (!TagAccess.IsWholeAddress(source, address)) continue;
             if (TryParse(text[(at + 1)..], out var value)) return (address, value);
             bare = (address, JsonSerializer.SerializeToElement(text[(at + 1)..]));
         }

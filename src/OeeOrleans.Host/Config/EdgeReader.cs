@@ -3,6 +3,7 @@ using OeeOrleans.Edge;
 using OeeOrleans.Edge.Sources;
 using OeeOrleans.Mqtt;
 using OeeOrleans.OpcUa;
+using OeeOrleans.S7;
 
 namespace OeeOrleans.Host.Config;
 
@@ -85,10 +86,15 @@ internal sealed class EdgeReader(YamlSection root)
 
             uri = new Uri("sim://none");
         }
-        else if (uri.Scheme is not ("sim" or "opc.tcp"))
+        else if (uri.Scheme == "cip")
         {
             source.Problems.Add(
-                source.LineOf("url"), $"{source.Path}.url: {uri.Scheme}:// is not part of this version; opc.tcp:// and sim:// are");
+                source.LineOf("url"), $"{source.Path}.url: cip:// is not part of this version; opc.tcp://, s7:// and sim:// are");
+        }
+        else if (uri.Scheme == "s7" && !S7ClientOptions.TryParse(url, out _, out var wrong))
+        {
+            source.Problems.Add(source.LineOf("url"), $"{source.Path}.url: {wrong}");
+            uri = new Uri("s7://none");
         }
         else if (uri.Scheme == "opc.tcp" && !OpcUaUrl.TryParse(url, out uri, out var reason))
         {
@@ -187,6 +193,11 @@ internal sealed class EdgeReader(YamlSection root)
                 tag.LineOf("address"),
                 $"{tag.Path}.address: '{address}' is no OPC UA node id; ns=2;s=Filler1.Temp, i=2258 and nsu=http://example.org/;s=Temp "
                     + "are");
+        }
+
+        if (scheme == "s7" && address.Length > 0 && !S7Address.TryParse(address, out _, out var reason))
+        {
+            tag.Problems.Add(tag.LineOf("address"), $"{tag.Path}.address: {reason}");
         }
 
         var result = new EdgeTag(

@@ -113,7 +113,7 @@ internal sealed class OpcUaSource : ISource
 
     /// <summary>Writes, and says what stood there before.</summary>
     /// <exception cref="OpcUaException">There is no connection, or the server refuses.</exception>
-    public async Task WriteAsync(int tag, object? value, CancellationToken cancellationToken)
+    public async Task<object?> WriteAsync(int tag, object? value, CancellationToken cancellationToken)
     {
         var address = _tags[tag].Tag.Address;
         var node = NodeOf(tag)
@@ -127,6 +127,7 @@ internal sealed class OpcUaSource : ISource
         }
 
         Log.Written(_log, Id, address, before.Status.IsBad ? before.Status : before.Value, variant);
+        return before.Status.IsBad ? null : before.Value;
     }
 
     public void SetPaused(bool paused) => _wantPaused = paused;
