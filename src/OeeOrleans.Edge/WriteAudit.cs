@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Edge.Tags;
@@ -5,14 +6,19 @@ using OeeOrleans.Edge.Tags;
 namespace OeeOrleans.Edge;
 
 /// <summary>
-/// Every value that was to be written into a PLC, one line of JSON each, in a file that nobody changes afterwards: when, by which way,
-/// where, what stood there before, what was written, and what became of it. Sparkplug does not say who commands; the way is all there is.
+/// Every value for a writable metric that was handed to this edge, one line of JSON each: when, by which way, where, what stood there
+/// before, what was to be written, and what became of it. Commands that are none (unknown or read-only metrics, too old) are in the log.
+/// Sparkplug does not say who commands; the way is all there is.
 /// </summary>
 internal sealed class WriteAudit(EdgeOptions options, TimeProvider clock, ILogger log)
 {
-    /// <summary>Then a new file is begun; the last one is kept.</summary>
+    /// <summary>Then a new file is begun.</summary>
     private const long MaxBytes = 16_000_000;
 
+    /// <summary>Older files that stay: a million lines and more.</summary>
+    private const int KeptFiles = 20;
+
+    private readonly Lock _lock = new();
     private readonly string _file = Path.Combine(options.DataDir, $"writes-{options.Group}-{options.Node}.jsonl");
 
     /// <param name="write">What was to be written.</param>
@@ -38,14 +44,42 @@ internal sealed class WriteAudit(EdgeOptions options, TimeProvider clock, ILogge
         try
         {
             Directory.CreateDirectory(options.DataDir);
-            if (File.Exists(_file) && new FileInfo(_file).Length > MaxBytes) File.Move(_file, _file + ".1", overwrite: true);
-            File.AppendAllText(_file, line + "\n");
+            lock (_lock) Append(line);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // It was carried out already: then at least the log has it.
             Log.AuditNotWritten(log, line, failure);
         }
+    }
+
+    private void Append(string line)
+    {
+        if (File.Exists(_file) && new FileInfo(_file).Length > MaxBytes) Rotate();
+        using var file = new FileStream(_file, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+        var end = file.Seek(0, SeekOrigin.End);
+        try
+        {
+            file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+            file.Flush(flushToDisk: true);
+        }
+        catch (IOException)
+        {
+            // Half a line would spoil the next one.
+            file.SetLength(end);
+            throw;
+        }
+    }
+
+    /// <summary>The latest are `.1`, the oldest the highest.</summary>
+    private void Rotate()
+    {
+        for (var i = KeptFiles - 1; i >= 1; i--)
+        {
+            if (File.Exists($"{_file}.{i}")) File.Move($"{_file}.{i}", $"{_file}.{i + 1}", overwrite: true);
+        }
+
+        File.Move(_file, $"{_file}.1", overwrite: true);
     }
 
     private static void Value(Utf8JsonWriter json, string name, object? value)

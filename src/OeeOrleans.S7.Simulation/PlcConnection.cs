@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using System.Threading.Channels;
 using OeeOrleans.S7.Wire;
 
 namespace OeeOrleans.S7.Simulation;
@@ -11,29 +12,73 @@ internal sealed class PlcConnection(
     private const ushort FunctionRefused = 0x8104;
     private const ushort TooLarge = 0x8500;
     private const int MaxPdu = 4_096;
+    private const int MaxUnderWay = 64;
 
     private readonly UserDataAnswers _about = new(plc, options, memory);
     private int _pduLength = 240;
+    private int _unitLength = 128;
+    private int _underWay;
 
     public void Cut() => socket.Close(0);
 
     public async Task RunAsync()
     {
-        await using var stream = new NetworkStream(socket, ownsSocket: true);
-        socket.NoDelay = true;
+        using var owned = socket;
         try
         {
+            socket.NoDelay = true;
+            await using var stream = new NetworkStream(socket, ownsSocket: true);
             if (!await ConfirmAsync(stream)) return;
-            var pdu = new MemoryStream();
-            while (await FrameAsync(stream) is { } frame)
+            // Requests that wait while one is answered are under way, as at a CPU.
+            var requests = Channel.CreateBounded<byte[]>(MaxUnderWay);
+            var answering = AnswerAllAsync(stream, requests.Reader);
+            try
             {
-                if (frame.Length < S7Pdu.DataHeader || frame[1] != S7Pdu.Data || pdu.Length > MaxPdu) return;
-                pdu.Write(frame, S7Pdu.DataHeader, frame.Length - S7Pdu.DataHeader);
-                if ((frame[2] & S7Pdu.EndOfTransmission) == 0) continue;
-                var answer = Answer(pdu.ToArray());
-                pdu.SetLength(0);
-                if (answer is null) return;
-                await SendAsync(stream, answer);
+                await TakeAllAsync(stream, requests.Writer);
+            }
+            finally
+            {
+                requests.Writer.TryComplete();
+                await answering;
+            }
+        }
+        catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException or OperationCanceledException
+            or InvalidOperationException)
+        {
+            // The client went, or was cut off.
+            return;
+        }
+    }
+
+    private async Task TakeAllAsync(NetworkStream stream, ChannelWriter<byte[]> requests)
+    {
+        var pdu = new MemoryStream();
+        while (await FrameAsync(stream) is { } frame)
+        {
+            if (frame.Length < S7Pdu.DataHeader || frame[1] != S7Pdu.Data || pdu.Length > MaxPdu) return;
+            pdu.Write(frame, S7Pdu.DataHeader, frame.Length - S7Pdu.DataHeader);
+            if ((frame[2] & S7Pdu.EndOfTransmission) == 0) continue;
+            var underWay = Interlocked.Increment(ref _underWay);
+            plc.NoteUnderWay(underWay);
+            if (underWay > plc.Faults.ResetAbove)
+            {
+                Cut();
+                return;
+            }
+
+            await requests.WriteAsync(pdu.ToArray(), cancellationToken);
+            pdu.SetLength(0);
+        }
+    }
+
+    private async Task AnswerAllAsync(NetworkStream stream, ChannelReader<byte[]> requests)
+    {
+        try
+        {
+            await foreach (var request in requests.ReadAllAsync(cancellationToken))
+            {
+                if (Answer(request) is { } answer) await SendAsync(stream, answer);
+                else Cut();
             }
         }
         catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
@@ -49,11 +94,22 @@ internal sealed class PlcConnection(
         if (faults.IsFrozen) return;
         if (faults.Delay > TimeSpan.Zero) await Task.Delay(faults.Delay, cancellationToken);
         if (faults.Mutate is { } mutate) pdu = mutate(pdu);
-        var frame = new byte[S7Pdu.Prefix + pdu.Length];
-        (frame[0], frame[4], frame[5], frame[6]) = (3, S7Pdu.DataHeader - 1, S7Pdu.Data, S7Pdu.EndOfTransmission);
-        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(2), (ushort)frame.Length);
-        pdu.CopyTo(frame, S7Pdu.Prefix);
-        await stream.WriteAsync(frame, cancellationToken);
+        // Before it goes out: the next request may follow it at once.
+        Interlocked.Decrement(ref _underWay);
+        var most = _unitLength - S7Pdu.DataHeader;
+        var at = 0;
+        do
+        {
+            var length = Math.Min(most, pdu.Length - at);
+            var frame = new byte[S7Pdu.Prefix + length];
+            var isLast = at + length == pdu.Length;
+            (frame[0], frame[4], frame[5], frame[6]) = (3, S7Pdu.DataHeader - 1, S7Pdu.Data, isLast ? S7Pdu.EndOfTransmission : (byte)0);
+            BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(2), (ushort)frame.Length);
+            pdu.AsSpan(at, length).CopyTo(frame.AsSpan(S7Pdu.Prefix));
+            await stream.WriteAsync(frame, cancellationToken);
+            at += length;
+        }
+        while (at < pdu.Length);
     }
 
     /// <summary>The connection request: who is called, and is there room.</summary>
@@ -63,6 +119,7 @@ internal sealed class PlcConnection(
         ushort called = 0;
         for (var at = 7; at + 2 <= request.Length && at + 2 + request[at + 1] <= request.Length; at += request[at + 1] + 2)
         {
+            if (request[at] == 0xC0 && request[at + 1] == 1) Grant(request, at + 2);
             if (request[at] == 0xC2 && request[at + 1] == 2) called = BinaryPrimitives.ReadUInt16BigEndian(request.AsSpan(at + 2));
         }
 
@@ -87,6 +144,13 @@ internal sealed class PlcConnection(
         var frame = new byte[length];
         await stream.ReadExactlyAsync(frame, cancellationToken);
         return frame;
+    }
+
+    /// <summary>Units no larger than this PLC has them.</summary>
+    private void Grant(byte[] request, int at)
+    {
+        while (request[at] > 7 && 1 << request[at] > options.UnitLength) request[at]--;
+        _unitLength = 1 << Math.Clamp((int)request[at], 7, 13);
     }
 
     private byte[]? Answer(byte[] pdu)
@@ -136,6 +200,12 @@ internal sealed class PlcConnection(
                 continue;
             }
 
+            if (item.IsBit && item.Count != 1)
+            {
+                data.Write([(byte)S7Status.TypeInconsistent, 0, 0, 0]);
+                continue;
+            }
+
             if (item.IsBit) bytes[0] = (byte)((bytes[0] >> (item.Position % 8)) & 1);
             var told = item.DataSize == S7Pdu.ByteData ? bytes.Length * 8 : bytes.Length;
             data.Write([0xFF, item.DataSize, (byte)(told >> 8), (byte)told]);
@@ -148,7 +218,7 @@ internal sealed class PlcConnection(
 
     private byte[] Write(byte[] pdu, ReadOnlySpan<byte> items, ReadOnlySpan<byte> data)
     {
-        var count = items.Length / S7Pdu.ItemLength;
+        var count = Math.Min(items.Length / S7Pdu.ItemLength, plc.Faults.MaxItems);
         var results = new byte[count];
         for (var i = 0; i < count; i++)
         {
@@ -167,7 +237,7 @@ internal sealed class PlcConnection(
     private S7Status Write(in PlcItem item, ReadOnlySpan<byte> data)
     {
         if (plc.Faults.Of(item.Area, item.Db) is { } fault) return fault;
-        if (data.Length != item.ByteLength) return S7Status.TypeInconsistent;
+        if (data.Length != item.ByteLength || data.Length == 0) return S7Status.TypeInconsistent;
         return item.IsBit
             ? memory.WriteBit(item.Area, item.Db, item.Position, data[0] != 0)
             : memory.Write(item.Area, item.Db, item.ByteStart, data);

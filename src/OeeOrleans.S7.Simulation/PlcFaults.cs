@@ -19,6 +19,9 @@ public sealed class PlcFaults
     /// <summary>Items it answers at most; of more the rest is silently left out, as some servers do.</summary>
     public int MaxItems { get; set; } = int.MaxValue;
 
+    /// <summary>It resets a connection with more requests under way than this.</summary>
+    public int ResetAbove { get; set; } = int.MaxValue;
+
     /// <summary>Changes the bytes of an answer, from the S7 header on, before they go out; null: none.</summary>
     public Func<byte[], byte[]>? Mutate { get; set; }
 

@@ -15,6 +15,7 @@ public sealed class SimulatedPlc : IAsyncDisposable
     private CancellationTokenSource _ended = new();
     private int _port;
     private long _requests;
+    private int _mostUnderWay;
 
     public SimulatedPlc(SimulatedPlcOptions? options = null)
     {
@@ -31,7 +32,10 @@ public sealed class SimulatedPlc : IAsyncDisposable
 
     public int Connections => _connections.Count;
 
-    /// <summary>Read and write requests that were answered.</summary>
+    /// <summary>Requests under way at a time, the most there ever were.</summary>
+    public int MostUnderWay => _mostUnderWay;
+
+    /// <summary>Read and write requests that came.</summary>
     public long Requests => Interlocked.Read(ref _requests);
 
     public void AddDb(int number, int size) => _memory.AddDb(number, size);
@@ -72,11 +76,13 @@ public sealed class SimulatedPlc : IAsyncDisposable
     public void Start()
     {
         if (_listener is not null) throw new InvalidOperationException("it runs already");
-        _listener = new TcpListener(IPAddress.Loopback, _port);
-        _listener.Start();
-        _port = ((IPEndPoint)_listener.LocalEndpoint).Port;
+        var listener = new TcpListener(IPAddress.Loopback, _port);
+        listener.Start();
+        _listener = listener;
+        _port = ((IPEndPoint)listener.LocalEndpoint).Port;
         _ended = new CancellationTokenSource();
-        _accepting = Task.Run(() => AcceptAsync(_listener, _ended.Token));
+        var ended = _ended.Token;
+        _accepting = Task.Run(() => AcceptAsync(listener, ended), CancellationToken.None);
     }
 
     /// <summary>Resets every connection.</summary>
@@ -99,6 +105,14 @@ public sealed class SimulatedPlc : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
+
+    internal void NoteUnderWay(int count)
+    {
+        for (var most = _mostUnderWay; count > most; most = _mostUnderWay)
+        {
+            if (Interlocked.CompareExchange(ref _mostUnderWay, count, most) == most) return;
+        }
+    }
 
     internal void CountRequest() => Interlocked.Increment(ref _requests);
 
@@ -129,7 +143,13 @@ public sealed class SimulatedPlc : IAsyncDisposable
     {
         await known;
         await Task.Yield();
-        await connection.RunAsync();
-        _connections.TryRemove(connection, out _);
+        try
+        {
+            await connection.RunAsync();
+        }
+        finally
+        {
+            _connections.TryRemove(connection, out _);
+        }
     }
 }

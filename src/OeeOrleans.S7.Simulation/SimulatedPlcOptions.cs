@@ -9,6 +9,9 @@ public sealed record SimulatedPlcOptions
     /// <summary>Granted at most: 240 for an S7-1200, 480 for a 400, 960 for a 1500.</summary>
     public int PduLength { get; init; } = 960;
 
+    /// <summary>Bytes of a transport unit (COTP) at most, 128 to 8192; a larger PDU comes in several.</summary>
+    public int UnitLength { get; init; } = 1024;
+
     /// <summary>Requests in flight granted at most.</summary>
     public int Jobs { get; init; } = 8;
 

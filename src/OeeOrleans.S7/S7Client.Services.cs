@@ -10,12 +10,15 @@ public sealed partial class S7Client
 {
     /// <summary>Parts of one answer at most: 64 KB is the largest list there is.</summary>
     private const int MaxParts = 300;
+    private const ushort NoSuchBlock = 0xD209;
     private const ushort StateList = 0x0424;
     private const ushort ModuleList = 0x0011;
     private const ushort ComponentList = 0x001C;
     private const int ListHead = 8;
     private const int BlockInfoLength = 42;
     private const int SizeInBlockInfo = 40;
+
+    private readonly SemaphoreSlim _asking = new(1);
 
     /// <summary>What the CPU does; <see cref="S7CpuState.Unknown"/> when it does not tell, as small ones do not.</summary>
     /// <exception cref="S7Exception">The connection is over.</exception>
@@ -85,9 +88,9 @@ public sealed partial class S7Client
                 await AskAsync(UserDataCall.ListBlocksOfType, new byte[] { 0x30, (byte)type }, cancellationToken).ConfigureAwait(false);
             for (var at = 0; at + 4 <= list.Length; at += 4) numbers.Add(BinaryPrimitives.ReadUInt16BigEndian(list.AsSpan(at)));
         }
-        catch (S7Exception error) when (error.Failure == S7Failure.Refused)
+        catch (S7Exception error) when (error.Code == NoSuchBlock)
         {
-            // It counts them, and does not tell their numbers: there is nothing to list.
+            // The last of its kind went meanwhile.
             return numbers;
         }
 
@@ -134,6 +137,20 @@ public sealed partial class S7Client
 
     /// <summary>The whole payload of an answer, put together of its parts.</summary>
     private async Task<byte[]> AskAsync(UserDataCall call, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        // A CPU keeps the rest of one long answer.
+        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await AskOnceAsync(call, payload, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _asking.Release();
+        }
+    }
+
+    private async Task<byte[]> AskOnceAsync(UserDataCall call, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
         var all = new List<byte>();
         var frame = UserDataMessages.First(call, payload.Span);

@@ -20,17 +20,22 @@ public sealed partial class S7Client
         var statuses = new S7Status[values.Count];
         await FitTextsAsync(values, encoded, statuses, cancellationToken).ConfigureAwait(false);
         var pieces = encoded.SelectMany((bytes, i) => statuses[i] == S7Status.None
-            ? WriteMessages.Pieces(i, values[i].Address, bytes, PduLength)
+            ? WriteMessages.Pieces(i, values[i].Address, bytes, _pduLength)
             : []);
         var frame = ArrayPool<byte>.Shared.Rent(S7Pdu.Prefix + PduLength);
         try
         {
-            foreach (var request in WriteMessages.Requests(pieces, PduLength, _maxItems))
+            foreach (var request in WriteMessages.Requests(pieces, _pduLength, _maxItems))
             {
                 // One after the other: whoever writes an order wants it kept.
-                var length = WriteMessages.Write(frame, request);
-                using var answer = await _link.CallAsync(frame.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
-                WriteMessages.Take(answer, request, statuses, _link);
+                for (var rest = request; rest.Count > 0;)
+                {
+                    var length = WriteMessages.Write(frame, rest);
+                    using var answer = await _link.CallAsync(frame.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
+                    var taken = WriteMessages.Take(answer, rest, statuses, _link);
+                    if (taken < rest.Count) _maxItems = Math.Min(_maxItems, taken);
+                    rest = rest[taken..];
+                }
             }
         }
         finally
@@ -89,8 +94,21 @@ public sealed partial class S7Client
 
     private static void Fit(in S7Address address, Span<byte> text, int most)
     {
-        // A PLC that never used it: then the address's word counts.
-        if (most == 0) return;
+        if (most == 0)
+        {
+            // A PLC that never used it: then the address's word counts, if it says one.
+            if (address.IsSized) return;
+            throw new ArgumentException($"{address}: the PLC does not say yet how long this string may be; write its size into the "
+                + $"address, "
+                + "such as STRING[20]");
+        }
+
+        // Of an array the size says where the next one begins.
+        if (address.IsArray && most != address.Length)
+        {
+            throw new ArgumentException($"{address}: the strings in the PLC have room for {most} characters, not for {address.Length}");
+        }
+
         var isWide = address.Type == S7DataType.WString;
         int length = isWide ? BinaryPrimitives.ReadUInt16BigEndian(text[2..]) : text[1];
         if (length > most) throw new ArgumentException($"{address}: the string in the PLC has room for {most} characters, not for "

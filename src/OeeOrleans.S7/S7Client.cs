@@ -18,9 +18,15 @@ public sealed record S7Result(S7Address Address, object? Value, S7Status Status,
 public sealed partial class S7Client : IAsyncDisposable
 {
     private readonly S7Link _link;
+    private const int SmallestPdu = 240;
+    private const ushort TooLarge = 0x8500;
+
     private int _maxItems;
 
-    private S7Client(S7Link link, int maxItems) => (_link, _maxItems) = (link, maxItems);
+    /// <summary>As much of the granted length as the PLC really takes.</summary>
+    private int _pduLength;
+
+    private S7Client(S7Link link, int maxItems) => (_link, _maxItems, _pduLength) = (link, maxItems, link.PduLength);
 
     /// <summary>Bytes of a PDU, as the PLC grants it.</summary>
     public int PduLength => _link.PduLength;
@@ -32,9 +38,11 @@ public sealed partial class S7Client : IAsyncDisposable
     public Task<S7Exception> Closed => _link.Closed;
 
     /// <exception cref="S7Exception">There is no PLC, it refuses, or does not answer in time; the message says what to look at.</exception>
+    /// <exception cref="ArgumentException">The options cannot be used.</exception>
     public static async Task<S7Client> ConnectAsync(S7ClientOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options.Check();
         return new S7Client(await S7Link.OpenAsync(options, cancellationToken).ConfigureAwait(false), options.ItemsPerRequest);
     }
 
@@ -45,7 +53,7 @@ public sealed partial class S7Client : IAsyncDisposable
     public S7ReadPlan Plan(IReadOnlyList<S7Address> addresses)
     {
         ArgumentNullException.ThrowIfNull(addresses);
-        return new S7ReadPlan(addresses, PduLength, _maxItems);
+        return new S7ReadPlan(this, addresses, _pduLength, _maxItems);
     }
 
     /// <summary>Reads once; one result for each address, in their order.</summary>
@@ -58,32 +66,42 @@ public sealed partial class S7Client : IAsyncDisposable
     }
 
     /// <summary>Reads all addresses of a plan; what became of each stands in the plan.</summary>
+    /// <remarks>A request that is under way is waited for, at most <see cref="S7ClientOptions.Timeout"/>, whatever is cancelled.</remarks>
     /// <exception cref="S7Exception">The connection is over, or the PLC refuses reading altogether.</exception>
+    /// <exception cref="InvalidOperationException">The plan is another client's, or is being read already.</exception>
     public async ValueTask ReadAsync(S7ReadPlan plan, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
+        if (!ReferenceEquals(plan.Owner, this)) throw new InvalidOperationException("this plan was made by another client: a connection "
+            + "has its own");
         plan.Begin();
+        var isRead = false;
         try
         {
-            // Read again where a PLC answered fewer items than it was asked for, and where a merged range has to be taken apart.
-            while (!await TryReadAsync(plan, cancellationToken).ConfigureAwait(false)) plan.Build(PduLength, _maxItems);
-            if (!plan.Dissolve(PduLength, _maxItems)) return;
-            while (!await TryReadAsync(plan, cancellationToken).ConfigureAwait(false)) plan.Build(PduLength, _maxItems);
+            plan.Reunite(_pduLength, _maxItems);
+            // Read again where a PLC takes less than it was asked for, and where a merged range has to be taken apart.
+            while (!await TryReadAsync(plan, cancellationToken).ConfigureAwait(false)) plan.Build(_pduLength, _maxItems);
+            if (plan.Dissolve(_pduLength, _maxItems))
+            {
+                while (!await TryReadAsync(plan, cancellationToken).ConfigureAwait(false)) plan.Build(_pduLength, _maxItems);
+            }
+
+            isRead = true;
         }
         finally
         {
-            plan.End();
+            plan.End(isRead);
         }
     }
 
-    /// <summary>False when the PLC takes fewer items than the plan has in a request.</summary>
+    /// <summary>False when the PLC takes fewer items, or a smaller PDU, than the plan has in a request.</summary>
     private async ValueTask<bool> TryReadAsync(S7ReadPlan plan, CancellationToken cancellationToken)
     {
-        foreach (var range in plan.Ranges) range.Status = S7Status.Good;
+        plan.SetAll(S7Status.Good);
         var count = plan.Requests.Count;
         var answers = ArrayPool<ValueTask<S7Answer>>.Shared.Rent(count);
         var frame = ArrayPool<byte>.Shared.Rent(S7Pdu.Prefix + PduLength);
-        var (sent, fewest, failure) = (0, int.MaxValue, (Exception?)null);
+        var (sent, fewest, failure, isTooLarge) = (0, int.MaxValue, (Exception?)null, false);
         try
         {
             for (; sent < count; sent++)
@@ -108,11 +126,19 @@ public sealed partial class S7Client : IAsyncDisposable
             catch (S7Exception error)
             {
                 failure ??= error;
+                isTooLarge |= error.Code == TooLarge;
             }
         }
 
         ArrayPool<byte>.Shared.Return(frame);
         ArrayPool<ValueTask<S7Answer>>.Shared.Return(answers, clearArray: true);
+        // Some claim more than they serve.
+        if (isTooLarge && _pduLength > SmallestPdu && !_link.Closed.IsCompleted)
+        {
+            _pduLength = Math.Max(SmallestPdu, _pduLength / 2);
+            return false;
+        }
+
         if (failure is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
         if (fewest == int.MaxValue) return true;
         _maxItems = Math.Min(_maxItems, fewest);
@@ -129,7 +155,7 @@ public sealed partial class S7Client : IAsyncDisposable
         }
         catch (FormatException error)
         {
-            return new S7Result(address, null, status, error.Message);
+            return new S7Result(address, null, S7Status.NoValue, error.Message);
         }
     }
 }

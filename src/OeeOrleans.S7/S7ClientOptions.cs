@@ -19,10 +19,10 @@ public sealed record S7ClientOptions
     /// <summary>0..31: 1 for S7-1200 and 1500 (0 works too), 2 for 300 and 400.</summary>
     public int Slot { get; init; } = 1;
 
-    /// <summary>Ours; LOGO! 8 wants 0x0100, 0BA7 0x0200.</summary>
+    /// <summary>Ours; of a LOGO! its project says.</summary>
     public ushort LocalTsap { get; init; } = ProgrammingDevice;
 
-    /// <summary>The PLC's; null: 0x0100 + 0x20 × rack + slot. LOGO! 8 wants 0x0200, 0BA7 0x0300.</summary>
+    /// <summary>The PLC's; null: 0x0100 + 0x20 × rack + slot. of a LOGO! its project says (often 0x0200 with 0x0100 as ours).</summary>
     public ushort? RemoteTsap { get; init; }
 
     /// <summary>Bytes of a PDU to ask for, 240..960; the PLC grants less.</summary>
@@ -39,6 +39,23 @@ public sealed record S7ClientOptions
 
     /// <summary>How many requests this PLC bears at a time, learnt over its connections; null: learnt anew by each.</summary>
     public S7JobWindow? Window { get; init; }
+
+    /// <exception cref="ArgumentException">Something cannot be used; the message says what would be.</exception>
+    internal void Check()
+    {
+        var mistake = this switch
+        {
+            { Host: null or "" } => "a host is needed",
+            { Port: < 1 or > 65_535 } => $"the port is 1 to 65535, not {Port}",
+            { PduLength: < 240 or > 960 } => $"PduLength is 240 to 960, not {PduLength}",
+            { Jobs: < 1 or > 16 } => $"Jobs is 1 to 16, not {Jobs}",
+            { ItemsPerRequest: < 1 or > 20 } => $"ItemsPerRequest is 1 to 20, not {ItemsPerRequest}",
+            { Rack: < 0 or > 7 } or { Slot: < 0 or > 31 } => $"the rack is 0 to 7 and the slot 0 to 31, not {Rack} and {Slot}",
+            _ when Timeout <= TimeSpan.Zero || Timeout > TimeSpan.FromMinutes(10) => $"Timeout is up to ten minutes, not {Timeout}",
+            _ => null,
+        };
+        if (mistake is not null) throw new ArgumentException($"S7: {mistake}");
+    }
 
     internal ushort Remote => RemoteTsap ?? (ushort)(ProgrammingDevice + (Rack * 0x20) + Slot);
 

@@ -12,12 +12,19 @@ public sealed class S7ReadPlan
     private readonly S7Address[] _addresses;
     private readonly int[] _at;
     private readonly ReadRange[] _rangeOf;
+    /// <summary>A block that is away for a moment must not cost its neighbours their merging for good; one that comes and goes
+    /// does.</summary>
+    private const int Chances = 3;
+
     private readonly HashSet<int> _alone = [];
+    private readonly int[] _returned;
     private byte[] _bytes = [];
     private int _reading;
 
-    internal S7ReadPlan(IReadOnlyList<S7Address> addresses, int pduLength, int maxItems)
+    internal S7ReadPlan(S7Client owner, IReadOnlyList<S7Address> addresses, int pduLength, int maxItems)
     {
+        Owner = owner;
+        _returned = new int[addresses.Count];
         _addresses = [.. addresses];
         _at = new int[_addresses.Length];
         _rangeOf = new ReadRange[_addresses.Length];
@@ -26,6 +33,9 @@ public sealed class S7ReadPlan
 
     public IReadOnlyList<S7Address> Addresses => _addresses;
 
+    /// <summary>Packed for what this client's PLC grants.</summary>
+    internal S7Client Owner { get; }
+
     /// <summary>Requests of one reading.</summary>
     public int RequestCount => Requests.Count;
 
@@ -33,7 +43,7 @@ public sealed class S7ReadPlan
 
     internal List<List<ReadPiece>> Requests { get; private set; } = [];
 
-    /// <summary>What the last reading said of an address.</summary>
+    /// <summary>What the last reading said of an address; None before the first one, and after one that failed as a whole.</summary>
     public S7Status StatusOf(int index) => _rangeOf[index].Status;
 
     /// <summary>The bytes of an address, of the last reading that was good.</summary>
@@ -47,7 +57,7 @@ public sealed class S7ReadPlan
         : throw new InvalidOperationException($"{_addresses[index]}: {S7Errors.Sentence(StatusOf(index))}");
 
     /// <summary>Whether it is read in several requests, so that its parts may be of different cycles of the PLC. Elements of arrays are
-    /// whole all the same.</summary>
+    /// whole all the same, unless one alone is larger than a request.</summary>
     public bool IsSplit(int index) => Requests.SelectMany(r => r).Count(p => ReferenceEquals(p.Range, _rangeOf[index])) > 1;
 
     internal Span<byte> BytesOf(in ReadPiece piece) => _bytes.AsSpan(piece.Range.At + piece.Offset, piece.Length);
@@ -55,10 +65,28 @@ public sealed class S7ReadPlan
     internal void Begin()
     {
         if (Interlocked.Exchange(ref _reading, 1) == 1) throw new InvalidOperationException("this plan is being read already");
-        foreach (var range in Ranges) range.Status = S7Status.Good;
     }
 
-    internal void End() => Volatile.Write(ref _reading, 0);
+    /// <summary>Addresses that were read alone and are good again may be merged again.</summary>
+    internal void Reunite(int pduLength, int maxItems)
+    {
+        if (_alone.Count == 0) return;
+        var count = _alone.Count;
+        _alone.RemoveWhere(i => StatusOf(i) == S7Status.Good && _returned[i]++ < Chances);
+        if (_alone.Count < count) Build(pduLength, maxItems);
+    }
+
+    internal void End(bool isRead)
+    {
+        // What is not known is not good.
+        if (!isRead) SetAll(S7Status.None);
+        Volatile.Write(ref _reading, 0);
+    }
+
+    internal void SetAll(S7Status status)
+    {
+        foreach (var range in Ranges) range.Status = status;
+    }
 
     /// <summary>Merged ranges that failed: from now on their addresses are read alone, so that one bad one spoils no other.</summary>
     /// <returns>Whether there were any.</returns>

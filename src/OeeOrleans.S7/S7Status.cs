@@ -13,6 +13,8 @@ public enum S7Status : byte
     TypeNotSupported = 0x06,
     TypeInconsistent = 0x07,
     NotThere = 0x0A,
+    /// <summary>Ours: the bytes are no value of the address's type.</summary>
+    NoValue = 0xFD,
     /// <summary>Ours: the PLC sent fewer or more bytes than were asked for.</summary>
     WrongLength = 0xFE,
     Good = 0xFF,
@@ -35,22 +37,28 @@ public static class S7Errors
         S7Status.TypeInconsistent => "the type of access does not fit the area (0x07)",
         S7Status.NotThere => "there is nothing at this address (0x0A): the block does not exist, or is optimised, and then has no "
             + "absolute addresses: untick 'Optimized block access' and download it",
+        S7Status.NoValue => "its bytes are no value of the address's type",
         S7Status.WrongLength => "the PLC sent another number of bytes than was asked for",
         _ => string.Create(CultureInfo.InvariantCulture, $"the PLC answers with the unknown return code 0x{(byte)status:X2}"),
     };
 
     /// <summary>Error class and code of an answer's header, or of its parameters.</summary>
-    internal static string Sentence(ushort code) => code switch
+    internal static string Sentence(ushort code)
     {
-        0x8104 => "the CPU refuses this function (0x8104): it does not have it, or PUT/GET is not permitted under its Protection & "
-            + "Security",
-        0x8304 or 0x8404 => "the CPU cannot do this in its present state (0x8404)",
-        0x8500 => "the request or its answer is too large for the CPU (0x8500)",
-        0xD401 or 0xD402 => "the CPU has no such list (0xD401)",
-        0xD209 => "the block does not exist (0xD209)",
-        0xD241 or 0xD601 or 0xD602 or 0xD604 or 0xD605 => "the CPU is protected (0xD241): it needs a password, or a lower protection level",
-        _ => string.Create(CultureInfo.InvariantCulture, $"the CPU refuses with error 0x{code:X4} ({ClassName(code)})"),
-    };
+        // User data answers with the return codes of items as well.
+        if (code < 0x100) return Sentence((S7Status)code);
+        var what = code switch
+        {
+            0x8104 => "the CPU refuses this function: it does not have it, or PUT/GET is not permitted under its Protection & Security",
+            0x8304 or 0x8404 => "the CPU cannot do this in its present state",
+            0x8500 => "the request or its answer is too large for the CPU",
+            0xD401 or 0xD402 => "the CPU has no such list",
+            0xD209 => "the block does not exist",
+            0xD241 or 0xD601 or 0xD602 or 0xD604 or 0xD605 => "the CPU is protected: it needs a password, or a lower protection level",
+            _ => $"the CPU refuses ({ClassName(code)})",
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"{what} (0x{code:X4})");
+    }
 
     private static string ClassName(ushort code) => (code >> 8) switch
     {

@@ -1,8 +1,5 @@
 using System.Globalization;
-using MQTTnet;
 using Npgsql;
-using OeeOrleans.Sparkplug;
-using OeeOrleans.Sparkplug.Payload;
 using OeeOrleans.TestServers;
 
 namespace OeeOrleans.EndToEnd;
@@ -12,21 +9,20 @@ internal sealed class OpcUaPlant : IAsyncDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
     private readonly TestPlant _plant;
-    private readonly string _config;
-    private readonly int _port = ServerProcess.FreePort();
-    private ServerProcess? _edge;
 
-    private OpcUaPlant(TestPlant plant, OpcUaPeer server, ChaosProxy proxy, Oee host, string config) =>
-        (_plant, Server, Proxy, Host, _config) = (plant, server, proxy, host, config);
+    private OpcUaPlant(TestPlant plant, OpcUaPeer server, ChaosProxy proxy, Oee host, EdgeProcess edge) =>
+        (_plant, Server, Proxy, Host, Edge) = (plant, server, proxy, host, edge);
 
     public OpcUaPeer Server { get; }
+
+    public string Broker => _plant.Broker.Url;
 
     /// <summary>Between the edge and the server.</summary>
     public ChaosProxy Proxy { get; }
 
     public Oee Host { get; }
 
-    public string EdgeOutput => _edge!.Output;
+    public EdgeProcess Edge { get; }
 
     /// <param name="server">Options of the server.</param>
     /// <param name="source">Options of the source.</param>
@@ -36,34 +32,23 @@ internal sealed class OpcUaPlant : IAsyncDisposable
         var plant = await TestPlant.CreateAsync(postgres);
         var peer = await OpcUaPeer.StartAsync(server);
         var proxy = new ChaosProxy(peer.Port);
-        var config = await plant.WriteOpcUaEdgeConfigAsync($"opc.tcp://127.0.0.1:{proxy.Port}/UA", peer.NamespaceIndex, source, queue);
-        var running = new OpcUaPlant(plant, peer, proxy, await plant.StartAsync(), config);
-        await running.StartEdgeAsync();
+        var config = await plant.WriteEdgeOfMachineAsync(
+            $$"""
+            { id: plc1, url: "opc.tcp://127.0.0.1:{{proxy.Port}}/UA", trust: first_use, device: press1, interval_ms: 50, {{source}} tags: [
+              { address: "ns={{peer.NamespaceIndex}};s=Counter0", metric: counter.good, queue_size: {{queue}} },
+              { address: "ns={{peer.NamespaceIndex}};s=Scalar.Boolean", metric: state.run },
+              { address: "ns={{peer.NamespaceIndex}};s=Analog", metric: process.speed, writable: true } ] }
+            """);
+        var running = new OpcUaPlant(plant, peer, proxy, await plant.StartAsync(), new EdgeProcess(config));
+        await running.Edge.StartAsync();
         return running;
-    }
-
-    public async Task StartEdgeAsync()
-    {
-        _edge = ServerProcess.Start("dotnet",
-            [Oee.Program, "run", "--config", _config, "--role", "edge", "--urls", $"http://127.0.0.1:{_port}"]);
-        await Eventually.TrueAsync(
-            "the edge to be born", Soon,
-            () => _edge.HasExited
-                ? throw new InvalidOperationException(_edge.Output)
-                : Task.FromResult(_edge.Output.Contains("-> Born", StringComparison.Ordinal)));
-    }
-
-    public async Task KillEdgeAsync()
-    {
-        await _edge!.KillAsync();
-        await _edge.DisposeAsync();
     }
 
     /// <summary>Waits until this counter value is stored.</summary>
     public Task StoredAsync(long value) => Eventually.HoldsAsync(
         $"counter {value} to be stored", Soon,
         async () => $"{await ScalarAsync("select coalesce(max(value), 0)::bigint from telemetry where name = 'counter.good'")}; "
-            + $"{_edge!.Output.Split('\n').TakeLast(5).Aggregate("", (a, b) => a + '\n' + b)}",
+            + $"{Edge.Output.Split('\n').TakeLast(5).Aggregate("", (a, b) => a + '\n' + b)}",
         found => long.Parse(found[..found.IndexOf(';', StringComparison.Ordinal)], CultureInfo.InvariantCulture) >= value);
 
     /// <summary>Every stored value of the counter, in the order of their times; the server starts with 0.</summary>
@@ -92,37 +77,9 @@ internal sealed class OpcUaPlant : IAsyncDisposable
 
     public Task<long> ScalarAsync(string sql) => _plant.ScalarAsync(sql);
 
-    /// <summary>Sum of a metric of the edge over its labels.</summary>
-    public async Task<double> EdgeMetricAsync(string name, Func<double, bool>? until = null) => await Eventually.HoldsAsync(
-        name, Soon,
-        async () =>
-        {
-            using var http = new HttpClient();
-            var text = await http.GetStringAsync(new Uri($"http://127.0.0.1:{_port}/metrics"));
-            return text.Split('\n')
-                .Where(l => l.StartsWith(name, StringComparison.Ordinal))
-                .Sum(l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
-        },
-        until ?? (_ => true));
-
-    /// <summary>DCMD to the machine, as any Sparkplug host sends it.</summary>
-    public async Task CommandAsync(string metric, double value)
-    {
-        var writer = new SparkplugPayloadWriter();
-        var now = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-        writer.Begin(now, null);
-        writer.Double(new MetricHead(metric, null, now, SparkplugDataType.Double), value);
-        using var client = new MqttClientFactory().CreateMqttClient();
-        await client.ConnectAsync(
-            new MqttClientOptionsBuilder().WithConnectionUri(new Uri(_plant.Broker.Url)).WithClientId("commander").Build());
-        await client.PublishAsync(
-            new MqttApplicationMessageBuilder().WithTopic("spBv1.0/e2e/DCMD/edge1/press1").WithPayload(writer.Written.ToArray()).Build());
-        await client.DisconnectAsync();
-    }
-
     public async ValueTask DisposeAsync()
     {
-        if (_edge is not null) await _edge.DisposeAsync();
+        await Edge.DisposeAsync();
         await Host.DisposeAsync();
         await Proxy.DisposeAsync();
         await Server.DisposeAsync();

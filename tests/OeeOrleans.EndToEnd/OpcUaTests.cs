@@ -24,8 +24,8 @@ public sealed class OpcUaTests(PlantFixture fixture) : IClassFixture<PlantFixtur
         await Task.Delay(TimeSpan.FromSeconds(2));
         var last = await plant.Server.StopCountingAsync();
         await plant.AllStoredAsync(Range(last));
-        Assert.Equal(0, await plant.EdgeMetricAsync("opcua_gaps_total"));
-        Assert.Equal(1, await plant.EdgeMetricAsync("opcua_reconnects_total"));
+        Assert.Equal(0, await plant.Edge.MetricAsync("opcua_gaps_total"));
+        Assert.Equal(1, await plant.Edge.MetricAsync("opcua_reconnects_total"));
     }
 
     [Fact]
@@ -39,7 +39,7 @@ public sealed class OpcUaTests(PlantFixture fixture) : IClassFixture<PlantFixtur
         // Five keep-alives into nothing, and then the lifetime, of which this server makes five seconds at least.
         await Task.Delay(Environment.GetEnvironmentVariable("OEE_LONG") == "1" ? TimeSpan.FromMinutes(10) : TimeSpan.FromSeconds(14));
         plant.Proxy.Mend();
-        await plant.EdgeMetricAsync("opcua_gaps_total{source=\"plc1\",result=\"filled\"}", filled => filled > 0);
+        await plant.Edge.MetricAsync("opcua_gaps_total{source=\"plc1\",result=\"filled\"}", filled => filled > 0);
         var last = await plant.Server.StopCountingAsync();
         await plant.AllStoredAsync(Range(last));
     }
@@ -50,10 +50,10 @@ public sealed class OpcUaTests(PlantFixture fixture) : IClassFixture<PlantFixtur
         await using var plant = await OpcUaPlant.StartAsync(fixture.Postgres, "\"history\": [\"Counter0\"]");
         await plant.Server.SayAsync(new { op = "run", every = 100 });
         await plant.StoredAsync(80);
-        await plant.KillEdgeAsync();
+        await plant.Edge.KillAsync();
         await Task.Delay(TimeSpan.FromSeconds(5));
-        await plant.StartEdgeAsync();
-        await plant.EdgeMetricAsync("opcua_gaps_total{source=\"plc1\",result=\"filled\"}", filled => filled > 0);
+        await plant.Edge.StartAsync();
+        await plant.Edge.MetricAsync("opcua_gaps_total{source=\"plc1\",result=\"filled\"}", filled => filled > 0);
         var last = await plant.Server.StopCountingAsync();
         await plant.AllStoredAsync(Range(last));
     }
@@ -68,10 +68,10 @@ public sealed class OpcUaTests(PlantFixture fixture) : IClassFixture<PlantFixtur
         plant.Proxy.Cut();
         await Task.Delay(TimeSpan.FromSeconds(5));
         plant.Proxy.Mend();
-        await plant.EdgeMetricAsync("opcua_gaps_total{source=\"plc1\",result=\"filled\"}", filled => filled > 0);
+        await plant.Edge.MetricAsync("opcua_gaps_total{source=\"plc1\",result=\"filled\"}", filled => filled > 0);
         var last = await plant.Server.StopCountingAsync();
         await plant.AllStoredAsync(Range(last));
-        Assert.Contains("kept;", plant.EdgeOutput, StringComparison.Ordinal);
+        Assert.Contains("kept;", plant.Edge.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -84,11 +84,11 @@ public sealed class OpcUaTests(PlantFixture fixture) : IClassFixture<PlantFixtur
         await Eventually.HoldsAsync(
             "the machine to be offline", Soon, async () => (await plant.Host.GetAsync("/api/machines/status")).GetProperty("items")[0],
             m => !m.GetProperty("connected").GetBoolean());
-        Assert.Equal(0, await plant.EdgeMetricAsync("edge_source_up"));
+        Assert.Equal(0, await plant.Edge.MetricAsync("edge_source_up"));
         await Task.Delay(TimeSpan.FromSeconds(6));
-        Assert.Equal(0, await plant.EdgeMetricAsync("edge_source_up"));
+        Assert.Equal(0, await plant.Edge.MetricAsync("edge_source_up"));
         plant.Proxy.Mend();
-        await plant.EdgeMetricAsync("edge_source_up", up => up == 1);
+        await plant.Edge.MetricAsync("edge_source_up", up => up == 1);
         var last = await plant.Server.StopCountingAsync();
         await plant.AllStoredAsync(Range(last));
     }
@@ -100,8 +100,8 @@ public sealed class OpcUaTests(PlantFixture fixture) : IClassFixture<PlantFixtur
         await plant.Server.SayAsync(new { op = "run", every = 100 });
         await plant.StoredAsync(10);
         await plant.Server.RestartAsync();
-        await plant.EdgeMetricAsync("opcua_gaps_total{source=\"plc1\",result=\"unfilled\"}", gaps => gaps > 0);
-        Assert.Contains("ns=2;s=Counter0 missed since", plant.EdgeOutput, StringComparison.Ordinal);
+        await plant.Edge.MetricAsync("opcua_gaps_total{source=\"plc1\",result=\"unfilled\"}", gaps => gaps > 0);
+        Assert.Contains("ns=2;s=Counter0 missed since", plant.Edge.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -129,11 +129,11 @@ public sealed class OpcUaTests(PlantFixture fixture) : IClassFixture<PlantFixtur
     public async Task A_command_to_a_device_is_written_to_the_server()
     {
         await using var plant = await OpcUaPlant.StartAsync(fixture.Postgres, "");
-        await plant.CommandAsync("process.speed", 12.5);
+        await DeviceCommand.SendAsync(plant.Broker, "process.speed", 12.5);
         await Eventually.HoldsAsync(
             "the value to come back", Soon,
             () => plant.ScalarAsync("select count(*) from telemetry where name = 'process.speed' and value = 12.5"), n => n == 1);
-        Assert.Contains("ns=2;s=Analog was written: 0 -> 12.5", plant.EdgeOutput, StringComparison.Ordinal);
+        Assert.Contains("ns=2;s=Analog was written: 0 -> 12.5", plant.Edge.Output, StringComparison.Ordinal);
     }
 
     private static List<double> Range(long last) => [.. Enumerable.Range(1, (int)last).Select(i => (double)i)];

@@ -69,41 +69,28 @@ public sealed class TestPlant : IAsyncDisposable
         environment: shuffle ? new Dictionary<string, string> { ["SHUFFLE"] = "1" } : null);
 
     /// <summary>An edge node of our own: a thousand tags four times a second, over a broker address of its own.</summary>
-    public async Task<string> WriteEdgeConfigAsync(string brokerUrl, string acknowledge)
+    public Task<string> WriteEdgeConfigAsync(string brokerUrl, string acknowledge) => WriteEdgeAsync(
+        brokerUrl, "edge2", $"acknowledge: {acknowledge}",
+        $$"""{ id: sim1, url: "sim://plant?tags=1000&devices=4&journal={{JournalFile}}", device: d, interval_ms: 250 }""");
+
+    /// <summary>An edge node of our own, of the machine of this plant.</summary>
+    /// <param name="source">One entry of `sources`, in flow style.</param>
+    public Task<string> WriteEdgeOfMachineAsync(string source) => WriteEdgeAsync(Broker.Url, "edge1", "acknowledge: auto", source);
+
+    private async Task<string> WriteEdgeAsync(string brokerUrl, string node, string more, string source)
     {
         var file = Path.Combine(_directory, "edge.yaml");
         await File.WriteAllTextAsync(file,
             $$"""
             site: { id: e2e, name: End to end, time_zone: UTC }
             broker: { url: "{{brokerUrl}}" }
-            data_dir: {{_directory}}/edge
+            data_dir: {{EdgeDirectory}}
             edge:
               group: e2e
-              node: edge2
-              acknowledge: {{acknowledge}}
+              node: {{node}}
+              {{more}}
               sources:
-                - { id: sim1, url: "sim://plant?tags=1000&devices=4&journal={{JournalFile}}", device: d, interval_ms: 250 }
-            """);
-        return file;
-    }
-
-    /// <summary>An edge node of our own whose machine is an OPC UA server.</summary>
-    public async Task<string> WriteOpcUaEdgeConfigAsync(string url, int index, string more, int queue)
-    {
-        var file = Path.Combine(_directory, "opcua.yaml");
-        await File.WriteAllTextAsync(file,
-            $$"""
-            site: { id: e2e, name: End to end, time_zone: UTC }
-            broker: { url: "{{Broker.Url}}" }
-            data_dir: {{_directory}}/edge
-            edge:
-              group: e2e
-              node: edge1
-              sources:
-                - { id: plc1, url: "{{url}}", trust: first_use, device: press1, interval_ms: 50, {{more}} tags: [
-                    { address: "ns={{index}};s=Counter0", metric: counter.good, queue_size: {{queue}} },
-                    { address: "ns={{index}};s=Scalar.Boolean", metric: state.run },
-                    { address: "ns={{index}};s=Analog", metric: process.speed, writable: true } ] }
+                - {{source.Replace("\n", "\n        ", StringComparison.Ordinal)}}
             """);
         return file;
     }

@@ -40,7 +40,11 @@ public sealed class EdgeConfigTests
     [Theory]
     [InlineData("node: edge1", "nod: edge1", 3, "'node' is missing")]
     [InlineData("group: berlin\n", "group: ber+lin\n", 3, "must not contain")]
-    [InlineData("sim://plant", "s7://plc", 10, "not part of this version")]
+    [InlineData("sim://plant", "cip://plc", 10, "not part of this version")]
+    [InlineData("sim://plant", "s7://plc?slot=99", 10, "slot is a number from 0 to 31")]
+    [InlineData("sim://plant", "s7://user@plc", 10, "do not belong into a URL")]
+    [InlineData("sim://plant", "s7://plc", 13, "is no S7 address")]
+    [InlineData("interval_ms: 1000", "interval_ms: 5", 14, "10 to 3600000 is possible")]
     [InlineData("sim://plant", "plant", 10, "no source")]
     [InlineData("address: counter", "address: DB1.DBX0.0", 13, "no address of a simulated source")]
     [InlineData("max_mb: 50", "max_mb: 0", 7, "not between")]
@@ -51,6 +55,20 @@ public sealed class EdgeConfigTests
         var error = Assert.Throws<ConfigException>(
             () => ConfigFile.Parse(Small.Replace(right, wrong, StringComparison.Ordinal), "edge.yaml"));
         Assert.Contains(error.Problems, p => Math.Abs(p.Line - line) <= 1 && p.Message.Contains(words, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_flow_whose_lines_begin_too_far_to_the_left_is_said_to_be_no_YAML()
+    {
+        var error = Assert.Throws<ConfigException>(() => ConfigFile.Parse(
+            """
+            edge:
+              sources:
+                - { id: plc1, url: "sim://x",
+                tags: [ { address: counter, metric: counter.good },
+              { address: counter, metric: counter.reject } ] }
+            """, "edge.yaml"));
+        Assert.Contains(error.Problems, p => p.Message.StartsWith("not YAML", StringComparison.Ordinal));
     }
 
     [Fact]

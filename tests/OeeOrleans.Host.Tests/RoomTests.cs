@@ -17,8 +17,10 @@ public sealed class RoomTests
         ["Mqtt"] = [],
         ["DurableLog"] = [],
         ["OpcUa"] = [],
+        ["S7"] = [],
+        ["S7.Simulation"] = ["S7"],
         ["Broker"] = ["Sparkplug", "DurableLog"],
-        ["Edge"] = ["Model", "Sparkplug", "OpcUa", "CommitProtocol", "Mqtt", "DurableLog"],
+        ["Edge"] = ["Model", "Sparkplug", "OpcUa", "S7", "CommitProtocol", "Mqtt", "DurableLog"],
         ["Ingress"] = ["Model", "Sparkplug", "Mqtt"],
         ["Storage"] = ["Model"],
         ["Grains"] = ["Model", "Kpi", "Sparkplug", "CommitProtocol", "Storage"],
@@ -26,7 +28,7 @@ public sealed class RoomTests
         ["Simulation"] = ["Model", "Sparkplug", "Mqtt"],
         ["Host"] =
         [
-            "Model", "Kpi", "Sparkplug", "OpcUa", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains", "Gateway",
+            "Model", "Kpi", "Sparkplug", "OpcUa", "S7", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains", "Gateway",
                 "Simulation",
         ],
     };
@@ -42,7 +44,7 @@ public sealed class RoomTests
     public void The_page_says_what_the_test_says(string room)
     {
         var rows = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "architecture.md"))
-            .Where(l => l.StartsWith($"| `OeeOrleans.{room}`", StringComparison.Ordinal))
+            .Where(l => l.StartsWith($"| `OeeOrleans.{room}` ", StringComparison.Ordinal))
             .ToList();
         var uses = Assert.Single(rows).Split('|')[3].Trim();
         var expected = Allowed[room].Length == 0 ? "nothing" : string.Join(", ", Allowed[room]);
@@ -61,6 +63,8 @@ public sealed class RoomTests
     [InlineData("CommitProtocol")]
     [InlineData("Mqtt")]
     [InlineData("OpcUa")]
+    [InlineData("S7")]
+    [InlineData("S7.Simulation")]
     [InlineData("Kpi")]
     public void A_library_that_could_stand_alone_knows_neither_Orleans_nor_hosting(string room) =>
         Assert.DoesNotContain(

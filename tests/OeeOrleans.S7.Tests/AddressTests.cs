@@ -61,6 +61,9 @@ public sealed class AddressTests
     [InlineData("DB1.DBD65534", "an area has 65536 bytes")]
     [InlineData("DB1.DBB0:LREAL[2147483647]", "an area has 65536 bytes")]
     [InlineData("T5:DINT", "have 16 bits")]
+    [InlineData("T5:STRING[20]", "have 16 bits")]
+    [InlineData("T1073741829", "an area has 65536 bytes")]
+    [InlineData("DB1.DBB70000", "an area has 65536 bytes")]
     public void What_is_none_is_refused_with_what_is_wrong(string text, string said)
     {
         var error = Assert.Throws<FormatException>(() => S7Address.Parse(text));

@@ -53,6 +53,7 @@ public sealed class HostileTests
         { "fewer items than it says", "answers with 0 items where it says 1" },
         { "a longer item than came", "of which 2 came" },
         { "another function", "answers a reading with something else" },
+        { "a request instead of an answer", "to nothing that was asked" },
         { "another reference", "to nothing that was asked" },
         { "lengths that do not add up", "are no S7 PDU" },
         { "another protocol", "are no S7 PDU" },
@@ -75,6 +76,9 @@ public sealed class HostileTests
                 case "fewer items than it says": (pdu[8], pdu[9]) = (0, 0); return pdu[..14];
                 case "a longer item than came": pdu[16] = 0x70; return pdu;
                 case "another function": pdu[12] = 5; return pdu;
+                case "a request instead of an answer":
+                    (pdu[1], pdu[6], pdu[7], pdu[8], pdu[9]) = (1, 0, 0, 0, 0);
+                    return pdu[..10];
                 case "another reference": pdu[5] ^= 0x55; return pdu;
                 case "lengths that do not add up": pdu[9] = 99; return pdu;
                 default: pdu[0] = 0x72; return pdu;
@@ -131,9 +135,13 @@ public sealed class HostileTests
         {
             // Not the greeting, or nothing would ever be asked.
             if (pdu.Length > 12 && pdu[12] == 0xF0) return pdu;
-            answers++;
-            for (var i = random.Next(3); i >= 0; i--) pdu[random.Next(pdu.Length)] = (byte)random.Next(256);
-            return random.Next(10) == 0 ? pdu[..random.Next(pdu.Length)] : pdu;
+            // A connection may still be served while the next one is.
+            lock (random)
+            {
+                answers++;
+                for (var i = random.Next(3); i >= 0; i--) pdu[random.Next(pdu.Length)] = (byte)random.Next(256);
+                return random.Next(10) == 0 ? pdu[..random.Next(pdu.Length)] : pdu;
+            }
         };
         S7Client? client = null;
         while (answers < count)

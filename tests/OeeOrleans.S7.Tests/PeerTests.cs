@@ -65,7 +65,11 @@ public sealed class PeerTests : IAsyncLifetime
         { "C1", (ushort)999 },
         { "DB1.DBX0.6:BOOL[5]", new[] { true, false, true, true, false } },
         { "DB1.DBD8:DINT[10]", new[] { 1, -2, 3, -4, 5, -6, 7, -8, 9, -10 } },
-        { "DB1.DBB0:LREAL[300]", Enumerable.Range(0, 200).Concat(Enumerable.Range(0, 100)).Select(i => i / 3.0).ToArray()[..200] },
+        { "DB1.DBB0:LREAL[200]", Enumerable.Range(0, 200).Select(i => i / 3.0).ToArray() },
+        { "DB1.DBB0:WSTRING[7][3]", new[] { "☃", "", "abcdefg" } },
+        { "DB1.DBB0:CHAR[3]", new[] { 'a', 'ß', '7' } },
+        { "DB1.DBW0:DATE[2]", new[] { new DateOnly(1990, 1, 1), new DateOnly(2100, 12, 31) } },
+        { "DB1.DBD0:TIME[2]", new[] { TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(-5) } },
         { "DB1.DBB1:STRING[5][3]", new[] { "a", "", "äöüßx" } },
         { "DB1.DBB0:DTL[3]", Enumerable.Range(1, 3).Select(i => new S7Timestamp(new DateTime(2026, 1, i), i)).ToArray() },
     };
@@ -74,7 +78,6 @@ public sealed class PeerTests : IAsyncLifetime
     [MemberData(nameof(Values))]
     public async Task Every_type_is_written_and_read_back(string address, object value)
     {
-        if (value is double[] all) address = $"DB1.DBB0:LREAL[{all.Length}]";
         var where = S7Address.Parse(address);
         Assert.Equal([S7Status.Good], await _client.WriteAsync([(where, value)]));
         Assert.Equal(value, (await _client.ReadAsync([where]))[0].Value);
@@ -193,19 +196,6 @@ public sealed class PeerTests : IAsyncLifetime
                 Assert.Equal((byte)((at * 7) + (at >> 8)), ((byte[])read[0].Value!)[0]);
             }
         }));
-    }
-
-    [Fact]
-    public async Task Reading_again_and_again_allocates_nothing_per_tag()
-    {
-        const int Tags = 4_000, Rounds = 100;
-        var plan = _client.Plan([.. Enumerable.Range(0, Tags).Select(i => S7Address.Parse($"DB2.DBD{i * 4}:DINT"))]);
-        for (var i = 0; i < 20; i++) await _client.ReadAsync(plan);
-        var before = GC.GetTotalAllocatedBytes(precise: true);
-        for (var i = 0; i < Rounds; i++) await _client.ReadAsync(plan);
-        var perTag = (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)(Tags * Rounds);
-        // An object of any kind has 24 bytes.
-        Assert.True(perTag < 8, $"{perTag} bytes a tag");
     }
 
     [Fact]

@@ -28,13 +28,14 @@ public interface ISource : IAsyncDisposable
     /// <param name="timeMs">The instant the reading is for, milliseconds; sources without a clock of their own stamp with it.</param>
     Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken);
 
-    /// <summary>Writes a raw value to a tag; returns what stood there before, null when that is not known. Throws when the source
+    /// <summary>Writes a raw value to a tag; returns what stood there before as <see cref="SourceValue.Value"/> has it, null when that is
+    /// not known. Throws when the source
     /// refuses.</summary>
     Task<object?> WriteAsync(int tag, object? value, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The buffer is at its high mark, or below it again: a source that subscribes stops and resumes its subscriptions; polling slows down
-    /// by itself.
+    /// The buffer is at its high mark, or below it again: a source hands over nothing meanwhile, but what it shows at the first reading of
+    /// a life, which its device is born with.
     /// </summary>
     void SetPaused(bool paused);
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Edge.Queue;
 using OeeOrleans.Edge.Sessions;
+using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Edge;
 using OeeOrleans.Sparkplug.Payload;
 
@@ -11,6 +12,8 @@ internal sealed class SourceLoop
 {
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
+    private const double WholeWithin = 1e-9;
+    private const int LookEveryMs = 1_000;
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
     private readonly ISource _source;
@@ -27,6 +30,8 @@ internal sealed class SourceLoop
     private readonly List<EdgeDevice> _devices;
     private readonly int[] _intervals;
     private readonly SparkplugPayloadWriter _writer = new();
+    private long? _readAt;
+    private string _failure = "";
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public SourceLoop(
@@ -43,6 +48,8 @@ internal sealed class SourceLoop
         ];
         _intervals = [.. source.Tags.Select(t => t.Tag.IntervalMs > 0 ? t.Tag.IntervalMs : settings.IntervalMs)];
         OwnIntervalMs = _intervals.Length > 0 ? _intervals.Min() : settings.IntervalMs;
+        // Whoever looks after his connection is asked how it is, though nothing is due.
+        if (source.Reconnects) OwnIntervalMs = Math.Min(OwnIntervalMs, LookEveryMs);
     }
 
     public string Id => _source.Id;
@@ -68,11 +75,26 @@ internal sealed class SourceLoop
     {
         var index = IndexOf(device, metric);
         var tag = _source.Tags[index].Tag;
-        if (tag is not { Scale: 1, Offset: 0 } && value is double or long or ulong) value =
-            (Convert.ToDouble(value, null) - tag.Offset) / tag.Scale;
+        if (tag is not { Scale: 1, Offset: 0 } && value is double or long or ulong)
+        {
+            value = Unscaled(tag, Convert.ToDouble(value, null), _source.Tags[index].Type);
+        }
+
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ReadTimeout);
-        return await _source.WriteAsync(index, value, limit.Token);
+        var before = await _source.WriteAsync(index, value, limit.Token);
+        // In published units, as what is written.
+        return _filter.Convert(new SourceValue(index, 0, before)).Value;
+    }
+
+    /// <summary>0.3 with a scale of 0.1 is 3, and not 2.9999999999999996.</summary>
+    private static double Unscaled(EdgeTag tag, double value, SparkplugDataType type)
+    {
+        var raw = (value - tag.Offset) / tag.Scale;
+        var whole = Math.Round(raw);
+        var isWhole = type is SparkplugDataType.Int64 or SparkplugDataType.UInt64
+            && Math.Abs(raw - whole) <= WholeWithin * Math.Max(1, Math.Abs(whole));
+        return isWhole ? whole : raw;
     }
 
     private int IndexOf(string? device, EdgeMetric metric) =>
@@ -83,28 +105,25 @@ internal sealed class SourceLoop
         var due = new List<int>();
         var values = new List<SourceValue>();
         var pause = TimeSpan.Zero;
+        // All is due at first, and after a failure: a device is born with what it shows then.
+        var isAllDue = true;
         long last = 0;
         while (!cancellationToken.IsCancellationRequested)
         {
             try
             {
                 var tick = await NextTickAsync(last, cancellationToken);
-                Measure(tick, last);
+                Measure(tick, isAllDue);
                 due.Clear();
                 values.Clear();
                 for (var i = 0; i < _intervals.Length; i++)
                 {
-                    if (last == 0 || tick / _governor.IntervalMs(_intervals[i]) != last / _governor.IntervalMs(_intervals[i])) due.Add(i);
+                    if (isAllDue || tick / _governor.IntervalMs(_intervals[i]) != last / _governor.IntervalMs(_intervals[i])) due.Add(i);
                 }
 
-                using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
-                {
-                    limit.CancelAfter(ReadTimeout);
-                    await _source.ReadAsync(due, tick, values, limit.Token);
-                }
-
+                await ReadAsync(due, tick, values, cancellationToken);
                 Store(values, tick);
-                last = tick;
+                (last, isAllDue) = (tick, false);
                 pause = TimeSpan.Zero;
                 Alive();
             }
@@ -116,6 +135,7 @@ internal sealed class SourceLoop
             {
                 // A boundary: a source may fail in any way; its devices die, the others go on, and it is tried again.
                 _filter.Forget();
+                (isAllDue, _readAt) = (true, null);
                 Failed(error);
                 pause = _source.Reconnects
                     ? ShortestPause
@@ -126,11 +146,33 @@ internal sealed class SourceLoop
         }
     }
 
-    private void Measure(long tick, long last)
+    /// <exception cref="TimeoutException">The source did not answer.</exception>
+    private async Task ReadAsync(List<int> due, long tick, List<SourceValue> values, CancellationToken cancellationToken)
     {
-        EdgeMetrics.CycleDelayMs.WithLabels(Id).Observe(_clock.GetUtcNow().ToUnixTimeMilliseconds() - tick);
-        var missed = last == 0 ? 0 : ((tick - last) / _governor.IntervalMs(OwnIntervalMs)) - 1;
-        if (missed > 0) EdgeMetrics.CycleOverruns.WithLabels(Id).Inc(missed);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ReadTimeout);
+        try
+        {
+            await _source.ReadAsync(due, tick, values, limit.Token);
+        }
+        catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"it did not answer within {ReadTimeout.TotalSeconds} s", error);
+        }
+    }
+
+    /// <summary>How well the grid is kept: by the stopwatch, because clocks step; a failure begins anew.</summary>
+    private void Measure(long tick, bool isFirst)
+    {
+        var now = _clock.GetTimestamp();
+        if (!isFirst && _readAt is { } before)
+        {
+            var missed = (int)Math.Round(_clock.GetElapsedTime(before, now).TotalMilliseconds / _governor.IntervalMs(OwnIntervalMs)) - 1;
+            if (missed > 0) EdgeMetrics.CycleOverruns.WithLabels(Id).Inc(missed);
+            EdgeMetrics.CycleDelayMs.WithLabels(Id).Observe(Math.Max(0, _clock.GetUtcNow().ToUnixTimeMilliseconds() - tick));
+        }
+
+        _readAt = now;
     }
 
     private async Task<long> NextTickAsync(long last, CancellationToken cancellationToken)
@@ -191,6 +233,7 @@ internal sealed class SourceLoop
         foreach (var device in _devices) news |= _image.SetOnline(device, true);
         EdgeMetrics.SourceUp.WithLabels(Id).Set(1);
         if (!news) return;
+        _failure = "";
         Log.SourceUp(_log, Id);
         _wake.Set();
     }
@@ -200,7 +243,9 @@ internal sealed class SourceLoop
         var news = false;
         foreach (var device in _devices) news |= _image.SetOnline(device, false);
         EdgeMetrics.SourceUp.WithLabels(Id).Set(0);
-        if (news || !_first.Task.IsCompleted) Log.SourceFailed(_log, Id, error.Message, error);
+        // Once for each reason: it is tried every second.
+        if (news || _failure != error.Message) Log.SourceFailed(_log, Id, error.Message, error);
+        _failure = error.Message;
         _wake.Set();
     }
 }

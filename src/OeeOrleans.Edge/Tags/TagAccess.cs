@@ -39,9 +39,17 @@ public static class TagAccess
                 + "ns=2;b=BASE64 are";
     }
 
+    /// <summary>Why a browse cannot begin there; null when it can.</summary>
+    public static string? CheckStart(Uri source, string address)
+    {
+        if (source.Scheme != "s7") return CheckAddress(source, address);
+        return S7Tags.DbOf(address) is null ? $"'{address}' is no data block to begin at; DB10 is" : null;
+    }
+
     /// <summary>Whether the first part of `ADDRESS=VALUE` can be an address already: node ids have a `=` of their own.</summary>
     public static bool IsWholeAddress(string source, string address) => source.StartsWith("s7:", StringComparison.OrdinalIgnoreCase)
-        || (ExpandedNodeId.TryParse(address, out var id) && id.NodeId.Identifier is not "");
+        ? !address.Contains('=', StringComparison.Ordinal)
+        : ExpandedNodeId.TryParse(address, out var id) && id.NodeId.Identifier is not "";
 
     /// <exception cref="OpcUaException">There is no connection to be had; the message says what to do.</exception>
     /// <exception cref="PlcException">There is no connection to be had; the message says what to look at.</exception>

@@ -53,6 +53,7 @@ internal static class PlantFragment
         var text = new StringBuilder();
         var readable = blocks.Where(b => b is { Writable: true, Type: not null }).ToList();
         text.AppendLine(CultureInfo.InvariantCulture, $"# {blocks.Count} blocks found, {readable.Count} of them with data.");
+        if (readable.Count == 0) return text.ToString();
         text.AppendLine("# This PLC keeps no names: what lies where says its program. One address a block stands here as a start; put in");
         text.AppendLine("# yours, such as DB1.DBX0.0 for state.run and DB1.DBD4:DINT for counter.good.");
         text.AppendLine("edge:");

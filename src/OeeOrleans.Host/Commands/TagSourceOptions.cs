@@ -55,12 +55,15 @@ internal sealed class TagSourceOptions
 
     /// <summary>Opens the PLC and does something with it. Wrong usage is told before anything is opened.</summary>
     public async Task<int> RunAsync(
-        ParseResult parsed, IReadOnlyCollection<string> addresses, Func<ITagAccess, Task<int>> run, CancellationToken cancellationToken)
+        ParseResult parsed, IReadOnlyCollection<string> addresses, Func<ITagAccess, Task<int>> run, CancellationToken cancellationToken,
+        bool areStarts = false)
     {
         var wrongSettings = Read(parsed, out var settings);
         var mistake = TagAccess.CheckSource(parsed.GetRequiredValue(Url), out var url)
-            ?? addresses.Select(a => TagAccess.CheckAddress(url!, a)).FirstOrDefault(m => m is not null)
-            ?? wrongSettings;
+            ?? addresses.Select(a => areStarts ? TagAccess.CheckStart(url!, a) : TagAccess.CheckAddress(url!, a)).FirstOrDefault(m =>
+                m is not null)
+            ?? wrongSettings ?? (url!.Scheme == "s7" && settings != new OpcUaSettings() ? "an S7 PLC knows no user and no security; those "
+                + "options are for opc.tcp:// sources" : null);
         if (mistake is not null) return await WrongAsync(mistake);
         using var logging = LoggerFactory.Create(builder => builder
             .SetMinimumLevel(LogLevel.Warning)

@@ -101,7 +101,7 @@ internal static class TagsCommand
 
                 if (!any) await Console.Error.WriteLineAsync("oee: there is nothing below it");
                 return ExitCode.Success;
-            }, cancellationToken);
+            }, cancellationToken, areStarts: true);
         });
         return command;
     }
@@ -125,7 +125,7 @@ internal static class TagsCommand
                 await Console.Out.WriteAsync(
                     PlantFragment.Write(parsed.GetRequiredValue(source.Url), parsed.GetRequiredValue(device), found));
                 return ExitCode.Success;
-            }, cancellationToken);
+            }, cancellationToken, areStarts: true);
         });
         return command;
     }

@@ -39,6 +39,12 @@ public static partial class ConfigFile
             problems.Add(error.Start.Line, $"not YAML: {error.InnerException?.Message ?? error.Message}");
             throw new ConfigException(problems.Found);
         }
+        catch (InvalidOperationException error)
+        {
+            // The reader's own way to say that a line of a flow ([, {) begins too far to the left.
+            problems.Add(1, $"not YAML: {error.Message} Is every line within brackets indented more than the line they begin on?");
+            throw new ConfigException(problems.Found);
+        }
 
         var root = new YamlSection(yaml.Documents.Count > 0 ? yaml.Documents[0].RootNode : null, "", problems);
         if (yaml.Documents.Count == 0) problems.Add(1, "the file is empty; a plant needs at least 'site'");

@@ -215,6 +215,9 @@ internal sealed class EdgeReader(YamlSection root)
         };
         if (result.Scale == 0) tag.Problems.Add(tag.LineOf("scale"), $"{tag.Path}.scale: 0 leaves nothing of a value; any other number "
             + $"is possible");
+        if (result.IntervalMs is > 0 and < 10) tag.Problems.Add(tag.LineOf("interval_ms"),
+            $"{tag.Path}.interval_ms: {result.IntervalMs} is "
+            + "too often; 10 to 3600000 is possible");
         tag.Close();
         return result;
     }

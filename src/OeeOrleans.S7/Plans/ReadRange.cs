@@ -12,7 +12,7 @@ internal sealed record ReadRange(S7Area Area, int Db, int Start, int Length, IRe
     /// <summary>Where its bytes lie in the plan's buffer.</summary>
     public int At { get; set; }
 
-    /// <summary>What the last reading said of it: its worst piece.</summary>
+    /// <summary>What the last reading said of it: the first of its pieces that was not good.</summary>
     public S7Status Status { get; set; }
 }
 
@@ -91,13 +91,13 @@ internal static class ReadPacking
     {
         if (tags.Count == 0) return;
         var first = addresses[tags[0]];
-        // An element that is larger than an answer cannot be had in one piece.
         var unit = tags.Count == 1 && first.Type != S7DataType.Bool ? first.Stride : 1;
         ranges.Add(new ReadRange(first.Area, first.Db, first.ByteStart, end - first.ByteStart, tags, unit));
     }
 
     private static IEnumerable<ReadPiece> Pieces(ReadRange range, int payload)
     {
+        // An element that is larger than an answer cannot be had in one piece.
         var unit = range.Unit <= payload ? range.Unit : 1;
         if (range.Area is S7Area.Timers or S7Area.Counters) unit = 2;
         var most = payload / unit * unit;

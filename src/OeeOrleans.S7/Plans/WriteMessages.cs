@@ -87,7 +87,8 @@ internal static class WriteMessages
     }
 
     /// <summary>Notes for each value what the PLC says of its pieces: the first that is not good counts.</summary>
-    public static void Take(in S7Answer answer, List<WritePiece> pieces, S7Status[] statuses, S7Link link)
+    /// <returns>How many it took: some servers silently take fewer than they are given.</returns>
+    public static int Take(in S7Answer answer, List<WritePiece> pieces, S7Status[] statuses, S7Link link)
     {
         var parameters = answer.Parameters;
         if (answer.Kind != S7Pdu.AcknowledgeData || parameters.Length < 2 || parameters[0] != S7Pdu.WriteVar)
@@ -95,16 +96,19 @@ internal static class WriteMessages
             throw link.Distrust("answers a writing with something else");
         }
 
-        if (parameters[1] != pieces.Count || answer.Data.Length < pieces.Count)
+        int count = parameters[1];
+        if (count == 0 || count > pieces.Count || answer.Data.Length < count)
         {
-            throw link.Distrust($"answers {pieces.Count} items to write with {Math.Min((int)parameters[1], answer.Data.Length)}");
+            throw link.Distrust($"answers {pieces.Count} items to write with {Math.Min(count, answer.Data.Length)}");
         }
 
-        for (var i = 0; i < pieces.Count; i++)
+        for (var i = 0; i < count; i++)
         {
             var (index, status) = (pieces[i].Index, (S7Status)answer.Data[i]);
             if (statuses[index] is S7Status.None or S7Status.Good) statuses[index] = status == S7Status.None ? S7Status.NotThere : status;
         }
+
+        return count;
     }
 
     private static int WriteData(Span<byte> into, in WritePiece piece, bool isElements, bool isLast)

@@ -29,13 +29,16 @@ public readonly record struct S7Address
     /// <summary>Characters of a string at most; 0 for other types.</summary>
     public int Length { get; private init; }
 
+    /// <summary>Whether the address says how long a string may be.</summary>
+    internal bool IsSized { get; private init; }
+
     /// <summary>Elements; 1 for a scalar.</summary>
     public int Count { get; private init; }
 
     /// <summary>Whether it is an array, even if it has one element.</summary>
     public bool IsArray { get; private init; }
 
-    /// <summary>Bytes from one element to the next.</summary>
+    /// <summary>Bytes from one element to the next: in an array each string begins on an even byte.</summary>
     internal int Stride => Type == S7DataType.String && IsArray && (Length & 1) == 1
         ? S7DataTypes.SizeOf(Type, Length) + 1
         : S7DataTypes.SizeOf(Type, Length);
@@ -69,9 +72,10 @@ public readonly record struct S7Address
         return true;
     }
 
-    internal static S7Address Make(S7Area area, int db, int start, int bit, S7DataType type, int length, int count, bool isArray) => new()
+    internal static S7Address Make(S7Area area, int db, int start, int bit, S7DataType type, int length, int count, bool isArray,
+        bool isSized = false) => new()
     {
-        Area = area, Db = db, Start = start, Bit = bit, Type = type, Length = length, Count = count, IsArray = isArray,
+        Area = area, Db = db, Start = start, Bit = bit, Type = type, Length = length, Count = count, IsArray = isArray, IsSized = isSized,
     };
 
     internal static int LongestOf(S7DataType type) => type == S7DataType.String ? LongestString : LongestWString;
@@ -79,7 +83,8 @@ public readonly record struct S7Address
     /// <summary>The address of a data block's bytes.</summary>
     public static S7Address Bytes(int db, int start, int count)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(db);
+        ArgumentOutOfRangeException.ThrowIfLessThan(db, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(db, ushort.MaxValue);
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start + (long)count, AreaSize, nameof(count));
@@ -92,7 +97,7 @@ public readonly record struct S7Address
         get
         {
             var name = S7DataTypes.NameOf(Type);
-            if (Type is S7DataType.String or S7DataType.WString) name += string.Create(CultureInfo.InvariantCulture, $"[{Length}]");
+            if (IsSized || (IsArray && Length > 0)) name += string.Create(CultureInfo.InvariantCulture, $"[{Length}]");
             return IsArray ? name + string.Create(CultureInfo.InvariantCulture, $"[{Count}]") : name;
         }
     }

@@ -83,20 +83,24 @@ internal sealed class S7AddressParser(string text)
             }
         }
 
-        if (area is S7Area.Timers or S7Area.Counters && S7DataTypes.SizeOf(type, 0) != 2) return Wrong("timers and counters have 16 bits");
+        if (start >= S7Address.AreaSize) return Wrong("an area has 65536 bytes");
+        var isText = type is S7DataType.String or S7DataType.WString;
+        if (area is S7Area.Timers or S7Area.Counters && (isText || S7DataTypes.SizeOf(type, 0) != 2)) return Wrong(
+            "timers and counters have 16 bits");
         var length = 0;
-        if (type is S7DataType.String or S7DataType.WString)
+        var isSized = false;
+        if (isText)
         {
             var longest = S7Address.LongestOf(type);
             if (!Brackets(out var told)) return null;
-            length = told ?? 254;
+            (length, isSized) = (told ?? 254, told is not null);
             if (length < 1 || length > longest) return Wrong($"a {S7DataTypes.NameOf(type)} has 1 to {longest} characters");
         }
 
         if (!Brackets(out var count)) return null;
         if (count == 0) return Wrong("an array has at least one element");
         if (_at < text.Length) return Wrong($"'{text[_at..]}' is too much");
-        var address = S7Address.Make(area, db, start, bit, type, length, count ?? 1, count is not null);
+        var address = S7Address.Make(area, db, start, bit, type, length, count ?? 1, count is not null, isSized);
         var isTooLong = address.ByteStart + ((long)address.Stride * address.Count) > S7Address.AreaSize * 8L
             || address.ByteStart + (long)address.ByteLength > S7Address.AreaSize * (area is S7Area.Timers or S7Area.Counters ? 2L : 1L);
         return isTooLong ? Wrong("an area has 65536 bytes") : address;

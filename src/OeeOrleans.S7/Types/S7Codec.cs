@@ -3,7 +3,7 @@ using System.Text;
 
 namespace OeeOrleans.S7;
 
-/// <summary>Bytes of a PLC as values of .NET, and back. Big-endian throughout.</summary>
+/// <summary>Bytes of a PLC as values of .NET, big-endian throughout; <see cref="S7Encoder"/> is the way back.</summary>
 public static class S7Codec
 {
     private const int EpochYear = 1990;
@@ -24,27 +24,6 @@ public static class S7Codec
         }
 
         return address.IsArray ? DecodeArray(address, data) : DecodeOne(address, data, address.Bit);
-    }
-
-    /// <summary>A scalar number without an object; null for what is no number, and for arrays.</summary>
-    public static double? DecodeNumber(in S7Address address, ReadOnlySpan<byte> data)
-    {
-        if (address.IsArray || data.Length < address.ByteLength) return null;
-        return address.Type switch
-        {
-            S7DataType.Bool => (data[0] >> address.Bit) & 1,
-            S7DataType.Byte or S7DataType.USInt => data[0],
-            S7DataType.SInt => (sbyte)data[0],
-            S7DataType.Word or S7DataType.UInt => BinaryPrimitives.ReadUInt16BigEndian(data),
-            S7DataType.Int => BinaryPrimitives.ReadInt16BigEndian(data),
-            S7DataType.DWord or S7DataType.UDInt => BinaryPrimitives.ReadUInt32BigEndian(data),
-            S7DataType.DInt => BinaryPrimitives.ReadInt32BigEndian(data),
-            S7DataType.Real => BinaryPrimitives.ReadSingleBigEndian(data),
-            S7DataType.LWord or S7DataType.ULInt => BinaryPrimitives.ReadUInt64BigEndian(data),
-            S7DataType.LInt => BinaryPrimitives.ReadInt64BigEndian(data),
-            S7DataType.LReal => BinaryPrimitives.ReadDoubleBigEndian(data),
-            _ => null,
-        };
     }
 
     private static object DecodeOne(in S7Address address, ReadOnlySpan<byte> data, int bit) => address.Type switch

@@ -95,7 +95,6 @@ internal static class S7DataTypes
             or S7DataType.Timer or S7DataType.Counter => 2,
         S7DataType.DWord or S7DataType.DInt or S7DataType.UDInt or S7DataType.Real or S7DataType.TimeOfDay or S7DataType.Time => 4,
         S7DataType.Dtl => 12,
-        // In an array each string begins on an even byte.
         S7DataType.String => length + 2,
         S7DataType.WString => (2 * length) + 4,
         _ => 8,

@@ -11,6 +11,7 @@ namespace OeeOrleans.S7;
 /// </summary>
 public static class S7Encoder
 {
+    private const double TwoTo63 = 9223372036854775808;
     private const string IsoTime = "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF";
 
     /// <summary>Writes all bytes of the address; of a BOOL, 0 or 1 in one byte per element.</summary>
@@ -127,7 +128,8 @@ public static class S7Encoder
     private static decimal Exact(double real)
     {
         if (real != Math.Truncate(real)) throw new FormatException("it is no whole number");
-        return real is >= long.MinValue and < long.MaxValue ? (long)real : (decimal)(ulong)Math.Clamp(real, 0, 1.8446744073709550e19);
+        if (real is >= -TwoTo63 and < TwoTo63) return (long)real;
+        return real is > 0 and < 2 * TwoTo63 ? (ulong)real : throw new FormatException("it has more than 64 bits");
     }
 
     private static double Real(object value) => value switch
@@ -135,10 +137,17 @@ public static class S7Encoder
         double number => number,
         float number => number,
         bool or char => throw new FormatException("it is no number"),
-        // `NaN`, `Infinity` and `-Infinity` as well.
-        string text => double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture),
+        string text => Parsed(text),
         _ => Convert.ToDouble(value, CultureInfo.InvariantCulture),
     };
+
+    /// <summary>`NaN`, `Infinity` and `-Infinity` as well; a number that is too large is not infinite.</summary>
+    private static double Parsed(string text)
+    {
+        var number = double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
+        return double.IsInfinity(number) && text.AsSpan().ContainsAnyInRange('0', '9') ? throw new OverflowException("it is too large")
+            : number;
+    }
 
     private static float Single(object value)
     {
@@ -158,7 +167,8 @@ public static class S7Encoder
     private static string Words(object value) => value switch
     {
         string text => text,
-        char or bool or IFormattable => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+        bool flag => flag ? "true" : "false",
+        char or IFormattable => Convert.ToString(value, CultureInfo.InvariantCulture)!,
         _ => throw new FormatException("a text is"),
     };
 
@@ -264,6 +274,7 @@ public static class S7Encoder
     {
         var nanoseconds = value switch
         {
+            bool or char => throw new FormatException("seconds are"),
             S7Duration duration => duration.Nanoseconds,
             TimeSpan span => span.Ticks * 100m,
             _ => (value is string text ? decimal.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture)

@@ -25,7 +25,12 @@ internal sealed class S7Link : IAsyncDisposable
     private readonly CancellationTokenSource _ended = new();
     private readonly TaskCompletionSource<S7Exception> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private S7Exception? _end;
+    private readonly CancellationToken _over;
     private ushort _reference;
+
+    /// <summary>When the last answer came, by the stopwatch.</summary>
+    private long _answeredAt;
+    private int _receiveLimit;
     private Task _reading = Task.CompletedTask;
     private Task _watching = Task.CompletedTask;
 
@@ -34,6 +39,8 @@ internal sealed class S7Link : IAsyncDisposable
         (_options, _transport) = (options, transport);
         _window = options.Window ?? new S7JobWindow();
         _places = new SemaphoreSlim(1);
+        // The source may be disposed of before the last one asks.
+        _over = _ended.Token;
     }
 
     /// <summary>As the PLC grants it.</summary>
@@ -78,8 +85,7 @@ internal sealed class S7Link : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _transport.Shutdown();
-        End(new S7Exception(S7Failure.NotConnected, $"{Name}: closed"));
+        End(new S7Exception(S7Failure.NotConnected, $"{Name}: closed"), isOurs: true);
         await _reading.ConfigureAwait(false);
         await _watching.ConfigureAwait(false);
         _ended.Dispose();
@@ -96,7 +102,7 @@ internal sealed class S7Link : IAsyncDisposable
         await _writing.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            await _transport.SendAsync(frame, _ended.Token).ConfigureAwait(false);
+            await _transport.SendAsync(frame, _over).ConfigureAwait(false);
         }
         catch (Exception error) when (error is S7Exception or OperationCanceledException)
         {
@@ -184,6 +190,7 @@ internal sealed class S7Link : IAsyncDisposable
         if (granted.Length != SetupLength || granted[0] != S7Pdu.Setup) throw Distrust("answers the greeting with something else");
         PduLength = BinaryPrimitives.ReadUInt16BigEndian(granted[6..]);
         // Simulators claim more than was asked for: what we asked for is enough.
+        _receiveLimit = Math.Max(PduLength, _options.PduLength);
         PduLength = Math.Min(PduLength, _options.PduLength);
         if (PduLength < SmallestPdu) throw Distrust($"grants PDUs of {PduLength} bytes; {SmallestPdu} are the least there is");
         // What it takes from us is the calling side's number.
@@ -196,7 +203,7 @@ internal sealed class S7Link : IAsyncDisposable
     {
         try
         {
-            while (true) Take(await _transport.ReceiveAsync(PduLength, _ended.Token).ConfigureAwait(false));
+            while (true) Take(await _transport.ReceiveAsync(_receiveLimit, _over).ConfigureAwait(false));
         }
         catch (S7Exception error)
         {
@@ -215,9 +222,15 @@ internal sealed class S7Link : IAsyncDisposable
 
     private void Take(S7Answer answer)
     {
-        S7Job? job;
-        lock (_lock) _running.Remove(answer.Reference, out job);
-        if (job is null || answer.Kind is S7Pdu.Job)
+        S7Job? job = null;
+        // What is no answer leaves whoever waits to the end of the connection.
+        lock (_lock)
+        {
+            if (answer.Kind != S7Pdu.Job) _running.Remove(answer.Reference, out job);
+            _answeredAt = Stopwatch.GetTimestamp();
+        }
+
+        if (job is null)
         {
             var what = $"sends an answer (reference {answer.Reference}) to nothing that was asked";
             answer.Dispose();
@@ -237,7 +250,6 @@ internal sealed class S7Link : IAsyncDisposable
             while (await timer.WaitForNextTickAsync(_ended.Token).ConfigureAwait(false))
             {
                 if (!IsOverdue()) continue;
-                _window.Failed();
                 End(new S7Exception(S7Failure.Timeout, $"{Name} did not answer within {_options.Timeout.TotalSeconds} s"));
                 return;
             }
@@ -254,14 +266,15 @@ internal sealed class S7Link : IAsyncDisposable
         {
             foreach (var job in _running.Values)
             {
-                if (Stopwatch.GetElapsedTime(job.SentAt) > _options.Timeout) return true;
+                // One that answers others is slow, and not away.
+                if (Stopwatch.GetElapsedTime(Math.Max(job.SentAt, _answeredAt)) > _options.Timeout) return true;
             }
         }
 
         return false;
     }
 
-    private void End(S7Exception error)
+    private void End(S7Exception error, bool isOurs = false)
     {
         List<S7Job> waiting;
         lock (_lock)
@@ -273,8 +286,9 @@ internal sealed class S7Link : IAsyncDisposable
         }
 
         // A connection cut with several requests under way may have been too much for it.
-        if (waiting.Count > 1) _window.Failed();
+        if (!isOurs && waiting.Count > 1) _window.Failed(waiting.Count);
         _ended.Cancel();
+        if (isOurs) _transport.Shutdown();
         _transport.Dispose();
         foreach (var job in waiting) job.Fail(new S7Exception(error.Failure, error.Message, error));
         // Whoever waits for a place is told when he has it.

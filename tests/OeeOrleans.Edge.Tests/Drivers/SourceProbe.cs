@@ -26,6 +26,9 @@ internal sealed class SourceProbe : IAsyncDisposable
     /// <summary>Why the last reading failed; null when it did not.</summary>
     public volatile string? Failure;
 
+    /// <summary>Readings that failed.</summary>
+    public volatile int Failures;
+
     public IReadOnlyList<object?> Values(int tag) => [.. Came.Where(v => v.Tag == tag && v.Quality >= 192).Select(v => v.Value)];
 
     public SourceValue? Last(int tag) => Came.LastOrDefault(v => v.Tag == tag) is { TimeMs: > 0 } value ? value : null;
@@ -56,6 +59,7 @@ internal sealed class SourceProbe : IAsyncDisposable
             catch (Exception error) when (!_ended.IsCancellationRequested)
             {
                 Failure = error.Message;
+                Failures++;
             }
             catch (OperationCanceledException)
             {

@@ -127,7 +127,7 @@ internal sealed class OpcUaSource : ISource
         }
 
         Log.Written(_log, Id, address, before.Status.IsBad ? before.Status : before.Value, variant);
-        return before.Status.IsBad ? null : before.Value;
+        return OpcUaValues.Convert(before, _tags[tag].Type);
     }
 
     public void SetPaused(bool paused) => _wantPaused = paused;

@@ -14,7 +14,8 @@ internal interface IPlcDriver
     Task<IPlcConnection> ConnectAsync(IReadOnlyList<int[]> groups, CancellationToken cancellationToken);
 }
 
-/// <summary>A connection to a PLC. Reading and writing may go on side by side; reading twice at a time does not happen.</summary>
+/// <summary>A connection to a PLC. Several groups are read at a time, and a write may go on
+/// beside; no group is read twice at a time.</summary>
 internal interface IPlcConnection : IAsyncDisposable
 {
     /// <summary>Done when it is over, with the reason.</summary>
@@ -65,6 +66,9 @@ public sealed class PlcException : Exception
     public PlcException(string message, bool isAway, Exception? inner = null)
         : base(message, inner) => IsAway = isAway;
 
-    /// <summary>Nobody answered, rather than refused.</summary>
+    /// <summary>Nobody answered, rather than refused: of a write it is not known then whether it was carried out.</summary>
     public bool IsAway { get; }
+
+    /// <summary>Of a write: what stood there before, when that was read.</summary>
+    public object? Before { get; init; }
 }

@@ -9,8 +9,8 @@ namespace OeeOrleans.Edge.Sources.Polling;
 /// </summary>
 internal sealed class PolledSource : ISource
 {
-    /// <summary>How often a PLC is looked after while nothing may be read into the buffer.</summary>
-    private static readonly TimeSpan LookWhilePaused = TimeSpan.FromSeconds(2);
+    /// <summary>How often a PLC is looked after while nothing is due, or nothing may be read into the buffer.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
     private readonly EdgeSource _settings;
     private readonly IPlcDriver _driver;
@@ -19,18 +19,20 @@ internal sealed class PolledSource : ISource
     private readonly int[][] _groups;
     private readonly PlcReadings _readings;
     private readonly string?[] _told;
-    private readonly ReconnectPause _pause = new(Random.Shared);
+    private readonly ReconnectPause _pause;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _connecting;
     private readonly List<ValueTask> _reading = [];
     private volatile IPlcConnection? _connection;
     private volatile string _why;
     private volatile bool _paused;
+    private volatile bool _tellAll = true;
     private long _lookedAt;
 
-    public PolledSource(EdgeSource settings, IPlcDriver driver, TimeProvider clock, ILogger log)
+    public PolledSource(EdgeSource settings, IPlcDriver driver, TimeProvider clock, ILogger log, ReconnectPause? pause = null)
     {
         (_settings, _driver, _clock, _log) = (settings, driver, clock, log);
+        _pause = pause ?? new ReconnectPause(Random.Shared);
         Tags = [.. settings.Tags.Select((t, i) => new SourceTag(settings.Device, t, driver.TypeOf(i)))];
         _groups =
         [
@@ -55,23 +57,32 @@ internal sealed class PolledSource : ISource
     public async Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
     {
         if (_connection is not { } connection) throw new PlcException(_why);
-        if (_paused && _clock.GetElapsedTime(_lookedAt) < LookWhilePaused) return;
+        var isQuiet = _paused && !_tellAll;
+        if ((isQuiet || tags.Count == 0) && _clock.GetElapsedTime(_lookedAt) < LookEvery) return;
         _lookedAt = _clock.GetTimestamp();
+        // A value's time is when it was asked for, and not the instant on the grid before it.
+        var askedMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         for (var i = 0; i < _groups.Length; i++)
         {
-            if (IsDue(_groups[i], tags)) _reading.Add(connection.ReadAsync(i, _readings, cancellationToken));
+            // With nothing due the fastest group shows that the PLC is there.
+            if (IsDue(_groups[i], tags) || (i == 0 && tags.Count == 0)) _reading.Add(connection.ReadAsync(i, _readings, cancellationToken));
         }
 
         await AllAsync();
         EdgeMetrics.PlcReadMs.WithLabels(Id).Observe(_clock.GetElapsedTime(_lookedAt).TotalMilliseconds);
         Tell();
-        if (_paused) return;
+        if (isQuiet) return;
         foreach (var group in _groups)
         {
             if (!IsDue(group, tags)) continue;
-            foreach (var tag in group) into.Add(new SourceValue(tag, timeMs, _readings.Values[tag], _readings.Qualities[tag]));
+            foreach (var tag in group) into.Add(new SourceValue(tag, askedMs, _readings.Values[tag], _readings.Qualities[tag]));
         }
+
+        _tellAll = false;
     }
+
+    /// <summary>A device is born with what it shows, also while nothing more may be read into the buffer.</summary>
+    public void Describe() => _tellAll = true;
 
     /// <summary>Writes, and says what stood there before.</summary>
     /// <exception cref="PlcException">There is no connection, or the PLC refuses.</exception>
@@ -116,19 +127,20 @@ internal sealed class PolledSource : ISource
     private async ValueTask AllAsync()
     {
         Exception? failure = null;
-        foreach (var reading in _reading)
+        ValueTask[] readings = [.. _reading];
+        _reading.Clear();
+        foreach (var reading in readings)
         {
             try
             {
                 await reading;
             }
-            catch (Exception error) when (error is PlcException or OperationCanceledException)
+            catch (Exception error)
             {
                 failure ??= error;
             }
         }
 
-        _reading.Clear();
         if (failure is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
 
@@ -201,5 +213,6 @@ internal sealed class PolledSource : ISource
     {
         _connection = null;
         EdgeMetrics.PlcUp.WithLabels(Id).Set(0);
+        EdgeMetrics.PlcBadTags.WithLabels(Id).Set(0);
     }
 }

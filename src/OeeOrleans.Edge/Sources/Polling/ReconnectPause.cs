@@ -4,10 +4,12 @@ namespace OeeOrleans.Edge.Sources.Polling;
 /// Pauses between attempts to connect. A PLC that refuses is asked ever more seldom, up to a minute; one that is not there is asked every
 /// five seconds at least, which costs nothing, so that its return is noticed at once.
 /// </summary>
-internal sealed class ReconnectPause(Random random)
+/// <param name="random">Of the jitter.</param>
+/// <param name="first">The first pause; null: 2 s.</param>
+internal sealed class ReconnectPause(Random random, TimeSpan? first = null)
 {
     private const double Jitter = 0.25;
-    private static readonly TimeSpan First = TimeSpan.FromSeconds(2);
+    private readonly TimeSpan _first = first ?? TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongestAway = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestRefused = TimeSpan.FromSeconds(60);
 
@@ -21,7 +23,7 @@ internal sealed class ReconnectPause(Random random)
     public TimeSpan AfterFailure(bool isAway)
     {
         var most = isAway ? LongestAway : LongestRefused;
-        var next = _last == TimeSpan.Zero ? First : _last * 2;
+        var next = _last == TimeSpan.Zero ? _first : _last * 2;
         _last = next < most ? next : most;
         // A thousand edges must not come back in the same instant.
         var jittered = _last * (1 - Jitter + (2 * Jitter * random.NextDouble()));

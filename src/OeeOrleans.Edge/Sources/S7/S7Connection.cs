@@ -48,10 +48,11 @@ internal sealed class S7Connection : IPlcConnection
         var address = _addresses[tag];
         try
         {
-            var before = (await _client.ReadAsync([address], cancellationToken))[0];
+            var read = (await _client.ReadAsync([address], cancellationToken))[0];
+            var before = read.Value is null ? null : S7Values.ToPublished(address, read.Value);
             var status = (await _client.WriteAsync([(address, value)], cancellationToken))[0];
-            if (status != S7Status.Good) throw new PlcException($"{address} was not written: {S7Errors.Sentence(status)}");
-            return before.Value is null ? null : S7Values.ToJson(before.Value);
+            if (status == S7Status.Good) return before;
+            throw new PlcException($"{address} was not written: {S7Errors.Sentence(status)}") { Before = before };
         }
         catch (S7Exception error)
         {

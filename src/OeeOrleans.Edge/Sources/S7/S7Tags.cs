@@ -37,7 +37,7 @@ internal sealed class S7Tags(S7Client client) : ITagAccess
                 var status = (await TranslatedAsync(() => client.WriteAsync([(address, value)], cancellationToken)))[0];
                 if (status != S7Status.Good) error = S7Errors.Sentence(status);
             }
-            catch (ArgumentException wrong)
+            catch (Exception wrong) when (wrong is ArgumentException or PlcException)
             {
                 error = wrong.Message;
             }
@@ -52,7 +52,7 @@ internal sealed class S7Tags(S7Client client) : ITagAccess
         IReadOnlyList<string> addresses, TimeSpan interval, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var plan = client.Plan([.. addresses.Select(S7Address.Parse)]);
-        var before = new (S7Status Status, byte[] Bytes)[addresses.Count];
+        var before = new string?[addresses.Count];
         using var timer = new PeriodicTimer(interval);
         do
         {
@@ -63,11 +63,12 @@ internal sealed class S7Tags(S7Client client) : ITagAccess
             });
             for (var i = 0; i < addresses.Count; i++)
             {
-                var status = plan.StatusOf(i);
-                var bytes = status == S7Status.Good ? plan.BytesOf(i).ToArray() : [];
-                if (before[i].Bytes is not null && before[i].Status == status && before[i].Bytes.AsSpan().SequenceEqual(bytes)) continue;
-                before[i] = (status, bytes);
-                yield return Reading(addresses[i], plan, i);
+                var reading = Reading(addresses[i], plan, i);
+                // What it shows counts: the bits beside a BOOL, and what lies behind a text, are nobody's change.
+                var shown = reading.Error + TagJson.Write(json => TagJson.Write(json, reading.Value));
+                if (before[i] == shown) continue;
+                before[i] = shown;
+                yield return reading;
             }
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
@@ -77,7 +78,7 @@ internal sealed class S7Tags(S7Client client) : ITagAccess
     public async IAsyncEnumerable<TagNode> BrowseAsync(
         string? from, int? depth, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var only = from is null ? (int?)null : S7Address.Parse(from).Db;
+        var only = from is null ? null : DbOf(from);
         foreach (var block in await TranslatedAsync(() => client.ListBlocksAsync(cancellationToken)))
         {
             var isDb = block.Type == S7BlockType.DB;
@@ -90,6 +91,17 @@ internal sealed class S7Tags(S7Client client) : ITagAccess
     }
 
     public ValueTask DisposeAsync() => client.DisposeAsync();
+
+    /// <summary>The data block a browse begins at: `DB10`, or an address in it; null when it is none.</summary>
+    public static int? DbOf(string from)
+    {
+        if (S7Address.TryParse(from, out var address, out _) || S7Address.TryParse(from + ".DBB0", out address, out _))
+        {
+            return address.Area == S7Area.DataBlock ? address.Db : null;
+        }
+
+        return null;
+    }
 
     private static TagReading Reading(string text, S7ReadPlan plan, int index)
     {
