@@ -137,8 +137,10 @@ public sealed class SecurityTests(PeerFixture peer)
         await using var client = await OpcUaClient.ConnectAsync(
             peer.Options with
             {
-                Url = server.Url, PkiDirectory = Path.Combine(directory, "pki"), SecurityPolicy = policy,
-                    Identity = User(UserTokenKind.UserName),
+                Url = server.Url,
+                PkiDirectory = Path.Combine(directory, "pki"),
+                SecurityPolicy = policy,
+                Identity = User(UserTokenKind.UserName),
             });
         Assert.True((await client.ReadAsync(ServerTime)).Status.IsGood);
         Directory.Delete(directory, recursive: true);

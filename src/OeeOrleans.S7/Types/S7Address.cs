@@ -74,9 +74,10 @@ public readonly record struct S7Address
 
     internal static S7Address Make(S7Area area, int db, int start, int bit, S7DataType type, int length, int count, bool isArray,
         bool isSized = false) => new()
-    {
-        Area = area, Db = db, Start = start, Bit = bit, Type = type, Length = length, Count = count, IsArray = isArray, IsSized = isSized,
-    };
+        {
+            Area = area, Db = db, Start = start, Bit = bit, Type = type, Length = length, Count = count, IsArray = isArray, IsSized
+                = isSized,
+        };
 
     internal static int LongestOf(S7DataType type) => type == S7DataType.String ? LongestString : LongestWString;
 

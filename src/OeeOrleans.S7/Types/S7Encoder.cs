@@ -60,9 +60,11 @@ public static class S7Encoder
                 case S7DataType.LReal: BinaryPrimitives.WriteDoubleBigEndian(into, Real(value)); break;
                 case S7DataType.String: Text(address, Words(value), into); break;
                 case S7DataType.WString: WideText(address, Words(value), into); break;
-                case S7DataType.Date or S7DataType.TimeOfDay or S7DataType.DateAndTime or S7DataType.Dtl: Moment(address, value,
+                case S7DataType.Date or S7DataType.TimeOfDay or S7DataType.DateAndTime or S7DataType.Dtl:
+                    Moment(address, value,
                     into); break;
-                case S7DataType.Time or S7DataType.LTime or S7DataType.S5Time or S7DataType.Timer: Duration(address.Type, value,
+                case S7DataType.Time or S7DataType.LTime or S7DataType.S5Time or S7DataType.Timer:
+                    Duration(address.Type, value,
                     into); break;
                 case S7DataType.Counter: BinaryPrimitives.WriteUInt16BigEndian(into, Bcd((int)Whole(value, 0, 999))); break;
                 default: WholeNumber(address.Type, value, into); break;
