@@ -4,8 +4,8 @@ using OeeOrleans.Simulation.Machines;
 
 namespace OeeOrleans.Simulation;
 
-/// <summary>The plant of `oee demo`: two packaging lines with eight machines behind three edge nodes. One node sits on a bad wireless link,
-/// one machine has a counter of 16 bits.</summary>
+/// <summary>The plant of `oee demo`: two packaging lines with eight machines behind four edge nodes. One node sits on a bad wireless link,
+/// one machine has a counter of 16 bits, and two show what they do in a PLC that somebody has to read.</summary>
 public sealed class SimulatedPlant
 {
     private const string Group = "demo";
@@ -15,6 +15,7 @@ public sealed class SimulatedPlant
     private readonly Memory _memory;
     private readonly TimeProvider _clock;
     private readonly List<SimulatedEdgeNode> _nodes = [];
+    private SimulatedEdgeNode? _pastOfCell;
     private readonly bool _firstStart;
     private readonly long _startMs;
 
@@ -32,15 +33,35 @@ public sealed class SimulatedPlant
         var bornMs = _firstStart ? _startMs - HourMs : _startMs;
         foreach (var (node, loses, profiles) in Nodes())
         {
+            // A PLC that is read shows something from the start: a step must lie behind it.
+            var livesFromMs = node == CellNode ? bornMs - PlcCell.StepMs : bornMs;
             var machines = profiles
-                .Select((p, i) => new SimulatedMachine(p, MemoryOf(p), (node.Length * 31) + (i * 17) + p.Device[0], bornMs, paused))
+                .Select((p, i) => new SimulatedMachine(p, MemoryOf(p), (node.Length * 31) + (i * 17) + p.Device[0], livesFromMs, paused))
                 .ToList();
             if (!_memory.Nodes.TryGetValue(node, out var nodeMemory)) _memory.Nodes[node] = nodeMemory = new NodeMemory();
-            _nodes.Add(
-                new SimulatedEdgeNode(
-                    new EdgeNodeSettings(Group, node, host, port) { LosesConnectionEveryS = loses }, machines, nodeMemory, clock, log));
+            var edge = new SimulatedEdgeNode(
+                new EdgeNodeSettings(Group, node, host, port) { LosesConnectionEveryS = loses }, machines, nodeMemory, clock, log);
+            if (node != CellNode)
+            {
+                _nodes.Add(edge);
+                continue;
+            }
+
+            _pastOfCell = edge;
+            Cell = new PlcCell(machines, clock);
         }
     }
+
+    /// <summary>The edge node of the machines whose PLC has to be read.</summary>
+    public const string CellNode = "plc2";
+
+    /// <summary>Their PLC.</summary>
+    public PlcCell Cell { get; } = null!;
+
+    /// <summary>At the very first start: what they did in the last hour, before anybody read them.</summary>
+    public Task TellPastOfCellAsync(CancellationToken cancellationToken) => _firstStart
+        ? _pastOfCell!.TellPastAsync(cancellationToken)
+        : Task.CompletedTask;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -56,6 +77,9 @@ public sealed class SimulatedPlant
         Remember();
         await all;
     }
+
+    /// <summary>Its group and edge nodes.</summary>
+    public static string GroupId => Group;
 
     private static IEnumerable<(string Node, double LosesConnectionEveryS, MachineProfile[] Machines)> Nodes()
     {
@@ -84,6 +108,9 @@ public sealed class SimulatedPlant
         yield return ("packaging2", 0,
         [
             new() { Device = "filler2", CycleS = 1.28, RejectRate = 0.03, Products = ["B20"], CounterModulus = 65536, FirstCount = 62_500 },
+        ]);
+        yield return (CellNode, 0,
+        [
             new() { Device = "capper2", CycleS = 1.3, RejectRate = 0.001, Products = ["B20"], FaultEveryS = 1800 },
             new() { Device = "packer2", CycleS = 7.9, RejectRate = 0.001, Products = ["B20"], FaultEveryS = 3600 },
         ]);

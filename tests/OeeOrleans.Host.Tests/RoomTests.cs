@@ -25,7 +25,7 @@ public sealed class RoomTests
         ["Storage"] = ["Model"],
         ["Grains"] = ["Model", "Kpi", "Sparkplug", "CommitProtocol", "Storage"],
         ["Gateway"] = ["Model", "Kpi", "Grains", "Storage"],
-        ["Simulation"] = ["Model", "Sparkplug", "Mqtt"],
+        ["Simulation"] = ["Model", "Sparkplug", "Mqtt", "S7", "S7.Simulation"],
         ["Host"] =
         [
             "Model", "Kpi", "Sparkplug", "OpcUa", "S7", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains", "Gateway",

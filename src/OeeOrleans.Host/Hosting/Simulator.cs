@@ -1,20 +1,65 @@
+using OeeOrleans.Edge;
 using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Simulation;
+using OeeOrleans.Simulation.Machines;
 
 namespace OeeOrleans.Host.Hosting;
 
-/// <summary>Runs the simulated plant beside the servers, as devices would: over the broker only.</summary>
+/// <summary>Runs the simulated plant beside the servers, as devices would: over the broker only. Two of its machines have a PLC, which our
+/// own edge connector reads by S7.</summary>
 internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, TimeProvider clock, ILoggerFactory logs) : BackgroundService
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    private const int IntervalMs = 250;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var calendar = plant.ModelOf(plant.Plant.Machines.First()).Windows.Calendar;
         bool Paused(long ms) => calendar.SpanAt(ms * UnixMicros.PerMillisecond).Kind != PlanKind.Production;
         var simulation = new SimulatedPlant(
             "127.0.0.1", broker.Port, broker.DataDir, Paused, clock, logs.CreateLogger("OeeOrleans.Simulation"));
-        return simulation.RunAsync(stoppingToken);
+        await Task.WhenAll(simulation.RunAsync(stoppingToken), ReadCellAsync(simulation, stoppingToken));
+    }
+
+    /// <summary>First what the machines did before anybody read them; then the PLC is on, and the edge connector reads it.</summary>
+    private async Task ReadCellAsync(SimulatedPlant simulation, CancellationToken stoppingToken)
+    {
+        try
+        {
+            await simulation.TellPastOfCellAsync(stoppingToken);
+            if (stoppingToken.IsCancellationRequested) return;
+            await using var cell = simulation.Cell;
+            cell.Start();
+            using var edge = new EdgeConnector(Options(cell), clock, logs.CreateLogger<EdgeConnector>());
+            await edge.StartAsync(CancellationToken.None);
+            await cell.RunAsync(stoppingToken);
+            await edge.StopAsync(CancellationToken.None);
+        }
+        catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+        {
+            // A boundary: without these two machines the rest of the plant goes on.
+            logs.CreateLogger("OeeOrleans.Simulation").LogError(error, "the machines of {Node} cannot be read", SimulatedPlant.CellNode);
+        }
+    }
+
+    private EdgeOptions Options(PlcCell cell)
+    {
+        var url = new Uri($"s7://127.0.0.1:{cell.Port}?rack=0&slot=1");
+        return new EdgeOptions
+        {
+            Group = SimulatedPlant.GroupId,
+            Node = SimulatedPlant.CellNode,
+            DataDir = broker.DataDir,
+            Brokers = [new BrokerAddress(new Uri($"mqtt://127.0.0.1:{broker.Port}"))],
+            Sources =
+            [
+                .. cell.Tags.GroupBy(t => t.Device).Select(machine => new EdgeSource(
+                    $"{machine.Key}-plc", url, machine.Key, IntervalMs,
+                    [.. machine.Select(t => new EdgeTag(t.Address, t.Metric, Unit: t.Unit))])),
+            ],
+        };
     }
 }
 

@@ -63,6 +63,35 @@ public sealed class SimulatedEdgeNode(
         }
     }
 
+    /// <summary>Publishes what its machines lived through up to now, as historical values, and goes again: somebody else speaks for them
+    /// from
+    /// now on. A broker that is not there yet is waited for.</summary>
+    public async Task TellPastAsync(CancellationToken cancellationToken)
+    {
+        Advance();
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            using var client = new MqttClientFactory().CreateMqttClient();
+            try
+            {
+                var bdSeq = memory.NextBdSeq();
+                await client.ConnectAsync(Options(bdSeq), cancellationToken);
+                await BirthAsync(client, cancellationToken);
+                await PublishHistoryAsync(client, cancellationToken);
+                // Told and acknowledged before anybody else is born under this name; a will might come after that.
+                await PublishAsync(client, _session.Will(bdSeq), cancellationToken);
+                await client.DisconnectAsync(new MqttClientDisconnectOptions(), cancellationToken);
+                return;
+            }
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+            {
+                log.LogDebug("edge node {Node}: {Error}", settings.Node, error.Message);
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
     private async Task LiveOnceAsync(bool history, CancellationToken cancellationToken)
     {
         var bdSeq = memory.NextBdSeq();
