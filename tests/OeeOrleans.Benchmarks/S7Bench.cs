@@ -119,8 +119,8 @@ internal static class S7Bench
         {
             var tags = string.Join(", ", Enumerable.Range(0, tagsEach).Select(t =>
                 $$"""{ address: "DB1.DBD{{t * 4}}:DINT", metric: t{{t}} }"""));
-            return $$"""    - { id: plc{{i}}, url: "s7://127.0.0.1:{{plc.Port}}?slot=1", device: d{{i}}, interval_ms: {{IntervalMs}}, "
-                + "tags: [{{tags}}] }""";
+            var url = $"s7://127.0.0.1:{plc.Port}?slot=1";
+            return $$"""    - { id: plc{{i}}, url: "{{url}}", device: d{{i}}, interval_ms: {{IntervalMs}}, tags: [{{tags}}] }""";
         });
         return $$"""
             site: { id: many, name: Many, time_zone: UTC }

@@ -61,7 +61,8 @@ public sealed class PlcCell : IAsyncDisposable
         while (!cancellationToken.IsCancellationRequested)
         {
             for (var i = 0; i < _machines.Count; i++) Show(i, changes);
-            await Task.Delay(TimeSpan.FromMilliseconds(StepMs), _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var step = Task.Delay(TimeSpan.FromMilliseconds(StepMs), _clock, cancellationToken);
+            await step.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
