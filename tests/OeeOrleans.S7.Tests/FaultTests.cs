@@ -199,10 +199,14 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_PLC_that_is_slow_and_answers_is_not_away()
     {
-        _plc.Faults.Delay = TimeSpan.FromMilliseconds(150);
-        await using var client = await ConnectAsync(TimeSpan.FromMilliseconds(500));
-        // Twenty answers take three seconds.
-        Assert.Equal(S7Status.Good, (await client.ReadAsync([S7Address.Bytes(1, 0, 4_000)]))[0].Status);
+        // Four under way from the start: the fourth waits 2.4 s for its answer, and every 0.6 s another one comes.
+        var window = new S7JobWindow();
+        for (var i = 0; i < 200; i++) window.Answered();
+        _plc.Faults.Delay = TimeSpan.FromMilliseconds(600);
+        await using var client = await S7Client.ConnectAsync(
+            new S7ClientOptions { Host = "127.0.0.1", Port = _plc.Port, Timeout = TimeSpan.FromSeconds(2), Window = window });
+        Assert.Equal(4, window.Width);
+        Assert.Equal(S7Status.Good, (await client.ReadAsync([S7Address.Bytes(1, 0, 1_500)]))[0].Status);
     }
 
     [Theory]
@@ -260,7 +264,7 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task After_a_reading_that_failed_as_a_whole_nothing_is_good()
     {
-        await using var client = await ConnectAsync(TimeSpan.FromMilliseconds(500));
+        await using var client = await ConnectAsync(TimeSpan.FromSeconds(2));
         var plan = client.Plan([A("DB1.DBW0:INT")]);
         await client.ReadAsync(plan);
         _plc.Faults.IsFrozen = true;
