@@ -11,5 +11,6 @@ filter=${1:-"$full|$hostile"}
 
 tests/run.sh --install
 dotnet build OeeOrleans.sln -c Release --nologo -v quiet
-dotnet test tests/OeeOrleans.S7.Tests -c Release --no-build --nologo --logger "console;verbosity=normal" --filter 'FullyQualifiedName~Hostile'
+dotnet test tests/OeeOrleans.S7.Tests -c Release --no-build --nologo --logger "console;verbosity=normal" \
+  --filter 'FullyQualifiedName~Hostile'
 dotnet test tests/OeeOrleans.EndToEnd -c Release --no-build --nologo --logger "console;verbosity=normal" --filter "$filter"

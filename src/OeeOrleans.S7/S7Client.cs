@@ -62,7 +62,7 @@ public sealed partial class S7Client : IAsyncDisposable
     {
         var plan = Plan(addresses);
         await ReadAsync(plan, cancellationToken).ConfigureAwait(false);
-        return [.. addresses.Select((a, i) => ResultOf(plan, a, i))];
+        return [.. addresses.Select((_, i) => plan.ResultOf(i))];
     }
 
     /// <summary>Reads all addresses of a plan; what became of each stands in the plan.</summary>
@@ -143,19 +143,5 @@ public sealed partial class S7Client : IAsyncDisposable
         if (fewest == int.MaxValue) return true;
         _maxItems = Math.Min(_maxItems, fewest);
         return false;
-    }
-
-    private static S7Result ResultOf(S7ReadPlan plan, S7Address address, int index)
-    {
-        var status = plan.StatusOf(index);
-        if (status != S7Status.Good) return new S7Result(address, null, status, S7Errors.Sentence(status));
-        try
-        {
-            return new S7Result(address, plan.ValueOf(index), status, null);
-        }
-        catch (FormatException error)
-        {
-            return new S7Result(address, null, S7Status.NoValue, error.Message);
-        }
     }
 }

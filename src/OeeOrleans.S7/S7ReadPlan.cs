@@ -56,6 +56,21 @@ public sealed class S7ReadPlan
         ? S7Codec.Decode(_addresses[index], BytesOf(index))
         : throw new InvalidOperationException($"{_addresses[index]}: {S7Errors.Sentence(StatusOf(index))}");
 
+    /// <summary>What the last reading brought of an address: its value, or why there is none.</summary>
+    public S7Result ResultOf(int index)
+    {
+        var (address, status) = (_addresses[index], StatusOf(index));
+        if (status != S7Status.Good) return new S7Result(address, null, status, S7Errors.Sentence(status));
+        try
+        {
+            return new S7Result(address, ValueOf(index), status, null);
+        }
+        catch (FormatException error)
+        {
+            return new S7Result(address, null, S7Status.NoValue, error.Message);
+        }
+    }
+
     /// <summary>Whether it is read in several requests, so that its parts may be of different cycles of the PLC. Elements of arrays are
     /// whole all the same, unless one alone is larger than a request.</summary>
     public bool IsSplit(int index) => Requests.SelectMany(r => r).Count(p => ReferenceEquals(p.Range, _rangeOf[index])) > 1;

@@ -66,7 +66,7 @@ public sealed class S7TagsTests : IAsyncLifetime
         await CountAsync(watching, 3);
         await _server.SetAsync("DB1", 0, 0b11);
         await CountAsync(watching, 4);
-        var lines = Lines(watching);
+        var lines = OeeTags.Lines(watching);
         Assert.Equal(["false", "0", "5", "true"], lines.Select(l => l.GetProperty("value").GetRawText()));
     }
 
@@ -111,20 +111,10 @@ public sealed class S7TagsTests : IAsyncLifetime
     }
 
     private static Task CountAsync(ServerProcess watching, int lines) => Eventually.HoldsAsync(
-        $"{lines} lines", TimeSpan.FromSeconds(15), () => Task.FromResult(Lines(watching).Count), n => n >= lines);
+        $"{lines} lines", TimeSpan.FromSeconds(15), () => Task.FromResult(OeeTags.Lines(watching).Count), n => n >= lines);
 
-    private static List<JsonElement> Lines(ServerProcess process) =>
-    [
-        .. process.Output.Split('\n').Where(l => l.StartsWith('{')).Select(l => JsonDocument.Parse(l).RootElement),
-    ];
+    private ServerProcess Start(string verb, params string[] arguments) => OeeTags.Start(verb, _server.Url, arguments);
 
-    private ServerProcess Start(string verb, params string[] arguments) =>
-        ServerProcess.Start("dotnet", [Oee.Program, "tags", verb, "--source", _server.Url, .. arguments]);
-
-    private async Task<(int Code, List<JsonElement> Lines, string Output)> RunAsync(string verb, params string[] arguments)
-    {
-        await using var process = Start(verb, arguments);
-        await process.WaitForExitAsync(TimeSpan.FromSeconds(60));
-        return (process.ExitCode, Lines(process), process.Output);
-    }
+    private Task<(int Code, List<JsonElement> Lines, string Output)> RunAsync(string verb, params string[] arguments) =>
+        OeeTags.EndAsync(Start(verb, arguments));
 }

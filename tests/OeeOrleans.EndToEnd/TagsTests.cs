@@ -94,7 +94,7 @@ public sealed class TagsTests : IAsyncLifetime
     public async Task A_watch_whose_server_dies_ends_and_says_so()
     {
         await using var watching = Start("watch", "--for", "60", "ns=2;s=Counter1");
-        await Eventually.TrueAsync("the first line", TimeSpan.FromSeconds(20), () => Task.FromResult(Lines(watching).Count > 0));
+        await Eventually.TrueAsync("the first line", TimeSpan.FromSeconds(20), () => Task.FromResult(OeeTags.Lines(watching).Count > 0));
         await _server.KillAsync();
         await watching.WaitForExitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(1, watching.ExitCode);
@@ -105,11 +105,11 @@ public sealed class TagsTests : IAsyncLifetime
     public async Task Watch_prints_what_is_and_every_change_until_its_time_is_over()
     {
         await using var watching = Start("watch", "--for", "6", "--interval-ms", "100", "ns=2;s=Counter0");
-        await Eventually.TrueAsync("the first line", TimeSpan.FromSeconds(20), () => Task.FromResult(Lines(watching).Count > 0));
+        await Eventually.TrueAsync("the first line", TimeSpan.FromSeconds(20), () => Task.FromResult(OeeTags.Lines(watching).Count > 0));
         await _server.SayAsync(new { op = "series", id = "Counter0", values = (int[])[1, 2, 3] });
         await watching.WaitForExitAsync(TimeSpan.FromSeconds(20));
         Assert.Equal(0, watching.ExitCode);
-        Assert.Equal(["0", "1", "2", "3"], Lines(watching).Select(l => l.GetProperty("value").GetRawText()));
+        Assert.Equal(["0", "1", "2", "3"], OeeTags.Lines(watching).Select(l => l.GetProperty("value").GetRawText()));
     }
 
     [Fact]
@@ -179,22 +179,9 @@ public sealed class TagsTests : IAsyncLifetime
         Assert.Equal(0, third.ExitCode);
     }
 
-    private ServerProcess Start(string verb, params string[] arguments) => ServerProcess.Start(
-        "dotnet",
-        [
-            Oee.Program, "tags", verb, "--source", _server.Url, "--pki", Path.Combine(_server.Directory, "client-pki"), "--trust-server",
-                .. arguments,
-        ]);
+    private ServerProcess Start(string verb, params string[] arguments) => OeeTags.Start(
+        verb, _server.Url, ["--pki", Path.Combine(_server.Directory, "client-pki"), "--trust-server", .. arguments]);
 
-    private async Task<(int Code, List<JsonElement> Lines, string Output)> RunAsync(string verb, params string[] arguments)
-    {
-        await using var process = Start(verb, arguments);
-        await process.WaitForExitAsync(TimeSpan.FromSeconds(60));
-        return (process.ExitCode, Lines(process), process.Output);
-    }
-
-    private static List<JsonElement> Lines(ServerProcess process) =>
-    [
-        .. process.Output.Split('\n').Where(l => l.StartsWith('{')).Select(l => JsonDocument.Parse(l).RootElement),
-    ];
+    private Task<(int Code, List<JsonElement> Lines, string Output)> RunAsync(string verb, params string[] arguments) =>
+        OeeTags.EndAsync(Start(verb, arguments));
 }

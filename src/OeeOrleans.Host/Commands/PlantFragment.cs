@@ -15,6 +15,8 @@ internal static class PlantFragment
     /// named.</summary>
     public static string Write(string source, string device, IReadOnlyList<TagNode> found)
     {
+        var blocks = found.Where(n => n.Kind == "block").ToList();
+        if (blocks.Count > 0) return Blocks(source, device, blocks);
         var tags = found
             .Where(n => n is { Kind: "variable", Type: not null } && !IsOfTheServer(n.Address))
             .Select(n => (Node: n, Signal: SignalProposal.Of(n.Name, n.Type)))
@@ -23,17 +25,9 @@ internal static class PlantFragment
         var taken = new HashSet<string>(SignalProposal.Signals, StringComparer.OrdinalIgnoreCase);
         var free = new HashSet<string>(SignalProposal.Signals, StringComparer.OrdinalIgnoreCase);
         var text = new StringBuilder();
-        var blocks = found.Where(n => n.Kind == "block").ToList();
-        if (blocks.Count > 0) return text.Append(Blocks(source, device, blocks)).ToString();
         text.AppendLine(CultureInfo.InvariantCulture, $"# {tags.Count} tags found.");
         text.AppendLine("# Signals are guessed from names: look at each before you rely on it.");
-        text.AppendLine("edge:");
-        text.AppendLine("  sources:");
-        text.AppendLine(CultureInfo.InvariantCulture, $"    - id: {Quoted(device + "-plc")}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"      url: {Quoted(source)}");
-        text.AppendLine("      interval_ms: 250");
-        text.AppendLine(CultureInfo.InvariantCulture, $"      device: {Quoted(device)}");
-        text.AppendLine("      tags:");
+        AppendSource(text, source, device);
         foreach (var (node, signal) in tags.OrderByDescending(t => t.Signal is not null))
         {
             // A signal has one source: the second that looks like it keeps its own name.
@@ -56,13 +50,7 @@ internal static class PlantFragment
         if (readable.Count == 0) return text.ToString();
         text.AppendLine("# This PLC keeps no names: what lies where says its program. One address a block stands here as a start; put in");
         text.AppendLine("# yours, such as DB1.DBX0.0 for state.run and DB1.DBD4:DINT for counter.good.");
-        text.AppendLine("edge:");
-        text.AppendLine("  sources:");
-        text.AppendLine(CultureInfo.InvariantCulture, $"    - id: {Quoted(device + "-plc")}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"      url: {Quoted(source)}");
-        text.AppendLine("      interval_ms: 250");
-        text.AppendLine(CultureInfo.InvariantCulture, $"      device: {Quoted(device)}");
-        text.AppendLine("      tags:");
+        AppendSource(text, source, device);
         foreach (var block in readable)
         {
             var address = $"{block.Name}.DBB0";
@@ -71,6 +59,17 @@ internal static class PlantFragment
         }
 
         return text.ToString();
+    }
+
+    private static void AppendSource(StringBuilder text, string source, string device)
+    {
+        text.AppendLine("edge:");
+        text.AppendLine("  sources:");
+        text.AppendLine(CultureInfo.InvariantCulture, $"    - id: {Quoted(device + "-plc")}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"      url: {Quoted(source)}");
+        text.AppendLine("      interval_ms: 250");
+        text.AppendLine(CultureInfo.InvariantCulture, $"      device: {Quoted(device)}");
+        text.AppendLine("      tags:");
     }
 
     /// <summary>What every server says of itself.</summary>

@@ -19,7 +19,7 @@ internal sealed class S7Tags(S7Client client) : ITagAccess
     public async Task<IReadOnlyList<TagReading>> ReadAsync(IReadOnlyList<string> addresses, CancellationToken cancellationToken)
     {
         var results = await TranslatedAsync(() => client.ReadAsync([.. addresses.Select(S7Address.Parse)], cancellationToken));
-        return [.. results.Select((r, i) => Reading(addresses[i], r.Address, r.Value, r.Status, r.Error))];
+        return [.. results.Select((r, i) => Reading(addresses[i], r))];
     }
 
     public async Task<IReadOnlyList<TagWriteResult>> WriteAsync(
@@ -63,7 +63,7 @@ internal sealed class S7Tags(S7Client client) : ITagAccess
             });
             for (var i = 0; i < addresses.Count; i++)
             {
-                var reading = Reading(addresses[i], plan, i);
+                var reading = Reading(addresses[i], plan.ResultOf(i));
                 // What it shows counts: the bits beside a BOOL, and what lies behind a text, are nobody's change.
                 var shown = reading.Error + TagJson.Write(json => TagJson.Write(json, reading.Value));
                 if (before[i] == shown) continue;
@@ -103,25 +103,12 @@ internal sealed class S7Tags(S7Client client) : ITagAccess
         return null;
     }
 
-    private static TagReading Reading(string text, S7ReadPlan plan, int index)
-    {
-        var (address, status) = (plan.Addresses[index], plan.StatusOf(index));
-        if (status != S7Status.Good) return Reading(text, address, null, status, S7Errors.Sentence(status));
-        try
-        {
-            return Reading(text, address, plan.ValueOf(index), status, null);
-        }
-        catch (FormatException error)
-        {
-            return Reading(text, address, null, status, error.Message);
-        }
-    }
-
-    private static TagReading Reading(string text, S7Address address, object? value, S7Status status, string? error)
+    private static TagReading Reading(string text, S7Result result)
     {
         // Whoever asks by hand sees one number for bad, and the sentence.
-        var quality = error is null && status == S7Status.Good ? Good : 0;
-        return new TagReading(text, value is null ? null : S7Values.ToJson(value), address.TypeName, quality, null, null, error);
+        var quality = result.Error is null ? Good : 0;
+        return new TagReading(
+            text, result.Value is null ? null : S7Values.ToJson(result.Value), result.Address.TypeName, quality, null, null, result.Error);
     }
 
     private static object? FromJson(JsonElement json, S7DataType type) => json.ValueKind switch
