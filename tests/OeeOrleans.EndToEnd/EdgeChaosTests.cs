@@ -136,11 +136,11 @@ public sealed class EdgeChaosTests(PlantFixture fixture) : IClassFixture<PlantFi
             text.Split('\n').First(l => l.StartsWith(name + " ", StringComparison.Ordinal)).Split(' ')[1], CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Readings that are not stored, and what dead letters say; empty when all are.</summary>
+    /// <summary>Readings that are not stored or only in part, and what dead letters say; empty when all are.</summary>
     private static async Task<string> MissingAsync(TestPlant plant, HashSet<long> journal)
     {
         var stored = await StoredTicksAsync(plant);
-        var missing = journal.Where(t => !stored.ContainsKey(t)).Order().ToList();
+        var missing = journal.Where(t => !stored.TryGetValue(t, out var reading) || reading.Count < Tags).Order().ToList();
         if (missing.Count == 0) return "";
         var letters = await plant.ScalarAsync("select count(*) from dead_letter");
         return $"{missing.Count} of {journal.Count} missing, {missing[0]} to {missing[^1]} of {journal.Min()} to {journal.Max()}; "
@@ -169,13 +169,15 @@ public sealed class EdgeChaosTests(PlantFixture fixture) : IClassFixture<PlantFi
     private static async Task AssertEveryTickOnceAsync(TestPlant plant, int kills)
     {
         var journal = JournalTicks(plant);
-        // The reading that was under way when the edge was stopped may be in its queue still: it would go with the next start.
-        var due = journal.Where(t => t < journal.Max()).ToHashSet();
+        // The reading that was under way when the edge was stopped may be in its queue still, or half of it: it would go with the next start.
+        var last = journal.Max();
+        var due = journal.Where(t => t < last).ToHashSet();
         await Eventually.HoldsAsync("every reading to be stored", Drained, () => MissingAsync(plant, due), m => m.Length == 0);
         var stored = await StoredTicksAsync(plant);
         foreach (var (tick, (count, sum)) in stored)
         {
-            Assert.True(count == Tags, $"{count} values at {tick}, {Tags} were read");
+            if (tick == last && count < Tags) continue;
+            Assert.True(count == Tags, $"{count} values at {tick}, {Tags} were read; the last reading was at {last}");
             Assert.Equal((Tags * (tick / 250 % 1_000_000_000)) + (Tags * (Tags - 1) / 2), sum);
         }
 

@@ -56,14 +56,15 @@ internal sealed class SourceProbe : IAsyncDisposable
                 Source.Stored(timeMs);
                 Failure = null;
             }
-            catch (Exception error) when (!_ended.IsCancellationRequested)
+            catch (Exception) when (_ended.IsCancellationRequested)
+            {
+                // Ended in the middle of a reading: cancelled, or failed for a reason of its own at that very moment.
+                return;
+            }
+            catch (Exception error)
             {
                 Failure = error.Message;
                 Failures++;
-            }
-            catch (OperationCanceledException)
-            {
-                return;
             }
 
             await Task.Delay(Every, _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
