@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using OeeOrleans.Edge.Queue;
 using OeeOrleans.Edge.Sessions;
 using OeeOrleans.Edge.Sources;
+using OeeOrleans.Edge.Sources.Fallback;
 using OeeOrleans.Edge.Sources.OpcUa;
 using OeeOrleans.Edge.Sources.Polling;
 using OeeOrleans.Edge.Sources.S7;
@@ -37,11 +38,11 @@ public sealed class EdgeConnector : BackgroundService
 
     /// <exception cref="ArgumentException">The options cannot be used; one sentence per mistake.</exception>
     public EdgeConnector(EdgeOptions options, TimeProvider clock, ILogger<EdgeConnector> log)
-        : this(Checked(options), [.. options.Sources.Select(s => SourceOf(s, options, clock, log))], clock, log)
+        : this(Checked(options), [.. options.Speaking.Select(s => SourceOf(s, options, clock, log))], clock, log)
     {
     }
 
-    /// <param name="sources">One for each of the options' sources.</param>
+    /// <param name="sources">One for each of the options' speaking sources.</param>
     internal EdgeConnector(EdgeOptions options, IReadOnlyList<ISource> sources, TimeProvider clock, ILogger<EdgeConnector> log)
     {
         (_options, _clock, _log) = (options, clock, log);
@@ -125,9 +126,20 @@ public sealed class EdgeConnector : BackgroundService
         if (!stoppingToken.IsCancellationRequested) Log.Redescribed(_log, $"{_options.Group}/{_options.Node}");
         await ended.CancelAsync();
         await Task.WhenAll(linking, sampling);
+        foreach (var source in _sources) await source.RestAsync();
     }
 
-    private static ISource SourceOf(EdgeSource source, EdgeOptions options, TimeProvider clock, ILogger log) =>
+    private static ISource SourceOf(EdgeSource source, EdgeOptions options, TimeProvider clock, ILogger log)
+    {
+        var first = PlainSourceOf(source, options, clock, log);
+        if (options.Sources.FirstOrDefault(s => s.Id == source.Fallback) is not { } fallback) return first;
+        // Where to publish is the first's affair.
+        fallback = fallback with { Device = source.Device };
+        var file = Path.Combine(options.DataDir, $"fallback-{options.Group}-{options.Node}-{source.Id}.json");
+        return new FallbackSource(first, source, PlainSourceOf(fallback, options, clock, log), fallback, file, clock, log);
+    }
+
+    private static ISource PlainSourceOf(EdgeSource source, EdgeOptions options, TimeProvider clock, ILogger log) =>
         source.Url.Scheme switch
         {
             "opc.tcp" => new OpcUaSource(source, options, clock, log),
@@ -145,7 +157,7 @@ public sealed class EdgeConnector : BackgroundService
         List<SourceLoop> loops =
         [
             .. _sources.Zip(
-                _options.Sources,
+                _options.Speaking,
                 (source, settings) => new SourceLoop(source, settings, definition, image, _queue, _governor, _wake, _clock, _log)),
         ];
         return new EdgeLife(loops, new EdgeLink(_options, new EdgeNodeSession(definition), image, _queue, _wake, _clock, _log, Write));
@@ -160,9 +172,7 @@ public sealed class EdgeConnector : BackgroundService
 
     private EdgeMetric Metric(SourceTag tag)
     {
-        // A scaled number has digits behind the point; a text or a flag has no scale.
-        var isText = tag.Type is SparkplugDataType.String or SparkplugDataType.Boolean;
-        var type = isText || tag.Tag is { Scale: 1, Offset: 0 } ? tag.Type : SparkplugDataType.Double;
+        var type = Scaling.TypeOf(tag.Tag, tag.Type);
         return new EdgeMetric(
             tag.Tag.Metric, type, _queue.AliasOf(AliasBook.Describe(tag.Device, tag.Tag.Metric, type)), tag.Tag.Unit, tag.Tag.Writable);
     }

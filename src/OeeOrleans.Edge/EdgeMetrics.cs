@@ -29,6 +29,11 @@ internal static class EdgeMetrics
     public static readonly Histogram CycleDelayMs = Metrics.CreateHistogram(
         "edge_cycle_delay_ms", "From a sampling instant to the start of its reading.",
         new HistogramConfiguration { LabelNames = ["source"], Buckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000] });
+    public static readonly Gauge FallbackActive = Metrics.CreateGauge(
+        "edge_fallback_active", "1 while a device's second source speaks for the first.", "device");
+    public static readonly Counter FallbackSwitches = Metrics.CreateCounter(
+        "edge_fallback_switches_total", "Times that a device's other source began to speak.", "device");
+
     public static readonly Gauge PlcUp = Metrics.CreateGauge("plc_connection_up", "1 while there is a connection to the PLC.", "source");
     public static readonly Counter PlcReconnects = Metrics.CreateCounter(
         "plc_reconnects_total", "Connections to the PLC that were lost and found again.", "source");

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using OeeOrleans.Edge.Sources.Fallback;
 using OeeOrleans.Mqtt;
 using OeeOrleans.OpcUa;
 
@@ -33,6 +34,15 @@ public sealed record EdgeSource(string Id, Uri Url, string Device, int IntervalM
 {
     /// <summary>How an OPC UA server is spoken to; null for other sources, and for the defaults.</summary>
     public OpcUaSettings? OpcUa { get; init; }
+
+    /// <summary>Id of the source that speaks for this one while it is down or late; its tags have metrics of this one's.</summary>
+    public string? Fallback { get; init; }
+
+    /// <summary>How long this one may be silent before the other one speaks.</summary>
+    public TimeSpan FallbackAfter { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long this one must have been well before it speaks again.</summary>
+    public TimeSpan HandBackAfter { get; init; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>Security of a connection to an OPC UA server. The defaults are secure.</summary>
@@ -138,6 +148,9 @@ public sealed class EdgeOptions
     /// </summary>
     public TimeSpan MaxCommandAge { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>Sources that speak for themselves, and not only for another one.</summary>
+    public IEnumerable<EdgeSource> Speaking => Sources.Where(s => !Sources.Any(o => o.Fallback == s.Id));
+
     /// <summary>One sentence per mistake.</summary>
     public IEnumerable<string> Validate()
     {
@@ -163,12 +176,13 @@ public sealed class EdgeOptions
             yield return "edge.sources is empty; a source such as { id: plc1, url: \"sim://plant\", device: filler1 } is needed";
         }
 
-        foreach (var (one, other) in ByCaseOnly(Sources.Select(s => s.Device)))
+        foreach (var mistake in WrongFallbacks()) yield return mistake;
+        foreach (var (one, other) in ByCaseOnly(Speaking.Select(s => s.Device)))
         {
             yield return $"edge.sources: the devices '{one}' and '{other}' differ by case only (Sparkplug 3.0 section 6.2)";
         }
 
-        foreach (var device in Sources.GroupBy(s => s.Device, StringComparer.Ordinal))
+        foreach (var device in Speaking.GroupBy(s => s.Device, StringComparer.Ordinal))
         {
             foreach (var (one, other) in ByCaseOnly(device.SelectMany(s => s.Tags).Select(t => t.Metric)))
             {
@@ -180,6 +194,38 @@ public sealed class EdgeOptions
         if (BufferMaxMb is < 1 or > 1_000_000) yield return $"edge.buffer.max_mb is {BufferMaxMb}; 1..1000000 is possible";
         if (MaxInFlight is < 1 or > 65_535) yield return $"edge.max_inflight is {MaxInFlight}; 1..65535 is possible";
         if (Qos is not (0 or 1)) yield return $"edge.qos is {Qos}; 0 or 1 is possible";
+    }
+
+    private IEnumerable<string> WrongFallbacks()
+    {
+        foreach (var first in Sources.Where(s => s.Fallback is not null))
+        {
+            var second = Sources.FirstOrDefault(s => s.Id == first.Fallback);
+            var what = $"edge.sources: the fallback '{first.Fallback}' of {first.Id}";
+            if (second is null) yield return $"{what} is no source; the id of one of the others is possible";
+            else if (second == first) yield return $"{what} is that source itself";
+            else if (second.Fallback is not null) yield return $"{what} has a fallback of its own; a chain of them is not possible";
+            if (Sources.Any(s => s.Fallback == first.Fallback && s.Id != first.Id))
+            {
+                yield return $"{what} is that of another source too; a source stands by for one only";
+            }
+
+            foreach (var tag in second?.Tags.Where(t => first.Tags.All(f => f.Metric != t.Metric)) ?? [])
+            {
+                yield return $"{what} has the metric '{tag.Metric}', which {first.Id} does not; it can only tell what that tells";
+            }
+
+            if (first.Tags.Any(t => t.Metric == FallbackSource.ActiveMetric))
+            {
+                yield return $"edge.sources: the metric '{FallbackSource.ActiveMetric}' of {first.Id} says which of its two sources speaks";
+            }
+
+            if (first.FallbackAfter < TimeSpan.FromSeconds(2) || first.HandBackAfter < first.FallbackAfter)
+            {
+                yield return $"edge.sources: {first.Id}: fallback_after_s is 2 at least, and hand_back_after_s not shorter than it; they "
+                    + $"are {first.FallbackAfter.TotalSeconds} and {first.HandBackAfter.TotalSeconds}";
+            }
+        }
     }
 
     private static IEnumerable<(string One, string Other)> ByCaseOnly(IEnumerable<string> names) => names

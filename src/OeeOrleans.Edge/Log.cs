@@ -110,6 +110,12 @@ internal static partial class Log
     [LoggerMessage(8036, LogLevel.Error, "the audit of writes could not be written; this is its line: {Line}")]
     public static partial void AuditNotWritten(ILogger log, string line, Exception error);
 
+    [LoggerMessage(8037, LogLevel.Warning, "device {Device}: source {Second} speaks now instead of {First}: {Why}")]
+    public static partial void FallbackBegins(ILogger log, string device, string second, string first, string why);
+
+    [LoggerMessage(8038, LogLevel.Information, "device {Device}: source {First} speaks again instead of {Second}: {Why}")]
+    public static partial void FallbackEnds(ILogger log, string device, string first, string second, string why);
+
     [LoggerMessage(8025, LogLevel.Warning, "source {Source}: {Address} has no type to be had ({Reason}); it is published as Double")]
     public static partial void TypeUnknown(ILogger log, string source, string address, string reason);
 }

@@ -74,11 +74,14 @@ public sealed class TestPlant : IAsyncDisposable
         $$"""{ id: sim1, url: "sim://plant?tags=1000&devices=4&journal={{JournalFile}}", device: d, interval_ms: 250 }""");
 
     /// <summary>An edge node of our own, of the machine of this plant.</summary>
-    /// <param name="source">One entry of `sources`, in flow style.</param>
-    public Task<string> WriteEdgeOfMachineAsync(string source) => WriteEdgeAsync(Broker.Url, "edge1", "acknowledge: auto", source);
+    /// <param name="sources">Entries of `sources`, in flow style.</param>
+    public Task<string> WriteEdgeOfMachineAsync(params string[] sources) =>
+        WriteEdgeAsync(Broker.Url, "edge1", "acknowledge: auto", sources);
 
-    private async Task<string> WriteEdgeAsync(string brokerUrl, string node, string more, string source)
+    private async Task<string> WriteEdgeAsync(string brokerUrl, string node, string more, params string[] sources)
     {
+        // A flow that goes on in the next line must be indented further than its dash.
+        var items = sources.Select(s => "    - " + s.Replace("\n", "\n        ", StringComparison.Ordinal));
         var file = Path.Combine(_directory, "edge.yaml");
         await File.WriteAllTextAsync(file,
             $$"""
@@ -90,7 +93,7 @@ public sealed class TestPlant : IAsyncDisposable
               node: {{node}}
               {{more}}
               sources:
-                - {{source.Replace("\n", "\n        ", StringComparison.Ordinal)}}
+            {{string.Join('\n', items)}}
             """);
         return file;
     }

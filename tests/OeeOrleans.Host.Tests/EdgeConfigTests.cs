@@ -25,6 +25,21 @@ public sealed class EdgeConfigTests
                 - { address: "sine:2", metric: process.temperature, scale: 0.1, deadband: 0.5, interval_ms: 1000 }
         """;
 
+    private const string WithTwoSources =
+        """
+        site: { id: berlin, name: Berlin plant }
+        areas: [ { id: a, lines: [ { id: l, machines: [ { id: filler1, edge_node: berlin/edge1, fallback: sim2 } ] } ] } ]
+        broker: { url: "mqtt://10.0.0.1" }
+        edge:
+          group: berlin
+          node: edge1
+          sources:
+            - { id: sim1, url: "sim://plant", device: filler1, fallback_after_s: 3,
+                tags: [ { address: counter, metric: counter.good }, { address: sine, metric: process.temperature } ] }
+            - { id: sim2, url: "sim://plant", tags: [ { address: "counter:7", metric: counter.good } ] }
+        # the end
+        """;
+
     [Fact]
     public void An_edge_section_is_read_as_it_is_written()
     {
@@ -35,6 +50,33 @@ public sealed class EdgeConfigTests
         var source = Assert.Single(edge.Sources);
         Assert.Equal(("filler1", 250), (source.Device, source.IntervalMs));
         Assert.Equal(new EdgeTag("sine:2", "process.temperature", 1000, 0.1, 0, 0.5), source.Tags[1]);
+    }
+
+    [Fact]
+    public void A_machine_names_the_second_source_of_its_device()
+    {
+        var edge = ConfigFile.Parse(WithTwoSources, "edge.yaml").Edge!;
+        var first = Assert.Single(edge.Speaking);
+        Assert.Equal(("sim1", "sim2"), (first.Id, first.Fallback));
+        Assert.Equal((TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(30)), (first.FallbackAfter, first.HandBackAfter));
+    }
+
+    [Theory]
+    [InlineData("fallback: sim2", "fallback: sim3", "the fallback 'sim3' of sim1 is no source")]
+    [InlineData("fallback: sim2", "fallback: sim1", "is read from 0 other sources")]
+    [InlineData("device: filler1,", "device: filler2,", "is read from 0 other sources")]
+    [InlineData("metric: counter.good } ] }\n#", "metric: counter.reject } ] }\n#", "has the metric 'counter.reject', which sim1 does not")]
+    [InlineData("fallback_after_s: 3,", "fallback_after_s: 1,", "fallback_after_s is 2 at least")]
+    [InlineData("fallback_after_s: 3,", "fallback_after_s: 3, hand_back_after_s: 2,", "not shorter than it")]
+    [InlineData("metric: process.temperature", "metric: source.active", "says which of its two sources speaks")]
+    [InlineData("fallback_after_s: 3,", "fallback: sim9,", "it must be one, and with that fallback or none")]
+    [InlineData("id: sim2,", "id: sim2, fallback: sim1,", "has a fallback of its own")]
+    [InlineData("id: sim2,", "id: sim2, fallback_after_s: 5,", "need a fallback")]
+    public void A_second_source_that_cannot_be_one_is_named(string right, string wrong, string words)
+    {
+        var error = Assert.Throws<ConfigException>(
+            () => ConfigFile.Parse(WithTwoSources.Replace(right, wrong, StringComparison.Ordinal), "edge.yaml"));
+        Assert.Contains(error.Problems, p => p.Message.Contains(words, StringComparison.Ordinal));
     }
 
     [Theory]

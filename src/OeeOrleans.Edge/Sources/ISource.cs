@@ -28,6 +28,10 @@ public interface ISource : IAsyncDisposable
     /// <param name="timeMs">The instant the reading is for, milliseconds; sources without a clock of their own stamp with it.</param>
     Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken);
 
+    /// <summary>Asks the PLC for every tag now, whatever was told before; the values have the time of asking.</summary>
+    Task ReadNowAsync(long timeMs, List<SourceValue> into, CancellationToken cancellationToken) =>
+        ReadAsync([.. Enumerable.Range(0, Tags.Count)], timeMs, into, cancellationToken);
+
     /// <summary>Writes a raw value to a tag; returns what stood there before as <see cref="SourceValue.Value"/> has it, null when that is
     /// not known. Throws when the source
     /// refuses.</summary>
@@ -41,6 +45,18 @@ public interface ISource : IAsyncDisposable
 
     /// <summary>The values of a reading are durable.</summary>
     void Stored(long timeMs);
+
+    /// <summary>Where a value would be written to.</summary>
+    string AddressOf(int tag) => Tags[tag].Tag.Address;
+
+    /// <summary>It has a connection now; one that is lost may be kept quiet about for a while.</summary>
+    bool IsHere => true;
+
+    /// <summary>How far the clock of its values' times is ahead of ours, milliseconds.</summary>
+    long ClockAheadMs => 0;
+
+    /// <summary>No reading goes on in it any more when this is done.</summary>
+    Task RestAsync() => Task.CompletedTask;
 
     /// <summary>
     /// Whether it looks after its connection by itself: then it is asked often, and answers at once, also while there is none.

@@ -12,7 +12,6 @@ internal sealed class SourceLoop
 {
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
-    private const double WholeWithin = 1e-9;
     private const int LookEveryMs = 1_000;
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
@@ -67,34 +66,19 @@ internal sealed class SourceLoop
 
     /// <summary>The address a metric comes from; null when it is none of this source.</summary>
     public string? AddressOf(string? device, EdgeMetric metric) => IndexOf(device, metric) is var index and >= 0
-        ? _source.Tags[index].Tag.Address
+        ? _source.AddressOf(index)
         : null;
 
     /// <summary>Writes a published value back to where it comes from; returns what stood there before.</summary>
     public async Task<object?> WriteAsync(string? device, EdgeMetric metric, object? value, CancellationToken cancellationToken)
     {
         var index = IndexOf(device, metric);
-        var tag = _source.Tags[index].Tag;
-        if (tag is not { Scale: 1, Offset: 0 } && value is double or long or ulong)
-        {
-            value = Unscaled(tag, Convert.ToDouble(value, null), _source.Tags[index].Type);
-        }
-
+        value = Scaling.Raw(_source.Tags[index].Tag, value, _source.Tags[index].Type);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ReadTimeout);
         var before = await _source.WriteAsync(index, value, limit.Token);
         // In published units, as what is written.
         return _filter.Convert(new SourceValue(index, 0, before)).Value;
-    }
-
-    /// <summary>0.3 with a scale of 0.1 is 3, and not 2.9999999999999996.</summary>
-    private static double Unscaled(EdgeTag tag, double value, SparkplugDataType type)
-    {
-        var raw = (value - tag.Offset) / tag.Scale;
-        var whole = Math.Round(raw);
-        var isWhole = type is SparkplugDataType.Int64 or SparkplugDataType.UInt64
-            && Math.Abs(raw - whole) <= WholeWithin * Math.Max(1, Math.Abs(whole));
-        return isWhole ? whole : raw;
     }
 
     private int IndexOf(string? device, EdgeMetric metric) =>

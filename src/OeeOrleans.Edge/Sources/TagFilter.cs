@@ -21,12 +21,7 @@ internal sealed class TagFilter(IReadOnlyList<SourceTag> tags)
     }
 
     /// <summary>The value with scale and offset, new or not.</summary>
-    public SourceValue Convert(in SourceValue raw)
-    {
-        var tag = tags[raw.Tag].Tag;
-        if (tag is { Scale: 1, Offset: 0 } || NumberOf(raw.Value) is not { } known) return raw;
-        return raw with { Value = (known * tag.Scale) + tag.Offset };
-    }
+    public SourceValue Convert(in SourceValue raw) => raw with { Value = Scaling.Published(tags[raw.Tag].Tag, raw.Value) };
 
     /// <summary>What was taken is durable.</summary>
     public void Remember()
@@ -42,9 +37,6 @@ internal sealed class TagFilter(IReadOnlyList<SourceTag> tags)
     {
         if (Equals(a, b)) return false;
         if (deadband <= 0) return true;
-        return NumberOf(a) is not { } x || NumberOf(b) is not { } y || Math.Abs(x - y) >= deadband;
+        return Scaling.NumberOf(a) is not { } x || Scaling.NumberOf(b) is not { } y || Math.Abs(x - y) >= deadband;
     }
-
-    private static double? NumberOf(object? value) =>
-        value switch { long whole => whole, ulong whole => whole, double real => real, _ => null };
 }

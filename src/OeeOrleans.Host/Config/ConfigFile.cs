@@ -92,7 +92,7 @@ public static partial class ConfigFile
             SiloPort = cluster.Integer("silo_port", 11111, 0, 65535),
             GatewayPort = cluster.Integer("gateway_port", 30000, 0, 65535),
             DataDir = root.Text("data_dir") ?? "./data",
-            Edge = new EdgeReader(root).Read(broker),
+            Edge = new EdgeReader(root, plant).Read(broker),
             ResultsNode = ReadResults(root, plant.Site.Id),
             HostId = ingress.Text("host_id") ?? (plant.Site.Id.Length > 0 ? $"oee-{plant.Site.Id}" : "oee"),
         };

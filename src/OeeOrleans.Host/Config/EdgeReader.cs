@@ -1,6 +1,7 @@
 using System.Globalization;
 using OeeOrleans.Edge;
 using OeeOrleans.Edge.Sources;
+using OeeOrleans.Model.Plant;
 using OeeOrleans.Mqtt;
 using OeeOrleans.OpcUa;
 using OeeOrleans.S7;
@@ -8,9 +9,12 @@ using OeeOrleans.S7;
 namespace OeeOrleans.Host.Config;
 
 /// <summary>The section `edge` of the file.</summary>
-internal sealed class EdgeReader(YamlSection root)
+internal sealed class EdgeReader(YamlSection root, PlantModel plant)
 {
     private readonly YamlSection _edge = root.Section("edge");
+
+    /// <summary>Sources that say when another one speaks for them.</summary>
+    private readonly List<(string Id, YamlSection Section)> _timed = [];
 
     /// <summary>Null where the file has no such section.</summary>
     /// <param name="broker">The plant's broker, when the section names none of its own; null: the embedded one.</param>
@@ -33,7 +37,18 @@ internal sealed class EdgeReader(YamlSection root)
             SlowestIntervalMs = _edge.Integer("slowest_interval_ms", 2_000, 10, 3_600_000),
             Brokers = Brokers(broker),
         };
-        options.Sources = [.. _edge.Sections("sources").Select(ReadSource)];
+        List<EdgeSource> sources = [.. _edge.Sections("sources").Select(ReadSource)];
+        foreach (var machine in plant.Machines.Where(m => m.Fallback is not null && m.EdgeNode == $"{options.Group}/{options.Node}"))
+        {
+            TakeFallback(machine, sources);
+        }
+
+        foreach (var (_, section) in _timed.Where(t => sources.Any(s => s.Id == t.Id && s.Fallback is null)))
+        {
+            _edge.Problems.Add(section.Line, $"{section.Path}: fallback_after_s and hand_back_after_s need a fallback");
+        }
+
+        options.Sources = sources;
         CheckMetrics(options);
         buffer.Close();
         _edge.Close();
@@ -109,6 +124,9 @@ internal sealed class EdgeReader(YamlSection root)
                     + "keys of their own");
         }
 
+        var fallback = source.Text("fallback");
+        var (after, handBack) = (Seconds(source, "fallback_after_s"), Seconds(source, "hand_back_after_s"));
+        if ((after ?? handBack) is not null) _timed.Add((id, source));
         var device = source.Text("device") ?? id;
         var interval = source.Integer("interval_ms", 250, 10, 3_600_000);
         var tags = source.Sections("tags").Select(t => ReadTag(t, uri.Scheme)).ToList();
@@ -119,7 +137,24 @@ internal sealed class EdgeReader(YamlSection root)
             source.Problems.Add(source.Line, $"{source.Path}: a source needs tags");
         }
 
-        return new EdgeSource(id, uri, device, interval, tags) { OpcUa = opcUa };
+        var result = new EdgeSource(id, uri, device, interval, tags) { OpcUa = opcUa, Fallback = fallback };
+        return result with { FallbackAfter = after ?? result.FallbackAfter, HandBackAfter = handBack ?? result.HandBackAfter };
+    }
+
+    /// <summary>A machine's fallback is that of the source its device is read from.</summary>
+    private void TakeFallback(Machine machine, List<EdgeSource> sources)
+    {
+        var firsts = sources.Where(s => s.Device == machine.Device && s.Id != machine.Fallback).ToList();
+        if (firsts is not [var first] || (first.Fallback is { } other && other != machine.Fallback))
+        {
+            _edge.Problems.Add(
+                _edge.LineOf("sources"),
+                $"edge.sources: the machine {machine.Id} has the fallback '{machine.Fallback}', and its device '{machine.Device}' is read "
+                    + $"from {firsts.Count} other sources; it must be one, and with that fallback or none");
+            return;
+        }
+
+        sources[sources.IndexOf(first)] = first with { Fallback = machine.Fallback };
     }
 
     private static OpcUaSettings ReadOpcUa(YamlSection source)
@@ -224,7 +259,7 @@ internal sealed class EdgeReader(YamlSection root)
 
     private void CheckMetrics(EdgeOptions options)
     {
-        foreach (var same in options.Sources.SelectMany(s => s.Tags.Select(t => (s.Device, t.Metric)))
+        foreach (var same in options.Speaking.SelectMany(s => s.Tags.Select(t => (s.Device, t.Metric)))
             .GroupBy(m => m)
             .Where(g => g.Count() > 1))
         {

@@ -86,6 +86,10 @@ internal sealed class OpcUaSource : ISource
 
     public bool Reconnects => true;
 
+    public bool IsHere => _client.State == ConnectionState.Connected && _subscription is not null;
+
+    public long ClockAheadMs => (long)_client.ClockSkew.TotalMilliseconds;
+
     public Task Redescribed => Volatile.Read(ref _redescribed).Task;
 
     public void Describe()
@@ -109,6 +113,15 @@ internal sealed class OpcUaSource : ISource
         _pending.Offer(_offered);
         foreach (var value in _offered.Where(v => v.Kind != PendingKind.GapEnd)) into.Add(Convert(value));
         if (_tellAll) TellAll(into);
+    }
+
+    /// <summary>Asks the server, not the subscription: what that has still to bring is older.</summary>
+    /// <exception cref="OpcUaException">There is no connection.</exception>
+    public async Task ReadNowAsync(long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
+    {
+        var nodes = Enumerable.Range(0, _tags.Length).Select(i => new ReadNode(NodeOf(i) ?? default, AttributeId.Value)).ToList();
+        var values = await _client.ReadAsync(nodes, cancellationToken);
+        for (var i = 0; i < values.Count; i++) into.Add(Convert(new PendingValue(i, timeMs, values[i])));
     }
 
     /// <summary>Writes, and says what stood there before.</summary>

@@ -99,16 +99,7 @@ internal sealed class SourceMemory
                 _types.ToDictionary(t => t.Key, t => t.Value.ToString()), _durable.ToDictionary(d => d.Key, d => CompleteToMs(d.Key)));
         }
 
-        Directory.CreateDirectory(Path.GetDirectoryName(_file)!);
-        var temporary = _file + ".new";
-        using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-        {
-            JsonSerializer.Serialize(stream, content);
-            // On the disk before it takes the old one's place.
-            stream.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, _file, overwrite: true);
+        DurableFile.Replace(_file, stream => JsonSerializer.Serialize(stream, content));
     }
 
     private sealed record Content(Dictionary<string, string> Types, Dictionary<string, long> CompleteToMs);

@@ -81,6 +81,15 @@ internal sealed class PolledSource : ISource
         _tellAll = false;
     }
 
+    /// <summary>Also while nothing more may be read into the buffer.</summary>
+    public Task ReadNowAsync(long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
+    {
+        _tellAll = true;
+        return ReadAsync([.. Enumerable.Range(0, Tags.Count)], timeMs, into, cancellationToken);
+    }
+
+    public bool IsHere => _connection is not null;
+
     /// <summary>A device is born with what it shows, also while nothing more may be read into the buffer.</summary>
     public void Describe() => _tellAll = true;
 
