@@ -210,6 +210,12 @@ public sealed class EdgeOptions
                 yield return $"{what} is that of another source too; a source stands by for one only";
             }
 
+            if (second?.Url.Scheme == "opc.tcp") yield return $"{what} is an OPC UA server; one that is polled is possible (s7://, sim://)";
+            if (Sources.Any(s => s != first && s != second && s.Device == first.Device))
+            {
+                yield return $"edge.sources: {first.Id} has a fallback, and {first.Device} has other sources besides; one is possible then";
+            }
+
             foreach (var tag in second?.Tags.Where(t => first.Tags.All(f => f.Metric != t.Metric)) ?? [])
             {
                 yield return $"{what} has the metric '{tag.Metric}', which {first.Id} does not; it can only tell what that tells";

@@ -24,12 +24,13 @@ internal static class S7Bench
 
     private static async Task<int> RaceAsync(int seconds, int tags)
     {
-        await using var server = await S7Peer.StartAsync("\"pdu\": 480, \"dbs\": { \"1\": 60000 }");
         Console.WriteLine("| tags | client | tags/s | CPU s | tags per CPU second | bytes allocated a tag |");
         Console.WriteLine("|---|---|---|---|---|---|");
-        // Close together, as in a block made for this; and far apart, where nothing can be merged.
-        foreach (var (name, step) in new[] { ("merged", 4), ("scattered", 56) })
+        // Close together, as in a block made for this; and far apart, where nothing can be merged. There nodes7 packs more items into a
+        // PDU of 480 bytes than snap7's server answers, and fails; a PDU of 240 holds fewer.
+        foreach (var (name, step, pdu) in new[] { ("merged", 4, 480), ("scattered", 56, 240) })
         {
+            await using var server = await S7Peer.StartAsync($"\"pdu\": {pdu}, \"dbs\": {{ \"1\": 60000 }}");
             var (ours, theirs) = (new List<double>(), new List<double>());
             for (var round = 0; round < Rounds; round++)
             {

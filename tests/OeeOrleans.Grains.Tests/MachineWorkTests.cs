@@ -88,9 +88,12 @@ public sealed class MachineWorkTests
     [Fact]
     public void The_pace_of_a_large_silo_is_slower_within_limits()
     {
-        Assert.Equal((1, 10), (_pace.TellEvery.TotalSeconds, _pace.FlushEvery.TotalSeconds));
+        Assert.Equal((0.2, 10), (_pace.TellEvery.TotalSeconds, _pace.FlushEvery.TotalSeconds));
         Assert.False(_pace.IsLarge);
-        Awake(1_000);
+        Awake(200);
+        Assert.Equal(1, _pace.TellEvery.TotalSeconds);
+        Assert.False(_pace.IsLarge);
+        Awake(800);
         Assert.Equal((5, 40), (_pace.TellEvery.TotalSeconds, _pace.FlushEvery.TotalSeconds));
         Assert.True(_pace.IsLarge);
         Awake(9_000);

@@ -72,6 +72,14 @@ public sealed class EdgeConfigTests
     [InlineData("fallback_after_s: 3,", "fallback: sim9,", "it must be one, and with that fallback or none")]
     [InlineData("id: sim2,", "id: sim2, fallback: sim1,", "has a fallback of its own")]
     [InlineData("id: sim2,", "id: sim2, fallback_after_s: 5,", "need a fallback")]
+    [InlineData("edge_node: berlin/edge1, ", "", "needs edge_node")]
+    [InlineData(
+        "[ { address: \"counter:7\"", "[ { address: counter, metric: counter.good }, { address: \"counter:7\"", "2 times")]
+    [InlineData("id: sim2, url: \"sim://plant\", tags: [ { address: \"counter:7\"",
+        "id: sim2, url: \"opc.tcp://plc:4840\", tags: [ { address: \"ns=1;s=A\"", "one that is polled is possible")]
+    [InlineData(
+        "# the end", "    - { id: sim3, url: \"sim://plant\", device: filler1, tags: [ { address: sine, metric: process.speed } ] }",
+        "is read from 2 other sources")]
     public void A_second_source_that_cannot_be_one_is_named(string right, string wrong, string words)
     {
         var error = Assert.Throws<ConfigException>(

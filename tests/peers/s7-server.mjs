@@ -11,6 +11,8 @@ const server = new snap7.S7Server();
 const areas = { PE: server.srvAreaPE, PA: server.srvAreaPA, MK: server.srvAreaMK, CT: server.srvAreaCT, TM: server.srvAreaTM };
 
 server.SetParam(server.LocalPort, options.port);
+// Nobody listens to its events, of which there is one for each item read.
+server.SetEventMask(0);
 if (options.pdu) server.SetParam(server.PDURequest, options.pdu);
 for (const area of Object.values(areas)) server.RegisterArea(area, Buffer.alloc(4096));
 for (const [db, size] of Object.entries(options.dbs ?? { 1: 2000 })) server.RegisterArea(server.srvAreaDB, Number(db), Buffer.alloc(size));

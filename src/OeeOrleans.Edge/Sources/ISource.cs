@@ -28,7 +28,7 @@ public interface ISource : IAsyncDisposable
     /// <param name="timeMs">The instant the reading is for, milliseconds; sources without a clock of their own stamp with it.</param>
     Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken);
 
-    /// <summary>Asks the PLC for every tag now, whatever was told before; the values have the time of asking.</summary>
+    /// <summary>Asks the PLC for every tag now, whatever was told before; the values have the PLC's time, or that of asking.</summary>
     Task ReadNowAsync(long timeMs, List<SourceValue> into, CancellationToken cancellationToken) =>
         ReadAsync([.. Enumerable.Range(0, Tags.Count)], timeMs, into, cancellationToken);
 
@@ -52,7 +52,10 @@ public interface ISource : IAsyncDisposable
     /// <summary>It has a connection now; one that is lost may be kept quiet about for a while.</summary>
     bool IsHere => true;
 
-    /// <summary>How far the clock of its values' times is ahead of ours, milliseconds.</summary>
+    /// <summary>Returns when the PLC or server answered, for sources whose readings do not ask it.</summary>
+    Task ProbeAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>How far the clock of its values' times is ahead of ours now, milliseconds, as far as that is known.</summary>
     long ClockAheadMs => 0;
 
     /// <summary>No reading goes on in it any more when this is done.</summary>

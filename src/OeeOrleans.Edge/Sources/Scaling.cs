@@ -34,7 +34,7 @@ internal static class Scaling
     /// <summary>A value as one of another datatype, where that changes nothing about it; null where it would.</summary>
     public static object? Fit(object? value, SparkplugDataType type) => (type, value) switch
     {
-        (SparkplugDataType.Double, _) => NumberOf(value),
+        (SparkplugDataType.Double or SparkplugDataType.Float, _) => NumberOf(value),
         (SparkplugDataType.Int64, ulong number) => number <= long.MaxValue ? (long)number : null,
         (SparkplugDataType.UInt64, long number) => number >= 0 ? (ulong)number : null,
         (SparkplugDataType.Int64, long) or (SparkplugDataType.UInt64, ulong) => value,

@@ -1,7 +1,7 @@
 namespace OeeOrleans.Grains.Machines;
 
 /// <summary>
-/// How often machines of this silo tell what is new and write what is open. Small plants are told of every second; a large one gets as much as
+/// How often machines of this silo tell what is new and write what is open. Small plants are told of five times a second; a large one gets as much as
 /// a budget allows, because ten thousand machines that each tell something every second cost more than what they tell is worth. A change of
 /// state, fault or connection is not paced: it is told at once and written within a second. Safe for concurrent use.
 /// </summary>
@@ -13,7 +13,10 @@ internal sealed class SiloPace
     /// <summary>Machines of the silo whose open windows are written in a second.</summary>
     private const double FlushesPerSecond = 25;
 
-    private static readonly (TimeSpan Shortest, TimeSpan Longest) Tell = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10));
+    /// <summary>Figures that come less often than this can wait for each other.</summary>
+    private static readonly TimeSpan Slow = TimeSpan.FromSeconds(1);
+
+    private static readonly (TimeSpan Shortest, TimeSpan Longest) Tell = (TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(10));
     private static readonly (TimeSpan Shortest, TimeSpan Longest) Flush = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60));
 
     private int _awake;
@@ -22,7 +25,7 @@ internal sealed class SiloPace
     public TimeSpan TellEvery => Clamp(_awake / TellsPerSecond, Tell);
 
     /// <summary>So many machines live here that their figures are told together.</summary>
-    public bool IsLarge => TellEvery > Tell.Shortest;
+    public bool IsLarge => TellEvery > Slow;
 
     /// <summary>Between two writes of a machine's open windows; also so often a machine that says nothing is told of.</summary>
     public TimeSpan FlushEvery => Clamp(_awake / FlushesPerSecond, Flush);

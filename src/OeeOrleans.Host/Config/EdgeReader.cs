@@ -259,7 +259,10 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
 
     private void CheckMetrics(EdgeOptions options)
     {
-        foreach (var same in options.Speaking.SelectMany(s => s.Tags.Select(t => (s.Device, t.Metric)))
+        // One that stands by tells its metrics under the device of another, and each of them once all the same.
+        var standBy = options.Sources.Except(options.Speaking);
+        var sources = options.Speaking.Concat(standBy.Select(s => s with { Device = s.Id }));
+        foreach (var same in sources.SelectMany(s => s.Tags.Select(t => (s.Device, t.Metric)))
             .GroupBy(m => m)
             .Where(g => g.Count() > 1))
         {

@@ -233,6 +233,11 @@ internal sealed partial class PlantReader(YamlSection root)
             _problems.Add(machine.LineOf("device"), $"{machine.Path}.device: {wrong}");
         }
 
+        if (edgeNode is null && machine.Has("fallback"))
+        {
+            _problems.Add(machine.LineOf("fallback"), $"{machine.Path}.fallback: needs edge_node, at which its sources are read");
+        }
+
         var result = new Machine
         {
             Id = id,

@@ -11,29 +11,33 @@ public sealed class FallbackPeriodsTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public void A_period_has_no_end_until_it_is_ended()
+    public void A_period_has_no_end_until_it_is_ended_and_then_the_one_of_its_last_durable_value()
     {
         var periods = new FallbackPeriods(File);
-        Assert.False(periods.Covers(100));
-        periods.Begin(100);
-        Assert.Equal([false, true, true], new[] { 99L, 100, 1_000_000 }.Select(periods.Covers));
-        periods.End(200);
-        Assert.Equal([false, true, true, false], new[] { 99L, 100, 199, 200 }.Select(periods.Covers));
-        Assert.Equal((100, 200), (periods.LatestFromMs!.Value, periods.LatestToMs));
+        Assert.False(periods.Covers(10_000));
+        periods.Begin(10_000);
+        Assert.Equal([false, true, true, true], new[] { 9_799L, 9_800, 10_000, 1_000_000 }.Select(periods.Covers));
+        periods.Extend(20_000);
+        periods.End();
+        Assert.Equal([false, true, true, false], new[] { 9_799L, 10_000, 20_199, 20_200 }.Select(periods.Covers));
+        Assert.Equal(20_000, periods.LatestToMs);
+        periods.Extend(30_000);
+        Assert.False(periods.Covers(25_000));
     }
 
     [Fact]
     public void After_a_restart_an_open_period_ends_where_the_last_durable_value_was()
     {
         var periods = new FallbackPeriods(File);
-        periods.Begin(100);
-        periods.End(200);
-        periods.Begin(300);
-        periods.Extend(350);
-        periods.Extend(340);
+        periods.Begin(10_000);
+        periods.Extend(20_000);
+        periods.End();
+        periods.Begin(30_000);
+        periods.Extend(35_000);
+        periods.Extend(34_000);
         periods.Save();
         var again = new FallbackPeriods(File);
-        Assert.Equal([true, false, true, false], new[] { 150L, 250, 349, 350 }.Select(again.Covers));
+        Assert.Equal([true, false, true, false], new[] { 15_000L, 25_000, 34_999, 35_200 }.Select(again.Covers));
     }
 
     [Fact]

@@ -24,10 +24,11 @@ public sealed class FallbackSourceTests : IAsyncLifetime
     public FallbackSourceTests()
     {
         _first = new ScriptedSource(
-            "plc1", _clock, ScriptedSource.Tag("counter.good"), ScriptedSource.Tag("process.speed", scale: 0.1),
+            "plc1", _clock, ScriptedSource.Tag("counter.good"), ScriptedSource.Tag("process.speed", scale: 0.1, writable: true),
             ScriptedSource.Tag("process.temperature", SparkplugDataType.Double));
         _second = new ScriptedSource(
-            "plc1s7", _clock, ScriptedSource.Tag("process.speed", SparkplugDataType.Double), ScriptedSource.Tag("counter.good"));
+            "plc1s7", _clock, ScriptedSource.Tag("process.speed", SparkplugDataType.Float, writable: true),
+            ScriptedSource.Tag("counter.good"));
         (_first.Shown[0], _first.Shown[1], _first.Shown[2]) = (1L, 15L, 20.5);
         (_second.Shown[0], _second.Shown[1]) = (1.5, 1L);
         _source = NewSource();
@@ -106,17 +107,13 @@ public sealed class FallbackSourceTests : IAsyncLifetime
         (_first.IsDown, _first.Queue) = (false, []);
         for (var i = 0; i < 29; i++) Assert.DoesNotContain(await PassAsync(), v => v.Tag == Active);
         (_first.Shown[0], _first.Shown[2]) = (9L, 21.0);
-        var told = new List<SourceValue>();
-        while (told.All(v => v.Tag != Active)) told = await PassAsync();
-        Assert.Equal("plc1", LastOf(told, Active).Value);
+        var told = await UntilAsync("plc1");
         // Behind what the second told in this very millisecond.
         Assert.Equal((9L, NowMs + 1), LastOf(told, Counter));
         Assert.Equal(21.0, LastOf(told, Temperature).Value);
-        // And once more, for what was under way at that moment.
-        _first.Shown[0] = 10L;
-        await PassAsync();
-        Assert.Equal(10L, LastOf(await PassAsync(), Counter).Value);
         Assert.Empty(await PassAsync());
+        _first.Queue = [new(Counter, NowMs + 500, 10L)];
+        Assert.Equal((10L, NowMs + 500), LastOf(await PassAsync(), Counter));
     }
 
     [Fact]
@@ -149,7 +146,8 @@ public sealed class FallbackSourceTests : IAsyncLifetime
         await _source.DisposeAsync();
         _source = NewSource();
         SourceValue At(long ms, long value) => new(Counter, ms, value, 192, Historical: true);
-        _first.Queue = [At(turnedMs - 1, 5L), At(turnedMs, 6L), At(backMs - 1, 7L), At(backMs, 8L)];
+        // The difference of two clocks is known to a fifth of a second.
+        _first.Queue = [At(turnedMs - 201, 5L), At(turnedMs - 199, 6L), At(backMs - 900, 7L), At(backMs, 8L)];
         Assert.Equal([5L, 8L], (await PassAsync()).Where(v => v.Historical).Select(v => v.Value));
     }
 
@@ -208,9 +206,8 @@ public sealed class FallbackSourceTests : IAsyncLifetime
     {
         await PassAsync();
         _first.IsDown = true;
-        var told = new List<SourceValue>();
-        while (told.Count == 0) told = await PassAsync(isStored: false);
-        told = await PassAsync(isStored: false);
+        await UntilAsync("plc1s7", isStored: false);
+        var told = await PassAsync(isStored: false);
         Assert.Equal([Counter, Speed, Temperature, Active], told.Select(v => v.Tag).Distinct().Order());
         Assert.DoesNotContain(await PassAsync(), v => v.Tag == Temperature && v.Quality != 0);
         Assert.DoesNotContain(await PassAsync(), v => v.Tag == Active);
@@ -232,10 +229,88 @@ public sealed class FallbackSourceTests : IAsyncLifetime
     [Fact]
     public async Task A_new_life_is_told_everything_by_whoever_speaks()
     {
+        await _source.DisposeAsync();
+        _source = NewSource(intervalMs: 3_600_000);
         await ToSecondAsync();
+        await PassAsync();
+        Assert.Empty(await PassAsync());
         await _source.RestAsync();
         _source.Describe();
-        Assert.Equal([Counter, Speed, Active], (await PassAsync()).Select(v => v.Tag).Order());
+        var told = await PassAsync();
+        Assert.Equal([Counter, Speed, Temperature, Active], told.Select(v => v.Tag).Distinct().Order());
+        Assert.Equal(0, told.Last(v => v.Tag == Temperature).Quality);
+    }
+
+    [Theory]
+    [InlineData(500)]
+    [InlineData(-500)]
+    public async Task A_counter_never_goes_back_at_a_hand_back_whatever_the_clock_of_the_first_says(int aheadMs)
+    {
+        _first.ClockAheadMs = aheadMs;
+        await ToSecondAsync();
+        (_first.IsDown, _first.Queue) = (false, []);
+        var told = new List<SourceValue>();
+        for (var i = 2; i < 60; i++)
+        {
+            (_first.Shown[0], _second.Shown[1]) = ((long)i, (long)i);
+            // The subscription brings what was a second and more ago.
+            _first.Queue.Add(new(Counter, NowMs - 300 + aheadMs, i - 1L));
+            told.AddRange(await PassAsync());
+        }
+
+        var values = told.Where(v => v.Tag == Counter).OrderBy(v => v.TimeMs).Select(v => (long)v.Value!).ToList();
+        Assert.Contains("plc1", told.Where(v => v.Tag == Active).Select(v => v.Value));
+        Assert.Equal(values.Order(), values);
+    }
+
+    [Fact]
+    public async Task What_a_queue_of_the_first_brought_and_the_disk_refused_comes_again()
+    {
+        await PassAsync();
+        (_first.Queue, _first.IsDown) = ([], true);
+        var missedMs = NowMs + 1500;
+        await UntilAsync("plc1s7");
+        await PassAsync();
+        (_first.IsDown, _first.Queue) = (false, [new(Counter, missedMs, 2L)]);
+        var told = new List<SourceValue>();
+        for (var i = 0; i < 3 && told.Count == 0; i++) told = [.. (await PassAsync(isStored: false)).Where(v => v.Historical)];
+        Assert.Equal([2L], told.Select(v => v.Value));
+        told.Clear();
+        for (var i = 0; i < 3; i++) told.AddRange((await PassAsync()).Where(v => v.Historical));
+        Assert.Equal([2L], told.Select(v => v.Value));
+    }
+
+    [Fact]
+    public async Task History_of_a_time_in_which_neither_spoke_is_told()
+    {
+        await ToSecondAsync();
+        for (var i = 0; i < 5; i++) await PassAsync();
+        _second.IsDown = true;
+        await Assert.ThrowsAsync<PlcException>(async () =>
+        {
+            for (var i = 0; i < 30; i++) await PassAsync();
+        });
+        for (var i = 0; i < 30; i++) await Assert.ThrowsAsync<PlcException>(() => PassAsync());
+        var silentMs = NowMs - 20_000;
+        _first.IsDown = false;
+        await UntilAsync("plc1");
+        _first.Queue = [new(Counter, silentMs, 5L, 192, Historical: true)];
+        Assert.Equal([5L], (await PassAsync()).Where(v => v.Historical).Select(v => v.Value));
+    }
+
+    [Fact]
+    public async Task A_first_that_hangs_when_it_is_asked_leaves_the_word_to_the_second()
+    {
+        await ToSecondAsync();
+        (_first.IsDown, _first.HangsWhenAsked) = (false, true);
+        for (var i = 0; i < 60; i++)
+        {
+            _second.Shown[1] = (long)i;
+            Assert.Equal((long)i, LastOf(await PassAsync(), Counter).Value);
+        }
+
+        _first.HangsWhenAsked = false;
+        await UntilAsync("plc1");
     }
 
     [Fact]
@@ -250,6 +325,8 @@ public sealed class FallbackSourceTests : IAsyncLifetime
         Assert.Equal("plc1s7: at process.speed", _source.AddressOf(Speed));
         var error = await Assert.ThrowsAsync<PlcException>(() => _source.WriteAsync(Temperature, 1.0, CancellationToken.None));
         Assert.Contains("process.temperature is none of plc1s7", error.Message, StringComparison.Ordinal);
+        error = await Assert.ThrowsAsync<PlcException>(() => _source.WriteAsync(Counter, 1L, CancellationToken.None));
+        Assert.Contains("counter.good is not writable at plc1s7", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -265,9 +342,9 @@ public sealed class FallbackSourceTests : IAsyncLifetime
     private static (object? Value, long TimeMs) LastOf(List<SourceValue> told, int tag) =>
         told.Where(v => v is { Historical: false } && v.Tag == tag).Select(v => (v.Value, v.TimeMs)).Last();
 
-    private FallbackSource NewSource()
+    private FallbackSource NewSource(int intervalMs = 100)
     {
-        EdgeSource Settings(string id) => new(id, new Uri("sim://x"), "device", 100, []);
+        EdgeSource Settings(string id) => new(id, new Uri("sim://x"), "device", intervalMs, []);
         return new FallbackSource(
             _first, Settings("plc1") with { Fallback = "plc1s7" }, _second, Settings("plc1s7"), Path.Combine(_directory, "fallback.json"),
             _clock, NullLogger.Instance);
@@ -280,14 +357,15 @@ public sealed class FallbackSourceTests : IAsyncLifetime
         await UntilAsync("plc1s7");
     }
 
-    private async Task UntilAsync(string active)
+    private async Task<List<SourceValue>> UntilAsync(string active, bool isStored = true)
     {
         for (var i = 0; i < 60; i++)
         {
-            if ((await PassAsync()).Any(v => v.Value is string id && id == active)) return;
+            var told = await PassAsync(isStored);
+            if (told.Any(v => v.Value is string id && id == active)) return told;
         }
 
-        Assert.Fail($"{active} did not begin to speak");
+        throw new TimeoutException($"{active} did not begin to speak");
     }
 
     private Task<List<SourceValue>> PassAsync(bool isStored = true) => PassAsync(TimeSpan.FromSeconds(1), isStored);
@@ -300,6 +378,7 @@ public sealed class FallbackSourceTests : IAsyncLifetime
         var reading = _source.ReadAsync([], NowMs, values, CancellationToken.None);
         // Who waits for an answer waits by this clock, and not for longer than a second.
         if (_first.Holding is { Task.IsCompleted: false }) _clock.Advance(TimeSpan.FromSeconds(1));
+        if (_first.HangsWhenAsked && !reading.IsCompleted) _clock.Advance(TimeSpan.FromSeconds(3));
         await reading;
         if (isStored) _source.Stored(NowMs);
         return values;

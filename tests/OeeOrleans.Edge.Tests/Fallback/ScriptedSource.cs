@@ -24,6 +24,9 @@ internal sealed class ScriptedSource(string id, TimeProvider clock, params Sourc
     /// <summary>A reading waits until this is done.</summary>
     public TaskCompletionSource? Holding { get; set; }
 
+    /// <summary>Asked for everything it does not answer.</summary>
+    public bool HangsWhenAsked { get; set; }
+
     public List<(int Tag, object? Value)> Written { get; } = [];
 
     public int Readings { get; private set; }
@@ -46,11 +49,11 @@ internal sealed class ScriptedSource(string id, TimeProvider clock, params Sourc
         Show(due, into);
     }
 
-    public Task ReadNowAsync(long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
+    public async Task ReadNowAsync(long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
     {
         if (IsDown) throw new PlcException($"{id} is down", isAway: true);
+        if (HangsWhenAsked) await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
         Show([.. Enumerable.Range(0, Tags.Count)], into);
-        return Task.CompletedTask;
     }
 
     public Task<object?> WriteAsync(int tag, object? value, CancellationToken cancellationToken)
@@ -73,10 +76,10 @@ internal sealed class ScriptedSource(string id, TimeProvider clock, params Sourc
 
     private void Show(IReadOnlyList<int> due, List<SourceValue> into)
     {
-        var timeMs = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var timeMs = clock.GetUtcNow().ToUnixTimeMilliseconds() + ClockAheadMs;
         foreach (var tag in due) into.Add(new SourceValue(tag, timeMs, Quality < 64 ? null : Shown[tag], Quality));
     }
 
-    public static SourceTag Tag(string metric, SparkplugDataType type = SparkplugDataType.Int64, double scale = 1) =>
-        new("device", new EdgeTag($"at {metric}", metric, Scale: scale), type);
+    public static SourceTag Tag(string metric, SparkplugDataType type = SparkplugDataType.Int64, double scale = 1, bool writable = false) =>
+        new("device", new EdgeTag($"at {metric}", metric, Scale: scale, Writable: writable), type);
 }

@@ -22,6 +22,9 @@ internal sealed class FallbackChoice(TimeSpan after, TimeSpan handBackAfter)
 
     private TimeSpan? _begun;
     private TimeSpan _looked;
+
+    /// <summary>Between the two looks before: when the buffer fills, looks are seldom.</summary>
+    private TimeSpan _gap;
     private TimeSpan _excused;
     private TimeSpan _turned;
 
@@ -31,8 +34,9 @@ internal sealed class FallbackChoice(TimeSpan after, TimeSpan handBackAfter)
     public void Look(TimeSpan now)
     {
         _begun ??= now;
-        if (now - _looked >= Stall) _excused = now;
-        _looked = now;
+        var gap = now - _looked;
+        if (gap >= Stall && gap > 2 * _gap) _excused = now;
+        (_looked, _gap) = (now, gap);
     }
 
     /// <summary>It answered lately.</summary>

@@ -13,6 +13,9 @@ internal sealed class FallbackPart(ISource source, EdgeSource settings, TimeSpan
     private const int Usable = 64;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
+    /// <summary>For reading everything now: shorter, because all wait for it.</summary>
+    private static readonly TimeSpan NowLimit = TimeSpan.FromSeconds(3);
+
     /// <summary>How often one that does not speak is read.</summary>
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
@@ -22,6 +25,7 @@ internal sealed class FallbackPart(ISource source, EdgeSource settings, TimeSpan
     private Task? _reading;
     private bool _failed;
     private TimeSpan? _began;
+    private TimeSpan? _probed;
     private long _last;
     private bool _isAllDue = true;
     private bool _isTaken;
@@ -48,14 +52,14 @@ internal sealed class FallbackPart(ISource source, EdgeSource settings, TimeSpan
     /// <param name="isSpeaking">Its values are told: what is due is read, otherwise everything now and then.</param>
     public void Begin(long tick, bool isSpeaking)
     {
-        if (_reading is not null || (!isSpeaking && _began is { } began && Now - began < LookEvery)) return;
         // What was taken and did not become durable is told again.
         if (_isTaken) _isAllDue = true;
         _isTaken = false;
+        if (_reading is not null || (!isSpeaking && _began is { } began && Now - began < LookEvery)) return;
         var isAll = _isAllDue || !isSpeaking;
         List<int> due = [.. Enumerable.Range(0, source.Tags.Count).Where(i => isAll || tick / IntervalMs(i) != _last / IntervalMs(i))];
         (_last, _isAllDue, _began) = (tick, false, Now);
-        _reading = ReadAsync(limit => source.ReadAsync(due, tick, _values, limit));
+        _reading = ReadAsync(limit => AskAsync(due, tick, limit), Limit);
     }
 
     /// <summary>Waits for the reading under way, but not for long.</summary>
@@ -81,11 +85,11 @@ internal sealed class FallbackPart(ISource source, EdgeSource settings, TimeSpan
         return [.. _values];
     }
 
-    /// <summary>Everything it shows now, and when it was asked; null when it does not answer as it should.</summary>
-    public async Task<(long AskedMs, IReadOnlyList<SourceValue> Values)?> ReadNowAsync(CancellationToken cancellationToken)
+    /// <summary>Everything it shows now; null when it does not answer as it should.</summary>
+    public async Task<IReadOnlyList<SourceValue>?> ReadNowAsync(CancellationToken cancellationToken)
     {
         var askedMs = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var reading = ReadAsync(limit => source.ReadNowAsync(askedMs, _values, limit));
+        var reading = ReadAsync(limit => source.ReadNowAsync(askedMs, _values, limit), NowLimit);
         _reading = reading;
         try
         {
@@ -98,7 +102,7 @@ internal sealed class FallbackPart(ISource source, EdgeSource settings, TimeSpan
         }
 
         _reading = null;
-        return _failed || !Health.IsAnswering ? null : (askedMs, [.. _values]);
+        return _failed || !Health.IsAnswering ? null : [.. _values];
     }
 
     /// <summary>What was taken is durable. What a reading that is under way offers is not: it was not taken.</summary>
@@ -118,6 +122,8 @@ internal sealed class FallbackPart(ISource source, EdgeSource settings, TimeSpan
         if (_reading is not { } reading) return;
         await _ended!.CancelAsync();
         await reading;
+        if (!_failed) return;
+        (_reading, _isAllDue) = (null, true);
     }
 
     public async ValueTask DisposeAsync()
@@ -129,15 +135,24 @@ internal sealed class FallbackPart(ISource source, EdgeSource settings, TimeSpan
 
     private long IntervalMs(int tag) => source.Tags[tag].Tag.IntervalMs > 0 ? source.Tags[tag].Tag.IntervalMs : settings.IntervalMs;
 
+    /// <summary>One that is told by subscription answers from memory: whether it is there is asked beside.</summary>
+    private async Task AskAsync(List<int> due, long tick, CancellationToken cancellationToken)
+    {
+        await source.ReadAsync(due, tick, _values, cancellationToken);
+        if (_probed is { } probed && Now - probed < LookEvery) return;
+        _probed = Now;
+        await source.ProbeAsync(cancellationToken);
+    }
+
     /// <summary>Never fails: what became of it stands in <see cref="Health"/>.</summary>
-    private async Task ReadAsync(Func<CancellationToken, Task> read)
+    private async Task ReadAsync(Func<CancellationToken, Task> read, TimeSpan atMost)
     {
         _values.Clear();
         _failed = true;
         var began = Now;
         _ended?.Dispose();
         _ended = new CancellationTokenSource();
-        using var limit = new CancellationTokenSource(Limit, clock);
+        using var limit = new CancellationTokenSource(atMost, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _ended.Token);
         try
         {
@@ -155,7 +170,7 @@ internal sealed class FallbackPart(ISource source, EdgeSource settings, TimeSpan
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
-            Note($"it did not answer within {Limit.TotalSeconds} s");
+            Note($"it did not answer within {atMost.TotalSeconds} s");
         }
         catch (Exception error)
         {

@@ -11,9 +11,11 @@ internal sealed class FallbackPeriods
     /// <summary>Older ones are forgotten: no history reaches back over so many.</summary>
     private const int Most = 500;
 
+    /// <summary>How well the difference of two clocks is known, milliseconds.</summary>
+    private const int MarginMs = 200;
+
     private readonly string _file;
     private readonly List<Period> _periods = [];
-    private bool _isOpen;
 
     public FallbackPeriods(string file)
     {
@@ -32,21 +34,21 @@ internal sealed class FallbackPeriods
     /// <summary>Why what was remembered is lost; null when it is not.</summary>
     public string? IsLost { get; }
 
-    /// <summary>Where the latest begins, milliseconds; null when there is none.</summary>
-    public long? LatestFromMs => _periods.Count > 0 ? _periods[^1].FromMs : null;
+    /// <summary>The second is speaking.</summary>
+    public bool IsOpen { get; private set; }
 
-    /// <summary>Where the latest ends, milliseconds; it has no end while the second speaks.</summary>
-    public long LatestToMs => _isOpen ? long.MaxValue : LatestClosedMs;
+    public bool IsEmpty => _periods.Count == 0;
 
-    private long LatestClosedMs => _periods.Count > 0 ? _periods[^1].ToMs : 0;
+    /// <summary>Up to where a second told last, milliseconds.</summary>
+    public long LatestToMs => _periods.Count > 0 ? _periods[^1].ToMs : 0;
 
-    /// <summary>The second spoke then.</summary>
+    /// <summary>The second spoke then, or at an instant that may have been then.</summary>
     public bool Covers(long timeMs)
     {
         for (var i = _periods.Count - 1; i >= 0; i--)
         {
-            var isOpen = _isOpen && i == _periods.Count - 1;
-            if (timeMs >= _periods[i].FromMs && (isOpen || timeMs < _periods[i].ToMs)) return true;
+            var isOpen = IsOpen && i == _periods.Count - 1;
+            if (timeMs >= _periods[i].FromMs - MarginMs && (isOpen || timeMs < _periods[i].ToMs + MarginMs)) return true;
         }
 
         return false;
@@ -56,20 +58,17 @@ internal sealed class FallbackPeriods
     {
         _periods.Add(new Period(timeMs, timeMs));
         if (_periods.Count > Most) _periods.RemoveAt(0);
-        _isOpen = true;
+        IsOpen = true;
     }
 
     /// <summary>What the second told is durable up to here.</summary>
     public void Extend(long timeMs)
     {
-        if (_isOpen && timeMs > _periods[^1].ToMs) _periods[^1] = _periods[^1] with { ToMs = timeMs };
+        if (IsOpen && timeMs > _periods[^1].ToMs) _periods[^1] = _periods[^1] with { ToMs = timeMs };
     }
 
-    public void End(long timeMs)
-    {
-        Extend(timeMs);
-        _isOpen = false;
-    }
+    /// <summary>The second does not speak any more: the period ends where its values are durable.</summary>
+    public void End() => IsOpen = false;
 
     /// <exception cref="IOException">The disk does not take it.</exception>
     public void Save() => DurableFile.Replace(_file, stream => JsonSerializer.Serialize(stream, _periods));

@@ -82,8 +82,11 @@ internal sealed class FallbackTags(ISource first, ISource second, EdgeSource fir
     private static SparkplugDataType TypeOf(SparkplugDataType first, SparkplugDataType second)
     {
         if (first == SparkplugDataType.Unknown) return second;
-        return IsNumber(first) && second == SparkplugDataType.Double ? SparkplugDataType.Double : first;
+        var isMixed = first != second && (IsReal(first) || IsReal(second)) && IsNumber(first) && IsNumber(second);
+        return isMixed ? SparkplugDataType.Double : first;
     }
 
-    private static bool IsNumber(SparkplugDataType type) => type is SparkplugDataType.Int64 or SparkplugDataType.UInt64;
+    private static bool IsReal(SparkplugDataType type) => type is SparkplugDataType.Float or SparkplugDataType.Double;
+
+    private static bool IsNumber(SparkplugDataType type) => IsReal(type) || type is SparkplugDataType.Int64 or SparkplugDataType.UInt64;
 }

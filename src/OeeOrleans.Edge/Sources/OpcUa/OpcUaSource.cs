@@ -26,6 +26,9 @@ internal sealed class OpcUaSource : ISource
     /// <summary>A value from further ahead, by the server's clock, does not say up to where all is complete.</summary>
     private static readonly TimeSpan Ahead = TimeSpan.FromMinutes(1);
 
+    /// <summary>Every server has it (OPC UA part 5, 6.3.1).</summary>
+    private static readonly NodeId ServerState = NodeId.Parse("i=2259");
+
     private readonly EdgeSource _settings;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
@@ -57,6 +60,7 @@ internal sealed class OpcUaSource : ISource
     private volatile bool _described;
     private volatile bool _returned;
     private bool _wasConnected;
+    private double _clockAtSession;
     private bool _first = true;
     private volatile bool _wantPaused;
     private bool _paused;
@@ -88,7 +92,8 @@ internal sealed class OpcUaSource : ISource
 
     public bool IsHere => _client.State == ConnectionState.Connected && _subscription is not null;
 
-    public long ClockAheadMs => (long)_client.ClockSkew.TotalMilliseconds;
+    /// <summary>As it was measured when the session began; when our clock was set since, it is that much more or less.</summary>
+    public long ClockAheadMs => (long)(_client.ClockSkew.TotalMilliseconds + _clockAtSession - ClockOffsetMs());
 
     public Task Redescribed => Volatile.Read(ref _redescribed).Task;
 
@@ -115,13 +120,19 @@ internal sealed class OpcUaSource : ISource
         if (_tellAll) TellAll(into);
     }
 
+    public Task ProbeAsync(CancellationToken cancellationToken) =>
+        _client.State == ConnectionState.Connected
+            ? _client.ReadAsync([new ReadNode(ServerState, AttributeId.Value)], cancellationToken)
+            : Task.CompletedTask;
+
     /// <summary>Asks the server, not the subscription: what that has still to bring is older.</summary>
     /// <exception cref="OpcUaException">There is no connection.</exception>
     public async Task ReadNowAsync(long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
     {
         var nodes = Enumerable.Range(0, _tags.Length).Select(i => new ReadNode(NodeOf(i) ?? default, AttributeId.Value)).ToList();
         var values = await _client.ReadAsync(nodes, cancellationToken);
-        for (var i = 0; i < values.Count; i++) into.Add(Convert(new PendingValue(i, timeMs, values[i])));
+        var now = _clock.GetUtcNow();
+        for (var i = 0; i < values.Count; i++) into.Add(Convert(new PendingValue(i, OpcUaValues.TimeMs(values[i], now), values[i])));
     }
 
     /// <summary>Writes, and says what stood there before.</summary>
@@ -180,8 +191,12 @@ internal sealed class OpcUaSource : ISource
     private void Follow(ConnectionChange change)
     {
         // Another server may be there by now, with other types.
-        if (change.To == ConnectionState.Connected) (_described, _returned) = (false, true);
+        if (change.To == ConnectionState.Connected) (_described, _returned, _clockAtSession) = (false, true, ClockOffsetMs());
     }
+
+    /// <summary>Of our clock against the stopwatch, which nobody sets.</summary>
+    private double ClockOffsetMs() =>
+        (_clock.GetUtcNow() - DateTimeOffset.UnixEpoch - _clock.GetElapsedTime(0)).TotalMilliseconds;
 
     private void Save()
     {
