@@ -299,6 +299,8 @@ internal sealed class MachineGrain : Grain, IMachineGrain
             return;
         }
 
+        // A write that is under way holds up no figure.
+        if (_work.IsTellDue) await TryTellAsync();
         // One at a time: what is asked for while the store is slow is seen to when it has answered.
         if (_working) return;
         _working = true;

@@ -11,7 +11,7 @@ internal sealed class MachineWork(TimeProvider clock, SiloPace pace)
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
     /// <summary>Changes that come together are told together.</summary>
-    private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(100);
+    private TimeSpan Together => pace.IsLarge ? TimeSpan.FromMilliseconds(100) : TimeSpan.FromMilliseconds(20);
 
     /// <summary>A recomputation waits until late samples stop coming, but not longer than <see cref="MaxSettle"/>.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(800);
