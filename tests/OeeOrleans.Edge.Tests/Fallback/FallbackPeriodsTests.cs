@@ -26,6 +26,16 @@ public sealed class FallbackPeriodsTests : IDisposable
     }
 
     [Fact]
+    public void A_period_of_which_nothing_became_durable_was_none()
+    {
+        var periods = new FallbackPeriods(File);
+        periods.Begin(10_000);
+        periods.End();
+        Assert.True(periods.IsEmpty);
+        Assert.False(periods.Covers(10_000));
+    }
+
+    [Fact]
     public void After_a_restart_an_open_period_ends_where_the_last_durable_value_was()
     {
         var periods = new FallbackPeriods(File);

@@ -67,8 +67,14 @@ internal sealed class FallbackPeriods
         if (IsOpen && timeMs > _periods[^1].ToMs) _periods[^1] = _periods[^1] with { ToMs = timeMs };
     }
 
-    /// <summary>The second does not speak any more: the period ends where its values are durable.</summary>
-    public void End() => IsOpen = false;
+    /// <summary>
+    /// The second does not speak any more: the period ends where its values are durable, and was none if none of them is.
+    /// </summary>
+    public void End()
+    {
+        if (IsOpen && _periods[^1].ToMs == _periods[^1].FromMs) _periods.RemoveAt(_periods.Count - 1);
+        IsOpen = false;
+    }
 
     /// <exception cref="IOException">The disk does not take it.</exception>
     public void Save() => DurableFile.Replace(_file, stream => JsonSerializer.Serialize(stream, _periods));
