@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 OEE_E2E_SECONDS=60 OEE_LONG=1
 
-full='FullyQualifiedName~NoLoss|FullyQualifiedName~S7Tests|FullyQualifiedName~EdgeChaos|FullyQualifiedName~Cluster|FullyQualifiedName~Embedded'
+full='FullyQualifiedName~NoLoss|FullyQualifiedName~S7Tests|FullyQualifiedName~EdgeChaos|FullyQualifiedName~Cluster'
+full="$full|FullyQualifiedName~Embedded"
 hostile='FullyQualifiedName~Hostile|FullyQualifiedName~OpcUa|FullyQualifiedName~FullDisk|FullyQualifiedName~Quiet'
 filter=${1:-"$full|$hostile"}
 

@@ -35,6 +35,9 @@ public sealed record EdgeSource(string Id, Uri Url, string Device, int IntervalM
     /// <summary>How an OPC UA server is spoken to; null for other sources, and for the defaults.</summary>
     public OpcUaSettings? OpcUa { get; init; }
 
+    /// <summary>How often a tag is read: by its own interval, or by that of the source; milliseconds.</summary>
+    public int IntervalOf(EdgeTag tag) => tag.IntervalMs > 0 ? tag.IntervalMs : IntervalMs;
+
     /// <summary>Id of the source that speaks for this one while it is down or late; its tags have metrics of this one's.</summary>
     public string? Fallback { get; init; }
 

@@ -169,7 +169,8 @@ public sealed class EdgeChaosTests(PlantFixture fixture) : IClassFixture<PlantFi
     private static async Task AssertEveryTickOnceAsync(TestPlant plant, int kills)
     {
         var journal = JournalTicks(plant);
-        // The reading that was under way when the edge was stopped may be in its queue still, or half of it: it would go with the next start.
+        // The reading that was under way when the edge was stopped may be in its queue still, or half of it: it would go with the next
+        // start.
         var last = journal.Max();
         var due = journal.Where(t => t < last).ToHashSet();
         await Eventually.HoldsAsync("every reading to be stored", Drained, () => MissingAsync(plant, due), m => m.Length == 0);

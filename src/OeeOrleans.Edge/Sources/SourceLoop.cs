@@ -45,7 +45,7 @@ internal sealed class SourceLoop
         [
             .. source.Tags.Select(t => definition.Devices.First(d => d.Id == t.Device)).Zip(source.Tags, MetricOf),
         ];
-        _intervals = [.. source.Tags.Select(t => t.Tag.IntervalMs > 0 ? t.Tag.IntervalMs : settings.IntervalMs)];
+        _intervals = [.. source.Tags.Select(t => settings.IntervalOf(t.Tag))];
         OwnIntervalMs = _intervals.Length > 0 ? _intervals.Min() : settings.IntervalMs;
         // Whoever looks after his connection is asked how it is, though nothing is due.
         if (source.Reconnects) OwnIntervalMs = Math.Min(OwnIntervalMs, LookEveryMs);

@@ -35,8 +35,6 @@ internal sealed class FallbackPart(ISource source, EdgeSource settings, TimeSpan
 
     public ISource Source => source;
 
-    public EdgeSource Settings => settings;
-
     public Health Health { get; private set; }
 
     /// <summary>Why it was not well last; empty when it always was.</summary>
@@ -57,7 +55,7 @@ internal sealed class FallbackPart(ISource source, EdgeSource settings, TimeSpan
         _isTaken = false;
         if (_reading is not null || (!isSpeaking && _began is { } began && Now - began < LookEvery)) return;
         var isAll = _isAllDue || !isSpeaking;
-        List<int> due = [.. Enumerable.Range(0, source.Tags.Count).Where(i => isAll || tick / IntervalMs(i) != _last / IntervalMs(i))];
+        List<int> due = [.. Enumerable.Range(0, source.Tags.Count).Where(i => isAll || IsDue(source.Tags[i].Tag, tick))];
         (_last, _isAllDue, _began) = (tick, false, Now);
         _reading = ReadAsync(limit => AskAsync(due, tick, limit), Limit);
     }
@@ -133,7 +131,7 @@ internal sealed class FallbackPart(ISource source, EdgeSource settings, TimeSpan
         await source.DisposeAsync();
     }
 
-    private long IntervalMs(int tag) => source.Tags[tag].Tag.IntervalMs > 0 ? source.Tags[tag].Tag.IntervalMs : settings.IntervalMs;
+    private bool IsDue(EdgeTag tag, long tick) => tick / settings.IntervalOf(tag) != _last / settings.IntervalOf(tag);
 
     /// <summary>One that is told by subscription answers from memory: whether it is there is asked beside.</summary>
     private async Task AskAsync(List<int> due, long tick, CancellationToken cancellationToken)

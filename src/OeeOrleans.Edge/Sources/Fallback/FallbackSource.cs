@@ -5,9 +5,9 @@ using OeeOrleans.Sparkplug;
 namespace OeeOrleans.Edge.Sources.Fallback;
 
 /// <summary>
-/// Two sources of the same tags, of which one speaks: the first, and while it is down or late the second. Both are told by the edge's clock.
-/// Whoever begins to speak is asked for everything anew, so that nobody's memory is told after the other's present; what the first still has
-/// of the past is told as history where nobody told it. `source.active` says who speaks.
+/// Two sources of the same tags, of which one speaks: the first, and while it is down or late the second. Both are told by the edge's
+/// clock. Whoever begins to speak is asked for everything anew, so that nobody's memory is told after the other's present; what the first
+/// still has of the past is told as history where nobody told it. `source.active` says who speaks.
 /// </summary>
 internal sealed class FallbackSource : ISource
 {
@@ -118,20 +118,11 @@ internal sealed class FallbackSource : ISource
         _isActiveTold = true;
     }
 
-    public async Task ReadNowAsync(long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
-    {
-        await Active.RestAsync();
-        if (await Active.ReadNowAsync(cancellationToken) is not { } values) throw Silence();
-        Show(Active, values, into);
-    }
-
     /// <summary>Writes by whoever speaks.</summary>
     /// <exception cref="PlcException">It does not answer, refuses, or does not have the tag.</exception>
     public async Task<object?> WriteAsync(int tag, object? value, CancellationToken cancellationToken)
     {
-        // Looked at once: the loop may turn to the other one meanwhile.
-        var isOnSecond = _choice.IsOnSecond;
-        var (part, index) = (isOnSecond ? _second : _first, _tags.IndexAt(tag, isOnSecond));
+        var (part, index) = SpeakerOf(tag);
         var metric = Tags[tag].Tag.Metric;
         if (index < 0) throw new PlcException($"{metric} is none of {part.Id}, which speaks: {_first.Id}: {Reason(_first)}");
         var its = part.Source.Tags[index];
@@ -142,8 +133,7 @@ internal sealed class FallbackSource : ISource
 
     public string AddressOf(int tag)
     {
-        var isOnSecond = _choice.IsOnSecond;
-        var (part, index) = (isOnSecond ? _second : _first, _tags.IndexAt(tag, isOnSecond));
+        var (part, index) = SpeakerOf(tag);
         return index < 0 ? Tags[tag].Tag.Address : $"{part.Id}: {part.Source.Tags[index].Tag.Address}";
     }
 
@@ -181,6 +171,13 @@ internal sealed class FallbackSource : ISource
     }
 
     private FallbackPart Active => _choice.IsOnSecond ? _second : _first;
+
+    /// <summary>Whoever speaks, and its index of a tag, -1 when it has none. Looked at once: the loop may turn meanwhile.</summary>
+    private (FallbackPart Part, int Index) SpeakerOf(int tag)
+    {
+        var isOnSecond = _choice.IsOnSecond;
+        return (isOnSecond ? _second : _first, _tags.IndexAt(tag, isOnSecond));
+    }
 
     /// <summary>What the pass before brought did not become durable: it is as if it had not been taken.</summary>
     private void Forget()
@@ -264,9 +261,7 @@ internal sealed class FallbackSource : ISource
     private async Task TurnAsync(bool toSecond, List<SourceValue> into, CancellationToken cancellationToken)
     {
         var part = toSecond ? _second : _first;
-        await part.RestAsync();
-        Take(into);
-        if (await part.ReadNowAsync(cancellationToken) is not { } values) return;
+        if (await AskAsync(part, into, cancellationToken) is not { } values) return;
         var why = Reason(toSecond ? _first : _second);
         var isForced = !toSecond && !_second.Health.IsAnswering;
         _choice.Turned(toSecond, part.Now);
@@ -283,9 +278,16 @@ internal sealed class FallbackSource : ISource
     private async Task ShowAsync(List<SourceValue> into, CancellationToken cancellationToken)
     {
         var part = Active;
+        if (await AskAsync(part, into, cancellationToken) is { } values) Show(part, values, into);
+    }
+
+    /// <summary>What it shows now, after what it brought before was taken; null when it does not answer.</summary>
+    private async Task<IReadOnlyList<SourceValue>?> AskAsync(
+        FallbackPart part, List<SourceValue> into, CancellationToken cancellationToken)
+    {
         await part.RestAsync();
         Take(into);
-        if (await part.ReadNowAsync(cancellationToken) is { } values) Show(part, values, into);
+        return await part.ReadNowAsync(cancellationToken);
     }
 
     /// <summary>Everything as it is now, later than all that was told.</summary>

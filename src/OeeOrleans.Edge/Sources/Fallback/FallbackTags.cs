@@ -71,12 +71,10 @@ internal sealed class FallbackTags(ISource first, ISource second, EdgeSource fir
     {
         var its = _toSecond[index] >= 0 ? second.Tags[_toSecond[index]] : mine;
         // Whoever speaks keeps to his own intervals: the loop must come as often as the faster one needs it.
-        var interval = Math.Min(IntervalOf(mine, firstSettings), IntervalOf(its, its == mine ? firstSettings : secondSettings));
+        var interval = Math.Min(firstSettings.IntervalOf(mine.Tag), (its == mine ? firstSettings : secondSettings).IntervalOf(its.Tag));
         var type = TypeOf(Scaling.TypeOf(mine.Tag, mine.Type), Scaling.TypeOf(its.Tag, its.Type));
         return new SourceTag(firstSettings.Device, mine.Tag with { IntervalMs = interval, Scale = 1, Offset = 0 }, type);
     }
-
-    private static int IntervalOf(SourceTag tag, EdgeSource settings) => tag.Tag.IntervalMs > 0 ? tag.Tag.IntervalMs : settings.IntervalMs;
 
     /// <summary>Of two: that of the first, or the one that both can be told in.</summary>
     private static SparkplugDataType TypeOf(SparkplugDataType first, SparkplugDataType second)

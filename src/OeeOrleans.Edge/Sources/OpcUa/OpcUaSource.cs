@@ -297,7 +297,7 @@ internal sealed class OpcUaSource : ISource
 
     private Task<Subscription> MakeSubscriptionAsync()
     {
-        var shortest = _tags.Length == 0 ? _settings.IntervalMs : _tags.Min(IntervalMs);
+        var shortest = _tags.Length == 0 ? _settings.IntervalMs : _tags.Min(t => _settings.IntervalOf(t.Tag));
         var options = SubscriptionOptions.Default with
         {
             PublishingInterval = TimeSpan.FromMilliseconds(shortest),
@@ -309,8 +309,6 @@ internal sealed class OpcUaSource : ISource
         return _client.SubscribeAsync(options, TakeAsync, nodes, _ended.Token);
     }
 
-    private int IntervalMs(SourceTag tag) => tag.Tag.IntervalMs > 0 ? tag.Tag.IntervalMs : _settings.IntervalMs;
-
     private MonitoredItemOptions Watching(SourceTag tag)
     {
         var deadband = Deadband.None;
@@ -321,7 +319,7 @@ internal sealed class OpcUaSource : ISource
         if (tag.Type is SparkplugDataType.String or SparkplugDataType.Boolean) deadband = Deadband.None;
         return MonitoredItemOptions.Default with
         {
-            SamplingInterval = TimeSpan.FromMilliseconds(IntervalMs(tag)),
+            SamplingInterval = TimeSpan.FromMilliseconds(_settings.IntervalOf(tag.Tag)),
             QueueSize = tag.Tag.QueueSize,
             Deadband = deadband,
         };

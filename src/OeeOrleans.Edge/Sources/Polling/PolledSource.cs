@@ -36,7 +36,10 @@ internal sealed class PolledSource : ISource
         Tags = [.. settings.Tags.Select((t, i) => new SourceTag(settings.Device, t, driver.TypeOf(i)))];
         _groups =
         [
-            .. Enumerable.Range(0, Tags.Count).GroupBy(i => IntervalOf(settings.Tags[i])).OrderBy(g => g.Key).Select(g => g.ToArray()),
+            .. Enumerable.Range(0, Tags.Count)
+                .GroupBy(i => settings.IntervalOf(settings.Tags[i]))
+                .OrderBy(g => g.Key)
+                .Select(g => g.ToArray()),
         ];
         _readings = new PlcReadings(Tags.Count);
         _told = new string?[Tags.Count];
@@ -114,8 +117,6 @@ internal sealed class PolledSource : ISource
         await _connecting;
         _ended.Dispose();
     }
-
-    private int IntervalOf(EdgeTag tag) => tag.IntervalMs > 0 ? tag.IntervalMs : _settings.IntervalMs;
 
     /// <summary>Tags of one interval are due together, so the first speaks for all.</summary>
     private static bool IsDue(int[] group, IReadOnlyList<int> due)
