@@ -26,7 +26,38 @@ public sealed class OpcUaDriverTests : DriverTests
 
     protected override async Task EndAsync() => await _server.DisposeAsync();
 
-    private protected override ISource Source(int port)
+    [Fact]
+    public async Task What_has_no_time_of_the_server_is_stamped_by_the_servers_clock()
+    {
+        var behind = new ClockBehind(TimeSpan.FromHours(1));
+        await using var source = Source(Port, behind);
+        var (values, until) = (new List<SourceValue>(), DateTime.UtcNow.AddSeconds(20));
+        while (!values.Exists(v => v.Tag == 2))
+        {
+            Assert.True(DateTime.UtcNow < until, "the tag that is not there was never said to be bad");
+            await Task.Delay(20);
+            values.Clear();
+            await source.ProbeAsync(CancellationToken.None);
+            if (source.Redescribed.IsCompleted) source.Describe();
+            try
+            {
+                await source.ReadAsync([0, 1, 2], behind.GetUtcNow().ToUnixTimeMilliseconds(), values, CancellationToken.None);
+            }
+            catch (OpcUaException error) when (error.Status.Code == StatusCodes.BadNotConnected)
+            {
+                // It is being connected.
+            }
+        }
+
+        Assert.InRange(source.ClockAheadMs, 3_599_000, 3_601_000);
+        var bad = values.Single(v => v.Tag == 2);
+        Assert.Equal(0, bad.Quality);
+        Assert.InRange(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - bad.TimeMs, -1_000, 5_000);
+    }
+
+    private protected override ISource Source(int port) => Source(port, TimeProvider.System);
+
+    private OpcUaSource Source(int port, TimeProvider clock)
     {
         var index = _server.NamespaceIndex;
         var settings = Settings(
@@ -34,6 +65,11 @@ public sealed class OpcUaDriverTests : DriverTests
         {
             OpcUa = new OpcUaSettings { Policy = SecurityPolicy.None, KeepAlive = TimeSpan.FromSeconds(2) },
         };
-        return new OpcUaSource(settings, Options, TimeProvider.System, Log);
+        return new OpcUaSource(settings, Options, clock, Log);
+    }
+
+    private sealed class ClockBehind(TimeSpan by) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() - by;
     }
 }

@@ -92,6 +92,34 @@ public sealed class FallbackChoiceTests
         Assert.True(_choice.IsOnSecond);
     }
 
+    [Fact]
+    public void Who_is_asked_each_ten_seconds_is_well_when_it_answered_the_last_time()
+    {
+        Pass(10, firstAnswers: true, secondAnswers: true);
+        // What it answered is known when it is looked at the next time.
+        for (var i = 0; i < 6 && !_choice.IsOnSecond; i++)
+        {
+            _now += 10;
+            Look();
+            _second = Answer(_second, true);
+        }
+
+        Assert.True(_choice.IsOnSecond);
+    }
+
+    [Fact]
+    public void Who_answers_each_ten_seconds_keeps_the_word()
+    {
+        Pass(10, firstAnswers: true, secondAnswers: true);
+        for (var i = 0; i < 10; i++)
+        {
+            _now += 10;
+            Look();
+            Assert.False(_choice.IsOnSecond);
+            (_first, _second) = (Answer(_first, true), Answer(_second, true));
+        }
+    }
+
     private void TurnToSecond()
     {
         Pass(10, firstAnswers: true, secondAnswers: true);

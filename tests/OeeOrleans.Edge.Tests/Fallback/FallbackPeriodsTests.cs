@@ -36,6 +36,16 @@ public sealed class FallbackPeriodsTests : IDisposable
     }
 
     [Fact]
+    public void A_period_of_a_single_durable_instant_is_one()
+    {
+        var periods = new FallbackPeriods(File);
+        periods.Begin(10_000);
+        periods.Extend(10_000);
+        periods.End();
+        Assert.Equal([true, false], new[] { 10_000L, 10_200 }.Select(periods.Covers));
+    }
+
+    [Fact]
     public void After_a_restart_an_open_period_ends_where_the_last_durable_value_was()
     {
         var periods = new FallbackPeriods(File);

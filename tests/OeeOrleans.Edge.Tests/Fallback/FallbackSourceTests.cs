@@ -314,6 +314,118 @@ public sealed class FallbackSourceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Times_stay_in_order_when_the_difference_of_the_clocks_is_measured_anew()
+    {
+        var told = new List<SourceValue>();
+        for (var i = 0; i < 8; i++)
+        {
+            // The clock is found to be ahead by more each time, and what was told before was told too late.
+            _first.ClockAheadMs = 700 * i;
+            _first.Queue = [new(Counter, NowMs + 1_000, (long)i)];
+            told.AddRange(await PassAsync(TimeSpan.FromMilliseconds(500)));
+        }
+
+        var times = told.Where(v => v.Tag == Counter).Select(v => v.TimeMs).ToList();
+        Assert.Equal(8, times.Count);
+        Assert.Equal(times.Distinct().Order(), times);
+    }
+
+    [Fact]
+    public async Task Whoever_did_not_answer_at_first_tells_everything_also_when_its_types_were_others()
+    {
+        _first.Holding = new TaskCompletionSource();
+        await Assert.ThrowsAsync<PlcException>(() => PassAsync());
+        _first.Holding.SetResult();
+        _first.Holding = null;
+        var firstMs = NowMs;
+        // A server's subscription: the time is that of the change.
+        _first.Queue = [new(Counter, firstMs, 1L), new(Speed, firstMs, 15L), new(Temperature, firstMs, 20.5)];
+        var queue = _first.Queue;
+        await PassAsync();
+        await _source.RestAsync();
+        _source.Describe();
+        _first.Queue = queue;
+        var told = await PassAsync();
+        Assert.Equal([Counter, Speed, Temperature], told.Where(v => !v.Historical).Select(v => v.Tag).Distinct().Order().Take(3));
+    }
+
+    [Fact]
+    public async Task A_pause_is_no_time_in_which_the_second_spoke()
+    {
+        await PassAsync();
+        _source.SetPaused(true);
+        _first.IsDown = true;
+        await UntilAsync("plc1s7");
+        (_second.Queue, _first.Queue) = ([], []);
+        for (var i = 0; i < 20; i++) await PassAsync();
+        var pausedMs = NowMs - 10_000;
+        _source.SetPaused(false);
+        _second.Queue = null;
+        await PassAsync();
+        _first.IsDown = false;
+        await UntilAsync("plc1");
+        _first.Queue = [new(Counter, pausedMs, 5L, 192, Historical: true)];
+        Assert.Equal([5L], (await PassAsync()).Where(v => v.Historical).Select(v => v.Value));
+    }
+
+    [Fact]
+    public async Task A_pause_that_begins_while_the_second_speaks_ends_its_time()
+    {
+        await ToSecondAsync();
+        for (var i = 0; i < 3; i++) await PassAsync();
+        _source.SetPaused(true);
+        (_second.Queue, _first.Queue) = ([], []);
+        for (var i = 0; i < 20; i++) await PassAsync();
+        var pausedMs = NowMs - 10_000;
+        _source.SetPaused(false);
+        _second.Queue = null;
+        for (var i = 0; i < 3; i++) await PassAsync();
+        _first.IsDown = false;
+        await UntilAsync("plc1");
+        _first.Queue = [new(Counter, pausedMs, 5L, 192, Historical: true)];
+        Assert.Equal([5L], (await PassAsync()).Where(v => v.Historical).Select(v => v.Value));
+    }
+
+    [Fact]
+    public async Task What_only_the_first_has_is_told_while_it_is_there_and_is_not_known_when_it_goes_again()
+    {
+        await ToSecondAsync();
+        (_first.IsDown, _first.Queue) = (false, []);
+        var told = new List<SourceValue>();
+        for (var i = 0; i < 12; i++) told.AddRange(await PassAsync());
+        Assert.Equal([(object?)20.5], told.Where(v => v.Tag == Temperature).Select(v => v.Value));
+        _first.IsDown = true;
+        told.Clear();
+        for (var i = 0; i < 12; i++) told.AddRange(await PassAsync());
+        Assert.Equal([(null, 0)], told.Where(v => v.Tag == Temperature).Select(v => (v.Value, v.Quality)));
+        Assert.True(told.Count(v => v.Tag == Counter) >= 12);
+    }
+
+    [Fact]
+    public async Task What_the_queue_of_the_first_still_brings_after_a_hand_back_is_told_as_history()
+    {
+        await PassAsync();
+        var missedMs = NowMs + 1_500;
+        await ToSecondAsync();
+        (_first.IsDown, _first.Queue) = (false, []);
+        await UntilAsync("plc1");
+        // What it showed then comes once more, and what came before it.
+        _first.Queue = [new(Counter, missedMs, 4L), new(Counter, NowMs, 1L), new(Counter, NowMs + 500, 6L)];
+        var told = await PassAsync();
+        Assert.Equal([(4L, true), (6L, false)], told.Where(v => v.Tag == Counter).Select(v => (v.Value, v.Historical)));
+    }
+
+    [Fact]
+    public async Task A_second_takes_over_also_when_it_is_looked_at_each_ten_seconds()
+    {
+        var told = new List<SourceValue>();
+        for (var i = 0; i < 3; i++) await PassAsync(TimeSpan.FromSeconds(10));
+        _first.IsDown = true;
+        for (var i = 0; i < 4; i++) told.AddRange(await PassAsync(TimeSpan.FromSeconds(10)));
+        Assert.Contains("plc1s7", told.Where(v => v.Tag == Active).Select(v => v.Value));
+    }
+
+    [Fact]
     public async Task A_command_goes_to_whoever_speaks_in_its_units()
     {
         await PassAsync();

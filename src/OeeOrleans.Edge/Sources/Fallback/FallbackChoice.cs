@@ -30,6 +30,8 @@ internal sealed class FallbackChoice(TimeSpan after, TimeSpan handBackAfter)
 
     public bool IsOnSecond { get; private set; }
 
+    private TimeSpan Lately => _gap > after ? _gap + after : after;
+
     /// <summary>Must be called whenever the sources are looked at.</summary>
     public void Look(TimeSpan now)
     {
@@ -39,8 +41,8 @@ internal sealed class FallbackChoice(TimeSpan after, TimeSpan handBackAfter)
         (_looked, _gap) = (now, gap);
     }
 
-    /// <summary>It answered lately.</summary>
-    public bool IsWell(TimeSpan now, Health source) => source.Well is { } well && now - Later(well, _excused) <= after;
+    /// <summary>It answered lately; where it is asked seldom, when it was asked last.</summary>
+    public bool IsWell(TimeSpan now, Health source) => source.Well is { } well && now - Later(well, _excused) <= Lately;
 
     /// <summary>Whether the second should speak.</summary>
     public bool WantsSecond(TimeSpan now, Health first, Health second)

@@ -133,13 +133,16 @@ internal sealed class FallbackPart(ISource source, EdgeSource settings, TimeSpan
 
     private bool IsDue(EdgeTag tag, long tick) => tick / settings.IntervalOf(tag) != _last / settings.IntervalOf(tag);
 
-    /// <summary>One that is told by subscription answers from memory: whether it is there is asked beside.</summary>
+    /// <summary>One that is told by subscription answers from memory: whether it is there, and its clock, is asked beside.</summary>
     private async Task AskAsync(List<int> due, long tick, CancellationToken cancellationToken)
     {
+        if (_probed is not { } probed || Now - probed >= LookEvery)
+        {
+            _probed = Now;
+            await source.ProbeAsync(cancellationToken);
+        }
+
         await source.ReadAsync(due, tick, _values, cancellationToken);
-        if (_probed is { } probed && Now - probed < LookEvery) return;
-        _probed = Now;
-        await source.ProbeAsync(cancellationToken);
     }
 
     /// <summary>Never fails: what became of it stands in <see cref="Health"/>.</summary>

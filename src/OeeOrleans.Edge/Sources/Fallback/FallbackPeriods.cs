@@ -17,6 +17,9 @@ internal sealed class FallbackPeriods
     private readonly string _file;
     private readonly List<Period> _periods = [];
 
+    /// <summary>Something of the period that is open is durable.</summary>
+    private bool _isDurable;
+
     public FallbackPeriods(string file)
     {
         _file = file;
@@ -58,13 +61,15 @@ internal sealed class FallbackPeriods
     {
         _periods.Add(new Period(timeMs, timeMs));
         if (_periods.Count > Most) _periods.RemoveAt(0);
-        IsOpen = true;
+        (IsOpen, _isDurable) = (true, false);
     }
 
     /// <summary>What the second told is durable up to here.</summary>
     public void Extend(long timeMs)
     {
-        if (IsOpen && timeMs > _periods[^1].ToMs) _periods[^1] = _periods[^1] with { ToMs = timeMs };
+        if (!IsOpen) return;
+        _isDurable = true;
+        if (timeMs > _periods[^1].ToMs) _periods[^1] = _periods[^1] with { ToMs = timeMs };
     }
 
     /// <summary>
@@ -72,7 +77,7 @@ internal sealed class FallbackPeriods
     /// </summary>
     public void End()
     {
-        if (IsOpen && _periods[^1].ToMs == _periods[^1].FromMs) _periods.RemoveAt(_periods.Count - 1);
+        if (IsOpen && !_isDurable) _periods.RemoveAt(_periods.Count - 1);
         IsOpen = false;
     }
 

@@ -5,9 +5,8 @@ using OeeOrleans.Sparkplug;
 namespace OeeOrleans.Edge.Sources.Fallback;
 
 /// <summary>
-/// Two sources of the same tags, of which one speaks: the first, and while it is down or late the second. Both are told by the edge's
-/// clock. Whoever begins to speak is asked for everything anew, so that nobody's memory is told after the other's present; what the first
-/// still has of the past is told as history where nobody told it. `source.active` says who speaks.
+/// Two sources of the same tags, of which one speaks: the first, and while it is down or late the second. Whoever begins to speak is asked
+/// for everything anew, so that nobody's memory is told after the other's present. `source.active` says who speaks.
 /// </summary>
 internal sealed class FallbackSource : ISource
 {
@@ -21,43 +20,36 @@ internal sealed class FallbackSource : ISource
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan SaveEvery = TimeSpan.FromSeconds(5);
 
-    /// <summary>A time from further ahead holds back no later one.</summary>
-    private const long MaxAheadMs = 60_000;
+    /// <summary>A first that answers for so long is asked for the tags that only it has, while the second speaks.</summary>
+    private static readonly TimeSpan SettledAfter = TimeSpan.FromSeconds(5);
 
     private readonly FallbackPart _first;
     private readonly FallbackPart _second;
     private readonly FallbackChoice _choice;
     private readonly FallbackPeriods _periods;
     private readonly FallbackTags _tags;
+    private readonly FallbackTelling _telling;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly string _device;
     private readonly TimeSpan _mostWait;
 
-    /// <summary>By tag, milliseconds by our clock: up to where it was told.</summary>
-    private readonly long[] _toldMs;
-
-    /// <summary>By tag: whoever speaks now is later than that.</summary>
-    private readonly long[] _floorMs;
-
-    /// <summary>By tag: the time of what the first showed when it began to speak; what is not later is of the past.</summary>
-    private readonly long[] _sinceMs;
-
-    /// <summary>By tag, by the clock of the first: the newest that came from it; durable, and with what is not yet.</summary>
-    private readonly long[] _firstMs;
-    private readonly long[] _takenMs;
-
     private bool _isPassStored = true;
-    private long _secondMs;
-    private long _lostMs;
 
     /// <summary>Everything must be shown, and was, in this pass.</summary>
     private bool _mustShow;
     private bool _isShown;
+
+    /// <summary>Whoever speaks showed everything once: what is told again later is not new to us.</summary>
+    private bool _hasShown;
     private bool _isActiveTold;
     private bool _hasSpoken;
     private TimeSpan _spokeAt;
     private TimeSpan _savedAt;
+    private volatile bool _isPaused;
+
+    /// <summary>It was, since the pass before.</summary>
+    private volatile bool _wasPaused;
 
     public FallbackSource(
         ISource first, EdgeSource firstSettings, ISource second, EdgeSource secondSettings, string file, TimeProvider clock, ILogger log)
@@ -73,10 +65,7 @@ internal sealed class FallbackSource : ISource
         EdgeMetrics.FallbackActive.WithLabels(_device).Set(0);
         EdgeMetrics.FallbackSwitches.WithLabels(_device).IncTo(0);
         Describe();
-        var count = Tags.Count;
-        (_toldMs, _floorMs, _firstMs, _takenMs) = (new long[count], new long[count], new long[count], new long[count]);
-        _sinceMs = new long[count];
-        Array.Fill(_sinceMs, _periods.LatestToMs);
+        _telling = new FallbackTelling(first, _tags, _periods, clock);
     }
 
     public string Id => _first.Id;
@@ -94,7 +83,7 @@ internal sealed class FallbackSource : ISource
         _tags.Describe();
         (_isActiveTold, _hasSpoken) = (false, false);
         // What the first remembers may be older than what the second told.
-        _mustShow = !_periods.IsEmpty;
+        _mustShow |= _hasShown || !_periods.IsEmpty;
         Active.TellAll();
     }
 
@@ -103,7 +92,15 @@ internal sealed class FallbackSource : ISource
     public async Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
     {
         if (!_isPassStored) Forget();
-        (_isPassStored, _isShown, _secondMs) = (false, false, 0);
+        (_isPassStored, _isShown) = (false, false);
+        if (_wasPaused)
+        {
+            // What was not read was not told: the first may remember it.
+            _periods.End();
+            _wasPaused = _isPaused;
+        }
+
+        _telling.BeginPass();
         _choice.Look(_first.Now);
         _first.Begin(timeMs, !_choice.IsOnSecond);
         _second.Begin(timeMs, _choice.IsOnSecond);
@@ -112,6 +109,7 @@ internal sealed class FallbackSource : ISource
         var wantsSecond = _choice.WantsSecond(_first.Now, _first.Health, _second.Health);
         if (wantsSecond != _choice.IsOnSecond) await TurnAsync(wantsSecond, into, cancellationToken);
         else if (_mustShow && IsWell(Active)) await ShowAsync(into, cancellationToken);
+        if (_choice.IsOnSecond) await TellOnlyFirstAsync(into, cancellationToken);
         ThrowIfSilent(into);
         if (_isActiveTold || into.Count == 0) return;
         into.Add(new SourceValue(_tags.ActiveTag, _clock.GetUtcNow().ToUnixTimeMilliseconds(), Active.Id));
@@ -141,19 +139,20 @@ internal sealed class FallbackSource : ISource
     {
         _first.Source.SetPaused(paused);
         _second.Source.SetPaused(paused);
-        // What is not read is not told: the first may remember it.
-        if (paused) _periods.End();
+        _isPaused = paused;
+        if (paused) _wasPaused = true;
     }
 
     public void Stored(long timeMs)
     {
         _first.Stored(timeMs);
         _second.Stored(timeMs);
-        _takenMs.CopyTo(_firstMs, 0);
+        _telling.Stored();
         _isPassStored = true;
         if (_isShown) _mustShow = false;
-        if (_secondMs == 0) return;
-        _periods.Extend(_secondMs);
+        if (_telling.SecondMs == 0) return;
+        _periods.Extend(_telling.SecondMs);
+        if (_isPaused) _periods.End();
         if (_first.Now - _savedAt >= SaveEvery) Save();
     }
 
@@ -182,7 +181,7 @@ internal sealed class FallbackSource : ISource
     /// <summary>What the pass before brought did not become durable: it is as if it had not been taken.</summary>
     private void Forget()
     {
-        _firstMs.CopyTo(_takenMs, 0);
+        _telling.Forget();
         _periods.End();
         if (_isShown) _isActiveTold = false;
     }
@@ -212,49 +211,11 @@ internal sealed class FallbackSource : ISource
 
     private void Take(List<SourceValue> into)
     {
-        foreach (var value in _first.Take()) TellOfFirst(value, into);
+        foreach (var value in _first.Take()) _telling.OfFirst(value, into);
         foreach (var value in _second.Take())
         {
-            if (_choice.IsOnSecond && _tags.KnowsSecond(value.Tag)) TellOfSecond(value, into);
+            if (_choice.IsOnSecond) _telling.OfSecond(value, into);
         }
-    }
-
-    private void TellOfFirst(in SourceValue raw, List<SourceValue> into)
-    {
-        var (value, tag) = (Real(raw), raw.Tag);
-        var isCovered = _tags.HasSecond(tag) && _periods.Covers(value.TimeMs);
-        var isNew = raw.Historical || raw.TimeMs > _takenMs[tag];
-        if (!raw.Historical) _takenMs[tag] = Math.Max(_takenMs[tag], raw.TimeMs);
-        // Nobody else speaks for a tag that only the first has: it is told as soon as it is there again.
-        var isPast = _tags.HasSecond(tag) ? _choice.IsOnSecond || value.TimeMs <= _sinceMs[tag] : value.TimeMs <= _lostMs;
-        if (!raw.Historical && !isPast) Tell(value, into);
-        else if (isNew && !isCovered) into.Add(value with { Historical = true });
-    }
-
-    private void TellOfSecond(in SourceValue raw, List<SourceValue> into)
-    {
-        _secondMs = Math.Max(_secondMs, raw.TimeMs);
-        if (!_periods.IsOpen) _periods.Begin(raw.TimeMs);
-        Tell(_tags.OfSecond(raw), into);
-    }
-
-    /// <summary>A value of the first as published, by our clock.</summary>
-    private SourceValue Real(in SourceValue raw) => _tags.OfFirst(raw) with { TimeMs = raw.TimeMs - _first.Source.ClockAheadMs };
-
-    /// <summary>A value of now, not before what was told by the one who spoke before.</summary>
-    private void Tell(in SourceValue value, List<SourceValue> into)
-    {
-        var (tag, timeMs) = (value.Tag, value.TimeMs);
-        if (timeMs <= _floorMs[tag])
-        {
-            // Our clock may have been set back since.
-            var mostMs = _clock.GetUtcNow().ToUnixTimeMilliseconds() + MaxAheadMs;
-            _floorMs[tag] = Math.Min(_floorMs[tag], mostMs);
-            timeMs = Math.Max(timeMs, ++_floorMs[tag]);
-        }
-
-        _toldMs[tag] = timeMs;
-        into.Add(value with { TimeMs = timeMs });
     }
 
     /// <summary>The other one speaks from now on, if it can be read now.</summary>
@@ -265,6 +226,7 @@ internal sealed class FallbackSource : ISource
         var why = Reason(toSecond ? _first : _second);
         var isForced = !toSecond && !_second.Health.IsAnswering;
         _choice.Turned(toSecond, part.Now);
+        _telling.IsOnSecond = toSecond;
         if (!toSecond) _periods.End();
         (_mustShow, _isActiveTold) = (true, false);
         Show(part, values, into);
@@ -273,6 +235,18 @@ internal sealed class FallbackSource : ISource
         EdgeMetrics.FallbackSwitches.WithLabels(_device).Inc();
         if (toSecond) Log.FallbackBegins(_log, _device, _second.Id, _first.Id, why);
         else Log.FallbackEnds(_log, _device, _first.Id, _second.Id, isForced ? why : "the first is well again");
+    }
+
+    /// <summary>Tags that only the first has, while the second speaks: as long as the first is there, it tells them.</summary>
+    private async Task TellOnlyFirstAsync(List<SourceValue> into, CancellationToken cancellationToken)
+    {
+        var now = _first.Now;
+        var isThere = _choice.IsWell(now, _first.Health);
+        if (!isThere && !_telling.IsLostTold) _telling.TellLost(into);
+        if (!isThere || !_telling.IsLostTold || !_tags.HasOnlyFirst) return;
+        // One that comes and goes is not asked each time: whoever speaks would wait for it.
+        if (!_first.Health.IsAnswering || now - (_first.Health.Unwell ?? TimeSpan.Zero) < SettledAfter) return;
+        if (await AskAsync(_first, into, cancellationToken) is { } values) _telling.ShowOnlyFirst(values, into);
     }
 
     private async Task ShowAsync(List<SourceValue> into, CancellationToken cancellationToken)
@@ -293,34 +267,15 @@ internal sealed class FallbackSource : ISource
     /// <summary>Everything as it is now, later than all that was told.</summary>
     private void Show(FallbackPart part, IReadOnlyList<SourceValue> values, List<SourceValue> into)
     {
-        _isShown = true;
-        var mostMs = _clock.GetUtcNow().ToUnixTimeMilliseconds() + MaxAheadMs;
-        for (var i = 0; i < _floorMs.Length; i++) _floorMs[i] = Math.Min(_toldMs[i], mostMs);
+        (_isShown, _hasShown) = (true, true);
+        _telling.BeginShow();
         foreach (var raw in values)
         {
-            if (part == _first) ShowOfFirst(raw, into);
-            else if (_tags.KnowsSecond(raw.Tag)) TellOfSecond(raw, into);
+            if (part == _first) _telling.ShowOfFirst(raw, into);
+            else _telling.OfSecond(raw, into);
         }
 
-        if (part == _second) TellLost(into);
-    }
-
-    private void ShowOfFirst(in SourceValue raw, List<SourceValue> into)
-    {
-        var value = Real(raw);
-        _sinceMs[raw.Tag] = value.TimeMs;
-        _takenMs[raw.Tag] = Math.Max(_takenMs[raw.Tag], raw.TimeMs);
-        Tell(value, into);
-    }
-
-    /// <summary>Tags that only the first has.</summary>
-    private void TellLost(List<SourceValue> into)
-    {
-        _lostMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
-        for (var i = 0; i < _tags.ActiveTag; i++)
-        {
-            if (!_tags.HasSecond(i)) Tell(new SourceValue(i, _lostMs, null, 0), into);
-        }
+        if (part == _second) _telling.TellLost(into);
     }
 
     private void Save()

@@ -20,6 +20,9 @@ internal sealed class FallbackTags(ISource first, ISource second, EdgeSource fir
 
     public bool HasSecond(int tag) => _toSecond[tag] >= 0;
 
+    /// <summary>There are tags that the second does not have.</summary>
+    public bool HasOnlyFirst => Array.Exists(_toSecond, i => i < 0);
+
     /// <summary>A tag of the second that the first has too.</summary>
     public bool KnowsSecond(int tag) => _fromSecond[tag] >= 0;
 

@@ -26,8 +26,8 @@ internal sealed class OpcUaSource : ISource
     /// <summary>A value from further ahead, by the server's clock, does not say up to where all is complete.</summary>
     private static readonly TimeSpan Ahead = TimeSpan.FromMinutes(1);
 
-    /// <summary>Every server has it (OPC UA part 5, 6.3.1).</summary>
-    private static readonly NodeId ServerState = NodeId.Parse("i=2259");
+    /// <summary>The server's clock; every server has it (OPC UA part 5, 6.3.1).</summary>
+    private static readonly NodeId CurrentTime = NodeId.Parse("i=2258");
 
     private readonly EdgeSource _settings;
     private readonly TimeProvider _clock;
@@ -36,6 +36,7 @@ internal sealed class OpcUaSource : ISource
     private readonly SourceMemory _memory;
     private readonly PendingValues _pending = new(Capacity);
     private readonly GapFiller _gaps;
+    private readonly ServerClock _serverClock;
     private readonly CancellationTokenSource _ended = new();
 
     /// <summary>With the types as they are at the server now.</summary>
@@ -60,7 +61,6 @@ internal sealed class OpcUaSource : ISource
     private volatile bool _described;
     private volatile bool _returned;
     private bool _wasConnected;
-    private double _clockAtSession;
     private bool _first = true;
     private volatile bool _wantPaused;
     private bool _paused;
@@ -80,6 +80,7 @@ internal sealed class OpcUaSource : ISource
         _client = OpcUaClient.Start(security.ToOptions(settings.Url, Path.Combine(options.DataDir, "pki")), log, clock);
         _client.StateChanged += Follow;
         _gaps = new GapFiller(settings.Id, _client, NodeOf, _pending, _memory, clock, log);
+        _serverClock = new ServerClock(clock);
         _savedAt = clock.GetTimestamp();
         Tags = [.. _tags];
     }
@@ -92,8 +93,8 @@ internal sealed class OpcUaSource : ISource
 
     public bool IsHere => _client.State == ConnectionState.Connected && _subscription is not null;
 
-    /// <summary>As it was measured when the session began; when our clock was set since, it is that much more or less.</summary>
-    public long ClockAheadMs => (long)(_client.ClockSkew.TotalMilliseconds + _clockAtSession - ClockOffsetMs());
+    /// <summary>As it was measured when it was probed last; 0 before.</summary>
+    public long ClockAheadMs => _serverClock.AheadMs;
 
     public Task Redescribed => Volatile.Read(ref _redescribed).Task;
 
@@ -120,10 +121,15 @@ internal sealed class OpcUaSource : ISource
         if (_tellAll) TellAll(into);
     }
 
-    public Task ProbeAsync(CancellationToken cancellationToken) =>
-        _client.State == ConnectionState.Connected
-            ? _client.ReadAsync([new ReadNode(ServerState, AttributeId.Value)], cancellationToken)
-            : Task.CompletedTask;
+    /// <summary>Asks for the server's clock.</summary>
+    /// <exception cref="OpcUaException">It does not answer.</exception>
+    public async Task ProbeAsync(CancellationToken cancellationToken)
+    {
+        if (_client.State != ConnectionState.Connected) return;
+        var asked = _clock.GetTimestamp();
+        var values = await _client.ReadAsync([new ReadNode(CurrentTime, AttributeId.Value)], cancellationToken);
+        if (values[0].Value.Value is DateTime server) _serverClock.Take(server, asked);
+    }
 
     /// <summary>Asks the server, not the subscription: what that has still to bring is older.</summary>
     /// <exception cref="OpcUaException">There is no connection.</exception>
@@ -131,7 +137,7 @@ internal sealed class OpcUaSource : ISource
     {
         var nodes = Enumerable.Range(0, _tags.Length).Select(i => new ReadNode(NodeOf(i) ?? default, AttributeId.Value)).ToList();
         var values = await _client.ReadAsync(nodes, cancellationToken);
-        var now = _clock.GetUtcNow();
+        var now = ServerNow();
         for (var i = 0; i < values.Count; i++) into.Add(Convert(new PendingValue(i, OpcUaValues.TimeMs(values[i], now), values[i])));
     }
 
@@ -175,6 +181,9 @@ internal sealed class OpcUaSource : ISource
         _ended.Dispose();
     }
 
+    /// <summary>What has no time of the server's is stamped as the server would, as far as its clock is known.</summary>
+    private DateTimeOffset ServerNow() => _clock.GetUtcNow().AddMilliseconds(ClockAheadMs);
+
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private OpcUaException Away() =>
@@ -191,12 +200,8 @@ internal sealed class OpcUaSource : ISource
     private void Follow(ConnectionChange change)
     {
         // Another server may be there by now, with other types.
-        if (change.To == ConnectionState.Connected) (_described, _returned, _clockAtSession) = (false, true, ClockOffsetMs());
+        if (change.To == ConnectionState.Connected) (_described, _returned) = (false, true);
     }
-
-    /// <summary>Of our clock against the stopwatch, which nobody sets.</summary>
-    private double ClockOffsetMs() =>
-        (_clock.GetUtcNow() - DateTimeOffset.UnixEpoch - _clock.GetElapsedTime(0)).TotalMilliseconds;
 
     private void Save()
     {
@@ -344,7 +349,7 @@ internal sealed class OpcUaSource : ISource
 
     private int Take(ReadOnlySpan<DataChange> changes, PendingValue[] values)
     {
-        var now = _clock.GetUtcNow();
+        var now = ServerNow();
         List<TagGap>? overflowed = null;
         var count = 0;
         lock (_latestLock)
@@ -366,7 +371,7 @@ internal sealed class OpcUaSource : ISource
         }
 
         if (overflowed is not null) _gaps.Add(overflowed);
-        if (count > 0) EdgeMetrics.IngestLagMs.WithLabels(Id).Set(now.ToUnixTimeMilliseconds() - values[count - 1].TimeMs);
+        if (count > 0) EdgeMetrics.IngestLagMs.WithLabels(Id).Set(_clock.GetUtcNow().ToUnixTimeMilliseconds() - values[count - 1].TimeMs);
         return count;
     }
 
@@ -389,7 +394,7 @@ internal sealed class OpcUaSource : ISource
             _refused[tag] = item.Status;
             if (!item.Status.IsBad && _guessed[tag]) _described = false;
             if (!item.Status.IsBad || item.Status.Code == StatusCodes.BadWaitingForInitialData) continue;
-            var bad = new PendingValue(tag, timeMs, new DataValue(Variant.Null, item.Status));
+            var bad = new PendingValue(tag, timeMs + ClockAheadMs, new DataValue(Variant.Null, item.Status));
             lock (_latestLock) _latest[tag] = bad;
             _pending.Add(bad);
         }
