@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using OeeOrleans.Edge.Queue;
 using OeeOrleans.Edge.Sessions;
 using OeeOrleans.Edge.Sources;
+using OeeOrleans.Edge.Sources.Cip;
 using OeeOrleans.Edge.Sources.Fallback;
 using OeeOrleans.Edge.Sources.OpcUa;
 using OeeOrleans.Edge.Sources.Polling;
@@ -144,6 +145,7 @@ public sealed class EdgeConnector : BackgroundService
         {
             "opc.tcp" => new OpcUaSource(source, options, clock, log),
             "s7" => new PolledSource(source, new S7Driver(source), clock, log),
+            "cip" => new PolledSource(source, new CipDriver(source, options, log), clock, log),
             _ => new SimSource(source),
         };
 

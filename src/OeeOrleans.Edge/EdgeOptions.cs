@@ -213,7 +213,11 @@ public sealed class EdgeOptions
                 yield return $"{what} is that of another source too; a source stands by for one only";
             }
 
-            if (second?.Url.Scheme == "opc.tcp") yield return $"{what} is an OPC UA server; one that is polled is possible (s7://, sim://)";
+            if (second?.Url.Scheme == "opc.tcp")
+            {
+                yield return $"{what} is an OPC UA server; one that is polled is possible (s7://, cip://, sim://)";
+            }
+
             if (Sources.Any(s => s != first && s != second && s.Device == first.Device))
             {
                 yield return $"edge.sources: {first.Id} has a fallback, and {first.Device} has other sources besides; one is possible then";

@@ -46,7 +46,8 @@ public static class TagJson
             case ulong v: json.WriteNumberValue(v); break;
             case sbyte or byte or short or ushort or int or uint or long: json.WriteNumberValue(Convert.ToInt64(value, null)); break;
             case byte[] v: json.WriteBase64StringValue(v); break;
-            case StructureValue v: Structure(json, v); break;
+            case StructureValue v: Structure(json, v.Fields); break;
+            case IReadOnlyDictionary<string, object?> v: Structure(json, v); break;
             case ExtensionObject v: Raw(json, v); break;
             case Variant v: Write(json, Arranged(v)); break;
             case DataValue v: Write(json, v.Value); break;
@@ -93,10 +94,10 @@ public static class TagJson
         json.WriteStringValue(double.IsNaN(value) ? "NaN" : infinity);
     }
 
-    private static void Structure(Utf8JsonWriter json, StructureValue structure)
+    private static void Structure(Utf8JsonWriter json, IEnumerable<KeyValuePair<string, object?>> fields)
     {
         json.WriteStartObject();
-        foreach (var (name, field) in structure.Fields)
+        foreach (var (name, field) in fields)
         {
             json.WritePropertyName(name);
             Write(json, field);

@@ -40,8 +40,10 @@ internal sealed class TagSourceOptions
     private readonly Option<bool> _clearPassword =
         new("--clear-password") { Description = "send the password even where nothing protects it" };
 
-    public Option<string> Url { get; } =
-        new("--source") { Description = "opc.tcp://host:port/path or s7://host?rack=0&slot=1", Required = true };
+    public Option<string> Url { get; } = new("--source")
+    {
+        Description = "opc.tcp://host:port/path, s7://host?rack=0&slot=1 or cip://host/1,0?plc=controllogix", Required = true,
+    };
 
     public Command On(Command command)
     {
@@ -62,8 +64,8 @@ internal sealed class TagSourceOptions
         var mistake = TagAccess.CheckSource(parsed.GetRequiredValue(Url), out var url)
             ?? addresses.Select(a => areStarts ? TagAccess.CheckStart(url!, a) : TagAccess.CheckAddress(url!, a)).FirstOrDefault(m =>
                 m is not null)
-            ?? wrongSettings ?? (url!.Scheme == "s7" && settings != new OpcUaSettings() ? "an S7 PLC knows no user and no security; those "
-                + "options are for opc.tcp:// sources" : null);
+            ?? wrongSettings ?? (url!.Scheme != "opc.tcp" && settings != new OpcUaSettings() ? "such a PLC knows no user and no security; "
+                + "those options are for opc.tcp:// sources" : null);
         if (mistake is not null) return await WrongAsync(mistake);
         using var logging = LoggerFactory.Create(builder => builder
             .SetMinimumLevel(LogLevel.Warning)

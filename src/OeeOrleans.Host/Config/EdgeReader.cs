@@ -1,4 +1,5 @@
 using System.Globalization;
+using OeeOrleans.Cip;
 using OeeOrleans.Edge;
 using OeeOrleans.Edge.Sources;
 using OeeOrleans.Model.Plant;
@@ -101,10 +102,10 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
 
             uri = new Uri("sim://none");
         }
-        else if (uri.Scheme == "cip")
+        else if (uri.Scheme == "cip" && !CipClientOptions.TryParse(url, out _, out var mistake))
         {
-            source.Problems.Add(
-                source.LineOf("url"), $"{source.Path}.url: cip:// is not part of this version; opc.tcp://, s7:// and sim:// are");
+            source.Problems.Add(source.LineOf("url"), $"{source.Path}.url: {mistake}");
+            uri = new Uri("cip://none");
         }
         else if (uri.Scheme == "s7" && !S7ClientOptions.TryParse(url, out _, out var wrong))
         {
@@ -129,7 +130,7 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
         if ((after ?? handBack) is not null) _timed.Add((id, source));
         var device = source.Text("device") ?? id;
         var interval = source.Integer("interval_ms", 250, 10, 3_600_000);
-        var tags = source.Sections("tags").Select(t => ReadTag(t, uri.Scheme)).ToList();
+        var tags = source.Sections("tags").Select(t => ReadTag(t, uri)).ToList();
         var opcUa = uri.Scheme == "opc.tcp" ? ReadOpcUa(source) : null;
         source.Close();
         if (tags.Count == 0 && !(uri.Scheme == "sim" && uri.Query.Contains("tags=", StringComparison.Ordinal)))
@@ -211,8 +212,9 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
         }
     }
 
-    private static EdgeTag ReadTag(YamlSection tag, string scheme)
+    private static EdgeTag ReadTag(YamlSection tag, Uri url)
     {
+        var scheme = url.Scheme;
         var address = tag.Required("address", "\"DB1.DBX0.0\"");
         if (scheme == "sim" && address.Length > 0 && !SimSource.IsAddress(address))
         {
@@ -233,6 +235,12 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
         if (scheme == "s7" && address.Length > 0 && !S7Address.TryParse(address, out _, out var reason))
         {
             tag.Problems.Add(tag.LineOf("address"), $"{tag.Path}.address: {reason}");
+        }
+
+        if (scheme == "cip" && address.Length > 0 && CipClientOptions.TryParse(url.ToString(), out var cip, out _)
+            && !CipAddress.TryParse(address, cip!.Plc, out _, out var wrong))
+        {
+            tag.Problems.Add(tag.LineOf("address"), $"{tag.Path}.address: {wrong}");
         }
 
         var result = new EdgeTag(

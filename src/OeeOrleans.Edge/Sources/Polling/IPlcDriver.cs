@@ -5,8 +5,11 @@ namespace OeeOrleans.Edge.Sources.Polling;
 /// <summary>What a protocol whose tags are polled must know; all else is <see cref="PolledSource"/>'s.</summary>
 internal interface IPlcDriver
 {
-    /// <summary>Datatype of a tag as published.</summary>
+    /// <summary>Datatype of a tag as published; Unknown until the PLC was asked, where only that knows it.</summary>
     SparkplugDataType TypeOf(int tag);
+
+    /// <summary>Grows whenever a type is another than before.</summary>
+    int TypesVersion => 0;
 
     /// <summary>One attempt to connect, bounded in time by itself.</summary>
     /// <param name="groups">Indexes of the tags that are read together: one group for each interval.</param>

@@ -27,13 +27,15 @@ internal sealed class PolledSource : ISource
     private volatile string _why;
     private volatile bool _paused;
     private volatile bool _tellAll = true;
+    private TaskCompletionSource _redescribed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _typesVersion;
     private long _lookedAt;
 
     public PolledSource(EdgeSource settings, IPlcDriver driver, TimeProvider clock, ILogger log, ReconnectPause? pause = null)
     {
         (_settings, _driver, _clock, _log) = (settings, driver, clock, log);
         _pause = pause ?? new ReconnectPause(Random.Shared);
-        Tags = [.. settings.Tags.Select((t, i) => new SourceTag(settings.Device, t, driver.TypeOf(i)))];
+        Tags = Described();
         _groups =
         [
             .. Enumerable.Range(0, Tags.Count)
@@ -51,15 +53,19 @@ internal sealed class PolledSource : ISource
 
     public string Id => _settings.Id;
 
-    public IReadOnlyList<SourceTag> Tags { get; }
+    public IReadOnlyList<SourceTag> Tags { get; private set; }
 
     public bool Reconnects => true;
+
+    public Task Redescribed => Volatile.Read(ref _redescribed).Task;
 
     /// <summary>Reads the groups that are due, all of them at a time.</summary>
     /// <exception cref="PlcException">There is no connection, or the PLC refuses reading.</exception>
     public async Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
     {
         if (_connection is not { } connection) throw new PlcException(_why);
+        // The edge node is about to be born anew, and asks again.
+        if (AreTypesOthers()) return;
         var isQuiet = _paused && !_tellAll;
         if ((isQuiet || tags.Count == 0) && _clock.GetElapsedTime(_lookedAt) < LookEvery) return;
         _lookedAt = _clock.GetTimestamp();
@@ -74,7 +80,7 @@ internal sealed class PolledSource : ISource
         await AllAsync();
         EdgeMetrics.PlcReadMs.WithLabels(Id).Observe(_clock.GetElapsedTime(_lookedAt).TotalMilliseconds);
         Tell();
-        if (isQuiet) return;
+        if (isQuiet || AreTypesOthers()) return;
         foreach (var group in _groups)
         {
             if (!IsDue(group, tags)) continue;
@@ -94,7 +100,13 @@ internal sealed class PolledSource : ISource
     public bool IsHere => _connection is not null;
 
     /// <summary>A device is born with what it shows, also while nothing more may be read into the buffer.</summary>
-    public void Describe() => _tellAll = true;
+    public void Describe()
+    {
+        _typesVersion = _driver.TypesVersion;
+        Tags = Described();
+        _tellAll = true;
+        if (Redescribed.IsCompleted) Volatile.Write(ref _redescribed, new(TaskCreationOptions.RunContinuationsAsynchronously));
+    }
 
     /// <summary>Writes, and says what stood there before.</summary>
     /// <exception cref="PlcException">There is no connection, or the PLC refuses.</exception>
@@ -116,6 +128,16 @@ internal sealed class PolledSource : ISource
         await _ended.CancelAsync();
         await _connecting;
         _ended.Dispose();
+    }
+
+    private IReadOnlyList<SourceTag> Described() =>
+        [.. _settings.Tags.Select((t, i) => new SourceTag(_settings.Device, t, _driver.TypeOf(i)))];
+
+    private bool AreTypesOthers()
+    {
+        if (_driver.TypesVersion == _typesVersion) return false;
+        Volatile.Read(ref _redescribed).TrySetResult();
+        return true;
     }
 
     /// <summary>Tags of one interval are due together, so the first speaks for all.</summary>

@@ -1,0 +1,109 @@
+using OeeOrleans.Cip.Logix;
+using OeeOrleans.Cip.Pccc;
+using OeeOrleans.Cip.Wire;
+
+namespace OeeOrleans.Cip;
+
+/// <summary>
+/// One session with one controller. Requests of many callers share it. When it is lost it stays lost: whoever owns it makes another
+/// (<see cref="Closed"/> tells), because only he knows how often that should be tried. What the controller can do is learnt once.
+/// </summary>
+public sealed partial class CipClient : IAsyncDisposable
+{
+    private readonly CipClientOptions _options;
+    private int _transaction;
+
+    private CipClient(CipClientOptions options, CipLink link)
+    {
+        (_options, Link) = (options, link);
+        Tags = new TagTable(this);
+        Templates = new TemplateStore(this);
+        _transaction = Random.Shared.Next(ushort.MaxValue);
+    }
+
+    public CipPlc Plc => _options.Plc;
+
+    /// <summary>Bytes of a connected message, as the controller granted them; null: it is spoken to without a connection.</summary>
+    public int? ConnectionSize => Link.Connection?.Size;
+
+    /// <summary>Done when the session is over, with the reason.</summary>
+    public Task<CipException> Closed => Link.Closed;
+
+    internal CipLink Link { get; }
+
+    internal TagTable Tags { get; }
+
+    internal TemplateStore Templates { get; }
+
+    internal bool IsLogix => Plc is CipPlc.ControlLogix or CipPlc.CompactLogix;
+
+    internal bool IsPlc5 => Plc == CipPlc.Plc5;
+
+    /// <summary>Whether it takes several requests in one.</summary>
+    internal bool TakesMultiple { get; set; } = true;
+
+    /// <exception cref="CipException">There is no controller, it refuses, or does not answer in time; the message says where to look.</exception>
+    /// <exception cref="ArgumentException">The options cannot be used.</exception>
+    public static async Task<CipClient> ConnectAsync(CipClientOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Check();
+        return new CipClient(options, await CipLink.OpenAsync(options, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Gives the connection back: its place at the controller is free at once.</summary>
+    public ValueTask DisposeAsync() => Link.DisposeAsync();
+
+    /// <summary>Prepares reading these addresses again and again.</summary>
+    /// <exception cref="ArgumentException">An address is of another family of controllers.</exception>
+    public CipReadPlan Plan(IReadOnlyList<CipAddress> addresses)
+    {
+        ArgumentNullException.ThrowIfNull(addresses);
+        foreach (var address in addresses)
+        {
+            if (address is PcccAddress != _options.IsPccc) throw new ArgumentException($"{address} is no address of a {Plc}");
+        }
+
+        return new CipReadPlan(this, addresses, _options.IsPccc ? new PcccReading(this, addresses) : new LogixReading(this, addresses));
+    }
+
+    /// <summary>Reads once; one result for each address, in their order.</summary>
+    /// <exception cref="CipException">The session is over.</exception>
+    public async Task<IReadOnlyList<CipResult>> ReadAsync(
+        IReadOnlyList<CipAddress> addresses, CancellationToken cancellationToken = default)
+    {
+        var plan = Plan(addresses);
+        await ReadAsync(plan, cancellationToken).ConfigureAwait(false);
+        return [.. addresses.Select((_, i) => plan.ResultOf(i))];
+    }
+
+    /// <summary>Reads all addresses of a plan; what became of each stands in the plan.</summary>
+    /// <remarks>A request that is under way is waited for, at most <see cref="CipClientOptions.Timeout"/>, whatever is cancelled.</remarks>
+    /// <exception cref="CipException">The session is over.</exception>
+    /// <exception cref="InvalidOperationException">The plan is another client's, or is being read already.</exception>
+    public ValueTask ReadAsync(CipReadPlan plan, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        return ReferenceEquals(plan.Owner, this)
+            ? plan.ReadAsync(cancellationToken)
+            : throw new InvalidOperationException("this plan was made by another client: a session has its own");
+    }
+
+    /// <summary>Reads bytes of a data file by one command.</summary>
+    internal async ValueTask<CipStatus> ReadFileAsync(PcccRange range, Memory<byte> into, CancellationToken cancellationToken)
+    {
+        var transaction = NextTransaction();
+        using var answer = await Link.CallAsync(PcccMessages.Read(IsPlc5, range, transaction).Memory, cancellationToken)
+            .ConfigureAwait(false);
+        if (PcccMessages.Take(answer.Reply, transaction, out var data) is not { } status) throw NoAnswer();
+        if (!status.IsGood) return status;
+        // Servers that count elements of a PLC-5 where words are meant send more.
+        if (data.Length < range.Length || (data.Length > range.Length && !IsPlc5)) return CipStatus.WrongLength;
+        data[..range.Length].CopyTo(into.Span);
+        return status;
+    }
+
+    internal ushort NextTransaction() => (ushort)Interlocked.Increment(ref _transaction);
+
+    internal CipException NoAnswer() => Link.Distrust("answers a PCCC command with something else");
+}

@@ -1,0 +1,209 @@
+using System.Buffers;
+using OeeOrleans.Cip.Wire;
+
+namespace OeeOrleans.Cip.Logix;
+
+/// <summary>Reads tags: packed where they fit together, in fragments where one alone does not fit.</summary>
+internal sealed class LogixReading : CipReading
+{
+    /// <summary>Bytes of a tag at most.</summary>
+    private const int Largest = 8 * 1024 * 1024;
+
+    private readonly CipClient _client;
+    private readonly CipTagAddress[] _addresses;
+    private readonly LogixItem[] _itemOf;
+    private readonly List<LogixItem> _items = [];
+    private readonly List<LogixItem> _left = [];
+
+    /// <summary>Alone, and larger than an answer.</summary>
+    private readonly List<LogixItem> _large = [];
+    private readonly CipMessage _message = new(1_024);
+    private List<LogixBatch> _batches = [];
+    private bool _isDirty = true;
+
+    public LogixReading(CipClient client, IReadOnlyList<CipAddress> addresses)
+    {
+        _client = client;
+        _addresses = [.. addresses.Cast<CipTagAddress>()];
+        _itemOf = new LogixItem[_addresses.Length];
+        var known = new Dictionary<string, LogixItem>(StringComparer.Ordinal);
+        for (var i = 0; i < _addresses.Length; i++)
+        {
+            // Bits of one word are read once.
+            var key = $"{Convert.ToHexString(_addresses[i].Path)}{_addresses[i].Count}";
+            if (!known.TryGetValue(key, out var item))
+            {
+                item = new LogixItem(_addresses[i], client.IsLogix);
+                known.Add(key, item);
+                _items.Add(item);
+            }
+
+            _itemOf[i] = item;
+        }
+    }
+
+    /// <summary>Of a reading of one tag.</summary>
+    public LogixItem Only => _items[0];
+
+    public override int RequestCount => _batches.Count + _large.Count;
+
+    public override CipStatus StatusOf(int index) => _itemOf[index].Status;
+
+    public override CipType? TypeOf(int index) =>
+        _addresses[index].Bit is not null || _itemOf[index].IsBits ? new CipType(CipDataType.Bool) : _itemOf[index].Type;
+
+    public override ReadOnlySpan<byte> BytesOf(int index) => _itemOf[index].Bytes;
+
+    public override object Decode(int index) => _itemOf[index].Decode(_addresses[index].Bit);
+
+    public override void Forget()
+    {
+        foreach (var item in _items) item.Forget();
+    }
+
+    public override async ValueTask ReadAsync(CancellationToken cancellationToken)
+    {
+        foreach (var item in _items) item.Begin();
+        if (_isDirty) Build();
+        if (!await TryReadBatchesAsync(cancellationToken).ConfigureAwait(false))
+        {
+            // It takes no packed requests: learnt once.
+            Build();
+            foreach (var item in _items) item.Begin();
+            await TryReadBatchesAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var item in _left) await ReadAloneAsync(item, cancellationToken).ConfigureAwait(false);
+        foreach (var item in _large) await ReadAloneAsync(item, cancellationToken).ConfigureAwait(false);
+        foreach (var item in _items)
+        {
+            if (item.Status.IsGood && item.Type is { IsStructure: true, Template: null }) await AddTemplateAsync(item, cancellationToken)
+                .ConfigureAwait(false);
+        }
+    }
+
+    private void Build()
+    {
+        var size = _client.Link.MessageSize;
+        _large.Clear();
+        _large.AddRange(_items.Where(i => i.AnswerLength + CipReply.Head > size));
+        _batches = LogixBatch.Build(_items.Except(_large), size, _client.TakesMultiple);
+        _isDirty = false;
+    }
+
+    /// <summary>False when the controller takes no packed requests.</summary>
+    private async ValueTask<bool> TryReadBatchesAsync(CancellationToken cancellationToken)
+    {
+        _left.Clear();
+        var count = _batches.Count;
+        var answers = ArrayPool<ValueTask<CipAnswer>>.Shared.Rent(count);
+        var (sent, failure, isTaken) = (0, (Exception?)null, true);
+        try
+        {
+            for (; sent < count; sent++)
+            {
+                answers[sent] = await _client.Link.SendAsync(_batches[sent].Message, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (Exception error) when (error is CipException or OperationCanceledException)
+        {
+            failure = error;
+        }
+
+        // Every answer is taken, also after a failure: each holds a buffer.
+        for (var i = 0; i < sent; i++)
+        {
+            try
+            {
+                using var answer = await answers[i].ConfigureAwait(false);
+                isTaken &= Take(_batches[i], answer.Reply);
+            }
+            catch (CipException error)
+            {
+                failure ??= error;
+            }
+        }
+
+        ArrayPool<ValueTask<CipAnswer>>.Shared.Return(answers, clearArray: true);
+        if (failure is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+        return isTaken;
+    }
+
+    private bool Take(LogixBatch batch, in CipReply reply)
+    {
+        if (!batch.IsMultiple)
+        {
+            Take(batch.Items[0], reply);
+            return true;
+        }
+
+        if (reply.Status.General == CipStatus.NotSupported)
+        {
+            _client.TakesMultiple = false;
+            return false;
+        }
+
+        // All of them failed together: the answer was too large, or one lies.
+        if (reply.Status.General is not (0 or CipStatus.EmbeddedError))
+        {
+            _left.AddRange(batch.Items);
+            _isDirty = true;
+            return true;
+        }
+
+        _client.Link.Widen();
+        for (var i = 0; i < batch.Items.Count; i++)
+        {
+            var answer = LogixBatch.AnswerOf(reply.Data, i);
+            if (answer.Length == 0) throw _client.Link.Distrust($"answers {batch.Items.Count} packed requests with fewer");
+            if (answer[0] != (Eip.ReadTag | Eip.Reply)) throw _client.Link.Distrust($"answers a reading with service 0x{answer[0]:X2}");
+            Take(batch.Items[i], new CipReply(answer));
+        }
+
+        return true;
+    }
+
+    private void Take(LogixItem item, in CipReply reply)
+    {
+        var (before, wasKnown) = (item.AnswerLength, item.IsKnown);
+        if (item.Take(reply) != LogixNext.Nothing) _left.Add(item);
+        _isDirty |= item.AnswerLength != before || item.IsKnown != wasKnown;
+    }
+
+    /// <summary>Its answer in fragments, until it is whole; or after it was understood what it is.</summary>
+    private async ValueTask ReadAloneAsync(LogixItem item, CancellationToken cancellationToken)
+    {
+        var next = item.Offset > 0 ? LogixNext.More : LogixNext.Again;
+        // Each round brings bytes, or is one of the few that begin anew.
+        for (var restarts = 0; next != LogixNext.Nothing;)
+        {
+            if (next == LogixNext.Again && (++restarts > 4 || !await AskAgainAsync(item, cancellationToken).ConfigureAwait(false))) return;
+            _message.Clear();
+            if (item.Offset == 0) LogixBatch.Read(_message, item);
+            else _message.Service(Eip.ReadFragmented, item.Path).Word(item.Elements).Long((uint)item.Offset);
+            using var answer = await _client.Link.CallAsync(_message.Memory, cancellationToken).ConfigureAwait(false);
+            next = item.Take(answer.Reply);
+            _isDirty = true;
+            if (item.Offset <= Largest) continue;
+            item.Refuse(CipStatus.WrongLength);
+            return;
+        }
+    }
+
+    /// <summary>What an array's elements are is asked for at its beginning.</summary>
+    private async ValueTask<bool> AskAgainAsync(LogixItem item, CancellationToken cancellationToken)
+    {
+        if (!item.IsProbing) return true;
+        item.IsProbing = false;
+        _message.Clear().Service(Eip.ReadTag, item.Address.PathOfArray).Word(1);
+        using var answer = await _client.Link.CallAsync(_message.Memory, cancellationToken).ConfigureAwait(false);
+        return item.TakeProbe(answer.Reply) == LogixNext.Again;
+    }
+
+    private async ValueTask AddTemplateAsync(LogixItem item, CancellationToken cancellationToken)
+    {
+        if (item.Type!.Handle == CipType.StringHandle) return;
+        var template = await _client.Templates.FindAsync(item.Address, item.Type.Handle, cancellationToken).ConfigureAwait(false);
+        if (template is not null) item.SetTemplate(template);
+    }
+}

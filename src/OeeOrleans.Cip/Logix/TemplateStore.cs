@@ -1,0 +1,155 @@
+using System.Buffers.Binary;
+using System.Text;
+using OeeOrleans.Cip.Wire;
+
+namespace OeeOrleans.Cip.Logix;
+
+/// <summary>How structures are laid out, asked for when the first value of one comes (Template objects, 1756-PM020, chapter 2).</summary>
+internal sealed class TemplateStore(CipClient client)
+{
+    private const byte TemplateClass = 0x6C;
+    private const int MemberLength = 8;
+    private const int NestedAtMost = 16;
+    private const int LargestDefinition = 1024 * 1024;
+
+    private readonly SemaphoreSlim _asking = new(1);
+    private readonly Dictionary<ushort, CipTemplate?> _byId = [];
+    private readonly Dictionary<ushort, CipTemplate> _byHandle = [];
+    private readonly HashSet<ushort> _missing = [];
+
+    /// <summary>The template of a structure that came of an address; null when the controller does not tell it.</summary>
+    /// <exception cref="CipException">The session is over.</exception>
+    public async Task<CipTemplate?> FindAsync(CipTagAddress address, ushort handle, CancellationToken cancellationToken)
+    {
+        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_byHandle.TryGetValue(handle, out var known)) return known;
+            if (_missing.Contains(handle)) return null;
+            if (await client.Tags.FindAsync(address, cancellationToken).ConfigureAwait(false) is { IsStructure: true } symbol)
+            {
+                // What it holds is fetched with it: a member's handle is among them.
+                await FetchAsync(symbol.Template, 0, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (_byHandle.TryGetValue(handle, out known)) return known;
+            _missing.Add(handle);
+            return null;
+        }
+        catch (CipException error) when (error.Failure == CipFailure.Refused)
+        {
+            // Micro800 and simulators have no templates.
+            _missing.Add(handle);
+            return null;
+        }
+        finally
+        {
+            _asking.Release();
+        }
+    }
+
+    /// <summary>By its number in the list of tags; null when the controller does not tell it.</summary>
+    public async Task<CipTemplate?> GetAsync(ushort id, CancellationToken cancellationToken)
+    {
+        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await FetchAsync(id, 0, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _asking.Release();
+        }
+    }
+
+    /// <summary>Everything is asked for anew when it is needed.</summary>
+    public async Task ForgetAsync(CancellationToken cancellationToken)
+    {
+        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        _byId.Clear();
+        _byHandle.Clear();
+        _missing.Clear();
+        _asking.Release();
+    }
+
+    private async Task<CipTemplate?> FetchAsync(ushort id, int depth, CancellationToken cancellationToken)
+    {
+        if (_byId.TryGetValue(id, out var known)) return known;
+        // While it is being fetched: one that holds itself lies.
+        _byId[id] = null;
+        if (depth > NestedAtMost) return null;
+        byte[] path = [0x20, TemplateClass, 0x25, 0, (byte)id, (byte)(id >> 8)];
+        if (await ShapeAsync(path, cancellationToken).ConfigureAwait(false) is not { } shape) return null;
+        if (await DefinitionAsync(path, shape.Bytes, cancellationToken).ConfigureAwait(false) is not { } definition) return null;
+        if (definition.Length < shape.Members * MemberLength) return null;
+        var names = Encoding.Latin1.GetString(definition.AsSpan(shape.Members * MemberLength)).Split('\0');
+        var members = new List<CipMember>();
+        for (var i = 0; i < shape.Members; i++)
+        {
+            var name = i + 1 < names.Length ? names[i + 1] : "";
+            members.Add(await MemberAsync(definition.AsMemory(i * MemberLength, MemberLength), name, depth, cancellationToken)
+                .ConfigureAwait(false));
+        }
+
+        var template = new CipTemplate(names[0].Split(';')[0], shape.Handle, shape.Size, members);
+        (_byId[id], _byHandle[shape.Handle]) = (template, template);
+        return template;
+    }
+
+    private async Task<CipMember> MemberAsync(ReadOnlyMemory<byte> entry, string name, int depth, CancellationToken cancellationToken)
+    {
+        int info = BinaryPrimitives.ReadUInt16LittleEndian(entry.Span);
+        var word = BinaryPrimitives.ReadUInt16LittleEndian(entry.Span[2..]);
+        var offset = (int)Math.Min(int.MaxValue, BinaryPrimitives.ReadUInt32LittleEndian(entry.Span[4..]));
+        var array = (word >> 13 & 3) > 0 ? info : 0;
+        if ((word & 0x8000) == 0)
+        {
+            var code = (CipDataType)(word & 0xFF);
+            var bit = code == CipDataType.Bool ? info % 32 : -1;
+            return new CipMember(name, new CipType(code), offset + (Math.Max(bit, 0) / 8), array, bit < 0 ? -1 : bit % 8);
+        }
+
+        var nested = await FetchAsync((ushort)(word & 0x0FFF), depth + 1, cancellationToken).ConfigureAwait(false);
+        return new CipMember(name, new CipType(CipDataType.Structure, nested?.Handle ?? 0) { Template = nested }, offset, array);
+    }
+
+    private async Task<Shape?> ShapeAsync(byte[] path, CancellationToken cancellationToken)
+    {
+        var message = CipMessage.Request(Eip.GetAttributeList, path).Word(4).Word(4).Word(5).Word(2).Word(1);
+        using var answer = await client.Link.CallAsync(message.Memory, cancellationToken).ConfigureAwait(false);
+        if (!answer.Reply.Status.IsGood) return null;
+        var data = answer.Reply.Data;
+        // Count; then of each number, status and value.
+        if (data.Length < 2 + 8 + 8 + 6 + 6) return null;
+        var words = BinaryPrimitives.ReadUInt32LittleEndian(data[6..]);
+        var size = BinaryPrimitives.ReadUInt32LittleEndian(data[14..]);
+        // As the manual has it: the definition's own head is not sent.
+        var bytes = ((long)words * 4) - 23;
+        if (bytes is <= 0 or > LargestDefinition || size > LargestDefinition) return null;
+        return new Shape(
+            (int)bytes, (int)size, BinaryPrimitives.ReadUInt16LittleEndian(data[22..]),
+            BinaryPrimitives.ReadUInt16LittleEndian(data[28..]));
+    }
+
+    private async Task<byte[]?> DefinitionAsync(byte[] path, int bytes, CancellationToken cancellationToken)
+    {
+        var all = new List<byte>();
+        while (all.Count < bytes)
+        {
+            var message = CipMessage.Request(Eip.ReadTag, path).Long((uint)all.Count).Word(Math.Min(ushort.MaxValue, bytes - all.Count));
+            using var answer = await client.Link.CallAsync(message.Memory, cancellationToken).ConfigureAwait(false);
+            var status = answer.Reply.Status;
+            if ((!status.IsGood && status.General != CipStatus.Partial) || answer.Reply.Data.Length == 0) return null;
+            all.AddRange(answer.Reply.Data);
+            if (status.IsGood) break;
+        }
+
+        return [.. all];
+    }
+
+    /// <param name="Bytes">Of its definition.</param>
+    /// <param name="Size">Of a value.</param>
+    /// <param name="Members">How many.</param>
+    /// <param name="Handle">Its checksum.</param>
+    private sealed record Shape(int Bytes, int Size, int Members, ushort Handle);
+}

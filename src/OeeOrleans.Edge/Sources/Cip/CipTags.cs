@@ -1,0 +1,166 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using OeeOrleans.Cip;
+using OeeOrleans.Edge.Sources.Polling;
+using OeeOrleans.Edge.Tags;
+
+namespace OeeOrleans.Edge.Sources.Cip;
+
+/// <summary>A Rockwell controller's tags or data files, to look at and to change by hand.</summary>
+internal sealed class CipTags(CipClient client) : ITagAccess
+{
+    private const int Good = 192;
+    private const int NestedAtMost = 16;
+
+    /// <exception cref="PlcException">There is no connection to be had; the message says what to look at.</exception>
+    public static Task<CipTags> OpenAsync(CipClientOptions options, CancellationToken cancellationToken) =>
+        TranslatedAsync(async () => new CipTags(await CipClient.ConnectAsync(options, cancellationToken)));
+
+    public async Task<IReadOnlyList<TagReading>> ReadAsync(IReadOnlyList<string> addresses, CancellationToken cancellationToken)
+    {
+        var results = await TranslatedAsync(() => client.ReadAsync([.. addresses.Select(Parse)], cancellationToken));
+        return [.. results.Select(Reading)];
+    }
+
+    public async Task<IReadOnlyList<TagWriteResult>> WriteAsync(
+        IReadOnlyList<(string Address, JsonElement Value)> values, CancellationToken cancellationToken)
+    {
+        var results = new List<TagWriteResult>();
+        foreach (var (text, json) in values)
+        {
+            // Each by itself: a value that fits nowhere must not keep the others from being written.
+            string? error;
+            try
+            {
+                var value = FromJson(json) ?? throw new ArgumentException($"{text}: null cannot be written");
+                error = (await TranslatedAsync(() => client.WriteAsync(Parse(text), value, cancellationToken))).Error;
+            }
+            catch (Exception wrong) when (wrong is ArgumentException or PlcException)
+            {
+                error = wrong.Message;
+            }
+
+            results.Add(new TagWriteResult(text, error is null, error));
+        }
+
+        return results;
+    }
+
+    public async IAsyncEnumerable<TagReading> WatchAsync(
+        IReadOnlyList<string> addresses, TimeSpan interval, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var plan = client.Plan([.. addresses.Select(Parse)]);
+        var before = new string?[addresses.Count];
+        using var timer = new PeriodicTimer(interval);
+        do
+        {
+            await TranslatedAsync(async () =>
+            {
+                await client.ReadAsync(plan, cancellationToken);
+                return true;
+            });
+            for (var i = 0; i < addresses.Count; i++)
+            {
+                var reading = Reading(plan.ResultOf(i));
+                // What it shows counts: the bits beside a BOOL are nobody's change.
+                var shown = reading.Error + TagJson.Write(json => TagJson.Write(json, reading.Value));
+                if (before[i] == shown) continue;
+                before[i] = shown;
+                yield return reading;
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    /// <summary>The controller's tags, then those of its programs; below a structure its members.</summary>
+    public async IAsyncEnumerable<TagNode> BrowseAsync(
+        string? from, int? depth, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var levels = depth ?? int.MaxValue;
+        var only = from is null || IsProgram(from) ? null : from;
+        if (from is null || !IsProgram(from))
+        {
+            foreach (var node in await NodesAsync(null, only, levels, cancellationToken)) yield return node;
+        }
+
+        if (only is not null && !only.StartsWith("Program:", StringComparison.OrdinalIgnoreCase)) yield break;
+        foreach (var program in await TranslatedAsync(() => client.ListProgramsAsync(cancellationToken)))
+        {
+            var name = $"Program:{program}";
+            var isAsked = from is null || from.Equals(name, StringComparison.OrdinalIgnoreCase)
+                || from.StartsWith(name + ".", StringComparison.OrdinalIgnoreCase);
+            if (!isAsked) continue;
+            if (from is null) yield return new TagNode(name, program, "program", null, false);
+            if (from is null && levels < 2) continue;
+            foreach (var node in await NodesAsync(program, only, from is null ? levels - 1 : levels, cancellationToken)) yield return node;
+        }
+    }
+
+    public ValueTask DisposeAsync() => client.DisposeAsync();
+
+    /// <summary>`Program:Main`: a browse may begin there.</summary>
+    public static bool IsProgram(string from) =>
+        from.StartsWith("Program:", StringComparison.OrdinalIgnoreCase) && !from.Contains('.', StringComparison.Ordinal);
+
+    private async Task<List<TagNode>> NodesAsync(string? program, string? only, int depth, CancellationToken cancellationToken)
+    {
+        var nodes = new List<TagNode>();
+        foreach (var tag in await TranslatedAsync(() => client.ListTagsAsync(program, cancellationToken)))
+        {
+            if (only is not null && !tag.Address.Equals(only, StringComparison.OrdinalIgnoreCase)) continue;
+            var type = tag.Type.Name + (tag.Dimensions.Count > 0 ? $"[{string.Join(',', tag.Dimensions)}]" : "");
+            nodes.Add(new TagNode(tag.Address, tag.Name, "variable", type, !tag.Type.IsStructure || tag.Type.IsText));
+            if (tag.Dimensions.Count == 0) Add(tag.Address, tag.Type, depth - 1, 0, nodes);
+        }
+
+        return nodes;
+    }
+
+    private static void Add(string address, CipType type, int depth, int level, List<TagNode> into)
+    {
+        if (depth <= 0 || level > NestedAtMost || type.IsText || type.Template is not { } template) return;
+        foreach (var member in template.Members.Where(m => !m.IsHidden))
+        {
+            var name = $"{address}.{member.Name}";
+            var shown = member.Type.Name + (member.ArrayLength > 0 ? $"[{member.ArrayLength}]" : "");
+            into.Add(new TagNode(name, member.Name, "member", shown, !member.Type.IsStructure || member.Type.IsText));
+            if (member.ArrayLength == 0) Add(name, member.Type, depth - 1, level + 1, into);
+        }
+    }
+
+    private CipAddress Parse(string text) => CipAddress.Parse(text, client.Plc);
+
+    private static TagReading Reading(CipResult result)
+    {
+        // Whoever asks by hand sees one number for bad, and the sentence.
+        var quality = result.Error is null ? Good : 0;
+        var type = result.Type is null ? null : result.Type.Name + (result.Address.Count is null ? "" : "[]");
+        return new TagReading(result.Address.Text, CipValues.ToJson(result.Value), type, quality, null, null, result.Error);
+    }
+
+    private static object? FromJson(JsonElement json) => json.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        JsonValueKind.String => json.GetString(),
+        JsonValueKind.Number when json.TryGetInt64(out var whole) => whole,
+        JsonValueKind.Number when json.TryGetUInt64(out var large) => large,
+        JsonValueKind.Number => json.GetDouble(),
+        JsonValueKind.Array => json.EnumerateArray().Select(FromJson).ToArray(),
+        JsonValueKind.Null => null,
+        _ => throw new ArgumentException($"{json.GetRawText()} cannot be written; numbers, true, false, texts and arrays can, and a "
+            + "structure member by member"),
+    };
+
+    private static async Task<T> TranslatedAsync<T>(Func<Task<T>> call)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (CipException error)
+        {
+            throw CipDriver.Translated(error);
+        }
+    }
+}
