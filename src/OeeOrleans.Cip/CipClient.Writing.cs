@@ -15,9 +15,6 @@ public sealed record CipWriteResult(CipAddress Address, CipStatus Status, object
 /// <summary>Writing.</summary>
 public sealed partial class CipClient
 {
-    /// <summary>Bytes of a PCCC command's data at most; as reading.</summary>
-    private const int LargestFileWrite = 216;
-
     /// <summary>Writes one after the other; one result for each, in their order. Each is read before: a value must be of the tag's own
     /// type, and what stood there is told.</summary>
     /// <exception cref="CipException">The session is over; what was not answered may have been written.</exception>
@@ -154,14 +151,14 @@ public sealed partial class CipClient
     {
         if (address.Bit is { } bit) return await WriteFileBitAsync(address, bit, IsTrue(value), cancellationToken).ConfigureAwait(false);
         var bytes = PcccValues.Encode(address, value, IsPlc5);
-        var piece = LargestFileWrite / address.ElementSize * address.ElementSize;
+        var piece = FilePayload / address.ElementSize * address.ElementSize;
         for (var at = 0; at < bytes.Length; at += piece)
         {
             var length = Math.Min(piece, bytes.Length - at);
             var range = new PcccRange(
                 address.File, address.FileNumber, address.Element + (at / address.ElementSize), address.Word, length);
             var transaction = NextTransaction();
-            var message = PcccMessages.Write(IsPlc5, range, bytes.AsSpan(at, length), transaction);
+            var message = PcccMessages.Write(_dialect, range, bytes.AsSpan(at, length), transaction);
             var status = await CallFileAsync(message, transaction, cancellationToken).ConfigureAwait(false);
             if (!status.IsGood) return status;
         }
@@ -174,7 +171,7 @@ public sealed partial class CipClient
         var range = new PcccRange(address.File, address.FileNumber, address.Element, address.Word + (bit / 16), 2);
         var mask = (ushort)(1 << (bit % 16));
         var transaction = NextTransaction();
-        var message = PcccMessages.WriteBits(IsPlc5, range, mask, value ? mask : (ushort)0, transaction);
+        var message = PcccMessages.WriteBits(_dialect, range, mask, value ? mask : (ushort)0, transaction);
         var status = await CallFileAsync(message, transaction, cancellationToken).ConfigureAwait(false);
         // Some models do not have it: the word is read, changed and written.
         if (status.General != (CipStatus.Pccc | 0x10) && status is not { General: CipStatus.Pccc | 0xF0, Extended: 0x0E }) return status;
@@ -184,7 +181,7 @@ public sealed partial class CipClient
         var bits = BinaryPrimitives.ReadUInt16LittleEndian(word);
         BinaryPrimitives.WriteUInt16LittleEndian(word, (ushort)(value ? bits | mask : bits & ~mask));
         transaction = NextTransaction();
-        return await CallFileAsync(PcccMessages.Write(IsPlc5, range, word, transaction), transaction, cancellationToken)
+        return await CallFileAsync(PcccMessages.Write(_dialect, range, word, transaction), transaction, cancellationToken)
             .ConfigureAwait(false);
     }
 

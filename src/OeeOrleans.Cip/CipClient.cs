@@ -10,8 +10,15 @@ namespace OeeOrleans.Cip;
 /// </summary>
 public sealed partial class CipClient : IAsyncDisposable
 {
+    /// <summary>Bytes that every model bears; whole reals, timers and pairs of texts fit into them.</summary>
+    private const int LargestFilePayload = 216;
+
+    /// <summary>A text.</summary>
+    private const int SmallestFilePayload = 84;
+
     private readonly CipClientOptions _options;
     private int _transaction;
+    private PcccDialect _dialect;
 
     private CipClient(CipClientOptions options, CipLink link)
     {
@@ -19,6 +26,7 @@ public sealed partial class CipClient : IAsyncDisposable
         Tags = new TagTable(this);
         Templates = new TemplateStore(this);
         _transaction = Random.Shared.Next(ushort.MaxValue);
+        _dialect = options.Plc == CipPlc.Plc5 ? PcccDialect.Plc5 : PcccDialect.Slc;
     }
 
     public CipPlc Plc => _options.Plc;
@@ -38,6 +46,9 @@ public sealed partial class CipClient : IAsyncDisposable
     internal bool IsLogix => Plc is CipPlc.ControlLogix or CipPlc.CompactLogix;
 
     internal bool IsPlc5 => Plc == CipPlc.Plc5;
+
+    /// <summary>Bytes of one PCCC command's data: less where a controller sent less than it was asked for.</summary>
+    internal int FilePayload { get; private set; } = LargestFilePayload;
 
     /// <summary>Whether it takes several requests in one.</summary>
     internal bool TakesMultiple { get; set; } = true;
@@ -92,18 +103,40 @@ public sealed partial class CipClient : IAsyncDisposable
     /// <summary>Reads bytes of a data file by one command.</summary>
     internal async ValueTask<CipStatus> ReadFileAsync(PcccRange range, Memory<byte> into, CancellationToken cancellationToken)
     {
-        var transaction = NextTransaction();
-        using var answer = await Link.CallAsync(PcccMessages.Read(IsPlc5, range, transaction).Memory, cancellationToken)
-            .ConfigureAwait(false);
-        if (PcccMessages.Take(answer.Reply, transaction, out var data) is not { } status) throw NoAnswer();
-        if (!status.IsGood) return status;
-        // Servers that count elements of a PLC-5 where words are meant send more.
-        if (data.Length < range.Length || (data.Length > range.Length && !IsPlc5)) return CipStatus.WrongLength;
-        data[..range.Length].CopyTo(into.Span);
-        return status;
+        var status = await ReadFileAsync(_dialect, range, into, cancellationToken).ConfigureAwait(false);
+        var isBeyond = status is { General: CipStatus.Pccc | 0xF0, Extended: 0x07 };
+        if (!isBeyond || _dialect != PcccDialect.Plc5 || !range.IsOfLargeElements) return status;
+        // More words than there are may be more elements than there are, to one that counts these.
+        var again = await ReadFileAsync(PcccDialect.Plc5Elements, range, into, cancellationToken).ConfigureAwait(false);
+        if (again.IsGood) _dialect = PcccDialect.Plc5Elements;
+        return again.IsGood ? again : status;
     }
 
     internal ushort NextTransaction() => (ushort)Interlocked.Increment(ref _transaction);
 
     internal CipException NoAnswer() => Link.Distrust("answers a PCCC command with something else");
+
+    private async ValueTask<CipStatus> ReadFileAsync(
+        PcccDialect dialect, PcccRange range, Memory<byte> into, CancellationToken cancellationToken)
+    {
+        var transaction = NextTransaction();
+        var message = PcccMessages.Read(dialect, range, transaction);
+        using var answer = await Link.CallAsync(message.Memory, cancellationToken).ConfigureAwait(false);
+        if (PcccMessages.Take(answer.Reply, transaction, out var data) is not { } status) throw NoAnswer();
+        if (!status.IsGood) return status;
+        if (data.Length == range.Length)
+        {
+            data.CopyTo(into.Span);
+            return status;
+        }
+
+        // It answers as much as goes into its packet: it is asked for no more from now on.
+        if (data.Length >= SmallestFilePayload && data.Length < range.Length) FilePayload = Math.Min(FilePayload, data.Length);
+        // So many elements where words were meant: these are its first.
+        var isElements = dialect == PcccDialect.Plc5 && range.IsOfLargeElements && data.Length == range.Length / 2 * range.ElementSize;
+        if (!isElements) return CipStatus.WrongLength;
+        _dialect = PcccDialect.Plc5Elements;
+        data[..range.Length].CopyTo(into.Span);
+        return status;
+    }
 }

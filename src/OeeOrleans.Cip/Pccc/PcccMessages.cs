@@ -9,7 +9,26 @@ namespace OeeOrleans.Cip.Pccc;
 /// <param name="Element">The first element.</param>
 /// <param name="Word">Of a slot; 0 otherwise.</param>
 /// <param name="Length">Bytes.</param>
-internal readonly record struct PcccRange(PcccFileType File, int Number, int Element, int Word, int Length);
+internal readonly record struct PcccRange(PcccFileType File, int Number, int Element, int Word, int Length)
+{
+    public int ElementSize => PcccFiles.SizeOf(File);
+
+    /// <summary>Whole elements that are larger than a word.</summary>
+    public bool IsOfLargeElements => Word == 0 && ElementSize > 2 && Length % ElementSize == 0;
+}
+
+/// <summary>How a controller wants its commands.</summary>
+internal enum PcccDialect
+{
+    /// <summary>SLC-500 and MicroLogix: file, type, element and word, counted in bytes.</summary>
+    Slc,
+
+    /// <summary>PLC-5: a logical address, counted in words.</summary>
+    Plc5,
+
+    /// <summary>Counted in elements, as some simulators of a PLC-5 do.</summary>
+    Plc5Elements,
+}
 
 /// <summary>PCCC commands within CIP (class 0x67, service 0x4B): the requester's mark, then a DF1 command.</summary>
 internal static class PcccMessages
@@ -33,25 +52,28 @@ internal static class PcccMessages
     /// others.</summary>
     public static ReadOnlySpan<byte> Requester => [7, 0x3D, 0xF3, 0x45, 0x43, 0x50, 0x21];
 
-    public static CipMessage Read(bool isPlc5, PcccRange range, ushort transaction)
+    /// <param name="dialect">How the controller wants it.</param>
+    /// <param name="range">What is read.</param>
+    /// <param name="transaction">Its number.</param>
+    public static CipMessage Read(PcccDialect dialect, PcccRange range, ushort transaction)
     {
         var message = Begin(transaction);
-        if (!isPlc5) return Slc(message.Byte(SlcRead).Byte(range.Length), range);
-        return Plc5(message.Byte(Plc5Read).Word(0).Word(range.Length / 2), range).Byte(range.Length);
+        if (dialect == PcccDialect.Slc) return Slc(message.Byte(SlcRead).Byte(range.Length), range);
+        return Plc5(message.Byte(Plc5Read).Word(0).Word(CountOf(dialect, range)), range).Byte(range.Length);
     }
 
-    public static CipMessage Write(bool isPlc5, PcccRange range, ReadOnlySpan<byte> bytes, ushort transaction)
+    public static CipMessage Write(PcccDialect dialect, PcccRange range, ReadOnlySpan<byte> bytes, ushort transaction)
     {
         var message = Begin(transaction);
-        if (!isPlc5) return Slc(message.Byte(SlcWrite).Byte(range.Length), range).Bytes(bytes);
-        return Plc5(message.Byte(Plc5Write).Word(0).Word(range.Length / 2), range).Bytes(bytes);
+        if (dialect == PcccDialect.Slc) return Slc(message.Byte(SlcWrite).Byte(range.Length), range).Bytes(bytes);
+        return Plc5(message.Byte(Plc5Write).Word(0).Word(CountOf(dialect, range)), range).Bytes(bytes);
     }
 
     /// <summary>Changes the bits of a word that a mask has, and leaves the others alone.</summary>
-    public static CipMessage WriteBits(bool isPlc5, PcccRange range, ushort mask, ushort bits, ushort transaction)
+    public static CipMessage WriteBits(PcccDialect dialect, PcccRange range, ushort mask, ushort bits, ushort transaction)
     {
         var message = Begin(transaction);
-        if (!isPlc5) return Slc(message.Byte(SlcMaskedWrite).Byte(2), range).Word(mask).Word(bits);
+        if (dialect == PcccDialect.Slc) return Slc(message.Byte(SlcMaskedWrite).Byte(2), range).Word(mask).Word(bits);
         // First what is kept, then what is set.
         return Plc5(message.Byte(Plc5ReadModifyWrite), range).Word((ushort)(~mask | bits)).Word(bits);
     }
@@ -75,6 +97,9 @@ internal static class PcccMessages
         if (status == 0) return CipStatus.Good;
         return CipStatus.OfPccc(status, status == 0xF0 && data.Length > 0 ? data[0] : (byte)0);
     }
+
+    private static int CountOf(PcccDialect dialect, PcccRange range) =>
+        dialect == PcccDialect.Plc5Elements && range.IsOfLargeElements ? range.Length / range.ElementSize : range.Length / 2;
 
     private static CipMessage Begin(ushort transaction) =>
         CipMessage.Request(Eip.ExecutePccc, Eip.PcccObject).Bytes(Requester).Byte(Command).Byte(0).Word(transaction);

@@ -5,9 +5,6 @@ namespace OeeOrleans.Cip.Pccc;
 /// <summary>Reads elements of data files: what lies close together by one command, what is large by several.</summary>
 internal sealed class PcccReading : CipReading
 {
-    /// <summary>Bytes of one command's data that every model bears; whole reals, timers and pairs of texts fit into it.</summary>
-    private const int Payload = 216;
-
     /// <summary>Bytes between two addresses that cost less than a command.</summary>
     private const int LargestGap = 32;
 
@@ -16,6 +13,9 @@ internal sealed class PcccReading : CipReading
     private readonly Area[] _areaOf;
     private readonly HashSet<int> _alone = [];
     private List<Area> _areas = [];
+
+    /// <summary>Bytes of one command's data that the areas are made for.</summary>
+    private int _payload;
 
     public PcccReading(CipClient client, IReadOnlyList<CipAddress> addresses)
     {
@@ -46,17 +46,27 @@ internal sealed class PcccReading : CipReading
 
     public override async ValueTask ReadAsync(CancellationToken cancellationToken)
     {
-        foreach (var area in _areas) await ReadAsync(area, cancellationToken).ConfigureAwait(false);
+        await ReadAllAsync(cancellationToken).ConfigureAwait(false);
         // What was merged and failed is read one by one, so that one bad address spoils no other.
         var failed = _areas.Where(a => !a.Status.IsGood && a.Tags.Count > 1).ToList();
         if (failed.Count == 0) return;
         foreach (var area in failed) _alone.UnionWith(area.Tags);
+        Build();
+        await ReadAllAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask ReadAllAsync(CancellationToken cancellationToken)
+    {
+        foreach (var area in _areas) await ReadAsync(area, cancellationToken).ConfigureAwait(false);
+        // It sends less than it is asked for: learnt once.
+        if (_client.FilePayload >= _payload) return;
         Build();
         foreach (var area in _areas) await ReadAsync(area, cancellationToken).ConfigureAwait(false);
     }
 
     private void Build()
     {
+        _payload = _client.FilePayload;
         var areas = new List<Area>();
         var order = Enumerable.Range(0, _addresses.Length)
             .OrderBy(i => (_addresses[i].FileNumber, (int)_addresses[i].File, _addresses[i].IsSlotWord, _addresses[i].Element)).ToList();
@@ -67,7 +77,7 @@ internal sealed class PcccReading : CipReading
             var last = address.Element + (address.Count ?? 1);
             if (first is null || !IsClose(first, address, index, tags[0], end, last))
             {
-                if (first is not null) areas.Add(new Area(first, end, tags));
+                if (first is not null) areas.Add(new Area(first, end, tags, _payload));
                 (tags, first, end) = ([], address, 0);
             }
 
@@ -75,7 +85,7 @@ internal sealed class PcccReading : CipReading
             end = Math.Max(end, last);
         }
 
-        if (first is not null) areas.Add(new Area(first, end, tags));
+        if (first is not null) areas.Add(new Area(first, end, tags, _payload));
         _areas = areas;
         foreach (var area in areas)
         {
@@ -91,7 +101,7 @@ internal sealed class PcccReading : CipReading
         if (isSlots && address.Element != first.Element) return false;
         if (_alone.Contains(index) || _alone.Contains(before)) return false;
         return (address.Element - end) * address.ElementSize <= LargestGap
-            && (Math.Max(end, last) - first.Element) * address.ElementSize <= Payload;
+            && (Math.Max(end, last) - first.Element) * address.ElementSize <= _payload;
     }
 
     private async ValueTask ReadAsync(Area area, CancellationToken cancellationToken)
@@ -106,7 +116,7 @@ internal sealed class PcccReading : CipReading
     }
 
     /// <summary>Elements of a file that are read together.</summary>
-    private sealed class Area(PcccAddress first, int end, IReadOnlyList<int> tags)
+    private sealed class Area(PcccAddress first, int end, IReadOnlyList<int> tags, int payload)
     {
         public PcccFileType File => first.File;
 
@@ -119,7 +129,7 @@ internal sealed class PcccReading : CipReading
         public int ElementSize => first.ElementSize;
 
         /// <summary>Whole elements.</summary>
-        public int PieceLength { get; } = Payload / first.ElementSize * first.ElementSize;
+        public int PieceLength { get; } = payload / first.ElementSize * first.ElementSize;
 
         public IReadOnlyList<int> Tags { get; } = tags;
 

@@ -45,7 +45,7 @@ public static class TagJson
             case decimal v: json.WriteNumberValue(v); break;
             case ulong v: json.WriteNumberValue(v); break;
             case sbyte or byte or short or ushort or int or uint or long: json.WriteNumberValue(Convert.ToInt64(value, null)); break;
-            case byte[] v: json.WriteBase64StringValue(v); break;
+            case byte[] v when IsBytes(v): json.WriteBase64StringValue(v); break;
             case StructureValue v: Structure(json, v.Fields); break;
             case IReadOnlyDictionary<string, object?> v: Structure(json, v); break;
             case ExtensionObject v: Raw(json, v); break;
@@ -65,7 +65,14 @@ public static class TagJson
     {
         if (value.Elements is not { } elements) return value.Value;
         if (value.Dimensions is { } lengths) return Nested(elements, [.. lengths], 0, 0, elements.Length);
-        return elements is byte[] bytes ? Array.ConvertAll(bytes, b => (int)b) : elements;
+        return IsBytes(elements) ? Array.ConvertAll((byte[])elements, b => (int)b) : elements;
+    }
+
+    /// <summary>Bytes without a sign: to the runtime those with one are arrays of these, too.</summary>
+    public static bool IsBytes(object value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return value.GetType() == typeof(byte[]);
     }
 
     private static object?[] Nested(Array elements, int[] lengths, int dimension, int from, int count)
@@ -122,7 +129,7 @@ public static class TagJson
         string v => v,
         bool v => v ? "true" : "false",
         DateTime v => Time(v),
-        byte[] v => Convert.ToBase64String(v),
+        byte[] v when IsBytes(v) => Convert.ToBase64String(v),
         Array or StructureValue or ExtensionObject or Variant or DataValue => null,
         IFormattable v => v.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString(),

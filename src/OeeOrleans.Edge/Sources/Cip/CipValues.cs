@@ -51,7 +51,7 @@ internal static class CipValues
     /// <summary>As <see cref="TagJson"/> writes it: bytes of an array as numbers.</summary>
     public static object? ToJson(object? value) => value switch
     {
-        byte[] bytes => Array.ConvertAll(bytes, b => (int)b),
+        byte[] bytes when TagJson.IsBytes(bytes) => Array.ConvertAll(bytes, b => (int)b),
         CipStructure structure => structure.ToDictionary(m => m.Key, m => ToJson(m.Value)),
         object?[] all => Array.ConvertAll(all, ToJson),
         _ => value,

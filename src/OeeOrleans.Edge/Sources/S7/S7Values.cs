@@ -58,7 +58,7 @@ internal static class S7Values
         DateTime time => new S7Timestamp(time, 0).ToString(),
         S7Timestamp stamp => stamp.ToString(),
         char letter => letter.ToString(),
-        byte[] bytes => Array.ConvertAll(bytes, b => (int)b),
+        byte[] bytes when TagJson.IsBytes(bytes) => Array.ConvertAll(bytes, b => (int)b),
         Array all => all.Cast<object>().Select(ToJson).ToArray(),
         _ => value,
     };
