@@ -231,21 +231,22 @@ public sealed class SimulatedController : IAsyncDisposable
         lock (_memory.Lock)
         {
             var bytes = BytesOf(address);
+            var word = address.IsSlotWord ? 0 : address.Word * 2;
             if (address.Bit is { } bit)
             {
                 var truth = CipEncoder.Truth(new CipType(CipDataType.Bool), value);
-                var at = (address.Word * 2) + (bit / 8);
+                var at = word + (bit / 8);
                 bytes[at] = truth ? (byte)(bytes[at] | 1 << (bit % 8)) : (byte)(bytes[at] & ~(1 << (bit % 8)));
                 return;
             }
 
-            PcccValues.Encode(address, value, _options.Plc == CipPlc.Plc5).CopyTo(bytes[(address.Word * 2)..]);
+            PcccValues.Encode(address, value, _options.Plc == CipPlc.Plc5).CopyTo(bytes[word..]);
         }
     }
 
     private Span<byte> BytesOf(PcccAddress address)
     {
-        var at = address.Element * address.ElementSize;
+        var at = (address.Element * address.ElementSize) + (address.IsSlotWord ? address.Word * 2 : 0);
         return _memory.File(address.FileNumber) is { } file && file.Type == address.File && at + address.ByteLength <= file.Bytes.Length
             ? file.Bytes.AsSpan(at, address.ByteLength)
             : throw new ArgumentException($"there is no {address}");

@@ -13,7 +13,7 @@ public sealed class HostileTests
 
     public static TheoryData<string, string> Greetings() => new()
     {
-        { "HTTP/1.1 400 Bad Request\r\nand some more text, as servers send it", "answers the greeting with command" },
+        { "HTTP/1.1 400 Bad Request\r\n" + new string(' ', 30_000), "answers the greeting with command 0x5448" },
         { "\x65\0\x04\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0", "refuses a session" },
         { "", "closed the connection" },
     };
@@ -30,8 +30,7 @@ public sealed class HostileTests
             {
                 Host = "127.0.0.1", Port = ((IPEndPoint)listener.LocalEndpoint).Port, Timeout = TimeSpan.FromSeconds(1),
             }));
-        Assert.True(
-            error.Message.Contains(said, StringComparison.Ordinal) || error.Failure == CipFailure.Timeout, error.Message);
+        Assert.Contains(said, error.Message, StringComparison.Ordinal);
         await serving;
     }
 
@@ -135,6 +134,8 @@ public sealed class HostileTests
             lock (random)
             {
                 answers++;
+                // The number of a connection seldom: to another one nobody answers.
+                if (frame[0] == 0x6F && random.Next(50) > 0) return frame;
                 // The length of a frame seldom: waiting for what does not come takes as long as it may.
                 for (var i = random.Next(3); i >= 0; i--) frame[random.Next(24, frame.Length)] = (byte)random.Next(256);
                 if (random.Next(2_000) == 0) frame[random.Next(24)] = (byte)random.Next(256);
