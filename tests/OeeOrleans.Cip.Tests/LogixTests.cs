@@ -135,6 +135,24 @@ public sealed class LogixTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_tag_that_is_of_another_type_after_a_download_is_read_as_that()
+    {
+        await using var plc = await ConnectAsync();
+        var plan = plc.Plan([Parse("Flags[40]"), Parse("Dints[40]"), Parse("Filler")]);
+        await plc.ReadAsync(plan);
+        Assert.Equal([false, 0], new[] { plan.ValueOf(0), plan.ValueOf(1) });
+        foreach (var tag in new[] { "Flags", "Dints", "Filler" }) _plc.RemoveTag(tag);
+        _plc.AddTag("Flags", CipDataType.Int, 50);
+        _plc.AddTag("Dints", CipDataType.Bool, 64);
+        _plc.AddTag("Filler", CipDataType.Lint);
+        _plc.Write("Flags[40]", 7);
+        _plc.Write("Dints[40]", true);
+        await plc.ReadAsync(plan);
+        Assert.Equal([(short)7, true, 0L], new[] { plan.ValueOf(0), plan.ValueOf(1), plan.ValueOf(2) });
+        Assert.Equal(["INT", "BOOL", "LINT"], new[] { 0, 1, 2 }.Select(i => plan.TypeOf(i)!.Name));
+    }
+
+    [Fact]
     public async Task A_structure_is_read_whole_by_its_template()
     {
         _plc.Write("Fillers[1].Good", 7);

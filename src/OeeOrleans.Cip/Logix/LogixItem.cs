@@ -94,6 +94,13 @@ internal sealed class LogixItem
         if (data.Length < head) return Wrong();
         var handle = head == 4 ? BinaryPrimitives.ReadUInt16LittleEndian(data[2..]) : (ushort)0;
         if (Type is null || Type.Code != code || Type.Handle != handle) Type = new CipType(code, handle);
+        if (IsBits && code != CipDataType.Dword)
+        {
+            // After a download it is none any more.
+            (Path, Elements, IsBits, _isProbed, Offset, IsKnown) = (_address.Path, _address.Count ?? 1, false, false, 0, false);
+            return LogixNext.Again;
+        }
+
         if (BecomesBits()) return LogixNext.Again;
         return Append(data[head..], head, Status.General == CipStatus.Partial);
     }
