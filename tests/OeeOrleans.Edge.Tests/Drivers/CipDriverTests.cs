@@ -51,8 +51,7 @@ public sealed class CipDriverTests : DriverTests
         await using (var source = New(settings))
         {
             Assert.All(source.Tags, t => Assert.Equal(SparkplugDataType.Unknown, t.Type));
-            await source.Redescribed.WaitAsync(Soon);
-            source.Describe();
+            await ReadAsync(source, []);
             Assert.Equal(
                 [SparkplugDataType.Float, SparkplugDataType.UInt64, SparkplugDataType.Int64], source.Tags.Select(t => t.Type));
             Assert.False(source.Redescribed.IsCompleted);
