@@ -37,6 +37,11 @@ public sealed partial class CipClient : IAsyncDisposable
     /// <summary>Done when the session is over, with the reason.</summary>
     public Task<CipException> Closed => Link.Closed;
 
+    /// <summary>Why the table of tags could not be kept in its file; null when it was, or need not be.</summary>
+    public string? TableNotKept => Tags.NotKept;
+
+    internal CipClientOptions Options => _options;
+
     internal CipLink Link { get; }
 
     internal TagTable Tags { get; }

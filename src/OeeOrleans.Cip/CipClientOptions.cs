@@ -40,6 +40,14 @@ public sealed record CipClientOptions
     /// <summary>Whether to open a connection to the controller; PCCC controllers are always spoken to without one.</summary>
     public bool Connected { get; init; } = true;
 
+    /// <summary>Where the controller's tags and structures are kept, so that the next start need not ask for them; null: nowhere. Where the
+    /// controller has no counters of its changes, nothing is kept.</summary>
+    public string? TableFile { get; init; }
+
+    /// <summary>Whether plans address tags by their numbers in the controller, which it reads faster than names. That needs its list of tags;
+    /// where it has none, or no counters of its changes, names are used.</summary>
+    public bool ByNumber { get; init; }
+
     /// <summary>The controller drops a connection that is silent for 16 times this.</summary>
     internal TimeSpan PacketInterval { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -29,6 +29,9 @@ public sealed class CipReadPlan
     /// <summary>Requests of the next reading, as far as is known now.</summary>
     public int RequestCount => _reading.RequestCount;
 
+    /// <summary>Whether tags are read by their numbers now.</summary>
+    public bool IsByNumber => _reading is LogixReading { IsByNumber: true };
+
     internal CipClient Owner { get; }
 
     /// <summary>Of a plan of one tag.</summary>

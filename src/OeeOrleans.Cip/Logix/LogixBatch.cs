@@ -11,65 +11,82 @@ internal sealed class LogixBatch
     private const int AnswerHead = CipReply.Head + 2;
     private const int OffsetLength = 2;
 
+    /// <summary>The question for the counters, and its answer.</summary>
+    private const int GuardRequest = OffsetLength + 18;
+    private const int GuardAnswer = OffsetLength + CipReply.Head + 40;
+
     /// <summary>A controller answers no more in one packet, whatever its size.</summary>
     private const int MostItems = 200;
     private readonly CipMessage _message;
 
-    private LogixBatch(List<LogixItem> items)
+    private LogixBatch(List<LogixItem> items, bool isGuarded)
     {
-        Items = items;
-        _message = new CipMessage(RequestHead + items.Sum(RequestLength));
-        if (items.Count == 1)
+        (Items, IsGuarded) = (items, isGuarded);
+        _message = new CipMessage(RequestHead + GuardRequest + items.Sum(RequestLength));
+        if (!IsMultiple)
         {
             Read(_message, items[0]);
             return;
         }
 
-        _message.Service(Eip.MultipleService, Eip.MessageRouter).Word(items.Count);
+        var count = items.Count + (isGuarded ? 1 : 0);
+        _message.Service(Eip.MultipleService, Eip.MessageRouter).Word(count);
         // Offsets count from the number of services.
-        var offset = OffsetLength + (items.Count * OffsetLength);
+        var offset = OffsetLength + (count * OffsetLength);
+        if (isGuarded)
+        {
+            _message.Word(offset);
+            offset += TagTable.CountersRequest.Length;
+        }
+
         foreach (var item in items)
         {
             _message.Word(offset);
             offset += RequestLength(item) - OffsetLength;
         }
 
+        if (isGuarded) _message.Bytes(TagTable.CountersRequest);
         foreach (var item in items) Read(_message, item);
     }
+
+    /// <summary>The controller's counters are asked for in front: what is read by number is only right while they are what they were.</summary>
+    public bool IsGuarded { get; }
 
     public IReadOnlyList<LogixItem> Items { get; }
 
     public ReadOnlyMemory<byte> Message => _message.Memory;
 
-    public bool IsMultiple => Items.Count > 1;
+    public bool IsMultiple => Items.Count > 1 || IsGuarded;
 
     /// <summary>Fills requests so that neither they nor their answers are larger than a message may be.</summary>
     /// <param name="items">In their order.</param>
     /// <param name="size">Bytes of a message.</param>
     /// <param name="takesMultiple">Whether several go into one.</param>
-    public static List<LogixBatch> Build(IEnumerable<LogixItem> items, int size, bool takesMultiple)
+    /// <param name="isGuarded">Whether items are addressed by number.</param>
+    public static List<LogixBatch> Build(IEnumerable<LogixItem> items, int size, bool takesMultiple, bool isGuarded)
     {
         var batches = new List<LogixBatch>();
-        var (some, request, answer) = (new List<LogixItem>(), RequestHead, AnswerHead);
+        var (headRequest, headAnswer) = (RequestHead + (isGuarded ? GuardRequest : 0), AnswerHead + (isGuarded ? GuardAnswer : 0));
+        var (some, request, answer) = (new List<LogixItem>(), headRequest, headAnswer);
         foreach (var item in items)
         {
             var (its, reply) = (RequestLength(item), OffsetLength + CipReply.Head + item.AnswerLength);
             var isFull = request + its > size || answer + reply > size || some.Count >= MostItems || !takesMultiple || item.IsAlone;
             if (some.Count > 0 && (isFull || some[0].IsAlone))
             {
-                batches.Add(new LogixBatch(some));
-                (some, request, answer) = ([], RequestHead, AnswerHead);
+                batches.Add(new LogixBatch(some, isGuarded));
+                (some, request, answer) = ([], headRequest, headAnswer);
             }
 
             some.Add(item);
             (request, answer) = (request + its, answer + reply);
         }
 
-        if (some.Count > 0) batches.Add(new LogixBatch(some));
+        if (some.Count > 0) batches.Add(new LogixBatch(some, isGuarded));
         return batches;
     }
 
-    public static CipMessage Read(CipMessage message, LogixItem item) => message.Service(Eip.ReadTag, item.Path).Word(item.Elements);
+    private static CipMessage Read(CipMessage message, LogixItem item) => message.Service(Eip.ReadTag, item.Path).Word(item.Elements);
 
     /// <summary>The answers of a packet, one after the other.</summary>
     /// <param name="data">Of the whole answer.</param>

@@ -30,10 +30,33 @@ internal sealed class LogixItem
     public LogixItem(CipTagAddress address, bool isLogix)
     {
         (_address, _isLogix) = (address, isLogix);
-        (Path, Elements) = (address.Path, address.Count ?? 1);
+        (SymbolicPath, Elements) = (address.Path, address.Count ?? 1);
     }
 
-    public byte[] Path { get; private set; }
+    /// <summary>By names.</summary>
+    public byte[] SymbolicPath
+    {
+        get;
+        private set
+        {
+            field = value;
+            Place();
+        }
+    }
+
+    /// <summary>By the tag's number where that is known, else by names.</summary>
+    public byte[] Path { get; private set; } = [];
+
+    /// <summary>The path to the tag by its number; null: by its name.</summary>
+    public byte[]? ByNumber
+    {
+        get;
+        set
+        {
+            field = value;
+            Place();
+        }
+    }
 
     public int Elements { get; private set; }
 
@@ -97,7 +120,7 @@ internal sealed class LogixItem
         if (IsBits && code != CipDataType.Dword)
         {
             // After a download it is none any more.
-            (Path, Elements, IsBits, _isProbed, Offset, IsKnown) = (_address.Path, _address.Count ?? 1, false, false, 0, false);
+            (SymbolicPath, Elements, IsBits, _isProbed, Offset, IsKnown) = (_address.Path, _address.Count ?? 1, false, false, 0, false);
             return LogixNext.Again;
         }
 
@@ -146,6 +169,12 @@ internal sealed class LogixItem
         return LogixNext.Nothing;
     }
 
+    private void Place()
+    {
+        var head = _address.Path.Length - _address.Rest.Length;
+        Path = ByNumber is { } number ? [.. number, .. SymbolicPath.AsSpan(head)] : SymbolicPath;
+    }
+
     /// <summary>An index beyond the DWORDs of an array of BOOL is refused: it may be one.</summary>
     private bool MayBeBits()
     {
@@ -173,7 +202,7 @@ internal sealed class LogixItem
         var first = _address.LastIndex ?? 0;
         var path = new List<byte>(_address.PathOfArray);
         if (_address.LastIndex is not null) CipTagAddress.AddIndex(path, first / 32);
-        (Path, Elements) = ([.. path], (FirstBit + (_address.Count ?? 1) + 31) / 32);
+        (SymbolicPath, Elements) = ([.. path], (FirstBit + (_address.Count ?? 1) + 31) / 32);
         (IsBits, Offset, IsKnown) = (true, 0, false);
     }
 }

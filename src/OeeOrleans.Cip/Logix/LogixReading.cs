@@ -6,6 +6,9 @@ namespace OeeOrleans.Cip.Logix;
 /// <summary>Reads tags: packed where they fit together, in fragments where one alone does not fit.</summary>
 internal sealed class LogixReading : CipReading
 {
+    /// <summary>Changes of the program during one reading, after which tags are read by name.</summary>
+    private const int MostMoves = 2;
+
     /// <summary>Bytes of a tag at most.</summary>
     private const int Largest = 8 * 1024 * 1024;
 
@@ -20,6 +23,11 @@ internal sealed class LogixReading : CipReading
     private readonly CipMessage _message = new(1_024);
     private List<LogixBatch> _batches = [];
     private bool _isDirty = true;
+    private bool _isPlaced;
+    private bool _isGuarded;
+
+    /// <summary>The controller's counters when the tags' numbers were found.</summary>
+    private byte[] _guard = [];
 
     public LogixReading(CipClient client, IReadOnlyList<CipAddress> addresses)
     {
@@ -42,6 +50,8 @@ internal sealed class LogixReading : CipReading
         }
     }
 
+    public bool IsByNumber => _isGuarded;
+
     /// <summary>Of a reading of one tag.</summary>
     public LogixItem Only => _items[0];
 
@@ -63,14 +73,25 @@ internal sealed class LogixReading : CipReading
 
     public override async ValueTask ReadAsync(CancellationToken cancellationToken)
     {
-        foreach (var item in _items) item.Begin();
-        if (_isDirty) Build();
-        if (!await TryReadBatchesAsync(cancellationToken).ConfigureAwait(false))
+        if (!_isPlaced) await PlaceAsync(cancellationToken).ConfigureAwait(false);
+        for (var attempt = 0; ; attempt++)
         {
-            // It takes no packed requests: learnt once.
-            Build();
             foreach (var item in _items) item.Begin();
-            await TryReadBatchesAsync(cancellationToken).ConfigureAwait(false);
+            if (_isDirty) Build();
+            var outcome = await ReadBatchesAsync(cancellationToken).ConfigureAwait(false);
+            if (outcome == Outcome.Taken) break;
+            _isDirty = true;
+            if (outcome == Outcome.Moved)
+            {
+                // The program was changed: numbers are others now, and so may be structures. By name, if that goes on.
+                await _client.ForgetTagsAsync(cancellationToken).ConfigureAwait(false);
+                if (attempt < MostMoves) await PlaceAsync(cancellationToken).ConfigureAwait(false);
+                else ByName();
+            }
+            else if (_isGuarded)
+            {
+                ByName();
+            }
         }
 
         foreach (var item in _left) await ReadAloneAsync(item, cancellationToken).ConfigureAwait(false);
@@ -87,17 +108,49 @@ internal sealed class LogixReading : CipReading
         var size = _client.Link.MessageSize;
         _large.Clear();
         _large.AddRange(_items.Where(i => i.AnswerLength + CipReply.Head > size));
-        _batches = LogixBatch.Build(_items.Except(_large), size, _client.TakesMultiple);
+        _batches = LogixBatch.Build(_items.Except(_large), size, _client.TakesMultiple, _isGuarded);
         _isDirty = false;
     }
 
-    /// <summary>False when the controller takes no packed requests.</summary>
-    private async ValueTask<bool> TryReadBatchesAsync(CancellationToken cancellationToken)
+    /// <summary>Finds the tags' numbers.</summary>
+    private async ValueTask PlaceAsync(CancellationToken cancellationToken)
+    {
+        _isPlaced = true;
+        ByName();
+        if (!_client.Options.ByNumber || !_client.IsLogix || !_client.TakesMultiple) return;
+        try
+        {
+            foreach (var item in _items)
+            {
+                if (await _client.Tags.FindAsync(item.Address, cancellationToken).ConfigureAwait(false) is not { } symbol) continue;
+                item.ByNumber = TagTable.PathTo(item.Address.Program, symbol.Instance);
+            }
+        }
+        catch (CipException error) when (error.Failure == CipFailure.Refused)
+        {
+            // It has no list, or not of a program that is not there: names say it tag by tag.
+            ByName();
+            return;
+        }
+
+        // Without counters nobody knows whether the numbers are still right.
+        _isGuarded = _client.Tags.Counters is not null && _items.Exists(i => i.ByNumber is not null);
+        if (!_isGuarded) ByName();
+        _guard = _client.Tags.Counters ?? [];
+    }
+
+    private void ByName()
+    {
+        foreach (var item in _items) item.ByNumber = null;
+        (_isGuarded, _isDirty) = (false, true);
+    }
+
+    private async ValueTask<Outcome> ReadBatchesAsync(CancellationToken cancellationToken)
     {
         _left.Clear();
         var count = _batches.Count;
         var answers = ArrayPool<ValueTask<CipAnswer>>.Shared.Rent(count);
-        var (sent, failure, isTaken) = (0, (Exception?)null, true);
+        var (sent, failure, worst) = (0, (Exception?)null, Outcome.Taken);
         try
         {
             for (; sent < count; sent++)
@@ -116,7 +169,8 @@ internal sealed class LogixReading : CipReading
             try
             {
                 using var answer = await answers[i].ConfigureAwait(false);
-                isTaken &= Take(_batches[i], answer.Reply);
+                var outcome = Take(_batches[i], answer.Reply);
+                if (outcome > worst) worst = outcome;
             }
             catch (CipException error)
             {
@@ -126,21 +180,21 @@ internal sealed class LogixReading : CipReading
 
         ArrayPool<ValueTask<CipAnswer>>.Shared.Return(answers, clearArray: true);
         if (failure is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
-        return isTaken;
+        return worst;
     }
 
-    private bool Take(LogixBatch batch, in CipReply reply)
+    private Outcome Take(LogixBatch batch, in CipReply reply)
     {
         if (!batch.IsMultiple)
         {
             Take(batch.Items[0], reply);
-            return true;
+            return Outcome.Taken;
         }
 
         if (reply.Status.General == CipStatus.NotSupported)
         {
             _client.TakesMultiple = false;
-            return false;
+            return Outcome.TakesOne;
         }
 
         // All of them failed together: the answer was too large, or one lies.
@@ -148,19 +202,22 @@ internal sealed class LogixReading : CipReading
         {
             _left.AddRange(batch.Items);
             _isDirty = true;
-            return true;
+            return Outcome.Taken;
         }
 
         _client.Link.Widen();
+        var guard = batch.IsGuarded ? LogixBatch.AnswerOf(reply.Data, 0) : [];
+        var isMoved = batch.IsGuarded && (guard.Length == 0 || !new CipReply(guard).Data.SequenceEqual(_guard));
+        if (isMoved) return Outcome.Moved;
         for (var i = 0; i < batch.Items.Count; i++)
         {
-            var answer = LogixBatch.AnswerOf(reply.Data, i);
+            var answer = LogixBatch.AnswerOf(reply.Data, i + (batch.IsGuarded ? 1 : 0));
             if (answer.Length == 0) throw _client.Link.Distrust($"answers {batch.Items.Count} packed requests with fewer");
             if (answer[0] != (Eip.ReadTag | Eip.Reply)) throw _client.Link.Distrust($"answers a reading with service 0x{answer[0]:X2}");
             Take(batch.Items[i], new CipReply(answer));
         }
 
-        return true;
+        return Outcome.Taken;
     }
 
     private void Take(LogixItem item, in CipReply reply)
@@ -179,8 +236,9 @@ internal sealed class LogixReading : CipReading
         {
             if (next == LogixNext.Again && (++restarts > 4 || !await AskAgainAsync(item, cancellationToken).ConfigureAwait(false))) return;
             _message.Clear();
-            if (item.Offset == 0) LogixBatch.Read(_message, item);
-            else _message.Service(Eip.ReadFragmented, item.Path).Word(item.Elements).Long((uint)item.Offset);
+            // By name: nothing says between two fragments that its number is the same still.
+            if (item.Offset == 0) _message.Service(Eip.ReadTag, item.SymbolicPath).Word(item.Elements);
+            else _message.Service(Eip.ReadFragmented, item.SymbolicPath).Word(item.Elements).Long((uint)item.Offset);
             using var answer = await _client.Link.CallAsync(_message.Memory, cancellationToken).ConfigureAwait(false);
             next = item.Take(answer.Reply);
             _isDirty = true;
@@ -205,5 +263,17 @@ internal sealed class LogixReading : CipReading
         if (item.Type!.Handle == CipType.StringHandle) return;
         var template = await _client.Templates.FindAsync(item.Address, item.Type.Handle, cancellationToken).ConfigureAwait(false);
         if (template is not null) item.SetTemplate(template);
+    }
+
+    /// <summary>What became of all batches; the worst counts.</summary>
+    private enum Outcome
+    {
+        Taken,
+
+        /// <summary>The controller takes no packed requests.</summary>
+        TakesOne,
+
+        /// <summary>Its program was changed: numbers may be those of other tags.</summary>
+        Moved,
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.Json.Serialization;
 using OeeOrleans.Cip.Wire;
 
 namespace OeeOrleans.Cip.Logix;
@@ -16,18 +17,43 @@ internal sealed class TagTable(CipClient client)
 
     private readonly SemaphoreSlim _asking = new(1);
     private readonly Dictionary<string, IReadOnlyList<SymbolInfo>> _scopes = new(StringComparer.OrdinalIgnoreCase);
+    private bool _isBegun;
+    private string _identity = "";
+
+    /// <summary>What the controller said of its changes when its tags were asked for; null: it does not tell.</summary>
+    public byte[]? Counters { get; private set; }
+
+    /// <summary>Why the table was not kept; null when it was, or need not be.</summary>
+    public string? NotKept { get; private set; }
+
+    /// <summary>The question for what changes with every change of the program (1756-PM020, chapter 2).</summary>
+    public static ReadOnlySpan<byte> CountersRequest =>
+        [Eip.GetAttributeList, 2, 0x20, 0xAC, 0x24, 0x01, 5, 0, 1, 0, 2, 0, 3, 0, 4, 0, 10, 0];
+
+    /// <summary>The path to a tag by its number.</summary>
+    public static byte[] PathTo(string? program, uint instance)
+    {
+        var path = new List<byte>();
+        if (program is not null) CipTagAddress.AddName(path, $"Program:{program}");
+        path.AddRange([0x20, SymbolClass, .. Instance(instance)]);
+        return [.. path];
+    }
 
     /// <summary>The tags of a program, or of the controller; with what else the controller calls a symbol.</summary>
     /// <param name="program">Null: the controller's.</param>
+    /// <param name="cancellationToken">Ends it earlier.</param>
     /// <exception cref="CipException">The session is over, or the controller has no such list.</exception>
     public async Task<IReadOnlyList<SymbolInfo>> ScopeAsync(string? program, CancellationToken cancellationToken)
     {
         await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            await BeginAsync(cancellationToken).ConfigureAwait(false);
             var key = program ?? "";
             if (_scopes.TryGetValue(key, out var known)) return known;
-            return _scopes[key] = await UploadAsync(program, cancellationToken).ConfigureAwait(false);
+            _scopes[key] = await UploadAsync(program, cancellationToken).ConfigureAwait(false);
+            Keep();
+            return _scopes[key];
         }
         finally
         {
@@ -46,7 +72,62 @@ internal sealed class TagTable(CipClient client)
     {
         await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
         _scopes.Clear();
+        _isBegun = false;
         _asking.Release();
+    }
+
+    /// <summary>Forgets the tags when the controller's counters are not what they were; also when it has none.</summary>
+    public async Task<bool> ForgetIfChangedAsync(CancellationToken cancellationToken)
+    {
+        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var before = Counters;
+            if (before is not null && await AskCountersAsync(cancellationToken).ConfigureAwait(false) is { } now
+                && before.AsSpan().SequenceEqual(now)) return false;
+            _scopes.Clear();
+            _isBegun = false;
+            return true;
+        }
+        finally
+        {
+            _asking.Release();
+        }
+    }
+
+    /// <summary>What is known now goes into the file.</summary>
+    public void Keep()
+    {
+        if (client.Options.TableFile is not { } file || Counters is not { } counters) return;
+        try
+        {
+            new KeptTable(_identity, counters, _scopes.ToDictionary(s => s.Key, s => s.Value.ToList()), client.Templates.Known).Write(file);
+            NotKept = null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            NotKept = $"{file}: {error.Message}";
+        }
+    }
+
+    /// <summary>Once: who it is, how often it was changed, and what was kept of it if it is the same still.</summary>
+    private async Task BeginAsync(CancellationToken cancellationToken)
+    {
+        if (_isBegun) return;
+        Counters = await AskCountersAsync(cancellationToken).ConfigureAwait(false);
+        _isBegun = true;
+        if (client.Options.TableFile is not { } file || Counters is not { } counters) return;
+        var identity = await client.IdentifyAsync(cancellationToken).ConfigureAwait(false);
+        _identity = $"{identity?.ProductName} {identity?.Revision} {identity?.Serial}";
+        if (KeptTable.Read(file) is not { } kept || kept.Identity != _identity || !kept.Counters.AsSpan().SequenceEqual(counters)) return;
+        foreach (var (scope, symbols) in kept.Scopes) _scopes[scope] = symbols;
+        client.Templates.Know(kept.Templates);
+    }
+
+    private async Task<byte[]?> AskCountersAsync(CancellationToken cancellationToken)
+    {
+        using var answer = await client.Link.CallAsync(CountersRequest.ToArray(), cancellationToken).ConfigureAwait(false);
+        return answer.Reply.Status.IsGood && answer.Reply.Data.Length > 2 ? answer.Reply.Data.ToArray() : null;
     }
 
     private async Task<List<SymbolInfo>> UploadAsync(string? program, CancellationToken cancellationToken)
@@ -138,11 +219,15 @@ internal sealed record SymbolInfo(string Name, uint Instance, ushort TypeWord, I
     public bool IsSystem { get; init; }
 
     /// <summary>The program that it stands for; null when it is a tag.</summary>
+    [JsonIgnore]
     public string? Program => Name.StartsWith(ProgramPrefix, StringComparison.OrdinalIgnoreCase) ? Name[ProgramPrefix.Length..] : null;
 
+    [JsonIgnore]
     public bool IsStructure => (TypeWord & 0x8000) != 0;
 
+    [JsonIgnore]
     public ushort Template => (ushort)(TypeWord & 0x0FFF);
 
+    [JsonIgnore]
     public CipDataType Code => (CipDataType)(TypeWord & 0xFF);
 }

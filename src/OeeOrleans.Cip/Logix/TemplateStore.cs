@@ -14,6 +14,7 @@ internal sealed class TemplateStore(CipClient client)
 
     private readonly SemaphoreSlim _asking = new(1);
     private readonly Dictionary<ushort, CipTemplate?> _byId = [];
+    private readonly Dictionary<ushort, TemplateDefinition> _told = [];
     private readonly Dictionary<ushort, CipTemplate> _byHandle = [];
     private readonly HashSet<ushort> _missing = [];
 
@@ -26,13 +27,14 @@ internal sealed class TemplateStore(CipClient client)
         {
             if (_byHandle.TryGetValue(handle, out var known)) return known;
             if (_missing.Contains(handle)) return null;
-            if (await client.Tags.FindAsync(address, cancellationToken).ConfigureAwait(false) is { IsStructure: true } symbol)
+            if (await LookAsync(address, handle, cancellationToken).ConfigureAwait(false) is { } found) return found;
+            // What is known of the program may be older than this structure.
+            if (await client.Tags.ForgetIfChangedAsync(cancellationToken).ConfigureAwait(false))
             {
-                // What it holds is fetched with it: a member's handle is among them.
-                await FetchAsync(symbol.Template, 0, cancellationToken).ConfigureAwait(false);
+                Clear();
+                if (await LookAsync(address, handle, cancellationToken).ConfigureAwait(false) is { } newer) return newer;
             }
 
-            if (_byHandle.TryGetValue(handle, out known)) return known;
             _missing.Add(handle);
             return null;
         }
@@ -45,6 +47,24 @@ internal sealed class TemplateStore(CipClient client)
         finally
         {
             _asking.Release();
+        }
+    }
+
+    /// <summary>As the controller told them, by their numbers.</summary>
+    public Dictionary<ushort, TemplateDefinition> Known
+    {
+        get
+        {
+            lock (_told) return new(_told);
+        }
+    }
+
+    /// <summary>What was kept of an earlier session with the same program.</summary>
+    public void Know(Dictionary<ushort, TemplateDefinition> told)
+    {
+        lock (_told)
+        {
+            foreach (var (id, definition) in told) _told[id] = definition;
         }
     }
 
@@ -66,10 +86,25 @@ internal sealed class TemplateStore(CipClient client)
     public async Task ForgetAsync(CancellationToken cancellationToken)
     {
         await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        Clear();
+        _asking.Release();
+    }
+
+    private void Clear()
+    {
         _byId.Clear();
+        lock (_told) _told.Clear();
         _byHandle.Clear();
         _missing.Clear();
-        _asking.Release();
+    }
+
+    private async Task<CipTemplate?> LookAsync(CipTagAddress address, ushort handle, CancellationToken cancellationToken)
+    {
+        if (await client.Tags.FindAsync(address, cancellationToken).ConfigureAwait(false) is not { IsStructure: true } symbol) return null;
+        // What it holds is fetched with it: a member's handle is among them.
+        await FetchAsync(symbol.Template, 0, cancellationToken).ConfigureAwait(false);
+        client.Tags.Keep();
+        return _byHandle.GetValueOrDefault(handle);
     }
 
     private async Task<CipTemplate?> FetchAsync(ushort id, int depth, CancellationToken cancellationToken)
@@ -78,9 +113,8 @@ internal sealed class TemplateStore(CipClient client)
         // While it is being fetched: one that holds itself lies.
         _byId[id] = null;
         if (depth > NestedAtMost) return null;
-        byte[] path = [0x20, TemplateClass, 0x25, 0, (byte)id, (byte)(id >> 8)];
-        if (await ShapeAsync(path, cancellationToken).ConfigureAwait(false) is not { } shape) return null;
-        if (await DefinitionAsync(path, shape.Bytes, cancellationToken).ConfigureAwait(false) is not { } definition) return null;
+        if (await ToldAsync(id, cancellationToken).ConfigureAwait(false) is not { } shape) return null;
+        var definition = shape.Definition;
         if (definition.Length < shape.Members * MemberLength) return null;
         var names = Encoding.Latin1.GetString(definition.AsSpan(shape.Members * MemberLength)).Split('\0');
         var members = new List<CipMember>();
@@ -94,6 +128,21 @@ internal sealed class TemplateStore(CipClient client)
         var template = new CipTemplate(names[0].Split(';')[0], shape.Handle, shape.Size, members);
         (_byId[id], _byHandle[shape.Handle]) = (template, template);
         return template;
+    }
+
+    private async Task<TemplateDefinition?> ToldAsync(ushort id, CancellationToken cancellationToken)
+    {
+        lock (_told)
+        {
+            if (_told.TryGetValue(id, out var known)) return known;
+        }
+
+        byte[] path = [0x20, TemplateClass, 0x25, 0, (byte)id, (byte)(id >> 8)];
+        if (await ShapeAsync(path, cancellationToken).ConfigureAwait(false) is not { } shape) return null;
+        if (await DefinitionAsync(path, shape.Bytes, cancellationToken).ConfigureAwait(false) is not { } definition) return null;
+        var told = new TemplateDefinition(shape.Handle, shape.Size, shape.Members, definition);
+        lock (_told) _told[id] = told;
+        return told;
     }
 
     private async Task<CipMember> MemberAsync(ReadOnlyMemory<byte> entry, string name, int depth, CancellationToken cancellationToken)

@@ -25,7 +25,10 @@ internal sealed class CipDriver : IPlcDriver
     {
         (_id, _log) = (source.Id, log);
         if (!CipClientOptions.TryParse(source.Url.ToString(), out var parsed, out var reason)) throw new ArgumentException(reason);
-        _options = parsed!;
+        _options = parsed! with
+        {
+            ByNumber = true, TableFile = Path.Combine(options.DataDir, $"cip-{options.Group}-{options.Node}-{source.Id}.tags.json"),
+        };
         _addresses = [.. source.Tags.Select(t => Parsed(t.Address))];
         _memory = new SourceMemory(Path.Combine(options.DataDir, $"cip-{options.Group}-{options.Node}-{source.Id}.json"));
         if (_memory.IsLost is { } lost) Log.MemoryLost(log, source.Id, lost);
