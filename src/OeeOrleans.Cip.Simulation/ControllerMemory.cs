@@ -32,6 +32,7 @@ internal sealed record SimulatedFile(PcccFileType Type, int Number, byte[] Bytes
 internal sealed class ControllerMemory
 {
     private readonly ConcurrentDictionary<string, SimulatedTag> _tags = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<uint, SimulatedTag> _byInstance = new();
     private readonly ConcurrentDictionary<int, SimulatedFile> _files = new();
     private readonly ConcurrentDictionary<ushort, CipTemplate> _templates = new();
     private uint _nextInstance = 1;
@@ -48,6 +49,8 @@ internal sealed class ControllerMemory
 
     public SimulatedTag? Find(string name) => _tags.GetValueOrDefault(name);
 
+    public SimulatedTag? Find(uint instance) => _byInstance.GetValueOrDefault(instance);
+
     public SimulatedFile? File(int number) => _files.GetValueOrDefault(number);
 
     public void Add(SimulatedTag tag)
@@ -56,6 +59,7 @@ internal sealed class ControllerMemory
         {
             tag.Instance = _nextInstance++;
             _tags[tag.Name] = tag;
+            _byInstance[tag.Instance] = tag;
             Edits++;
         }
     }
@@ -64,7 +68,7 @@ internal sealed class ControllerMemory
     {
         lock (Lock)
         {
-            _tags.TryRemove(name, out _);
+            if (_tags.TryRemove(name, out var tag)) _byInstance.TryRemove(tag.Instance, out _);
             Edits++;
         }
     }
@@ -92,7 +96,13 @@ internal sealed class ControllerMemory
         {
             var tags = _tags.Values.OrderByDescending(t => t.Instance).ToList();
             _nextInstance += 7;
-            foreach (var tag in tags) tag.Instance = _nextInstance++;
+            _byInstance.Clear();
+            foreach (var tag in tags)
+            {
+                tag.Instance = _nextInstance++;
+                _byInstance[tag.Instance] = tag;
+            }
+
             Edits++;
         }
     }

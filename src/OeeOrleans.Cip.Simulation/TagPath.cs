@@ -41,7 +41,8 @@ internal static class TagPath
             else if (segment.Class == 0x6B && tag is null)
             {
                 if (!TryTake(ref path, out var instance) || instance.Instance is not { } id) return NotUnderstood;
-                tag = memory.Tags.FirstOrDefault(t => t.Instance == id && t.Program.Equals(program, StringComparison.OrdinalIgnoreCase));
+                tag = memory.Find(id);
+                if (tag is not null && !tag.Program.Equals(program, StringComparison.OrdinalIgnoreCase)) tag = null;
             }
             else if (segment.Element is { } index && tag is not null)
             {

@@ -31,8 +31,8 @@ public sealed partial class CipClient
     /// <exception cref="CipException">The session is over, or the controller has no list of tags.</exception>
     public async Task<IReadOnlyList<string>> ListProgramsAsync(CancellationToken cancellationToken = default)
     {
-        var symbols = await ScopeAsync(null, cancellationToken).ConfigureAwait(false);
-        return [.. symbols.Where(s => s.Program is not null).Select(s => s.Program!).Order(StringComparer.OrdinalIgnoreCase)];
+        var scope = await ScopeAsync(null, cancellationToken).ConfigureAwait(false);
+        return [.. scope.Symbols.Where(s => s.Program is not null).Select(s => s.Program!).Order(StringComparer.OrdinalIgnoreCase)];
     }
 
     /// <summary>The tags of the controller, or of one of its programs, by name.</summary>
@@ -42,7 +42,8 @@ public sealed partial class CipClient
     public async Task<IReadOnlyList<CipTag>> ListTagsAsync(string? program, CancellationToken cancellationToken = default)
     {
         var tags = new List<CipTag>();
-        foreach (var symbol in await ScopeAsync(program, cancellationToken).ConfigureAwait(false))
+        var scope = await ScopeAsync(program, cancellationToken).ConfigureAwait(false);
+        foreach (var symbol in scope.Symbols)
         {
             if (symbol.IsSystem || symbol.Program is not null) continue;
             tags.Add(new CipTag(program, symbol.Name, await TypeAsync(symbol, cancellationToken).ConfigureAwait(false), Counted(symbol)));
@@ -59,7 +60,7 @@ public sealed partial class CipClient
         await Templates.ForgetAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<IReadOnlyList<SymbolInfo>> ScopeAsync(string? program, CancellationToken cancellationToken)
+    private async Task<TagScope> ScopeAsync(string? program, CancellationToken cancellationToken)
     {
         if (_options.IsPccc)
         {

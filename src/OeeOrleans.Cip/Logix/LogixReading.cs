@@ -120,23 +120,22 @@ internal sealed class LogixReading : CipReading
         if (!_client.Options.ByNumber || !_client.IsLogix || !_client.TakesMultiple) return;
         try
         {
+            var (counters, numbers) = await _client.Tags.NumbersAsync(_items.Select(i => i.Address), cancellationToken)
+                .ConfigureAwait(false);
+            // Without counters nobody knows whether the numbers are still right.
+            if (counters is null || numbers.Count == 0) return;
             foreach (var item in _items)
             {
-                if (await _client.Tags.FindAsync(item.Address, cancellationToken).ConfigureAwait(false) is not { } symbol) continue;
-                item.ByNumber = TagTable.PathTo(item.Address.Program, symbol.Instance);
+                if (numbers.TryGetValue(item.Address, out var number)) item.ByNumber = TagTable.PathTo(item.Address.Program, number);
             }
+
+            (_isGuarded, _guard, _isDirty) = (true, counters, true);
         }
         catch (CipException error) when (error.Failure == CipFailure.Refused)
         {
-            // It has no list, or not of a program that is not there: names say it tag by tag.
-            ByName();
+            // It has no list of tags.
             return;
         }
-
-        // Without counters nobody knows whether the numbers are still right.
-        _isGuarded = _client.Tags.Counters is not null && _items.Exists(i => i.ByNumber is not null);
-        if (!_isGuarded) ByName();
-        _guard = _client.Tags.Counters ?? [];
     }
 
     private void ByName()

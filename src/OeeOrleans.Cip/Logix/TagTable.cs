@@ -16,7 +16,7 @@ internal sealed class TagTable(CipClient client)
     private static readonly string[] System = ["Routine:", "Task:", "Map:", "Cxn:", "UDI:", "ConnectionToken:"];
 
     private readonly SemaphoreSlim _asking = new(1);
-    private readonly Dictionary<string, IReadOnlyList<SymbolInfo>> _scopes = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, TagScope> _scopes = new(StringComparer.OrdinalIgnoreCase);
     private bool _isBegun;
     private string _identity = "";
 
@@ -43,17 +43,12 @@ internal sealed class TagTable(CipClient client)
     /// <param name="program">Null: the controller's.</param>
     /// <param name="cancellationToken">Ends it earlier.</param>
     /// <exception cref="CipException">The session is over, or the controller has no such list.</exception>
-    public async Task<IReadOnlyList<SymbolInfo>> ScopeAsync(string? program, CancellationToken cancellationToken)
+    public async Task<TagScope> ScopeAsync(string? program, CancellationToken cancellationToken)
     {
         await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await BeginAsync(cancellationToken).ConfigureAwait(false);
-            var key = program ?? "";
-            if (_scopes.TryGetValue(key, out var known)) return known;
-            _scopes[key] = await UploadAsync(program, cancellationToken).ConfigureAwait(false);
-            Keep();
-            return _scopes[key];
+            return await HeldScopeAsync(program, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -61,18 +56,41 @@ internal sealed class TagTable(CipClient client)
         }
     }
 
-    public async Task<SymbolInfo?> FindAsync(CipTagAddress address, CancellationToken cancellationToken)
+    /// <summary>The numbers of tags, all of one state of the program, and the counters that go with it.</summary>
+    /// <returns>By address; what is not there is left out. No counters: nobody knows how long the numbers are right.</returns>
+    /// <exception cref="CipException">The session is over, or the controller has no list.</exception>
+    public async Task<(byte[]? Counters, IReadOnlyDictionary<CipTagAddress, uint> Numbers)> NumbersAsync(
+        IEnumerable<CipTagAddress> addresses, CancellationToken cancellationToken)
     {
-        var scope = await ScopeAsync(address.Program, cancellationToken).ConfigureAwait(false);
-        return scope.FirstOrDefault(s => s.Name.Equals(address.Tag, StringComparison.OrdinalIgnoreCase));
+        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var numbers = new Dictionary<CipTagAddress, uint>(ReferenceEqualityComparer.Instance);
+            foreach (var program in addresses.GroupBy(a => a.Program, StringComparer.OrdinalIgnoreCase))
+            {
+                if (await ScopeIfThereAsync(program.Key, cancellationToken).ConfigureAwait(false) is not { } scope) continue;
+                foreach (var address in program)
+                {
+                    if (scope.Find(address.Tag) is { } symbol) numbers[address] = symbol.Instance;
+                }
+            }
+
+            return (Counters, numbers);
+        }
+        finally
+        {
+            _asking.Release();
+        }
     }
+
+    public async Task<SymbolInfo?> FindAsync(CipTagAddress address, CancellationToken cancellationToken) =>
+        (await ScopeAsync(address.Program, cancellationToken).ConfigureAwait(false)).Find(address.Tag);
 
     /// <summary>Everything is asked for anew when it is needed.</summary>
     public async Task ForgetAsync(CancellationToken cancellationToken)
     {
         await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
-        _scopes.Clear();
-        _isBegun = false;
+        Clear();
         _asking.Release();
     }
 
@@ -85,8 +103,7 @@ internal sealed class TagTable(CipClient client)
             var before = Counters;
             if (before is not null && await AskCountersAsync(cancellationToken).ConfigureAwait(false) is { } now
                 && before.AsSpan().SequenceEqual(now)) return false;
-            _scopes.Clear();
-            _isBegun = false;
+            Clear();
             return true;
         }
         finally
@@ -101,13 +118,42 @@ internal sealed class TagTable(CipClient client)
         if (client.Options.TableFile is not { } file || Counters is not { } counters) return;
         try
         {
-            new KeptTable(_identity, counters, _scopes.ToDictionary(s => s.Key, s => s.Value.ToList()), client.Templates.Known).Write(file);
+            new KeptTable(_identity, counters, _scopes.ToDictionary(s => s.Key, s => s.Value.Symbols), client.Templates.Known).Write(file);
             NotKept = null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             NotKept = $"{file}: {error.Message}";
         }
+    }
+
+    private async Task<TagScope> HeldScopeAsync(string? program, CancellationToken cancellationToken)
+    {
+        await BeginAsync(cancellationToken).ConfigureAwait(false);
+        var key = program ?? "";
+        if (_scopes.TryGetValue(key, out var known)) return known;
+        var scope = _scopes[key] = new TagScope(await UploadAsync(program, cancellationToken).ConfigureAwait(false));
+        Keep();
+        return scope;
+    }
+
+    /// <summary>Null: there is no such program.</summary>
+    private async Task<TagScope?> ScopeIfThereAsync(string? program, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await HeldScopeAsync(program, cancellationToken).ConfigureAwait(false);
+        }
+        catch (CipException error) when (program is not null && error.Failure == CipFailure.Refused)
+        {
+            return null;
+        }
+    }
+
+    private void Clear()
+    {
+        _scopes.Clear();
+        _isBegun = false;
     }
 
     /// <summary>Once: who it is, how often it was changed, and what was kept of it if it is the same still.</summary>
@@ -120,7 +166,7 @@ internal sealed class TagTable(CipClient client)
         var identity = await client.IdentifyAsync(cancellationToken).ConfigureAwait(false);
         _identity = $"{identity?.ProductName} {identity?.Revision} {identity?.Serial}";
         if (KeptTable.Read(file) is not { } kept || kept.Identity != _identity || !kept.Counters.AsSpan().SequenceEqual(counters)) return;
-        foreach (var (scope, symbols) in kept.Scopes) _scopes[scope] = symbols;
+        foreach (var (scope, symbols) in kept.Scopes) _scopes[scope] = new TagScope(symbols);
         client.Templates.Know(kept.Templates);
     }
 
@@ -205,6 +251,21 @@ internal sealed class TagTable(CipClient client)
     private static bool IsTag(string name, ushort type) =>
         (type & 0x1000) == 0 && !name.StartsWith("__", StringComparison.Ordinal)
             && !System.Any(s => name.StartsWith(s, StringComparison.OrdinalIgnoreCase));
+}
+
+/// <summary>The symbols of a program, or of the controller.</summary>
+internal sealed class TagScope(List<SymbolInfo> symbols)
+{
+    private readonly Lazy<Dictionary<string, SymbolInfo>> _byName = new(() =>
+    {
+        var names = new Dictionary<string, SymbolInfo>(StringComparer.OrdinalIgnoreCase);
+        foreach (var symbol in symbols) names.TryAdd(symbol.Name, symbol);
+        return names;
+    });
+
+    public List<SymbolInfo> Symbols => symbols;
+
+    public SymbolInfo? Find(string name) => _byName.Value.GetValueOrDefault(name);
 }
 
 /// <summary>A symbol of the controller.</summary>
