@@ -4,8 +4,8 @@ using OeeOrleans.Simulation.Machines;
 
 namespace OeeOrleans.Simulation;
 
-/// <summary>The plant of `oee demo`: two packaging lines with eight machines behind four edge nodes. One node sits on a bad wireless link,
-/// one machine has a counter of 16 bits, and two show what they do in a PLC that somebody has to read.</summary>
+/// <summary>The plant of `oee demo`: two packaging lines with eight machines behind five edge nodes. One node sits on a bad wireless link,
+/// one machine has a counter of 16 bits, and four show what they do in two PLCs that somebody has to read.</summary>
 public sealed class SimulatedPlant
 {
     private const string Group = "demo";
@@ -15,7 +15,7 @@ public sealed class SimulatedPlant
     private readonly Memory _memory;
     private readonly TimeProvider _clock;
     private readonly List<SimulatedEdgeNode> _nodes = [];
-    private SimulatedEdgeNode? _pastOfCell;
+    private readonly List<(PlcCell Cell, SimulatedEdgeNode Past)> _cells = [];
     private readonly bool _firstStart;
     private readonly long _startMs;
 
@@ -33,34 +33,37 @@ public sealed class SimulatedPlant
         var bornMs = _firstStart ? _startMs - HourMs : _startMs;
         foreach (var (node, loses, profiles) in Nodes())
         {
+            var isCell = node is S7Node or LogixNode;
             // A PLC that is read shows something from the start: a step must lie behind it.
-            var livesFromMs = node == CellNode ? bornMs - PlcCell.StepMs : bornMs;
+            var livesFromMs = isCell ? bornMs - PlcCell.StepMs : bornMs;
             var machines = profiles
                 .Select((p, i) => new SimulatedMachine(p, MemoryOf(p), (node.Length * 31) + (i * 17) + p.Device[0], livesFromMs, paused))
                 .ToList();
             if (!_memory.Nodes.TryGetValue(node, out var nodeMemory)) _memory.Nodes[node] = nodeMemory = new NodeMemory();
             var edge = new SimulatedEdgeNode(
                 new EdgeNodeSettings(Group, node, host, port) { LosesConnectionEveryS = loses }, machines, nodeMemory, clock, log);
-            if (node != CellNode)
+            if (!isCell)
             {
                 _nodes.Add(edge);
                 continue;
             }
 
-            _pastOfCell = edge;
-            Cell = new PlcCell(machines, clock);
+            _cells.Add((node == S7Node ? new S7Cell(node, machines, clock) : new LogixCell(node, machines, clock), edge));
         }
     }
 
-    /// <summary>The edge node of the machines whose PLC has to be read.</summary>
-    public const string CellNode = "plc2";
+    /// <summary>The edge node of the machines in a Siemens PLC.</summary>
+    private const string S7Node = "plc2";
 
-    /// <summary>Their PLC.</summary>
-    public PlcCell Cell { get; } = null!;
+    /// <summary>The edge node of the machines in a ControlLogix.</summary>
+    private const string LogixNode = "logix1";
 
-    /// <summary>At the very first start: what they did in the last hour, before anybody read them.</summary>
-    public Task TellPastOfCellAsync(CancellationToken cancellationToken) => _firstStart
-        ? _pastOfCell!.TellPastAsync(cancellationToken)
+    /// <summary>The PLCs that have to be read.</summary>
+    public IEnumerable<PlcCell> Cells => _cells.Select(c => c.Cell);
+
+    /// <summary>At the very first start: what its machines did in the last hour, before anybody read them.</summary>
+    public Task TellPastAsync(PlcCell cell, CancellationToken cancellationToken) => _firstStart
+        ? _cells.Single(c => c.Cell == cell).Past.TellPastAsync(cancellationToken)
         : Task.CompletedTask;
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -94,6 +97,9 @@ public sealed class SimulatedPlant
             {
                 Device = "capper1", CycleS = 0.54, RejectRate = 0.002, Products = two, FaultEveryS = 900, FaultCodes = ["E-217", "E-221"],
             },
+        ]);
+        yield return (LogixNode, 0,
+        [
             new()
             {
                 Device = "labeller1",
@@ -109,7 +115,7 @@ public sealed class SimulatedPlant
         [
             new() { Device = "filler2", CycleS = 1.28, RejectRate = 0.03, Products = ["B20"], CounterModulus = 65536, FirstCount = 62_500 },
         ]);
-        yield return (CellNode, 0,
+        yield return (S7Node, 0,
         [
             new() { Device = "capper2", CycleS = 1.3, RejectRate = 0.001, Products = ["B20"], FaultEveryS = 1800 },
             new() { Device = "packer2", CycleS = 7.9, RejectRate = 0.001, Products = ["B20"], FaultEveryS = 3600 },

@@ -8,8 +8,8 @@ using OeeOrleans.Simulation.Machines;
 
 namespace OeeOrleans.Host.Hosting;
 
-/// <summary>Runs the simulated plant beside the servers, as devices would: over the broker only. Two of its machines have a PLC, which our
-/// own edge connector reads by S7.</summary>
+/// <summary>Runs the simulated plant beside the servers, as devices would: over the broker only. Four of its machines are in PLCs, which our
+/// own edge connector reads: two by S7, two by CIP.</summary>
 internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, TimeProvider clock, ILoggerFactory logs) : BackgroundService
 {
     private const int IntervalMs = 250;
@@ -20,17 +20,19 @@ internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, Ti
         bool Paused(long ms) => calendar.SpanAt(ms * UnixMicros.PerMillisecond).Kind != PlanKind.Production;
         var simulation = new SimulatedPlant(
             "127.0.0.1", broker.Port, broker.DataDir, Paused, clock, logs.CreateLogger("OeeOrleans.Simulation"));
-        await Task.WhenAll(simulation.RunAsync(stoppingToken), ReadCellAsync(simulation, stoppingToken));
+        await Task.WhenAll([
+            simulation.RunAsync(stoppingToken), .. simulation.Cells.Select(c => ReadAsync(simulation, c, stoppingToken)),
+        ]);
     }
 
     /// <summary>First what the machines did before anybody read them; then the PLC is on, and the edge connector reads it.</summary>
-    private async Task ReadCellAsync(SimulatedPlant simulation, CancellationToken stoppingToken)
+    private async Task ReadAsync(SimulatedPlant simulation, PlcCell cell, CancellationToken stoppingToken)
     {
         try
         {
-            await simulation.TellPastOfCellAsync(stoppingToken);
+            await simulation.TellPastAsync(cell, stoppingToken);
             if (stoppingToken.IsCancellationRequested) return;
-            await using var cell = simulation.Cell;
+            await using var ending = cell;
             cell.Start();
             using var edge = new EdgeConnector(Options(cell), clock, logs.CreateLogger<EdgeConnector>());
             await edge.StartAsync(CancellationToken.None);
@@ -39,24 +41,23 @@ internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, Ti
         }
         catch (Exception error) when (!stoppingToken.IsCancellationRequested)
         {
-            // A boundary: without these two machines the rest of the plant goes on.
-            logs.CreateLogger("OeeOrleans.Simulation").LogError(error, "the machines of {Node} cannot be read", SimulatedPlant.CellNode);
+            // A boundary: without these machines the rest of the plant goes on.
+            logs.CreateLogger("OeeOrleans.Simulation").LogError(error, "the machines of {Node} cannot be read", cell.Node);
         }
     }
 
     private EdgeOptions Options(PlcCell cell)
     {
-        var url = new Uri($"s7://127.0.0.1:{cell.Port}?rack=0&slot=1");
         return new EdgeOptions
         {
             Group = SimulatedPlant.GroupId,
-            Node = SimulatedPlant.CellNode,
+            Node = cell.Node,
             DataDir = broker.DataDir,
             Brokers = [new BrokerAddress(new Uri($"mqtt://127.0.0.1:{broker.Port}"))],
             Sources =
             [
                 .. cell.Tags.GroupBy(t => t.Device).Select(machine => new EdgeSource(
-                    $"{machine.Key}-plc", url, machine.Key, IntervalMs,
+                    $"{machine.Key}-plc", cell.Url, machine.Key, IntervalMs,
                     [.. machine.Select(t => new EdgeTag(t.Address, t.Metric, Unit: t.Unit))])),
             ],
         };

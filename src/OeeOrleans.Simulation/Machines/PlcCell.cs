@@ -1,57 +1,32 @@
-using System.Globalization;
-using OeeOrleans.S7;
-using OeeOrleans.S7.Simulation;
-
 namespace OeeOrleans.Simulation.Machines;
 
 /// <summary>A tag of a machine in the memory of its PLC.</summary>
 /// <param name="Device">The machine.</param>
-/// <param name="Address">S7 address.</param>
+/// <param name="Address">In the words of the PLC's protocol.</param>
 /// <param name="Metric">What it is called.</param>
 /// <param name="Unit">Of its values; null when it has none.</param>
 public sealed record PlcTag(string Device, string Address, string Metric, string? Unit);
 
-/// <summary>Machines that show what they do in the memory of one simulated S7 PLC, a data block each.</summary>
-public sealed class PlcCell : IAsyncDisposable
+/// <summary>Machines that show what they do in the memory of one simulated PLC, which somebody has to read.</summary>
+public abstract class PlcCell(string node, IReadOnlyList<SimulatedMachine> machines, TimeProvider clock) : IAsyncDisposable
 {
-    private const int BlockSize = 100;
-
     /// <summary>Of its program, and of a machine's life.</summary>
     internal const int StepMs = 250;
 
-    /// <summary>By metric of a machine: running, good, reject, fault, product, cycle time, temperature, speed, energy.</summary>
-    private static readonly string[] Places =
-    [
-        "DBX0.0", "DBD4:UDINT", "DBD8:UDINT", "DBB12:STRING[20]", "DBB34:STRING[20]", "DBD56:REAL", "DBD60:REAL", "DBD64:REAL",
-        "DBB68:LREAL",
-    ];
+    /// <summary>The edge node that publishes what is read.</summary>
+    public string Node => node;
 
-    private readonly SimulatedPlc _plc = new();
-    private readonly IReadOnlyList<SimulatedMachine> _machines;
-    private readonly TimeProvider _clock;
+    /// <summary>Where the PLC is; known once it was started.</summary>
+    public abstract Uri Url { get; }
 
-    public PlcCell(IReadOnlyList<SimulatedMachine> machines, TimeProvider clock)
-    {
-        (_machines, _clock) = (machines, clock);
-        for (var i = 0; i < machines.Count; i++)
-        {
-            _plc.AddDb(i + 1, BlockSize);
-            // As a compiled block has them.
-            foreach (var text in (string[])["DBB12:STRING[20]", "DBB34:STRING[20]"]) _plc.Write(AddressOf(i, text), "");
-        }
-    }
-
-    /// <summary>Known once it was started.</summary>
-    public int Port => _plc.Port;
-
-    public IEnumerable<PlcTag> Tags => _machines.SelectMany((machine, i) => machine.Metrics.Select((metric, m) =>
-        new PlcTag(machine.Device, AddressOf(i, Places[m]), metric.Name, metric.Unit)));
+    public IEnumerable<PlcTag> Tags => machines.SelectMany((machine, i) => machine.Metrics.Select((metric, m) =>
+        new PlcTag(machine.Device, AddressOf(i, m), metric.Name, metric.Unit)));
 
     /// <summary>Power on, with what the machines show by now.</summary>
     public void Start()
     {
-        for (var i = 0; i < _machines.Count; i++) Show(i, []);
-        _plc.Start();
+        for (var i = 0; i < machines.Count; i++) Show(i, []);
+        PowerOn();
     }
 
     /// <summary>The machines' lives, until cancelled.</summary>
@@ -60,20 +35,31 @@ public sealed class PlcCell : IAsyncDisposable
         var changes = new List<MetricChange>();
         while (!cancellationToken.IsCancellationRequested)
         {
-            for (var i = 0; i < _machines.Count; i++) Show(i, changes);
-            var step = Task.Delay(TimeSpan.FromMilliseconds(StepMs), _clock, cancellationToken);
+            for (var i = 0; i < machines.Count; i++) Show(i, changes);
+            var step = Task.Delay(TimeSpan.FromMilliseconds(StepMs), clock, cancellationToken);
             await step.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    public ValueTask DisposeAsync() => _plc.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await PowerOffAsync();
+        GC.SuppressFinalize(this);
+    }
 
-    private static string AddressOf(int machine, string place) => string.Create(CultureInfo.InvariantCulture, $"DB{machine + 1}.{place}");
+    /// <summary>Where a machine shows a metric: running, good, reject, fault, product, cycle time, temperature, speed, energy.</summary>
+    protected abstract string AddressOf(int machine, int metric);
+
+    protected abstract void Write(string address, object value);
+
+    protected abstract void PowerOn();
+
+    protected abstract ValueTask PowerOffAsync();
 
     private void Show(int index, List<MetricChange> changes)
     {
         changes.Clear();
-        _machines[index].AdvanceTo(_clock.GetUtcNow().ToUnixTimeMilliseconds(), changes);
-        foreach (var (metric, value) in _machines[index].Shown()) _plc.Write(S7Address.Parse(AddressOf(index, Places[metric])), value);
+        machines[index].AdvanceTo(clock.GetUtcNow().ToUnixTimeMilliseconds(), changes);
+        foreach (var (metric, value) in machines[index].Shown()) Write(AddressOf(index, metric), value);
     }
 }
