@@ -16,6 +16,9 @@ public sealed class ControllerFaults
     /// <summary>Forward Opens that it refuses, because the connection is in use already.</summary>
     public int DuplicateOpens { get; set; }
 
+    /// <summary>A connection whose client is gone stays in use, as at a controller until it times out.</summary>
+    public bool KeepsLostConnections { get; set; }
+
     /// <summary>It has no connection left.</summary>
     public bool HasNoConnectionLeft { get; set; }
 

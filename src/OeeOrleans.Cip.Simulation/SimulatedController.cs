@@ -284,7 +284,7 @@ public sealed class SimulatedController : IAsyncDisposable
         }
         finally
         {
-            connection.Forget();
+            if (!Faults.KeepsLostConnections) connection.Forget();
             _connections.TryRemove(connection, out _);
         }
     }

@@ -7,7 +7,7 @@ namespace OeeOrleans.Cip;
 
 /// <summary>What became of a write.</summary>
 /// <param name="Address">Of what.</param>
-/// <param name="Status">The controller's word.</param>
+/// <param name="Status">The controller's word; <see cref="CipStatus.NoValue"/> when the value does not fit, and it was not asked.</param>
 /// <param name="Before">What stood there; null when that could not be read.</param>
 /// <param name="Error">A sentence; null when it was written.</param>
 public sealed record CipWriteResult(CipAddress Address, CipStatus Status, object? Before, string? Error);
@@ -135,6 +135,7 @@ public sealed partial class CipClient
         // Whole elements in each, where one fits.
         var room = Link.MessageSize - head - 4;
         var unit = type.Size > 0 && type.Size <= room ? type.Size : 4;
+        if (room < unit) return CipStatus.TooLong;
         room = room / unit * unit;
         for (var at = 0; at < bytes.Length; at += room)
         {
@@ -199,9 +200,11 @@ public sealed partial class CipClient
 
     private static bool IsTrue(object value) => CipEncoder.Truth(new CipType(CipDataType.Bool), value);
 
+    private static bool Known(object? value) => IsTrue(value ?? throw new ArgumentException("every element needs a value"));
+
     private static bool[] Truths(object value, int count)
     {
-        var all = value is string || value is not System.Collections.IEnumerable many ? [] : many.Cast<object>().Select(IsTrue).ToArray();
+        var all = value is string || value is not System.Collections.IEnumerable many ? [] : many.Cast<object?>().Select(Known).ToArray();
         return all.Length == count ? all : throw new ArgumentException($"{count} elements are needed");
     }
 }

@@ -88,7 +88,7 @@ public static class CipDiscovery
             using var transport = await EipTransport.ConnectAsync(options, limit.Token).ConfigureAwait(false);
             await transport.SendAsync(Question(), limit.Token).ConfigureAwait(false);
             using var answer = await transport.ReceiveAsync(limit.Token).ConfigureAwait(false);
-            return Read(answer.Buffer) ?? throw new CipException(CipFailure.Protocol, $"{options.Name} does not say who it is");
+            return Read(answer.Whole) ?? throw new CipException(CipFailure.Protocol, $"{options.Name} does not say who it is");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

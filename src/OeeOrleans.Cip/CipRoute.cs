@@ -59,7 +59,7 @@ public sealed class CipRoute : IEquatable<CipRoute>
 
     public override bool Equals(object? obj) => Equals(obj as CipRoute);
 
-    public override int GetHashCode() => string.GetHashCode(_text, StringComparison.Ordinal);
+    public override int GetHashCode() => string.GetHashCode(Convert.ToHexString(Bytes), StringComparison.Ordinal);
 
     public override string ToString() => _text;
 }

@@ -116,6 +116,9 @@ internal static partial class Log
     [LoggerMessage(8038, LogLevel.Information, "device {Device}: source {First} speaks again instead of {Second}: {Why}")]
     public static partial void FallbackEnds(ILogger log, string device, string first, string second, string why);
 
+    [LoggerMessage(8039, LogLevel.Warning, "source {Source}: the controller's list of tags cannot be kept: {Why}; it is asked for again")]
+    public static partial void TableNotKept(ILogger log, string source, string why);
+
     [LoggerMessage(8025, LogLevel.Warning, "source {Source}: {Address} has no type to be had ({Reason}); it is published as Double")]
     public static partial void TypeUnknown(ILogger log, string source, string address, string reason);
 }

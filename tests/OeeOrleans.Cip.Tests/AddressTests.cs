@@ -24,6 +24,22 @@ public sealed class AddressTests
     }
 
     [Fact]
+    public void Two_of_the_same_are_equal()
+    {
+        Assert.Equal(CipAddress.Parse("Tag[1].X", CipPlc.ControlLogix), CipAddress.Parse("tag[1].x", CipPlc.ControlLogix));
+        Assert.Equal(CipRoute.Parse("1,0"), CipRoute.Parse("01,0"));
+        Assert.Equal(CipRoute.Parse("1,0").GetHashCode(), CipRoute.Parse("01,0").GetHashCode());
+        Assert.NotEqual(CipAddress.Parse("Tag[1]", CipPlc.ControlLogix), CipAddress.Parse("Tag[2]", CipPlc.ControlLogix));
+    }
+
+    [Theory]
+    [InlineData(3_000, 4, 150)]
+    [InlineData(100, 4, 5)]
+    [InlineData(60_000, 8, 187)]
+    public void A_router_gives_up_before_we_do(int timeoutMs, int tick, int count) =>
+        Assert.Equal(((byte)tick, (byte)count), Wire.CipLink.RouterTime(TimeSpan.FromMilliseconds(timeoutMs)));
+
+    [Fact]
     public void A_number_at_the_end_is_a_bit_and_braces_are_a_count()
     {
         Assert.Equal(5, CipAddress.Parse("Tag.5", CipPlc.ControlLogix).Bit);

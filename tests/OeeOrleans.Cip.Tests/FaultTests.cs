@@ -102,14 +102,51 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_client_that_crashed_keeps_nobody_from_connecting()
     {
+        await using var plc = new SimulatedController(new SimulatedControllerOptions { MaxConnections = 11 });
+        plc.Start();
+        // As at a controller: a connection whose client is gone stays in use until it times out.
+        plc.Faults.KeepsLostConnections = true;
         for (var i = 0; i < 10; i++)
         {
-            var crashed = await ConnectAsync(_plc.Port);
-            _plc.CutConnections();
+            var crashed = await ConnectAsync(plc.Port);
+            plc.CutConnections();
             await crashed.Closed.WaitAsync(TimeSpan.FromSeconds(10));
-            await Eventually.TrueAsync("the place to be free", TimeSpan.FromSeconds(5), () => Task.FromResult(_plc.Opens == 0));
             await crashed.DisposeAsync();
+            Assert.Equal(i + 1, plc.Opens);
         }
+
+        await using var last = await ConnectAsync(plc.Port);
+        Assert.NotNull(last.ConnectionSize);
+    }
+
+    [Fact]
+    public async Task An_answer_that_never_comes_ends_the_session_though_others_do()
+    {
+        await using var client = await ConnectAsync(_plc.Port, TimeSpan.FromMilliseconds(300));
+        // Several are under way from the first packed answer on.
+        await client.ReadAsync([A("Counts[1]"), A("Counts[2]")]);
+        var isLost = false;
+        _plc.Faults.Mutate = frame =>
+        {
+            if (isLost) return frame;
+            isLost = true;
+            return [];
+        };
+        var lost = client.ReadAsync([A("Count")]);
+        var error = Assert.ThrowsAsync<CipException>(() => lost);
+        while (!client.Closed.IsCompleted)
+        {
+            try
+            {
+                await client.ReadAsync([A("Counts[3]")]);
+            }
+            catch (CipException)
+            {
+                break;
+            }
+        }
+
+        Assert.Equal(CipFailure.Timeout, (await error.WaitAsync(TimeSpan.FromSeconds(10))).Failure);
     }
 
     [Fact]

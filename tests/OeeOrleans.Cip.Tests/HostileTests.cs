@@ -99,15 +99,39 @@ public sealed class HostileTests
         plc.AddTag("A", CipDataType.Dint, 2_000);
         plc.Start();
         await using var client = await CipClient.ConnectAsync(LogixTests.Options(plc.Port));
-        // Every answer says that more is to come.
+        var fragments = 0;
+        // Every answer brings an element, and says that more is to come.
         plc.Faults.Mutate = frame =>
         {
-            if (frame.Length > Message + 2) frame[Message + 2] = 6;
-            return frame;
+            fragments++;
+            byte[] answer = [.. frame[..Message], (byte)(frame[Message] | 0x80), 0, 6, 0, 0xC4, 0, 1, 2, 3, 4];
+            (answer[2], answer[3], answer[42], answer[43]) = ((byte)(answer.Length - 24), 0, 12, 0);
+            return answer;
         };
         var read = (await client.ReadAsync([LogixTests.Parse("A{100}")]))[0];
-        Assert.NotNull(read.Error);
-        Assert.Null(read.Value);
+        Assert.Equal((CipStatus.WrongLength, null), (read.Status, read.Value));
+        Assert.Equal(101, fragments);
+    }
+
+    [Fact]
+    public void A_template_that_would_be_billions_of_values_is_none()
+    {
+        var type = new CipType(CipDataType.Sint);
+        for (ushort i = 0; i < 4; i++)
+        {
+            var inner = type;
+            var members = Enumerable.Range(0, 1_000).Select(m => new CipMember($"M{m}", inner, 0)).ToList();
+            var template = new CipTemplate($"T{i}", (ushort)(0x1000 + i), 4, members);
+            type = new CipType(CipDataType.Structure, template.Handle) { Template = template };
+        }
+
+        var error = Assert.Throws<FormatException>(() => CipCodec.Decode(type, new byte[4]));
+        Assert.Contains("more than 1000000 values", error.Message, StringComparison.Ordinal);
+        var many = new CipTemplate("Many", 1, 65_536, [new CipMember("A", new CipType(CipDataType.Sint), 0)]);
+        var outer = new CipTemplate(
+            "Outer", 2, 4, [new CipMember("All", new CipType(CipDataType.Structure, 1) { Template = many }, 0, 65_535)]);
+        Assert.Throws<FormatException>(() => CipCodec.Decode(
+            new CipType(CipDataType.Structure, 2) { Template = outer }, new byte[4]));
     }
 
     [Fact]

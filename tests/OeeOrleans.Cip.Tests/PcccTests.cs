@@ -133,6 +133,22 @@ public sealed class PcccTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_bad_address_does_not_keep_the_others_apart()
+    {
+        var plc = _plcs[CipPlc.Slc500];
+        await using var client = await ConnectAsync(CipPlc.Slc500);
+        string[] some = [.. Enumerable.Range(200, 100).Select(i => $"N7:{i}"), "N7:300"];
+        var plan = client.Plan([.. some.Select(t => CipAddress.Parse(t, CipPlc.Slc500))]);
+        await client.ReadAsync(plan);
+        await client.ReadAsync(plan);
+        Assert.Equal(2, plan.RequestCount);
+        var before = plc.Requests;
+        await client.ReadAsync(plan);
+        Assert.Equal(2, plc.Requests - before);
+        Assert.Equal([true, false], new[] { 0, 100 }.Select(i => plan.StatusOf(i).IsGood));
+    }
+
+    [Fact]
     public async Task A_timer_is_read_whole()
     {
         _plcs[CipPlc.Slc500].Write("T4:3.PRE", 100);

@@ -11,6 +11,9 @@ internal sealed class LogixBatch
     private const int AnswerHead = CipReply.Head + 2;
     private const int OffsetLength = 2;
 
+    /// <summary>Of one item with the counters in front, without its path.</summary>
+    public const int SmallestRequest = RequestHead + GuardRequest + 12;
+
     /// <summary>The question for the counters, and its answer.</summary>
     private const int GuardRequest = OffsetLength + 18;
     private const int GuardAnswer = OffsetLength + CipReply.Head + 40;

@@ -19,13 +19,17 @@ internal enum LogixNext
 internal sealed class LogixItem
 {
     private const int Small = 4;
+    private const int ProbeEvery = 50;
+
+    /// <summary>Bytes of a structure at most whose size is not known.</summary>
+    private const int Largest = 8 * 1024 * 1024;
     private readonly CipTagAddress _address;
     private readonly bool _isLogix;
     private byte[] _bytes = [];
     private int _length;
 
-    /// <summary>Asked for the array's beginning, to know whether it is one of BOOL.</summary>
-    private bool _isProbed;
+    /// <summary>Readings until the array's beginning is asked for again, to know whether it is one of BOOL.</summary>
+    private int _probeIn;
 
     public LogixItem(CipTagAddress address, bool isLogix)
     {
@@ -120,7 +124,7 @@ internal sealed class LogixItem
         if (IsBits && code != CipDataType.Dword)
         {
             // After a download it is none any more.
-            (SymbolicPath, Elements, IsBits, _isProbed, Offset, IsKnown) = (_address.Path, _address.Count ?? 1, false, false, 0, false);
+            (SymbolicPath, Elements, IsBits, _probeIn, Offset, IsKnown) = (_address.Path, _address.Count ?? 1, false, 0, 0, false);
             return LogixNext.Again;
         }
 
@@ -151,13 +155,14 @@ internal sealed class LogixItem
 
     private LogixNext Append(ReadOnlySpan<byte> data, int head, bool isPartial)
     {
-        if (isPartial && data.Length == 0) return Wrong();
+        var most = Type!.Size > 0 ? (long)Type.Size * Elements : Largest;
+        if ((isPartial && data.Length == 0) || Offset + data.Length > most) return Wrong();
         var needed = Offset + data.Length;
         if (needed > _bytes.Length) Array.Resize(ref _bytes, Math.Max(needed, Offset == 0 ? 0 : _bytes.Length * 2));
         data.CopyTo(_bytes.AsSpan(Offset));
         Offset += data.Length;
         if (isPartial) return LogixNext.More;
-        var size = Type!.Size;
+        var size = Type.Size;
         if (size > 0 && Offset != size * Elements) return Wrong();
         (_length, AnswerLength, IsKnown) = (Offset, head + Offset, true);
         return LogixNext.Nothing;
@@ -180,9 +185,9 @@ internal sealed class LogixItem
     {
         var isBeyond = Status.General == CipStatus.PathUnknown
             || Status is { General: CipStatus.GeneralError, Extended: CipStatus.OutOfRange };
-        if (!_isLogix || IsBits || _isProbed || !isBeyond || (_address.LastIndex is null && _address.Count is null)) return false;
-        _isProbed = true;
-        IsProbing = true;
+        if (!_isLogix || IsBits || !isBeyond || (_address.LastIndex is null && _address.Count is null)) return false;
+        if (--_probeIn > 0) return false;
+        (_probeIn, IsProbing) = (ProbeEvery, true);
         return true;
     }
 

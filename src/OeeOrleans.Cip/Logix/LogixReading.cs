@@ -9,8 +9,8 @@ internal sealed class LogixReading : CipReading
     /// <summary>Changes of the program during one reading, after which tags are read by name.</summary>
     private const int MostMoves = 2;
 
-    /// <summary>Bytes of a tag at most.</summary>
-    private const int Largest = 8 * 1024 * 1024;
+    /// <summary>Fragments of one tag at most.</summary>
+    private const int MostFragments = 40_000;
 
     private readonly CipClient _client;
     private readonly CipTagAddress[] _addresses;
@@ -20,6 +20,9 @@ internal sealed class LogixReading : CipReading
 
     /// <summary>Alone, and larger than an answer.</summary>
     private readonly List<LogixItem> _large = [];
+
+    /// <summary>Their paths do not fit into a message.</summary>
+    private readonly List<LogixItem> _tooLong = [];
     private readonly CipMessage _message = new(1_024);
     private List<LogixBatch> _batches = [];
     private bool _isDirty = true;
@@ -37,8 +40,9 @@ internal sealed class LogixReading : CipReading
         var known = new Dictionary<string, LogixItem>(StringComparer.Ordinal);
         for (var i = 0; i < _addresses.Length; i++)
         {
-            // Bits of one word are read once.
-            var key = $"{Convert.ToHexString(_addresses[i].Path)}{_addresses[i].Count}";
+            // Bits of one word are read once; whether an index counts BOOLs or words is another matter for each.
+            var isBitOfElement = _addresses[i] is { Bit: not null, LastIndex: not null };
+            var key = $"{Convert.ToHexString(_addresses[i].Path)}/{_addresses[i].Count}/{isBitOfElement}";
             if (!known.TryGetValue(key, out var item))
             {
                 item = new LogixItem(_addresses[i], client.IsLogix);
@@ -60,7 +64,7 @@ internal sealed class LogixReading : CipReading
     public override CipStatus StatusOf(int index) => _itemOf[index].Status;
 
     public override CipType? TypeOf(int index) =>
-        _addresses[index].Bit is not null || _itemOf[index].IsBits ? new CipType(CipDataType.Bool) : _itemOf[index].Type;
+        _addresses[index].Bit is not null || _itemOf[index].IsBits ? CipType.Bool : _itemOf[index].Type;
 
     public override ReadOnlySpan<byte> BytesOf(int index) => _itemOf[index].Bytes;
 
@@ -95,7 +99,8 @@ internal sealed class LogixReading : CipReading
         }
 
         foreach (var item in _left) await ReadAloneAsync(item, cancellationToken).ConfigureAwait(false);
-        foreach (var item in _large) await ReadAloneAsync(item, cancellationToken).ConfigureAwait(false);
+        foreach (var item in _tooLong) item.Refuse(CipStatus.TooLong);
+        foreach (var item in _large.Except(_tooLong)) await ReadAloneAsync(item, cancellationToken).ConfigureAwait(false);
         foreach (var item in _items)
         {
             if (item.Status.IsGood && item.Type is { IsStructure: true, Template: null }) await AddTemplateAsync(item, cancellationToken)
@@ -108,7 +113,9 @@ internal sealed class LogixReading : CipReading
         var size = _client.Link.MessageSize;
         _large.Clear();
         _large.AddRange(_items.Where(i => i.AnswerLength + CipReply.Head > size));
-        _batches = LogixBatch.Build(_items.Except(_large), size, _client.TakesMultiple, _isGuarded);
+        _tooLong.Clear();
+        _tooLong.AddRange(_items.Where(i => LogixBatch.SmallestRequest + i.SymbolicPath.Length > size));
+        _batches = LogixBatch.Build(_items.Except(_large).Except(_tooLong), size, _client.TakesMultiple, _isGuarded);
         _isDirty = false;
     }
 
@@ -231,19 +238,19 @@ internal sealed class LogixReading : CipReading
     {
         var next = item.Offset > 0 ? LogixNext.More : LogixNext.Again;
         // Each round brings bytes, or is one of the few that begin anew.
-        for (var restarts = 0; next != LogixNext.Nothing;)
+        var restarts = 0;
+        for (var fragments = 0; next != LogixNext.Nothing; fragments++)
         {
+            if (fragments > MostFragments) throw _client.Link.Distrust($"sends {item.Address} in more than {MostFragments} fragments");
             if (next == LogixNext.Again && (++restarts > 4 || !await AskAgainAsync(item, cancellationToken).ConfigureAwait(false))) return;
             _message.Clear();
             // By name: nothing says between two fragments that its number is the same still.
             if (item.Offset == 0) _message.Service(Eip.ReadTag, item.SymbolicPath).Word(item.Elements);
             else _message.Service(Eip.ReadFragmented, item.SymbolicPath).Word(item.Elements).Long((uint)item.Offset);
             using var answer = await _client.Link.CallAsync(_message.Memory, cancellationToken).ConfigureAwait(false);
+            var (before, wasKnown) = (item.AnswerLength, item.IsKnown);
             next = item.Take(answer.Reply);
-            _isDirty = true;
-            if (item.Offset <= Largest) continue;
-            item.Refuse(CipStatus.WrongLength);
-            return;
+            _isDirty |= item.AnswerLength != before || item.IsKnown != wasKnown;
         }
     }
 

@@ -10,6 +10,10 @@ internal sealed class TagTable(CipClient client)
 {
     private const byte SymbolClass = 0x6B;
     private const int MostParts = 20_000;
+    private const int MostSymbols = 500_000;
+
+    /// <summary>Of a name of a tag or program; controllers have 40.</summary>
+    private const int LongestName = 128;
     private const ushort Name = 1;
     private const ushort SymbolType = 2;
     private const ushort Dimensions = 8;
@@ -209,6 +213,7 @@ internal sealed class TagTable(CipClient client)
                 throw client.Link.Distrust("sends a list of tags that ends amid a tag");
             }
 
+            if (symbols.Count > MostSymbols) throw client.Link.Distrust($"has more than {MostSymbols} tags");
             if (status.IsGood) return symbols;
             if (symbols.Count == before || symbols[^1].Instance < next) throw client.Link.Distrust("sends its list of tags in a circle");
             next = symbols[^1].Instance + 1;
@@ -240,6 +245,7 @@ internal sealed class TagTable(CipClient client)
             }
 
             data = data[rest..];
+            if (length > LongestName) continue;
             if (IsTag(name, type)) into.Add(new SymbolInfo(name, instance, type, dimensions));
             else into.Add(new SymbolInfo(name, instance, type, dimensions) { IsSystem = true });
         }

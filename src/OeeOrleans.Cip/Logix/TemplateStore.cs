@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Text;
 using OeeOrleans.Cip.Wire;
 
@@ -11,12 +12,19 @@ internal sealed class TemplateStore(CipClient client)
     private const int MemberLength = 8;
     private const int NestedAtMost = 16;
     private const int LargestDefinition = 1024 * 1024;
+    private const int MostParts = 4_000;
 
     private readonly SemaphoreSlim _asking = new(1);
-    private readonly Dictionary<ushort, CipTemplate?> _byId = [];
+    private readonly Dictionary<ushort, CipTemplate> _byId = [];
+
+    /// <summary>Under way: one that holds itself lies.</summary>
+    private readonly HashSet<ushort> _fetching = [];
     private readonly Dictionary<ushort, TemplateDefinition> _told = [];
     private readonly Dictionary<ushort, CipTemplate> _byHandle = [];
-    private readonly HashSet<ushort> _missing = [];
+
+    /// <summary>By handle: when it was looked for in vain; not again for a while.</summary>
+    private readonly Dictionary<ushort, long> _missing = [];
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(30);
 
     /// <summary>The template of a structure that came of an address; null when the controller does not tell it.</summary>
     /// <exception cref="CipException">The session is over.</exception>
@@ -26,7 +34,7 @@ internal sealed class TemplateStore(CipClient client)
         try
         {
             if (_byHandle.TryGetValue(handle, out var known)) return known;
-            if (_missing.Contains(handle)) return null;
+            if (_missing.TryGetValue(handle, out var since) && Stopwatch.GetElapsedTime(since) < AskAgainAfter) return null;
             if (await LookAsync(address, handle, cancellationToken).ConfigureAwait(false) is { } found) return found;
             // What is known of the program may be older than this structure.
             if (await client.Tags.ForgetIfChangedAsync(cancellationToken).ConfigureAwait(false))
@@ -35,13 +43,13 @@ internal sealed class TemplateStore(CipClient client)
                 if (await LookAsync(address, handle, cancellationToken).ConfigureAwait(false) is { } newer) return newer;
             }
 
-            _missing.Add(handle);
+            _missing[handle] = Stopwatch.GetTimestamp();
             return null;
         }
         catch (CipException error) when (error.Failure == CipFailure.Refused)
         {
             // Micro800 and simulators have no templates.
-            _missing.Add(handle);
+            _missing[handle] = Stopwatch.GetTimestamp();
             return null;
         }
         finally
@@ -110,9 +118,19 @@ internal sealed class TemplateStore(CipClient client)
     private async Task<CipTemplate?> FetchAsync(ushort id, int depth, CancellationToken cancellationToken)
     {
         if (_byId.TryGetValue(id, out var known)) return known;
-        // While it is being fetched: one that holds itself lies.
-        _byId[id] = null;
-        if (depth > NestedAtMost) return null;
+        if (depth > NestedAtMost || !_fetching.Add(id)) return null;
+        try
+        {
+            return await MakeAsync(id, depth, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _fetching.Remove(id);
+        }
+    }
+
+    private async Task<CipTemplate?> MakeAsync(ushort id, int depth, CancellationToken cancellationToken)
+    {
         if (await ToldAsync(id, cancellationToken).ConfigureAwait(false) is not { } shape) return null;
         var definition = shape.Definition;
         if (definition.Length < shape.Members * MemberLength) return null;
@@ -121,11 +139,15 @@ internal sealed class TemplateStore(CipClient client)
         for (var i = 0; i < shape.Members; i++)
         {
             var name = i + 1 < names.Length ? names[i + 1] : "";
+            // Each has a name of its own: they are told by it.
+            if (name.Length == 0 || members.Exists(m => m.Name.Equals(name, StringComparison.OrdinalIgnoreCase))) name = $"{name}#{i}";
             members.Add(await MemberAsync(definition.AsMemory(i * MemberLength, MemberLength), name, depth, cancellationToken)
                 .ConfigureAwait(false));
         }
 
         var template = new CipTemplate(names[0].Split(';')[0], shape.Handle, shape.Size, members);
+        // What is not known to the end is asked for again.
+        if (members.Exists(m => m.Type is { IsStructure: true, Template: null })) return template;
         (_byId[id], _byHandle[shape.Handle]) = (template, template);
         return template;
     }
@@ -149,7 +171,7 @@ internal sealed class TemplateStore(CipClient client)
     {
         int info = BinaryPrimitives.ReadUInt16LittleEndian(entry.Span);
         var word = BinaryPrimitives.ReadUInt16LittleEndian(entry.Span[2..]);
-        var offset = (int)Math.Min(int.MaxValue, BinaryPrimitives.ReadUInt32LittleEndian(entry.Span[4..]));
+        var offset = (int)Math.Min(LargestDefinition, BinaryPrimitives.ReadUInt32LittleEndian(entry.Span[4..]));
         var array = (word >> 13 & 3) > 0 ? info : 0;
         if ((word & 0x8000) == 0)
         {
@@ -183,8 +205,9 @@ internal sealed class TemplateStore(CipClient client)
     private async Task<byte[]?> DefinitionAsync(byte[] path, int bytes, CancellationToken cancellationToken)
     {
         var all = new List<byte>();
-        while (all.Count < bytes)
+        for (var part = 0; all.Count < bytes; part++)
         {
+            if (part > MostParts) throw client.Link.Distrust($"tells a template in more than {MostParts} parts");
             var message = CipMessage.Request(Eip.ReadTag, path).Long((uint)all.Count).Word(Math.Min(ushort.MaxValue, bytes - all.Count));
             using var answer = await client.Link.CallAsync(message.Memory, cancellationToken).ConfigureAwait(false);
             var status = answer.Reply.Status;

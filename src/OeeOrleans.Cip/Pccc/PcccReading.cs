@@ -7,11 +7,16 @@ internal sealed class PcccReading : CipReading
 {
     /// <summary>Bytes between two addresses that cost less than a command.</summary>
     private const int LargestGap = 32;
+    private const int Chances = 3;
 
     private readonly CipClient _client;
     private readonly PcccAddress[] _addresses;
     private readonly Area[] _areaOf;
+
+    /// <summary>Read by themselves: they failed, or what they were merged with.</summary>
     private readonly HashSet<int> _alone = [];
+    private readonly int[] _returned;
+    private bool _isDirty;
     private List<Area> _areas = [];
 
     /// <summary>Bytes of one command's data that the areas are made for.</summary>
@@ -22,6 +27,7 @@ internal sealed class PcccReading : CipReading
         _client = client;
         _addresses = [.. addresses.Cast<PcccAddress>()];
         _areaOf = new Area[_addresses.Length];
+        _returned = new int[_addresses.Length];
         Build();
     }
 
@@ -46,14 +52,20 @@ internal sealed class PcccReading : CipReading
 
     public override async ValueTask ReadAsync(CancellationToken cancellationToken)
     {
+        if (_isDirty) Build();
         await ReadAllAsync(cancellationToken).ConfigureAwait(false);
+        Reunite();
         // What was merged and failed is read one by one, so that one bad address spoils no other.
         var failed = _areas.Where(a => !a.Status.IsGood && a.Tags.Count > 1).ToList();
         if (failed.Count == 0) return;
         foreach (var area in failed) _alone.UnionWith(area.Tags);
         Build();
         await ReadAllAsync(cancellationToken).ConfigureAwait(false);
+        Reunite();
     }
+
+    /// <summary>Those that are good are merged again from the next reading on; one that comes and goes is not, in the end.</summary>
+    private void Reunite() => _isDirty |= _alone.RemoveWhere(i => StatusOf(i).IsGood && _returned[i]++ < Chances) > 0;
 
     private async ValueTask ReadAllAsync(CancellationToken cancellationToken)
     {
@@ -66,7 +78,7 @@ internal sealed class PcccReading : CipReading
 
     private void Build()
     {
-        _payload = _client.FilePayload;
+        (_payload, _isDirty) = (_client.FilePayload, false);
         var areas = new List<Area>();
         var order = Enumerable.Range(0, _addresses.Length)
             .OrderBy(i => (_addresses[i].FileNumber, (int)_addresses[i].File, _addresses[i].IsSlotWord, _addresses[i].Element)).ToList();

@@ -84,6 +84,10 @@ public sealed record CipTagAddress : CipAddress
     /// <summary>The path without the last index.</summary>
     internal byte[] PathOfArray { get; private init; } = [];
 
+    public bool Equals(CipTagAddress? other) => other is not null && Text.Equals(other.Text, StringComparison.OrdinalIgnoreCase);
+
+    public override int GetHashCode() => string.GetHashCode(Text, StringComparison.OrdinalIgnoreCase);
+
     internal static bool TryParse(string text, out CipAddress? address, out string reason)
     {
         address = null;

@@ -8,6 +8,9 @@ public static class CipCodec
 {
     private const int NestedAtMost = 16;
 
+    /// <summary>A template that lies could make millions of values of a few bytes.</summary>
+    private const int MostValues = 1_000_000;
+
     /// <summary>A value: bool, sbyte … ulong, float, double, string, <see cref="CipStructure"/>, or an array of these.</summary>
     /// <param name="type">Of one element.</param>
     /// <param name="bytes">All elements.</param>
@@ -16,7 +19,8 @@ public static class CipCodec
     public static object Decode(CipType type, ReadOnlySpan<byte> bytes, int? count = null)
     {
         ArgumentNullException.ThrowIfNull(type);
-        return count is { } elements ? DecodeArray(type, bytes, elements, 0) : DecodeOne(type, bytes, 0);
+        var left = MostValues;
+        return count is { } elements ? DecodeArray(type, bytes, elements, 0, ref left) : DecodeOne(type, bytes, 0, ref left);
     }
 
     /// <summary>Bytes of a value for a tag.</summary>
@@ -41,25 +45,27 @@ public static class CipCodec
         return bits;
     }
 
-    private static Array DecodeArray(CipType type, ReadOnlySpan<byte> bytes, int count, int depth)
+    private static Array DecodeArray(CipType type, ReadOnlySpan<byte> bytes, int count, int depth, ref int left)
     {
         var size = count == 0 ? 0 : bytes.Length / count;
         if (type.Size > 0) size = type.Size;
         var isCounted = type.Code is CipDataType.ShortString or CipDataType.String && size != CipType.StringSize;
-        if (!isCounted && size * count > bytes.Length) throw Short(type, bytes.Length);
+        if (count > left) throw TooMany(type);
+        if (!isCounted && (long)size * count > bytes.Length) throw Short(type, bytes.Length);
         var array = Array.CreateInstance(ElementType(type), count);
         for (var i = 0; i < count; i++)
         {
             var one = isCounted ? bytes : bytes.Slice(i * size, size);
-            array.SetValue(DecodeOne(type, one, depth), i);
+            array.SetValue(DecodeOne(type, one, depth, ref left), i);
             if (isCounted) bytes = bytes[Math.Min(bytes.Length, CountedLength(type, bytes))..];
         }
 
         return array;
     }
 
-    private static object DecodeOne(CipType type, ReadOnlySpan<byte> bytes, int depth)
+    private static object DecodeOne(CipType type, ReadOnlySpan<byte> bytes, int depth, ref int left)
     {
+        if (--left < 0) throw TooMany(type);
         if (type.Size > bytes.Length) throw Short(type, bytes.Length);
         return type.Code switch
         {
@@ -76,12 +82,12 @@ public static class CipCodec
             CipDataType.Real => BinaryPrimitives.ReadSingleLittleEndian(bytes),
             CipDataType.Lreal => BinaryPrimitives.ReadDoubleLittleEndian(bytes),
             CipDataType.String or CipDataType.ShortString => Text(type, bytes),
-            CipDataType.Structure => Structure(type, bytes, depth),
+            CipDataType.Structure => Structure(type, bytes, depth, ref left),
             _ => throw new FormatException($"{type.Name} is no type that can be read"),
         };
     }
 
-    private static object Structure(CipType type, ReadOnlySpan<byte> bytes, int depth)
+    private static object Structure(CipType type, ReadOnlySpan<byte> bytes, int depth, ref int left)
     {
         if (type.StringCapacity is { } capacity) return LogixText(bytes, capacity);
         if (type.Template is not { } template)
@@ -94,25 +100,26 @@ public static class CipCodec
         foreach (var member in template.Members)
         {
             if (member.IsHidden) continue;
-            if (member.Offset > bytes.Length) throw Short(type, bytes.Length);
-            value.Add(member.Name, Member(member, bytes[member.Offset..], depth + 1));
+            if (member.Offset < 0 || member.Offset > bytes.Length) throw Short(type, bytes.Length);
+            value.Add(member.Name, Member(member, bytes[member.Offset..], depth + 1, ref left));
         }
 
         return value;
     }
 
-    private static object Member(CipMember member, ReadOnlySpan<byte> bytes, int depth)
+    private static object Member(CipMember member, ReadOnlySpan<byte> bytes, int depth, ref int left)
     {
+        if (--left < 0) throw TooMany(member.Type);
         if (member.Bit >= 0)
         {
             if (bytes.Length == 0) throw Short(member.Type, 0);
             return Bit(bytes, member.Bit);
         }
 
-        if (member.ArrayLength == 0) return DecodeOne(member.Type, bytes, depth);
+        if (member.ArrayLength == 0) return DecodeOne(member.Type, bytes, depth, ref left);
         // Arrays of BOOL are DWORDs.
         if (member.Type.Code == CipDataType.Dword && bytes.Length >= member.ArrayLength * 4) return Bits(bytes, 0, member.ArrayLength * 32);
-        return DecodeArray(member.Type, bytes, member.ArrayLength, depth);
+        return DecodeArray(member.Type, bytes, member.ArrayLength, depth, ref left);
     }
 
     private static string Text(CipType type, ReadOnlySpan<byte> bytes)
@@ -160,6 +167,8 @@ public static class CipCodec
         _ when type.IsText => typeof(string),
         _ => typeof(object),
     };
+
+    private static FormatException TooMany(CipType type) => new($"{type.Name} holds more than {MostValues} values");
 
     private static FormatException Short(CipType type, int length) => new($"{length} bytes are too few for {type.Name}");
 }

@@ -8,6 +8,7 @@ public sealed record CipType(CipDataType Code, ushort Handle = 0)
     /// <summary>STRING of Logix: a length (DINT) and 82 bytes, four to align.</summary>
     internal const ushort StringHandle = 0x0FCE;
     internal const int StringSize = 88;
+    internal static readonly CipType Bool = new(CipDataType.Bool);
 
     /// <summary>How a structure is laid out; null for other types, and where it is not known.</summary>
     public CipTemplate? Template { get; init; }

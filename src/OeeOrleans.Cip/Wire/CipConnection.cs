@@ -14,8 +14,8 @@ internal sealed class CipConnection
     private const int SmallSize = 500;
     private const int LargestSmall = 511;
     private const ushort Vendor = 0x0EE0;
-    private const byte TickOf1024Ms = 0x0A;
-    private const byte Ticks = 5;
+    private const byte TickOf128Ms = 7;
+    private const byte Ticks = 8;
     private const byte Class3Server = 0xA3;
 
     /// <summary>The controller drops a connection that is silent for 16 packet intervals.</summary>
@@ -46,7 +46,7 @@ internal sealed class CipConnection
         {
             var isLarge = size > LargestSmall;
             var serial = (ushort)Interlocked.Increment(ref _serial);
-            var request = Request(isLarge, size, serial, options.PacketInterval, path);
+            var request = Request(isLarge, size, serial, options, path);
             using var answer = await link.CallModuleAsync(request.Memory, cancellationToken).ConfigureAwait(false);
             var reply = answer.Reply;
             if (reply.Status.IsGood)
@@ -70,7 +70,7 @@ internal sealed class CipConnection
     public async ValueTask CloseAsync(CipLink link)
     {
         var request = CipMessage.Request(Eip.ForwardClose, Eip.ConnectionManager)
-            .Byte(TickOf1024Ms).Byte(Ticks).Word(_mine).Word(Vendor).Long(Originator).Byte(_path.Length / 2).Byte(0).Bytes(_path);
+            .Byte(TickOf128Ms).Byte(Ticks).Word(_mine).Word(Vendor).Long(Originator).Byte(_path.Length / 2).Byte(0).Bytes(_path);
         try
         {
             // A dead socket must not keep us.
@@ -85,13 +85,14 @@ internal sealed class CipConnection
         }
     }
 
-    private static CipMessage Request(bool isLarge, int size, ushort serial, TimeSpan interval, byte[] path)
+    private static CipMessage Request(bool isLarge, int size, ushort serial, CipClientOptions options, byte[] path)
     {
         const int PointToPoint = 0x4000;
         const int Variable = 0x0200;
-        var us = (uint)interval.TotalMicroseconds;
+        var us = (uint)options.PacketInterval.TotalMicroseconds;
+        var (tick, ticks) = CipLink.RouterTime(options.Timeout);
         var request = CipMessage.Request(isLarge ? Eip.LargeForwardOpen : Eip.ForwardOpen, Eip.ConnectionManager)
-            .Byte(TickOf1024Ms).Byte(Ticks).Long(0).Long(BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4)))
+            .Byte(tick).Byte(ticks).Long(0).Long(BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4)))
             .Word(serial).Word(Vendor).Long(Originator).Byte(SixteenIntervals).Byte(0).Byte(0).Byte(0);
         for (var direction = 0; direction < 2; direction++)
         {

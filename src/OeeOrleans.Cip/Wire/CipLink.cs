@@ -13,7 +13,9 @@ internal sealed class CipLink : IAsyncDisposable
 {
     private const int RegisterLength = 4;
     private const int Unrouted = 504;
-    private const ushort RouterTimeoutS = 5;
+
+    /// <summary>Time limits that one answer may stay away while others come.</summary>
+    private const int Patience = 5;
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(200);
 
     /// <summary>A controller that is asked nothing for so long is asked who it is, so that it keeps its connection and is known to be
@@ -136,6 +138,15 @@ internal sealed class CipLink : IAsyncDisposable
         await (await SendAsync(message, isConnected: false, isRouted: false, cancellationToken).ConfigureAwait(false))
             .ConfigureAwait(false);
 
+    /// <summary>For a router on the way, as a power of two of milliseconds and how many of them: it gives up before we do, and says so.</summary>
+    public static (byte Tick, byte Count) RouterTime(TimeSpan timeout)
+    {
+        var ms = timeout.TotalMilliseconds * 0.8;
+        byte tick = 4;
+        while (ms / (1 << tick) > byte.MaxValue) tick++;
+        return (tick, (byte)Math.Max(1, ms / (1 << tick)));
+    }
+
     public CipException Refusal(CipStatus status) => new(CipFailure.Refused, $"{Name}: {status.Sentence}") { Status = status };
 
     /// <summary>What came cannot be trusted: the session ends.</summary>
@@ -216,7 +227,7 @@ internal sealed class CipLink : IAsyncDisposable
 
         var length = isRouted && !_options.Route.IsEmpty ? WriteRouted(message) : message.Length;
         if (length == message.Length) message.CopyTo(_frame.AsSpan(Eip.UnconnectedPrefix));
-        Eip.WriteUnconnected(_frame, length, RouterTimeoutS);
+        Eip.WriteUnconnected(_frame, length, (ushort)Math.Ceiling(_options.Timeout.TotalSeconds));
         Eip.WriteHeader(_frame, Eip.SendUnconnected, Eip.UnconnectedPrefix + length - Eip.Header, _session, job.Context);
         return Eip.UnconnectedPrefix + length;
     }
@@ -224,11 +235,10 @@ internal sealed class CipLink : IAsyncDisposable
     /// <summary>Unconnected Send (CIP volume 1, 3-5.5.4): the message, and the way it takes.</summary>
     private int WriteRouted(ReadOnlySpan<byte> message)
     {
-        const byte TickOf1024Ms = 0x0A;
         var to = _frame.AsSpan(Eip.UnconnectedPrefix);
         (to[0], to[1]) = (Eip.UnconnectedSend, 2);
         Eip.ConnectionManager.CopyTo(to[2..]);
-        (to[6], to[7]) = (TickOf1024Ms, (byte)RouterTimeoutS);
+        (to[6], to[7]) = RouterTime(_options.Timeout);
         BinaryPrimitives.WriteUInt16LittleEndian(to[8..], (ushort)message.Length);
         message.CopyTo(to[10..]);
         var at = 10 + message.Length;
@@ -397,8 +407,10 @@ internal sealed class CipLink : IAsyncDisposable
             isQuiet = _running.Count == 0 && Stopwatch.GetElapsedTime(_answeredAt) > QuietFor;
             foreach (var job in _running)
             {
-                // One that answers others is slow, and not away.
-                if (Stopwatch.GetElapsedTime(Math.Max(job.SentAt, _answeredAt)) > _options.Timeout) return true;
+                // One that answers others is slow, and not away; but not for ever.
+                var waited = Stopwatch.GetElapsedTime(job.SentAt);
+                if (waited > Patience * _options.Timeout) return true;
+                if (waited > _options.Timeout && Stopwatch.GetElapsedTime(_answeredAt) > _options.Timeout) return true;
             }
         }
 

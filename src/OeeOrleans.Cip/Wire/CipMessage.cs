@@ -53,5 +53,5 @@ internal sealed class CipMessage(int capacity = CipMessage.Largest)
     /// <summary>Overwrites a word that was written before.</summary>
     public void SetWord(int at, int value) => BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(at), (ushort)value);
 
-    public static CipMessage Request(byte service, ReadOnlySpan<byte> path) => new CipMessage(512).Service(service, path);
+    public static CipMessage Request(byte service, ReadOnlySpan<byte> path) => new CipMessage(1_200).Service(service, path);
 }

@@ -19,6 +19,8 @@ internal readonly struct EipFrame(byte[] buffer, int length) : IDisposable
 
     public byte[] Buffer => buffer;
 
+    public ReadOnlySpan<byte> Whole => buffer.AsSpan(0, length);
+
     public void Dispose() => ArrayPool<byte>.Shared.Return(buffer);
 }
 

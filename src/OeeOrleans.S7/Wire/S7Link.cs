@@ -10,6 +10,9 @@ namespace OeeOrleans.S7.Wire;
 internal sealed class S7Link : IAsyncDisposable
 {
     private const int SetupLength = 8;
+
+    /// <summary>Time limits that one answer may stay away while others come.</summary>
+    private const int Patience = 5;
     private const int SmallestPdu = 112;
     private const int LargestPdu = 65_000;
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(200);
@@ -266,8 +269,10 @@ internal sealed class S7Link : IAsyncDisposable
         {
             foreach (var job in _running.Values)
             {
-                // One that answers others is slow, and not away.
-                if (Stopwatch.GetElapsedTime(Math.Max(job.SentAt, _answeredAt)) > _options.Timeout) return true;
+                // One that answers others is slow, and not away; but not for ever.
+                var waited = Stopwatch.GetElapsedTime(job.SentAt);
+                if (waited > Patience * _options.Timeout) return true;
+                if (waited > _options.Timeout && Stopwatch.GetElapsedTime(_answeredAt) > _options.Timeout) return true;
             }
         }
 

@@ -53,7 +53,7 @@ public sealed class CipDriverTests : DriverTests
             Assert.All(source.Tags, t => Assert.Equal(SparkplugDataType.Unknown, t.Type));
             await ReadAsync(source, []);
             Assert.Equal(
-                [SparkplugDataType.Float, SparkplugDataType.UInt64, SparkplugDataType.Int64], source.Tags.Select(t => t.Type));
+                [SparkplugDataType.Float, SparkplugDataType.UInt64, SparkplugDataType.Double], source.Tags.Select(t => t.Type));
             Assert.False(source.Redescribed.IsCompleted);
         }
 
@@ -72,11 +72,22 @@ public sealed class CipDriverTests : DriverTests
         _plc.RemoveTag("Count");
         _plc.AddTag("Count", CipDataType.Real);
         _plc.Write("Count", 2.5);
-        await Eventually.TrueAsync("the source to be described anew", Soon, async () =>
+        values.Clear();
+        // Nothing is told under the type that is no more, and its device is not alive with it.
+        await Eventually.TrueAsync("the reading to say that types are others", Soon, async () =>
         {
-            if (!source.Redescribed.IsCompleted) await source.ReadAsync([0, 1, 2], 0, values, CancellationToken.None);
-            return source.Redescribed.IsCompleted;
+            try
+            {
+                await source.ReadAsync([0, 1, 2], 0, values, CancellationToken.None);
+                return false;
+            }
+            catch (PlcException error)
+            {
+                return error.Message.Contains("born anew", StringComparison.Ordinal);
+            }
         });
+        Assert.DoesNotContain(values, v => v.Tag == Counter && v.Value is not (null or 0L));
+        Assert.True(source.Redescribed.IsCompleted);
         await ReadAsync(source, values);
         Assert.Equal(SparkplugDataType.Float, source.Tags[Counter].Type);
         Assert.Equal(2.5, values.Single(v => v.Tag == Counter).Value);

@@ -68,17 +68,31 @@ internal sealed class CipConnection : IPlcConnection
         try
         {
             var result = await _client.WriteAsync(address, value, cancellationToken);
-            var before = result.Before is null ? null : CipValues.ToPublished(_driver.TypeOf(tag), result.Before);
+            var before = Published(tag, result.Before);
             if (result.Error is null) return before;
             throw new PlcException($"{address} was not written: {result.Error}") { Before = before };
         }
         catch (CipException error)
         {
-            throw CipDriver.Translated(error);
+            // Whatever ended the session, it is not known whether this was carried out.
+            throw new PlcException(error.Message, error.Failure != CipFailure.Refused, error);
         }
     }
 
     public ValueTask DisposeAsync() => _client.DisposeAsync();
+
+    /// <summary>Null when it is none of the type published: the write is what it is all the same.</summary>
+    private object? Published(int tag, object? value)
+    {
+        try
+        {
+            return value is null ? null : CipValues.ToPublished(_driver.TypeOf(tag), value);
+        }
+        catch (Exception error) when (error is FormatException or InvalidCastException or OverflowException)
+        {
+            return null;
+        }
+    }
 
     private static async Task<string> ReasonAsync(Task<CipException> closed) => (await closed).Message;
 
@@ -105,7 +119,7 @@ internal sealed class CipConnection : IPlcConnection
         {
             into.Values[tag] = CipValues.ToPublished(_driver.TypeOf(tag), plan.ValueOf(index));
         }
-        catch (FormatException error)
+        catch (Exception error) when (error is FormatException or InvalidCastException or OverflowException)
         {
             // Bytes that are no value of the type: bad, and nothing is made up.
             (into.Qualities[tag], into.Errors[tag]) = (0, error.Message);

@@ -12,6 +12,9 @@ namespace OeeOrleans.Edge.Sources.Cip;
 /// </summary>
 internal sealed class CipDriver : IPlcDriver
 {
+    /// <summary>For connecting, the list of its tags, and the first reading.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
     private readonly CipClientOptions _options;
     private readonly CipAddress[] _addresses;
     private readonly SparkplugDataType[] _types;
@@ -42,18 +45,22 @@ internal sealed class CipDriver : IPlcDriver
     public async Task<IPlcConnection> ConnectAsync(IReadOnlyList<int[]> groups, CancellationToken cancellationToken)
     {
         CipClient? client = null;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Limit);
         try
         {
-            client = await CipClient.ConnectAsync(_options, cancellationToken);
+            client = await CipClient.ConnectAsync(_options, limit.Token);
             var connection = new CipConnection(client, this, _addresses, groups);
-            await connection.LearnAsync(cancellationToken);
+            await connection.LearnAsync(limit.Token);
+            if (client.TableNotKept is { } reason) Log.TableNotKept(_log, _id, reason);
             return connection;
         }
         catch (Exception error)
         {
             if (client is not null) await client.DisposeAsync();
             if (error is CipException refused) throw Translated(refused);
-            throw;
+            if (error is not OperationCanceledException || cancellationToken.IsCancellationRequested) throw;
+            throw new PlcException($"{_options.Host} did not tell all its tags within {Limit.TotalMinutes} min", isAway: true);
         }
     }
 
@@ -66,7 +73,7 @@ internal sealed class CipDriver : IPlcDriver
             var before = _types[tag];
             if (type is null && before != SparkplugDataType.Unknown) continue;
             // Not there now: as most are, so that it is seen to be bad.
-            _types[tag] = type is null ? SparkplugDataType.Int64 : CipValues.TypeOf(_addresses[tag], type);
+            _types[tag] = type is null ? SparkplugDataType.Double : CipValues.TypeOf(_addresses[tag], type);
             if (type is null) Log.TypeUnknown(_log, _id, _addresses[tag].Text, error ?? "");
             else _memory.SetType(_addresses[tag].Text, _types[tag]);
             isChanged |= _types[tag] != before;

@@ -12,6 +12,9 @@ internal sealed class CipTags(CipClient client) : ITagAccess
     private const int Good = 192;
     private const int NestedAtMost = 16;
 
+    /// <summary>Of one scope: no controller has as many members, and one that lies is not believed for ever.</summary>
+    private const int MostNodes = 1_000_000;
+
     /// <exception cref="PlcException">There is no connection to be had; the message says what to look at.</exception>
     public static Task<CipTags> OpenAsync(CipClientOptions options, CancellationToken cancellationToken) =>
         TranslatedAsync(async () => new CipTags(await CipClient.ConnectAsync(options, cancellationToken)));
@@ -80,7 +83,10 @@ internal sealed class CipTags(CipClient client) : ITagAccess
         var only = from is null || IsProgram(from) ? null : from;
         if (from is null || !IsProgram(from))
         {
-            foreach (var node in await NodesAsync(null, only, levels, cancellationToken)) yield return node;
+            var isProgram = only?.StartsWith("Program:", StringComparison.OrdinalIgnoreCase) == true;
+            var nodes = isProgram ? [] : await NodesAsync(null, only, levels, cancellationToken);
+            if (nodes.Count == 0 && only is not null && !isProgram) throw new PlcException($"there is no tag '{only}' to begin at");
+            foreach (var node in nodes) yield return node;
         }
 
         if (only is not null && !only.StartsWith("Program:", StringComparison.OrdinalIgnoreCase)) yield break;
@@ -107,18 +113,25 @@ internal sealed class CipTags(CipClient client) : ITagAccess
         var nodes = new List<TagNode>();
         foreach (var tag in await TranslatedAsync(() => client.ListTagsAsync(program, cancellationToken)))
         {
-            if (only is not null && !tag.Address.Equals(only, StringComparison.OrdinalIgnoreCase)) continue;
+            var isAbove = only?.StartsWith($"{tag.Address}.", StringComparison.OrdinalIgnoreCase) == true;
+            if (only is not null && !isAbove && !tag.Address.Equals(only, StringComparison.OrdinalIgnoreCase)) continue;
+            // From a member of it: its levels count from there.
+            var levels = isAbove ? int.MaxValue : depth;
             var type = tag.Type.Name + (tag.Dimensions.Count > 0 ? $"[{string.Join(',', tag.Dimensions)}]" : "");
             nodes.Add(new TagNode(tag.Address, tag.Name, "variable", type, !tag.Type.IsStructure || tag.Type.IsText));
-            if (tag.Dimensions.Count == 0) Add(tag.Address, tag.Type, depth - 1, 0, nodes);
+            if (tag.Dimensions.Count == 0) Add(tag.Address, tag.Type, levels - 1, 0, nodes);
         }
 
+        if (only is null) return nodes;
+        nodes.RemoveAll(n => !n.Address.Equals(only, StringComparison.OrdinalIgnoreCase)
+            && !(n.Address.StartsWith($"{only}.", StringComparison.OrdinalIgnoreCase)
+                && n.Address.AsSpan(only.Length).Count('.') < depth));
         return nodes;
     }
 
     private static void Add(string address, CipType type, int depth, int level, List<TagNode> into)
     {
-        if (depth <= 0 || level > NestedAtMost || type.IsText || type.Template is not { } template) return;
+        if (depth <= 0 || level > NestedAtMost || into.Count > MostNodes || type.IsText || type.Template is not { } template) return;
         foreach (var member in template.Members.Where(m => !m.IsHidden))
         {
             var name = $"{address}.{member.Name}";

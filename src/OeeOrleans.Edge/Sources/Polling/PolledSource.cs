@@ -64,8 +64,7 @@ internal sealed class PolledSource : ISource
     public async Task ReadAsync(IReadOnlyList<int> tags, long timeMs, List<SourceValue> into, CancellationToken cancellationToken)
     {
         if (_connection is not { } connection) throw new PlcException(_why);
-        // The edge node is about to be born anew, and asks again.
-        if (AreTypesOthers()) return;
+        CheckTypes();
         var isQuiet = _paused && !_tellAll;
         if ((isQuiet || tags.Count == 0) && _clock.GetElapsedTime(_lookedAt) < LookEvery) return;
         _lookedAt = _clock.GetTimestamp();
@@ -80,7 +79,8 @@ internal sealed class PolledSource : ISource
         await AllAsync();
         EdgeMetrics.PlcReadMs.WithLabels(Id).Observe(_clock.GetElapsedTime(_lookedAt).TotalMilliseconds);
         Tell();
-        if (isQuiet || AreTypesOthers()) return;
+        CheckTypes();
+        if (isQuiet) return;
         foreach (var group in _groups)
         {
             if (!IsDue(group, tags)) continue;
@@ -133,11 +133,12 @@ internal sealed class PolledSource : ISource
     private IReadOnlyList<SourceTag> Described() =>
         [.. _settings.Tags.Select((t, i) => new SourceTag(_settings.Device, t, _driver.TypeOf(i)))];
 
-    private bool AreTypesOthers()
+    /// <summary>Its devices are not alive with types that are no more: the edge node is born anew, and asks again.</summary>
+    private void CheckTypes()
     {
-        if (_driver.TypesVersion == _typesVersion) return false;
+        if (_driver.TypesVersion == _typesVersion) return;
         Volatile.Read(ref _redescribed).TrySetResult();
-        return true;
+        throw new PlcException($"{_settings.Url}: its tags have other types than its devices were born with; they are born anew");
     }
 
     /// <summary>Tags of one interval are due together, so the first speaks for all.</summary>

@@ -56,7 +56,8 @@ internal sealed class S7Connection : IPlcConnection
         }
         catch (S7Exception error)
         {
-            throw S7Driver.Translated(error);
+            // Whatever ended the connection, it is not known whether this was carried out.
+            throw new PlcException(error.Message, error.Failure != S7Failure.Refused, error);
         }
     }
 
