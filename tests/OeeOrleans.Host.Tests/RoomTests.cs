@@ -19,16 +19,19 @@ public sealed class RoomTests
         ["OpcUa"] = [],
         ["S7"] = [],
         ["S7.Simulation"] = ["S7"],
+        ["Cip"] = [],
+        ["Cip.Simulation"] = ["Cip"],
         ["Broker"] = ["Sparkplug", "DurableLog"],
-        ["Edge"] = ["Model", "Sparkplug", "OpcUa", "S7", "CommitProtocol", "Mqtt", "DurableLog"],
+        ["Edge"] = ["Model", "Sparkplug", "OpcUa", "S7", "Cip", "CommitProtocol", "Mqtt", "DurableLog"],
         ["Ingress"] = ["Model", "Sparkplug", "Mqtt"],
         ["Storage"] = ["Model"],
         ["Grains"] = ["Model", "Kpi", "Sparkplug", "CommitProtocol", "Storage"],
         ["Gateway"] = ["Model", "Kpi", "Grains", "Storage"],
-        ["Simulation"] = ["Model", "Sparkplug", "Mqtt", "S7", "S7.Simulation"],
+        ["Simulation"] = ["Model", "Sparkplug", "Mqtt", "S7", "S7.Simulation", "Cip", "Cip.Simulation"],
         ["Host"] =
         [
-            "Model", "Kpi", "Sparkplug", "OpcUa", "S7", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains", "Gateway",
+            "Model", "Kpi", "Sparkplug", "OpcUa", "S7", "Cip", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains",
+            "Gateway",
                 "Simulation",
         ],
     };
@@ -65,6 +68,8 @@ public sealed class RoomTests
     [InlineData("OpcUa")]
     [InlineData("S7")]
     [InlineData("S7.Simulation")]
+    [InlineData("Cip")]
+    [InlineData("Cip.Simulation")]
     [InlineData("Kpi")]
     public void A_library_that_could_stand_alone_knows_neither_Orleans_nor_hosting(string room) =>
         Assert.DoesNotContain(

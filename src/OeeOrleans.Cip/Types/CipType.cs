@@ -58,7 +58,7 @@ public sealed record CipTemplate(string Name, ushort Handle, int Size, IReadOnly
 {
     /// <summary>A structure of LEN (DINT) and DATA (SINTs) is a text.</summary>
     internal int? StringCapacity => Members is [{ Name: "LEN", Type.Code: CipDataType.Dint, Offset: 0 },
-        { Name: "DATA", Type.Code: CipDataType.Sint, ArrayLength: > 0 } data] ? data.ArrayLength : null;
+    { Name: "DATA", Type.Code: CipDataType.Sint, ArrayLength: > 0 } data] ? data.ArrayLength : null;
 }
 
 /// <summary>A member of a structure.</summary>

@@ -30,7 +30,8 @@ internal sealed class CipDriver : IPlcDriver
         if (!CipClientOptions.TryParse(source.Url.ToString(), out var parsed, out var reason)) throw new ArgumentException(reason);
         _options = parsed! with
         {
-            ByNumber = true, TableFile = Path.Combine(options.DataDir, $"cip-{options.Group}-{options.Node}-{source.Id}.tags.json"),
+            ByNumber = true,
+            TableFile = Path.Combine(options.DataDir, $"cip-{options.Group}-{options.Node}-{source.Id}.tags.json"),
         };
         _addresses = [.. source.Tags.Select(t => Parsed(t.Address))];
         _memory = new SourceMemory(Path.Combine(options.DataDir, $"cip-{options.Group}-{options.Node}-{source.Id}.json"));
