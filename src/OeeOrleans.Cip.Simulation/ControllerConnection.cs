@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Net.Sockets;
 using OeeOrleans.Cip.Wire;
 
@@ -86,8 +87,17 @@ internal sealed class ControllerConnection(
         }
 
         var id = BinaryPrimitives.ReadUInt32LittleEndian(frame.AsSpan(Eip.Header + 12));
-        // A target says nothing to a connection it does not know.
+        // A target says nothing to a connection it does not know, or that timed out.
         if (!_opened.TryGetValue(id, out var opened) || found.Length + 2 > opened.Size) return null;
+        if (Stopwatch.GetElapsedTime(opened.UsedAt) > opened.TimeOut)
+        {
+            controller.NoteTimeOut();
+            _opened.Remove(id);
+            controller.Closed(opened.Key);
+            return null;
+        }
+
+        opened.UsedAt = Stopwatch.GetTimestamp();
         var answer = Request(frame.AsSpan(Eip.Header + found.At, found.Length), opened.Size - 2);
         var whole = new byte[Eip.ConnectedPrefix + answer.Length];
         answer.CopyTo(whole, Eip.ConnectedPrefix);
@@ -159,7 +169,10 @@ internal sealed class ControllerConnection(
         }
 
         var id = controller.NextId();
-        _opened[id] = new Opened(key, toOriginator, size);
+        // The multiplier is a power of two, four at least.
+        double intervalUs = BinaryPrimitives.ReadUInt32LittleEndian(data[22..]);
+        var timeOut = TimeSpan.FromMicroseconds(intervalUs * (4 << Math.Min(data[18], (byte)7)));
+        _opened[id] = new Opened(key, toOriginator, size, timeOut) { UsedAt = Stopwatch.GetTimestamp() };
         return TagServices.Accept(
             service,
             new CipMessage(64).Long(id).Long(toOriginator).Bytes(ours).Bytes(data.Slice(22, 4)).Bytes(data.Slice(22, 4)).Word(0).Span);
@@ -204,5 +217,9 @@ internal sealed class ControllerConnection(
     /// <param name="Key">Serial number, vendor and serial number of the originator.</param>
     /// <param name="ToOriginator">Its number of it.</param>
     /// <param name="Size">Bytes of a message with its sequence count.</param>
-    private sealed record Opened(string Key, uint ToOriginator, int Size);
+    /// <param name="TimeOut">Silent for longer than that it is dropped.</param>
+    private sealed record Opened(string Key, uint ToOriginator, int Size, TimeSpan TimeOut)
+    {
+        public long UsedAt { get; set; }
+    }
 }

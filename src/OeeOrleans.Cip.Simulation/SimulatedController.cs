@@ -30,6 +30,7 @@ public sealed class SimulatedController : IAsyncDisposable
     private int _port;
     private int _lastId = Random.Shared.Next(1, 1_000_000);
     private long _requests;
+    private long _timeOuts;
 
     public SimulatedController(SimulatedControllerOptions? options = null)
     {
@@ -53,6 +54,9 @@ public sealed class SimulatedController : IAsyncDisposable
 
     /// <summary>Requests to tags and files that came; packed ones count each.</summary>
     public long Requests => Interlocked.Read(ref _requests);
+
+    /// <summary>Connections that were silent for too long when a message came.</summary>
+    public long TimeOuts => Interlocked.Read(ref _timeOuts);
 
     internal byte[] Identity { get; }
 
@@ -173,6 +177,8 @@ public sealed class SimulatedController : IAsyncDisposable
     internal bool Open(string key) => _opened.TryAdd(key, true);
 
     internal void Closed(string key) => _opened.TryRemove(key, out _);
+
+    internal void NoteTimeOut() => Interlocked.Increment(ref _timeOuts);
 
     internal void CountRequest() => Interlocked.Increment(ref _requests);
 

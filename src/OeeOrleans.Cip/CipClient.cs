@@ -58,7 +58,8 @@ public sealed partial class CipClient : IAsyncDisposable
     /// <summary>Whether it takes several requests in one.</summary>
     internal bool TakesMultiple { get; set; } = true;
 
-    /// <exception cref="CipException">There is no controller, it refuses, or does not answer in time; the message says where to look.</exception>
+    /// <exception cref="CipException">There is no controller, it refuses, or does not answer in time; the message says where to
+    /// look.</exception>
     /// <exception cref="ArgumentException">The options cannot be used.</exception>
     public static async Task<CipClient> ConnectAsync(CipClientOptions options, CancellationToken cancellationToken = default)
     {
@@ -71,16 +72,21 @@ public sealed partial class CipClient : IAsyncDisposable
     public ValueTask DisposeAsync() => Link.DisposeAsync();
 
     /// <summary>Prepares reading these addresses again and again.</summary>
+    /// <param name="addresses">In any order; each has a result of its own.</param>
+    /// <param name="guard">A tag that the controller's program changes whenever it changes one of these: then they are read until it was
+    /// the same before and after, three times at most, so that no reading mixes two scans. Null: none.</param>
     /// <exception cref="ArgumentException">An address is of another family of controllers.</exception>
-    public CipReadPlan Plan(IReadOnlyList<CipAddress> addresses)
+    public CipReadPlan Plan(IReadOnlyList<CipAddress> addresses, CipAddress? guard = null)
     {
         ArgumentNullException.ThrowIfNull(addresses);
+        var guarding = guard is null ? null : Plan([guard]);
         foreach (var address in addresses)
         {
             if (address is PcccAddress != _options.IsPccc) throw new ArgumentException($"{address} is no address of a {Plc}");
         }
 
-        return new CipReadPlan(this, addresses, _options.IsPccc ? new PcccReading(this, addresses) : new LogixReading(this, addresses));
+        CipReading reading = _options.IsPccc ? new PcccReading(this, addresses) : new LogixReading(this, addresses);
+        return new CipReadPlan(this, addresses, reading, guarding);
     }
 
     /// <summary>Reads once; one result for each address, in their order.</summary>

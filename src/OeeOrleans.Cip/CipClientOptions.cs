@@ -44,8 +44,8 @@ public sealed record CipClientOptions
     /// controller has no counters of its changes, nothing is kept.</summary>
     public string? TableFile { get; init; }
 
-    /// <summary>Whether plans address tags by their numbers in the controller, which it reads faster than names. That needs its list of tags;
-    /// where it has none, or no counters of its changes, names are used.</summary>
+    /// <summary>Whether plans address tags by their numbers in the controller, which it reads faster than names. That needs its list of
+    /// tags; where it has none, or no counters of its changes, names are used.</summary>
     public bool ByNumber { get; init; }
 
     /// <summary>The controller drops a connection that is silent for 16 times this.</summary>

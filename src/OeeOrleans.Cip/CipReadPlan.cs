@@ -17,12 +17,20 @@ public sealed record CipResult(CipAddress Address, object? Value, CipType? Type,
 /// </summary>
 public sealed class CipReadPlan
 {
+    /// <summary>Readings of a guarded plan, until its guard is the same before and after.</summary>
+    private const int GuardedReadings = 3;
+
     private readonly CipAddress[] _addresses;
     private readonly CipReading _reading;
+    private readonly CipReadPlan? _guard;
+    private byte[] _before = [];
+
+    /// <summary>Why nothing of the last reading holds; null when it does.</summary>
+    private CipStatus? _torn;
     private int _isRead;
 
-    internal CipReadPlan(CipClient owner, IReadOnlyList<CipAddress> addresses, CipReading reading) =>
-        (Owner, _addresses, _reading) = (owner, [.. addresses], reading);
+    internal CipReadPlan(CipClient owner, IReadOnlyList<CipAddress> addresses, CipReading reading, CipReadPlan? guard) =>
+        (Owner, _addresses, _reading, _guard) = (owner, [.. addresses], reading, guard);
 
     public IReadOnlyList<CipAddress> Addresses => _addresses;
 
@@ -38,7 +46,7 @@ public sealed class CipReadPlan
     internal LogixItem? LogixItem => (_reading as LogixReading)?.Only;
 
     /// <summary>What the last reading said of an address; None before the first one, and after one that failed as a whole.</summary>
-    public CipStatus StatusOf(int index) => _reading.StatusOf(index);
+    public CipStatus StatusOf(int index) => _torn ?? _reading.StatusOf(index);
 
     /// <summary>The type of an address as the last good reading told it; null before.</summary>
     public CipType? TypeOf(int index) => _reading.TypeOf(index);
@@ -74,7 +82,8 @@ public sealed class CipReadPlan
         var isDone = false;
         try
         {
-            await _reading.ReadAsync(cancellationToken).ConfigureAwait(false);
+            if (_guard is null) await _reading.ReadAsync(cancellationToken).ConfigureAwait(false);
+            else _torn = await ReadGuardedAsync(_guard, cancellationToken).ConfigureAwait(false);
             isDone = true;
         }
         finally
@@ -83,6 +92,30 @@ public sealed class CipReadPlan
             if (!isDone) _reading.Forget();
             Volatile.Write(ref _isRead, 0);
         }
+    }
+
+    /// <summary>Null when the guard is after the reading what it was before it: the program changed nothing meanwhile.</summary>
+    private async ValueTask<CipStatus?> ReadGuardedAsync(CipReadPlan guard, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; attempt < GuardedReadings; attempt++)
+        {
+            await guard.ReadAsync(cancellationToken).ConfigureAwait(false);
+            if (!guard.StatusOf(0).IsGood) return guard.StatusOf(0);
+            Remember(guard);
+            await _reading.ReadAsync(cancellationToken).ConfigureAwait(false);
+            await guard.ReadAsync(cancellationToken).ConfigureAwait(false);
+            if (!guard.StatusOf(0).IsGood) return guard.StatusOf(0);
+            if (guard.BytesOf(0).SequenceEqual(_before)) return null;
+        }
+
+        return CipStatus.Torn;
+    }
+
+    private void Remember(CipReadPlan guard)
+    {
+        var bytes = guard.BytesOf(0);
+        if (_before.Length != bytes.Length) _before = new byte[bytes.Length];
+        bytes.CopyTo(_before);
     }
 }
 

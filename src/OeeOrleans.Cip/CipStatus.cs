@@ -21,6 +21,9 @@ public readonly record struct CipStatus(ushort General, ushort Extended = 0)
     /// <summary>Ours: the path does not fit into a message of this connection.</summary>
     public static readonly CipStatus TooLong = new(0x103);
 
+    /// <summary>Ours: the guard changed during each of three readings, so that the values may be of different scans.</summary>
+    public static readonly CipStatus Torn = new(0x104);
+
     internal const ushort PathSegment = 0x04;
     internal const ushort PathUnknown = 0x05;
     internal const ushort Partial = 0x06;
@@ -58,6 +61,7 @@ internal static class CipErrors
         if (status == CipStatus.NoValue) return "its bytes are no value of its type";
         if (status == CipStatus.WrongLength) return "the controller sent another number of bytes than was asked for";
         if (status == CipStatus.TooLong) return "the name is too long for the messages of this connection: a larger one is needed (size)";
+        if (status == CipStatus.Torn) return "the guard changed during each of three readings: the values may be of different scans";
         if (status.General >= CipStatus.Pccc) return Pccc((byte)status.General, (byte)status.Extended);
         var what = status.General == 0x01 ? Connection(status.Extended) : General(status);
         return $"{what} ({status.Code})";

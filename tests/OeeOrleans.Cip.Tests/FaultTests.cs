@@ -58,6 +58,26 @@ public sealed class FaultTests : IAsyncLifetime
         Assert.Contains("does not have this service", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_simulator_whose_answers_do_not_say_which_they_are_is_asked_one_at_a_time(bool connected)
+    {
+        // Neither sequence nor context comes back.
+        _plc.Faults.Mutate = frame =>
+        {
+            if (frame[0] is not (0x6F or 0x70)) return frame;
+            frame.AsSpan(12, 8).Clear();
+            if (frame[0] == 0x70) frame.AsSpan(44, 2).Clear();
+            return frame;
+        };
+        await using var client = await CipClient.ConnectAsync(LogixTests.Options(_plc.Port) with { Connected = connected });
+        for (var i = 0; i < 5; i++) _plc.Write($"Counts[{i}]", i);
+        var reads = Enumerable.Range(0, 5).Select(i => client.ReadAsync([A($"Counts[{i}]"), A("Count")])).ToList();
+        for (var i = 0; i < 5; i++) Assert.Equal(i, (await reads[i])[0].Value);
+        Assert.Equal(new int[3_000].Length, ((int[])(await client.ReadAsync([A("Counts{3000}")]))[0].Value!).Length);
+    }
+
     [Fact]
     public async Task A_Micro800_is_spoken_to_as_it_wants()
     {
@@ -199,6 +219,19 @@ public sealed class FaultTests : IAsyncLifetime
         _plc.Faults.IsFrozen = true;
         var error = await client.Closed.WaitAsync(TimeSpan.FromSeconds(10));
         Assert.Equal(CipFailure.Timeout, error.Failure);
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_asked_nothing_for_longer_than_its_time_out_is_still_there()
+    {
+        await using var client = await CipClient.ConnectAsync(
+            LogixTests.Options(_plc.Port) with { PacketInterval = TimeSpan.FromMilliseconds(50), Timeout = TimeSpan.FromSeconds(1) });
+        await client.ReadAsync([A("Count")]);
+        // 16 times 50 ms is its time-out.
+        await Task.Delay(TimeSpan.FromMilliseconds(2_500));
+        Assert.Equal(0, (await client.ReadAsync([A("Count")]))[0].Value);
+        Assert.Equal(0, _plc.TimeOuts);
+        Assert.False(client.Closed.IsCompleted);
     }
 
     [Fact]

@@ -55,6 +55,7 @@ public sealed class HostileTests
         plc.AddTag("B", CipDataType.Dint);
         plc.Start();
         await using var client = await CipClient.ConnectAsync(LogixTests.Options(plc.Port));
+        await client.ReadAsync([LogixTests.Parse("A")]);
         plc.Faults.Mutate = frame =>
         {
             switch (lie)

@@ -5,7 +5,8 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.EndToEnd;
 
-/// <summary>From simulated Rockwell controllers through our edge, mosquitto and our host into PostgreSQL and the API; and by hand.</summary>
+/// <summary>From simulated Rockwell controllers through our edge, mosquitto and our host into PostgreSQL and the API; and by
+/// hand.</summary>
 public sealed class CipTests(PlantFixture fixture) : IClassFixture<PlantFixture>
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
@@ -66,6 +67,19 @@ public sealed class CipTests(PlantFixture fixture) : IClassFixture<PlantFixture>
         // Bytes with a sign are numbers with one.
         Assert.Equal("[1,2,-3]", read[1].GetProperty("value").GetRawText());
         Assert.Contains("no such tag", read[2].GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_proposal_names_signals_and_leaves_arrays_out()
+    {
+        await using var plc = NewPlc(CipPlc.ControlLogix);
+        await using var process = ServerProcess.Start(
+            "dotnet", [Repository.Oee, "tags", "propose", "--source", $"cip://127.0.0.1:{plc.Port}", "--device", "filler1"]);
+        await Eventually.TrueAsync("oee to end", Soon, () => Task.FromResult(process.HasExited));
+        Assert.Contains("{ address: \"Running\", metric: \"state.run\" }", process.Output, StringComparison.Ordinal);
+        Assert.Contains("{ address: \"Good\", metric: \"counter.good\" }", process.Output, StringComparison.Ordinal);
+        Assert.Contains("{ address: \"Speed\", metric: \"process.speed\" }", process.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Sums", process.Output, StringComparison.Ordinal);
     }
 
     private static SimulatedController NewPlc(CipPlc kind)

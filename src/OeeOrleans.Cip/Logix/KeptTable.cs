@@ -10,8 +10,8 @@ namespace OeeOrleans.Cip.Logix;
 internal sealed record TemplateDefinition(ushort Handle, int Size, int Members, byte[] Definition);
 
 /// <summary>
-/// The controller's tags and templates in a file, so that the next start need not ask for them: with who told it, and with the counters that
-/// change when the program does.
+/// The controller's tags and templates in a file, so that the next start need not ask for them: with who told it, and with the counters
+/// that change when the program does.
 /// </summary>
 internal sealed record KeptTable(
     string Identity, byte[] Counters, Dictionary<string, List<SymbolInfo>> Scopes, Dictionary<ushort, TemplateDefinition> Templates)

@@ -52,7 +52,8 @@ internal sealed class LogixBatch
         foreach (var item in items) Read(_message, item);
     }
 
-    /// <summary>The controller's counters are asked for in front: what is read by number is only right while they are what they were.</summary>
+    /// <summary>The controller's counters are asked for in front: what is read by number is only right while they are what they
+    /// were.</summary>
     public bool IsGuarded { get; }
 
     public IReadOnlyList<LogixItem> Items { get; }

@@ -24,7 +24,8 @@ public abstract record CipAddress
     /// <summary>A bit of an integer; null: all of it.</summary>
     public int? Bit { get; init; }
 
-    /// <param name="text">`Tag`, `Program:Main.Tag`, `Udt.Member[2]`, `Arr[3]{10}`, `Word.5`; PCCC `N7:0{10}`, `B3:0/5`, `T4:0.ACC`.</param>
+    /// <param name="text">`Tag`, `Program:Main.Tag`, `Udt.Member[2]`, `Arr[3]{10}`, `Word.5`; PCCC `N7:0{10}`, `B3:0/5`,
+    /// `T4:0.ACC`.</param>
     /// <param name="plc">Its family says which form is meant.</param>
     /// <param name="address">What it says; null when it cannot be used.</param>
     /// <param name="reason">A sentence when it cannot be used.</param>

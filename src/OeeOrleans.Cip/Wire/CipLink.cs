@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Diagnostics;
 
 namespace OeeOrleans.Cip.Wire;
 
@@ -14,18 +13,14 @@ internal sealed class CipLink : IAsyncDisposable
     private const int RegisterLength = 4;
     private const int Unrouted = 504;
 
-    /// <summary>Time limits that one answer may stay away while others come.</summary>
-    private const int Patience = 5;
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>A controller that is asked nothing for so long is asked who it is, so that it keeps its connection and is known to be
-    /// there.</summary>
-    private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(4);
+    /// <summary>Packet intervals of silence, of the 16 after which the controller drops a connection.</summary>
+    private const int QuietIntervals = 2;
 
     private readonly CipClientOptions _options;
     private readonly EipTransport _transport;
-    private readonly List<CipJob> _running = [];
-    private readonly Stack<CipJob> _idle = [];
+    private readonly CipJobs _jobs = new();
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _places = new(1);
     private readonly SemaphoreSlim _writing = new(1);
@@ -33,13 +28,7 @@ internal sealed class CipLink : IAsyncDisposable
     private readonly CancellationTokenSource _ended = new();
     private readonly TaskCompletionSource<CipException> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationToken _over;
-    private CipException? _end;
     private uint _session;
-    private ulong _context;
-    private ushort _sequence;
-
-    /// <summary>When the last answer came, by the stopwatch.</summary>
-    private long _answeredAt;
     private Task _reading = Task.CompletedTask;
     private Task _watching = Task.CompletedTask;
     private bool _isWide;
@@ -75,7 +64,6 @@ internal sealed class CipLink : IAsyncDisposable
             var transport = await EipTransport.ConnectAsync(options, limit.Token).ConfigureAwait(false);
             link = new CipLink(options, transport);
             await link.RegisterAsync(limit.Token).ConfigureAwait(false);
-            link._answeredAt = Stopwatch.GetTimestamp();
             link._reading = Task.Run(link.ReadAsync, CancellationToken.None);
             link._watching = Task.Run(link.WatchAsync, CancellationToken.None);
             if (options is { IsPccc: false, Connected: true })
@@ -115,7 +103,7 @@ internal sealed class CipLink : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_isWide) return;
+            if (_isWide || !_jobs.AreTold) return;
             _isWide = true;
         }
 
@@ -138,7 +126,8 @@ internal sealed class CipLink : IAsyncDisposable
         await (await SendAsync(message, isConnected: false, isRouted: false, cancellationToken).ConfigureAwait(false))
             .ConfigureAwait(false);
 
-    /// <summary>For a router on the way, as a power of two of milliseconds and how many of them: it gives up before we do, and says so.</summary>
+    /// <summary>For a router on the way, as a power of two of milliseconds and how many of them: it gives up before we do, and says
+    /// so.</summary>
     public static (byte Tick, byte Count) RouterTime(TimeSpan timeout)
     {
         var ms = timeout.TotalMilliseconds * 0.8;
@@ -172,7 +161,7 @@ internal sealed class CipLink : IAsyncDisposable
         await _writing.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            var job = Register(message.Span, isConnected);
+            var job = Begin(message.Span[0], isConnected);
             try
             {
                 var length = Write(job, message.Span, isRouted && !isConnected);
@@ -192,26 +181,17 @@ internal sealed class CipLink : IAsyncDisposable
         }
     }
 
-    private CipJob Register(ReadOnlySpan<byte> message, bool isConnected)
+    private CipJob Begin(byte service, bool isConnected)
     {
-        lock (_lock)
+        try
         {
-            if (_end is { } end)
-            {
-                _places.Release();
-                throw new CipException(end.Failure, end.Message, end);
-            }
-
-            var job = _idle.Count > 0 ? _idle.Pop() : new CipJob(Free);
-            job.Begin(message[0], ++_context, isConnected ? ++_sequence : null);
-            _running.Add(job);
-            return job;
+            return _jobs.Begin(service, isConnected);
         }
-    }
-
-    private void Free(CipJob job)
-    {
-        lock (_lock) _idle.Push(job);
+        catch
+        {
+            _places.Release();
+            throw;
+        }
     }
 
     private int Write(CipJob job, ReadOnlySpan<byte> message, bool isRouted)
@@ -324,7 +304,7 @@ internal sealed class CipLink : IAsyncDisposable
             var found = EipItems.Find(frame.Payload, isConnected) ?? throw new CipException(
                 CipFailure.Protocol, $"{Name} sends {frame.Payload.Length} bytes that hold no CIP message");
             var reply = new CipReply(frame.Payload.Slice(found.At, found.Length));
-            job = Find(isConnected, frame.Context, found.Sequence, reply.Service) ?? throw new CipException(
+            job = _jobs.Take(isConnected, frame.Context, found.Sequence, reply.Service) ?? throw new CipException(
                 CipFailure.Protocol, $"{Name} sends an answer (service 0x{reply.Service:X2}) to nothing that was asked");
             job.Complete(new CipAnswer(frame.Buffer, Eip.Header + found.At, found.Length));
         }
@@ -332,30 +312,6 @@ internal sealed class CipLink : IAsyncDisposable
         {
             if (job is null) frame.Dispose();
             else _places.Release();
-        }
-    }
-
-    /// <summary>
-    /// By the sequence count of a connection, else by the context that the target must send back. Some simulators do neither: then it is
-    /// the only one under way.
-    /// </summary>
-    private CipJob? Find(bool isConnected, ulong context, ushort? sequence, byte service)
-    {
-        lock (_lock)
-        {
-            _answeredAt = Stopwatch.GetTimestamp();
-            var index = -1;
-            if (isConnected && sequence is { } count) index = _running.FindIndex(j => j.Sequence == count);
-            if (!isConnected && context != 0) index = _running.FindIndex(j => j.Sequence is null && j.Context == context);
-            var tellsNone = isConnected ? sequence is null : context == 0;
-            if (index < 0 && tellsNone && _running.Count == 1 && _running[0].Sequence is not null == isConnected) index = 0;
-            if (index < 0) return null;
-            var job = _running[index];
-            // A route that fails answers for itself.
-            var isAnswer = service == (job.Service | Eip.Reply) || (!isConnected && service == (Eip.UnconnectedSend | Eip.Reply));
-            if (!isAnswer) return null;
-            _running.RemoveAt(index);
-            return job;
         }
     }
 
@@ -368,12 +324,13 @@ internal sealed class CipLink : IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_over).ConfigureAwait(false))
             {
-                if (IsOverdue(out var isQuiet))
+                if (_jobs.IsOverdue(_options.Timeout, QuietIntervals * _options.PacketInterval, out var isQuiet))
                 {
                     End(new CipException(CipFailure.Timeout, $"{Name} did not answer within {_options.Timeout.TotalSeconds} s"));
                     break;
                 }
 
+                // Asked who it is, so that it keeps its connection, and so that it is known to be there.
                 if (isQuiet && asking.IsCompleted) asking = AskAsync();
             }
         }
@@ -400,34 +357,9 @@ internal sealed class CipLink : IAsyncDisposable
         }
     }
 
-    private bool IsOverdue(out bool isQuiet)
-    {
-        lock (_lock)
-        {
-            isQuiet = _running.Count == 0 && Stopwatch.GetElapsedTime(_answeredAt) > QuietFor;
-            foreach (var job in _running)
-            {
-                // One that answers others is slow, and not away; but not for ever.
-                var waited = Stopwatch.GetElapsedTime(job.SentAt);
-                if (waited > Patience * _options.Timeout) return true;
-                if (waited > _options.Timeout && Stopwatch.GetElapsedTime(_answeredAt) > _options.Timeout) return true;
-            }
-        }
-
-        return false;
-    }
-
     private void End(CipException error, bool isOurs = false)
     {
-        List<CipJob> waiting;
-        lock (_lock)
-        {
-            if (_end is not null) return;
-            _end = error;
-            waiting = [.. _running];
-            _running.Clear();
-        }
-
+        if (_jobs.End(error) is not { } waiting) return;
         _ended.Cancel();
         if (isOurs) _transport.Shutdown();
         _transport.Dispose();

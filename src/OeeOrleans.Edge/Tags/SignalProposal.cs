@@ -48,12 +48,14 @@ public static class SignalProposal
     {
         null => false,
         _ when type.EndsWith("[]", StringComparison.Ordinal) => false,
-        "Boolean" => signal is "state.run",
-        "String" => signal is "product.code" or "order.id" or "state.mode" or "state.code",
-        "Float" or "Double" or "Duration" => signal.StartsWith("process.", StringComparison.Ordinal)
+        "Boolean" or "BOOL" => signal is "state.run",
+        _ when type.StartsWith("STRING", StringComparison.OrdinalIgnoreCase) =>
+            signal is "product.code" or "order.id" or "state.mode" or "state.code",
+        "Float" or "Double" or "Duration" or "REAL" or "LREAL" => signal.StartsWith("process.", StringComparison.Ordinal)
             || signal is "energy.total" or "cycle.time"
             or "counter.good" or "counter.reject" or "counter.total",
-        "SByte" or "Byte" or "Int16" or "UInt16" or "Int32" or "UInt32" or "Int64" or "UInt64" =>
+        "SByte" or "Byte" or "Int16" or "UInt16" or "Int32" or "UInt32" or "Int64" or "UInt64"
+            or "SINT" or "INT" or "DINT" or "LINT" or "USINT" or "UINT" or "UDINT" or "ULINT" =>
             signal is not "state.run" and not "order.id" and not "product.code",
         _ => false,
     };

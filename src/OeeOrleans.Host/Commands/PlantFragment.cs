@@ -18,7 +18,7 @@ internal static class PlantFragment
         var blocks = found.Where(n => n.Kind == "block").ToList();
         if (blocks.Count > 0) return Blocks(source, device, blocks);
         var tags = found
-            .Where(n => n is { Kind: "variable", Type: not null } && !IsOfTheServer(n.Address))
+            .Where(n => n is { Kind: "variable" or "member", Type: not null } && !IsOfTheServer(n.Address) && !IsCounted(n.Type))
             .Select(n => (Node: n, Signal: SignalProposal.Of(n.Name, n.Type)))
             .ToList();
         // Signals' own names are for signals: a tag that only happens to be called like one must not become it.
@@ -71,6 +71,9 @@ internal static class PlantFragment
         text.AppendLine(CultureInfo.InvariantCulture, $"      device: {Quoted(device)}");
         text.AppendLine("      tags:");
     }
+
+    /// <summary>An array whose address alone is its first element.</summary>
+    private static bool IsCounted(string type) => type.EndsWith(']') && !type.EndsWith("[]", StringComparison.Ordinal);
 
     /// <summary>What every server says of itself.</summary>
     private static bool IsOfTheServer(string address) => address.StartsWith("i=", StringComparison.Ordinal);

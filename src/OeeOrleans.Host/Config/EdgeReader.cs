@@ -132,13 +132,14 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
         var interval = source.Integer("interval_ms", 250, 10, 3_600_000);
         var tags = source.Sections("tags").Select(t => ReadTag(t, uri)).ToList();
         var opcUa = uri.Scheme == "opc.tcp" ? ReadOpcUa(source) : null;
+        var guard = uri.Scheme == "cip" ? ReadGuard(source, uri) : null;
         source.Close();
         if (tags.Count == 0 && !(uri.Scheme == "sim" && uri.Query.Contains("tags=", StringComparison.Ordinal)))
         {
             source.Problems.Add(source.Line, $"{source.Path}: a source needs tags");
         }
 
-        var result = new EdgeSource(id, uri, device, interval, tags) { OpcUa = opcUa, Fallback = fallback };
+        var result = new EdgeSource(id, uri, device, interval, tags) { OpcUa = opcUa, Fallback = fallback, Guard = guard };
         return result with { FallbackAfter = after ?? result.FallbackAfter, HandBackAfter = handBack ?? result.HandBackAfter };
     }
 
@@ -156,6 +157,15 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
         }
 
         sources[sources.IndexOf(first)] = first with { Fallback = machine.Fallback };
+    }
+
+    private static string? ReadGuard(YamlSection source, Uri url)
+    {
+        var guard = source.Text("guard");
+        if (guard is null || !CipClientOptions.TryParse(url.ToString(), out var options, out _)) return guard;
+        if (CipAddress.TryParse(guard, options!.Plc, out _, out var wrong)) return guard;
+        source.Problems.Add(source.LineOf("guard"), $"{source.Path}.guard: {wrong}");
+        return null;
     }
 
     private static OpcUaSettings ReadOpcUa(YamlSection source)

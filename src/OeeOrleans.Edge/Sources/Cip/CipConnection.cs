@@ -18,10 +18,10 @@ internal sealed class CipConnection : IPlcConnection
     private readonly CipStatus[] _statuses;
     private readonly CipType?[] _types;
 
-    public CipConnection(CipClient client, CipDriver driver, CipAddress[] addresses, IReadOnlyList<int[]> groups)
+    public CipConnection(CipClient client, CipDriver driver, CipAddress[] addresses, IReadOnlyList<int[]> groups, CipAddress? guard)
     {
         (_client, _driver, _addresses, _groups) = (client, driver, addresses, groups);
-        _plans = [.. groups.Select(g => client.Plan([.. g.Select(i => addresses[i])]))];
+        _plans = [.. groups.Select(g => client.Plan([.. g.Select(i => addresses[i])], guard))];
         _bytes = [.. addresses.Select(_ => Array.Empty<byte>())];
         _statuses = new CipStatus[addresses.Length];
         Array.Fill(_statuses, CipStatus.None);

@@ -17,6 +17,7 @@ internal sealed class CipDriver : IPlcDriver
 
     private readonly CipClientOptions _options;
     private readonly CipAddress[] _addresses;
+    private readonly CipAddress? _guard;
     private readonly SparkplugDataType[] _types;
     private readonly SourceMemory _memory;
     private readonly string _id;
@@ -34,6 +35,7 @@ internal sealed class CipDriver : IPlcDriver
             TableFile = Path.Combine(options.DataDir, $"cip-{options.Group}-{options.Node}-{source.Id}.tags.json"),
         };
         _addresses = [.. source.Tags.Select(t => Parsed(t.Address))];
+        _guard = source.Guard is null ? null : Parsed(source.Guard);
         _memory = new SourceMemory(Path.Combine(options.DataDir, $"cip-{options.Group}-{options.Node}-{source.Id}.json"));
         if (_memory.IsLost is { } lost) Log.MemoryLost(log, source.Id, lost);
         _types = [.. _addresses.Select(a => a.KnownType is { } known ? CipValues.TypeOf(a, known) : _memory.TypeOf(a.Text))];
@@ -51,7 +53,7 @@ internal sealed class CipDriver : IPlcDriver
         try
         {
             client = await CipClient.ConnectAsync(_options, limit.Token);
-            var connection = new CipConnection(client, this, _addresses, groups);
+            var connection = new CipConnection(client, this, _addresses, groups, _guard);
             await connection.LearnAsync(limit.Token);
             if (client.TableNotKept is { } reason) Log.TableNotKept(_log, _id, reason);
             return connection;

@@ -118,7 +118,7 @@ internal sealed class CipTags(CipClient client) : ITagAccess
             // From a member of it: its levels count from there.
             var levels = isAbove ? int.MaxValue : depth;
             var type = tag.Type.Name + (tag.Dimensions.Count > 0 ? $"[{string.Join(',', tag.Dimensions)}]" : "");
-            nodes.Add(new TagNode(tag.Address, tag.Name, "variable", type, !tag.Type.IsStructure || tag.Type.IsText));
+            nodes.Add(new TagNode(tag.Address, tag.Name, KindOf(tag.Type, "variable"), type, !tag.Type.IsStructure || tag.Type.IsText));
             if (tag.Dimensions.Count == 0) Add(tag.Address, tag.Type, levels - 1, 0, nodes);
         }
 
@@ -136,10 +136,12 @@ internal sealed class CipTags(CipClient client) : ITagAccess
         {
             var name = $"{address}.{member.Name}";
             var shown = member.Type.Name + (member.ArrayLength > 0 ? $"[{member.ArrayLength}]" : "");
-            into.Add(new TagNode(name, member.Name, "member", shown, !member.Type.IsStructure || member.Type.IsText));
+            into.Add(new TagNode(name, member.Name, KindOf(member.Type, "member"), shown, !member.Type.IsStructure || member.Type.IsText));
             if (member.ArrayLength == 0) Add(name, member.Type, depth - 1, level + 1, into);
         }
     }
+
+    private static string KindOf(CipType type, string otherwise) => type is { IsStructure: true, IsText: false } ? "structure" : otherwise;
 
     private CipAddress Parse(string text) => CipAddress.Parse(text, client.Plc);
 
