@@ -49,6 +49,7 @@ public sealed partial class CipClient
             tags.Add(new CipTag(program, symbol.Name, await TypeAsync(symbol, cancellationToken).ConfigureAwait(false), Counted(symbol)));
         }
 
+        await Tags.KeepAsync(cancellationToken).ConfigureAwait(false);
         tags.Sort((a, b) => string.Compare(a.Name, b.Name, StringComparison.OrdinalIgnoreCase));
         return tags;
     }

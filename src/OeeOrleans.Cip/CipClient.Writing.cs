@@ -63,12 +63,13 @@ public sealed partial class CipClient
         {
             var size = type.Size;
             if (!type.IsInteger || bit >= size * 8) throw new ArgumentException($"{type.Name} has no bit {bit}");
-            return await WriteMaskedAsync(item.Path, type, item.Bytes.ToArray(), bit, [IsTrue(value)], cancellationToken)
+            return await WriteMaskedAsync(item.SymbolicPath, type, item.Bytes.ToArray(), bit, [IsTrue(value)], cancellationToken)
                 .ConfigureAwait(false);
         }
 
         var bytes = CipCodec.Encode(type, value, address.Count);
-        return await WriteBytesAsync(item.Path, type, item.Elements, bytes, cancellationToken).ConfigureAwait(false);
+        // By name: nothing says with a write that a number is still that of this tag.
+        return await WriteBytesAsync(item.SymbolicPath, type, item.Elements, bytes, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>BOOLs of an array lie in DWORDs, of which others may be changed at the same time.</summary>

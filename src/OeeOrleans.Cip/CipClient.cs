@@ -73,8 +73,8 @@ public sealed partial class CipClient : IAsyncDisposable
 
     /// <summary>Prepares reading these addresses again and again.</summary>
     /// <param name="addresses">In any order; each has a result of its own.</param>
-    /// <param name="guard">A tag that the controller's program changes whenever it changes one of these: then they are read until it was
-    /// the same before and after, three times at most, so that no reading mixes two scans. Null: none.</param>
+    /// <param name="guard">A tag that the controller's program changes before the first and after the last of these that it changes: they
+    /// are read until it was the same before and after, three times at most. Null: none.</param>
     /// <exception cref="ArgumentException">An address is of another family of controllers.</exception>
     public CipReadPlan Plan(IReadOnlyList<CipAddress> addresses, CipAddress? guard = null)
     {
@@ -100,7 +100,7 @@ public sealed partial class CipClient : IAsyncDisposable
     }
 
     /// <summary>Reads all addresses of a plan; what became of each stands in the plan.</summary>
-    /// <remarks>A request that is under way is waited for, at most <see cref="CipClientOptions.Timeout"/>, whatever is cancelled.</remarks>
+    /// <remarks>A request that is under way is waited for as <see cref="CipClientOptions.Timeout"/> says, whatever is cancelled.</remarks>
     /// <exception cref="CipException">The session is over.</exception>
     /// <exception cref="InvalidOperationException">The plan is another client's, or is being read already.</exception>
     public ValueTask ReadAsync(CipReadPlan plan, CancellationToken cancellationToken = default)

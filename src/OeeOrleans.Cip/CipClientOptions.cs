@@ -28,7 +28,8 @@ public sealed record CipClientOptions
     /// <summary>From the module that has the address to the controller; empty where the controller has it itself.</summary>
     public CipRoute Route { get; init; } = CipRoute.None;
 
-    /// <summary>For the connection, and for each answer: longer than this without one, and the controller is away.</summary>
+    /// <summary>For the connection, and for answers: longer than this without one, and the controller is away. While it answers others, one
+    /// may stay away five times as long.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Bytes of a connected message to ask for, 100..4002; what the controller does not grant is not used.</summary>

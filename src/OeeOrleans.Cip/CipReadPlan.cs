@@ -89,7 +89,12 @@ public sealed class CipReadPlan
         finally
         {
             // What is not known is not good.
-            if (!isDone) _reading.Forget();
+            if (!isDone)
+            {
+                _reading.Forget();
+                _torn = null;
+            }
+
             Volatile.Write(ref _isRead, 0);
         }
     }

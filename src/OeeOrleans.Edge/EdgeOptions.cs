@@ -35,8 +35,8 @@ public sealed record EdgeSource(string Id, Uri Url, string Device, int IntervalM
     /// <summary>How an OPC UA server is spoken to; null for other sources, and for the defaults.</summary>
     public OpcUaSettings? OpcUa { get; init; }
 
-    /// <summary>Of a Rockwell controller: a tag that its program changes whenever it changes one of the others, so that no reading mixes two
-    /// scans; null: none.</summary>
+    /// <summary>Of a Rockwell controller: a tag that its program changes before and after it changes the others, so that readings that mix
+    /// scans are known; null: none.</summary>
     public string? Guard { get; init; }
 
     /// <summary>How often a tag is read: by its own interval, or by that of the source; milliseconds.</summary>

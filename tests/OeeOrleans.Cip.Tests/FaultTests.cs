@@ -225,10 +225,10 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task A_connection_that_is_asked_nothing_for_longer_than_its_time_out_is_still_there()
     {
         await using var client = await CipClient.ConnectAsync(
-            LogixTests.Options(_plc.Port) with { PacketInterval = TimeSpan.FromMilliseconds(50), Timeout = TimeSpan.FromSeconds(1) });
+            LogixTests.Options(_plc.Port) with { PacketInterval = TimeSpan.FromMilliseconds(200), Timeout = TimeSpan.FromSeconds(3) });
         await client.ReadAsync([A("Count")]);
-        // 16 times 50 ms is its time-out.
-        await Task.Delay(TimeSpan.FromMilliseconds(2_500));
+        // 16 times 200 ms is its time-out.
+        await Task.Delay(TimeSpan.FromSeconds(5));
         Assert.Equal(0, (await client.ReadAsync([A("Count")]))[0].Value);
         Assert.Equal(0, _plc.TimeOuts);
         Assert.False(client.Closed.IsCompleted);

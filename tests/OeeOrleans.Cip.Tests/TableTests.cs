@@ -43,8 +43,15 @@ public sealed class TableTests : IAsyncLifetime
         // What is in the file is believed: the controller is not asked for it.
         var kept = await System.IO.File.ReadAllTextAsync(File);
         await System.IO.File.WriteAllTextAsync(File, kept.Replace("Tag199", "Kept99", StringComparison.Ordinal));
+        var templates = 0;
+        _plc.Faults.Mutate = frame =>
+        {
+            if (frame.Length > 46 && frame[46] == 0xCC) templates++;
+            return frame;
+        };
         await using var second = await ConnectAsync();
         var tags = await second.ListTagsAsync(null);
+        Assert.Equal(0, templates);
         Assert.Contains(tags, t => t.Name == "Kept99");
         Assert.Equal("MACHINE", tags.Single(t => t.Name == "Filler").Type.Name);
     }
@@ -128,6 +135,43 @@ public sealed class TableTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_write_goes_to_the_tag_of_that_name_whatever_its_number_became()
+    {
+        await using var plc = await ConnectAsync();
+        // Between the reading of what stood there and the write the program is downloaded.
+        _plc.Faults.Mutate = frame =>
+        {
+            if (frame.Length > 46 && frame[46] == 0x8A) _plc.Download();
+            return frame;
+        };
+        Assert.Null((await plc.WriteAsync(LogixTests.Parse("Tag7"), 777)).Error);
+        Assert.Null((await plc.WriteAsync(LogixTests.Parse("Tag8.0"), true)).Error);
+        _plc.Faults.Mutate = null;
+        Assert.Equal(
+            Enumerable.Range(0, 200).Select(i => i switch { 7 => 777, 8 => 9, _ => i }).Cast<object>(),
+            Enumerable.Range(0, 200).Select(i => _plc.Read($"Tag{i}")));
+    }
+
+    [Fact]
+    public async Task A_tag_that_becomes_another_amid_its_fragments_is_read_anew()
+    {
+        await using var plc = await ConnectAsync(500);
+        var plan = plc.Plan([LogixTests.Parse("Big{2000}")]);
+        await plc.ReadAsync(plan);
+        var answers = 0;
+        _plc.Faults.Mutate = frame =>
+        {
+            if (++answers != 5) return frame;
+            _plc.RemoveTag("Big");
+            _plc.AddTag("Big", CipDataType.Real, 3_000);
+            _plc.Write("Big[0]", 1.5);
+            return frame;
+        };
+        await plc.ReadAsync(plan);
+        Assert.Equal(1.5f, Assert.IsType<float[]>(plan.ValueOf(0))[0]);
+    }
+
+    [Fact]
     public async Task A_structure_that_was_changed_by_an_edit_is_read_by_its_new_template()
     {
         foreach (var byNumber in new[] { true, false })
@@ -136,13 +180,16 @@ public sealed class TableTests : IAsyncLifetime
             var plan = plc.Plan([LogixTests.Parse("Filler")]);
             await plc.ReadAsync(plan);
             _plc.RemoveTag("Filler");
+            string[] names = byNumber ? ["Good", "Bad"] : ["Bad", "Ugly"];
             var edited = new CipTemplate(
                 "MACHINE2", (ushort)(byNumber ? 0x7777 : 0x7778), 8,
-                [new CipMember("Good", new CipType(CipDataType.Dint), 0), new CipMember("Bad", new CipType(CipDataType.Dint), 4)]);
+                [new CipMember(names[0], new CipType(CipDataType.Dint), 0), new CipMember(names[1], new CipType(CipDataType.Dint), 4)]);
             _plc.AddTag("Filler", edited);
-            _plc.Write("Filler.Bad", 5);
+            _plc.Write($"Filler.{names[1]}", 5);
             await plc.ReadAsync(plan);
-            Assert.Equal(["Good", "Bad"], Assert.IsType<CipStructure>(plan.ValueOf(0)).Keys);
+            var value = Assert.IsType<CipStructure>(plan.ValueOf(0));
+            Assert.Equal(names, value.Keys);
+            Assert.Equal([0, 5], value.Values);
         }
     }
 

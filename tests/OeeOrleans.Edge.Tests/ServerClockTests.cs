@@ -73,6 +73,17 @@ public sealed class ServerClockTests
         Assert.Equal(1_000, _server.AheadMs);
     }
 
+    [Fact]
+    public void A_first_answer_that_was_slow_is_replaced_by_the_first_fast_one()
+    {
+        var asked = _clock.GetTimestamp();
+        _clock.Advance(TimeSpan.FromMilliseconds(2_800));
+        _server.Take(_clock.GetUtcNow().UtcDateTime, asked);
+        Assert.Equal(1_400, _server.AheadMs);
+        Take(0);
+        Assert.Equal(0, _server.AheadMs);
+    }
+
     private void Take(double aheadMs)
     {
         _clock.Advance(TimeSpan.FromSeconds(1));

@@ -93,6 +93,8 @@ internal sealed class LogixItem
     public void Begin()
     {
         (Offset, Status) = (0, CipStatus.None);
+        // A question that was lost is asked again.
+        if (IsProbing) (IsProbing, _probeIn) = (false, 0);
         if (!IsKnown) AnswerLength = 2 + (Math.Max(1, Elements) * Small);
     }
 
@@ -120,7 +122,15 @@ internal sealed class LogixItem
         var head = code == CipDataType.Structure ? 4 : 2;
         if (data.Length < head) return Wrong();
         var handle = head == 4 ? BinaryPrimitives.ReadUInt16LittleEndian(data[2..]) : (ushort)0;
-        if (Type is null || Type.Code != code || Type.Handle != handle) Type = new CipType(code, handle);
+        var isOther = Type is null || Type.Code != code || Type.Handle != handle;
+        if (isOther) Type = new CipType(code, handle);
+        if (isOther && Offset > 0)
+        {
+            // Amid its fragments it became another one: what came before is none of it.
+            (Offset, IsKnown) = (0, false);
+            return LogixNext.Again;
+        }
+
         if (IsBits && code != CipDataType.Dword)
         {
             // After a download it is none any more.

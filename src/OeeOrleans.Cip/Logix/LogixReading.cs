@@ -91,6 +91,8 @@ internal sealed class LogixReading : CipReading
                 await _client.ForgetTagsAsync(cancellationToken).ConfigureAwait(false);
                 if (attempt < MostMoves) await PlaceAsync(cancellationToken).ConfigureAwait(false);
                 else ByName();
+                // The next reading tries again.
+                _isPlaced &= attempt < MostMoves;
             }
             else if (_isGuarded)
             {
@@ -98,6 +100,8 @@ internal sealed class LogixReading : CipReading
             }
         }
 
+        // They may be asked for otherwise from now on, whatever becomes of them here.
+        _isDirty |= _left.Count > 0;
         foreach (var item in _left) await ReadAloneAsync(item, cancellationToken).ConfigureAwait(false);
         foreach (var item in _tooLong) item.Refuse(CipStatus.TooLong);
         foreach (var item in _large.Except(_tooLong)) await ReadAloneAsync(item, cancellationToken).ConfigureAwait(false);
@@ -122,13 +126,18 @@ internal sealed class LogixReading : CipReading
     /// <summary>Finds the tags' numbers.</summary>
     private async ValueTask PlaceAsync(CancellationToken cancellationToken)
     {
-        _isPlaced = true;
         ByName();
-        if (!_client.Options.ByNumber || !_client.IsLogix || !_client.TakesMultiple) return;
+        if (!_client.Options.ByNumber || !_client.IsLogix || !_client.TakesMultiple)
+        {
+            _isPlaced = true;
+            return;
+        }
+
         try
         {
             var (counters, numbers) = await _client.Tags.NumbersAsync(_items.Select(i => i.Address), cancellationToken)
                 .ConfigureAwait(false);
+            _isPlaced = true;
             // Without counters nobody knows whether the numbers are still right.
             if (counters is null || numbers.Count == 0) return;
             foreach (var item in _items)
@@ -141,6 +150,7 @@ internal sealed class LogixReading : CipReading
         catch (CipException error) when (error.Failure == CipFailure.Refused)
         {
             // It has no list of tags.
+            _isPlaced = true;
             return;
         }
     }
@@ -258,9 +268,9 @@ internal sealed class LogixReading : CipReading
     private async ValueTask<bool> AskAgainAsync(LogixItem item, CancellationToken cancellationToken)
     {
         if (!item.IsProbing) return true;
-        item.IsProbing = false;
         _message.Clear().Service(Eip.ReadTag, item.Address.PathOfArray).Word(1);
         using var answer = await _client.Link.CallAsync(_message.Memory, cancellationToken).ConfigureAwait(false);
+        item.IsProbing = false;
         return item.TakeProbe(answer.Reply) == LogixNext.Again;
     }
 

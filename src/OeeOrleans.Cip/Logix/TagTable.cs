@@ -116,7 +116,14 @@ internal sealed class TagTable(CipClient client)
     }
 
     /// <summary>What is known now goes into the file.</summary>
-    public void Keep()
+    public async Task KeepAsync(CancellationToken cancellationToken)
+    {
+        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        Keep();
+        _asking.Release();
+    }
+
+    private void Keep()
     {
         if (client.Options.TableFile is not { } file || Counters is not { } counters) return;
         try

@@ -111,7 +111,7 @@ internal sealed class TemplateStore(CipClient client)
         if (await client.Tags.FindAsync(address, cancellationToken).ConfigureAwait(false) is not { IsStructure: true } symbol) return null;
         // What it holds is fetched with it: a member's handle is among them.
         await FetchAsync(symbol.Template, 0, cancellationToken).ConfigureAwait(false);
-        client.Tags.Keep();
+        await client.Tags.KeepAsync(cancellationToken).ConfigureAwait(false);
         return _byHandle.GetValueOrDefault(handle);
     }
 

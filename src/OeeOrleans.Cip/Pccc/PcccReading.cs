@@ -54,10 +54,14 @@ internal sealed class PcccReading : CipReading
     {
         if (_isDirty) Build();
         await ReadAllAsync(cancellationToken).ConfigureAwait(false);
-        Reunite();
         // What was merged and failed is read one by one, so that one bad address spoils no other.
         var failed = _areas.Where(a => !a.Status.IsGood && a.Tags.Count > 1).ToList();
-        if (failed.Count == 0) return;
+        if (failed.Count == 0)
+        {
+            Reunite();
+            return;
+        }
+
         foreach (var area in failed) _alone.UnionWith(area.Tags);
         Build();
         await ReadAllAsync(cancellationToken).ConfigureAwait(false);

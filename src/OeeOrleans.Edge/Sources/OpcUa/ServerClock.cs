@@ -20,6 +20,9 @@ internal sealed class ServerClock(TimeProvider clock)
     private readonly Queue<double> _offsetsMs = new();
     private double? _offsetMs;
 
+    /// <summary>It is from a slow answer, for want of a better one.</summary>
+    private bool _isRough;
+
     /// <summary>Milliseconds; 0 before it was measured.</summary>
     public long AheadMs
     {
@@ -37,8 +40,10 @@ internal sealed class ServerClock(TimeProvider clock)
         var offsetMs = OfClock(server) + (tookMs / 2);
         lock (_lock)
         {
-            if (_offsetMs is not null && tookMs > SlowMs) return;
-            if (offsetMs < _offsetMs - RefreshMs) _offsetsMs.Clear();
+            var isSlow = tookMs > SlowMs;
+            if (_offsetMs is not null && isSlow) return;
+            if (_isRough || offsetMs < _offsetMs - RefreshMs) _offsetsMs.Clear();
+            _isRough = isSlow;
             _offsetsMs.Enqueue(offsetMs);
             if (_offsetsMs.Count > Kept) _offsetsMs.Dequeue();
             _offsetMs = _offsetsMs.Max();
