@@ -12,6 +12,8 @@ filter=${1:-"$full|$hostile"}
 
 tests/run.sh --install
 dotnet build OeeOrleans.sln -c Release --nologo -v quiet
-dotnet test tests/OeeOrleans.S7.Tests -c Release --no-build --nologo --logger "console;verbosity=normal" \
-  --filter 'FullyQualifiedName~Hostile'
+for library in S7 Cip; do
+  dotnet test "tests/OeeOrleans.$library.Tests" -c Release --no-build --nologo --logger "console;verbosity=normal" \
+    --filter 'FullyQualifiedName~Hostile'
+done
 dotnet test tests/OeeOrleans.EndToEnd -c Release --no-build --nologo --logger "console;verbosity=normal" --filter "$filter"

@@ -16,6 +16,9 @@ public sealed class ControllerFaults
     /// <summary>Forward Opens that it refuses, because the connection is in use already.</summary>
     public int DuplicateOpens { get; set; }
 
+    /// <summary>A PLC-5 counts the elements of a command where words are meant, as some simulators do.</summary>
+    public bool CountsElements { get; set; }
+
     /// <summary>A connection whose client is gone stays in use, as at a controller until it times out.</summary>
     public bool KeepsLostConnections { get; set; }
 

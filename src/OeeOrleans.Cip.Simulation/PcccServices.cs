@@ -87,11 +87,13 @@ internal sealed class PcccServices(SimulatedController controller, SimulatedCont
         data = data[4..];
         if (!TryPlc5(ref data, out var number, out var element, out var word)) return (0x10, []);
         var file = memory.File(number);
-        var status = Place(number, file?.Type, element, word + offset, words * 2, out var bytes);
+        var unit = controller.Faults.CountsElements && file is not null && word == 0 ? PcccFiles.SizeOf(file.Type) : 2;
+        var status = Place(number, file?.Type, element, word + offset, words * unit, out var bytes);
         if (status != 0) return (status, []);
         lock (memory.Lock)
         {
-            if (function == PcccMessages.Plc5Read && (data.Length != 1 || data[0] != bytes.Length)) return (0x10, []);
+            var isSaid = data.Length == 1 && (data[0] == bytes.Length || unit > 2);
+            if (function == PcccMessages.Plc5Read && !isSaid) return (0x10, []);
             if (function == PcccMessages.Plc5Read) return (0, bytes.ToArray());
             if (data.Length != bytes.Length) return (WrongSize, []);
             data.CopyTo(bytes);

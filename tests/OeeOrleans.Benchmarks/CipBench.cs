@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using OeeOrleans.Cip;
 using OeeOrleans.Cip.Simulation;
 using OeeOrleans.TestServers;
+using static OeeOrleans.Benchmarks.Races;
 
 namespace OeeOrleans.Benchmarks;
 
@@ -15,7 +16,6 @@ namespace OeeOrleans.Benchmarks;
 /// </summary>
 internal static partial class CipBench
 {
-    private const int Rounds = 3;
     private const int ManyTags = 5_000;
 
     public static Task<int> RunAsync(string[] args) => args.FirstOrDefault() == "serve"
@@ -64,23 +64,9 @@ internal static partial class CipBench
     {
         await using var client = await CipClient.ConnectAsync(Options(port) with { ByNumber = byNumber });
         var plan = client.Plan([.. Enumerable.Range(0, tags).Select(i => CipAddress.Parse(Name(i), CipPlc.ControlLogix))]);
-        for (var i = 0; i < 20; i++) await client.ReadAsync(plan);
+        await client.ReadAsync(plan);
         if (plan.IsByNumber != byNumber) throw new InvalidOperationException("the tags are not read as they should be");
-        using var process = Process.GetCurrentProcess();
-        var (cpu, allocated, started, rounds) =
-            (process.TotalProcessorTime, GC.GetTotalAllocatedBytes(precise: true), Stopwatch.GetTimestamp(), 0L);
-        while (Stopwatch.GetElapsedTime(started).TotalSeconds < seconds)
-        {
-            await client.ReadAsync(plan);
-            rounds++;
-        }
-
-        process.Refresh();
-        var elapsed = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        var bytes = (GC.GetTotalAllocatedBytes(precise: true) - allocated) / (double)(rounds * tags);
-        return Print(
-            byNumber ? "ours, by number" : "ours, by name", rounds * tags, elapsed, (process.TotalProcessorTime - cpu).TotalSeconds,
-            bytes.ToString("0.0", CultureInfo.InvariantCulture));
+        return await MeasureAsync(byNumber ? "ours, by number" : "ours, by name", tags, seconds, () => client.ReadAsync(plan));
     }
 
     private static async Task<double> TheirsAsync(int port, int tags, int seconds)
@@ -131,18 +117,6 @@ internal static partial class CipBench
     private static CipClientOptions Options(int port) => new() { Host = "127.0.0.1", Port = port };
 
     private static string Name(int index) => string.Create(CultureInfo.InvariantCulture, $"Line1_Machine{index / 10}_Value{index % 10}");
-
-    private static double Print(string client, long count, double seconds, double cpu, string bytes)
-    {
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"| {client} | {count / seconds:0} | {cpu:0.00} | {count / cpu:0} | {bytes} |"));
-        return count / seconds;
-    }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
-
-    private static int Number(string[] args, int index, int otherwise) =>
-        args.Length > index ? int.Parse(args[index], CultureInfo.InvariantCulture) : otherwise;
 
     [GeneratedRegex("READY ([0-9]+)")]
     private static partial Regex Ready();

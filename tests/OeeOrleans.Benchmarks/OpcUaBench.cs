@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using OeeOrleans.OpcUa;
 using OeeOrleans.TestServers;
+using static OeeOrleans.Benchmarks.Races;
 
 namespace OeeOrleans.Benchmarks;
 
@@ -12,8 +13,6 @@ namespace OeeOrleans.Benchmarks;
 /// </summary>
 internal static class OpcUaBench
 {
-    private const int Rounds = 3;
-
     public static Task<int> RunAsync(string[] args) => args.FirstOrDefault() switch
     {
         "browse" => BrowseAsync(Number(args, 1, 110_000)),
@@ -59,8 +58,8 @@ internal static class OpcUaBench
         var used = (process.TotalProcessorTime - cpu).TotalSeconds;
         var came = count - before;
         var bytes = (GC.GetTotalAllocatedBytes(precise: true) - allocated) / (double)came;
-        return Print("ours", came, Stopwatch.GetElapsedTime(started).TotalSeconds, used,
-            bytes.ToString("0.0", CultureInfo.InvariantCulture));
+        Print("ours", came, Stopwatch.GetElapsedTime(started).TotalSeconds, used, bytes.ToString("0.0", CultureInfo.InvariantCulture));
+        return came / used;
     }
 
     private static (ExpandedNodeId, MonitoredItemOptions, object?) Item(OpcUaPeer server, int index) =>
@@ -73,15 +72,8 @@ internal static class OpcUaBench
                 $"{items}", $"{seconds}");
         var line = output.Split('\n').First(l => l.StartsWith("RESULT ", StringComparison.Ordinal));
         var result = JsonDocument.Parse(line["RESULT ".Length..]).RootElement;
-        return Print(
-            "node-opcua", result.GetProperty("notifications").GetInt64(), result.GetProperty("seconds").GetDouble(),
-                result.GetProperty("cpu_s").GetDouble(), "");
-    }
-
-    private static double Print(string client, long count, double seconds, double cpu, string bytes)
-    {
-        Console.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"| {client} | {count / seconds:0} | {cpu:0.00} | {count / cpu:0} | {bytes} |"));
+        var (count, cpu) = (result.GetProperty("notifications").GetInt64(), result.GetProperty("cpu_s").GetDouble());
+        Print("node-opcua", count, result.GetProperty("seconds").GetDouble(), cpu, "");
         return count / cpu;
     }
 
@@ -135,8 +127,4 @@ internal static class OpcUaBench
 
     private static Task<OpcUaClient> ConnectAsync(OpcUaPeer server) => OpcUaClient.ConnectAsync(Options(server.Url));
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
-
-    private static int Number(string[] args, int index, int otherwise) =>
-        index < args.Length ? int.Parse(args[index], CultureInfo.InvariantCulture) : otherwise;
 }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using OeeOrleans.S7;
 using OeeOrleans.S7.Simulation;
 using OeeOrleans.TestServers;
+using static OeeOrleans.Benchmarks.Races;
 
 namespace OeeOrleans.Benchmarks;
 
@@ -13,7 +14,6 @@ namespace OeeOrleans.Benchmarks;
 /// </summary>
 internal static class S7Bench
 {
-    private const int Rounds = 3;
     private const int IntervalMs = 100;
 
     public static Task<int> RunAsync(string[] args) => args.FirstOrDefault() switch
@@ -50,22 +50,7 @@ internal static class S7Bench
         await using var client = await S7Client.ConnectAsync(
             new S7ClientOptions { Host = "127.0.0.1", Port = server.Port, Slot = 2, PduLength = 480 });
         var plan = client.Plan([.. Enumerable.Range(0, tags).Select(i => S7Address.Parse($"DB1.DBD{i * step}:REAL"))]);
-        for (var i = 0; i < 20; i++) await client.ReadAsync(plan);
-        using var process = Process.GetCurrentProcess();
-        var (cpu, allocated, started, rounds) =
-            (process.TotalProcessorTime, GC.GetTotalAllocatedBytes(precise: true), Stopwatch.GetTimestamp(), 0L);
-        while (Stopwatch.GetElapsedTime(started).TotalSeconds < seconds)
-        {
-            await client.ReadAsync(plan);
-            rounds++;
-        }
-
-        process.Refresh();
-        var elapsed = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        var bytes = (GC.GetTotalAllocatedBytes(precise: true) - allocated) / (double)(rounds * tags);
-        return Print(
-            name, "ours", rounds * tags, elapsed, (process.TotalProcessorTime - cpu).TotalSeconds,
-            bytes.ToString("0.0", CultureInfo.InvariantCulture));
+        return await Races.MeasureAsync($"{name} | ours", tags, seconds, () => client.ReadAsync(plan));
     }
 
     private static async Task<double> TheirsAsync(S7Peer server, string name, int tags, int step, int seconds)
@@ -76,14 +61,7 @@ internal static class S7Bench
             JsonSerializer.Serialize(new { port = server.Port, slot = 2, seconds, read }));
         var result = JsonDocument.Parse(output.Trim().Split('\n')[^1]).RootElement;
         var (count, rate) = (result.GetProperty("tags").GetInt64(), result.GetProperty("tags_per_s").GetDouble());
-        return Print(name, "nodes7", count, count / rate, result.GetProperty("cpu_s").GetDouble(), "");
-    }
-
-    private static double Print(string name, string client, long count, double seconds, double cpu, string bytes)
-    {
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"| {name} | {client} | {count / seconds:0} | {cpu:0.00} | {count / cpu:0} | {bytes} |"));
-        return count / seconds;
+        return Print($"{name} | nodes7", count, count / rate, result.GetProperty("cpu_s").GetDouble(), "");
     }
 
     /// <summary>One `oee run --role edge` polls them all; its own metrics say how well.</summary>
@@ -199,8 +177,4 @@ internal static class S7Bench
             .Sum(l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
     }
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
-
-    private static int Number(string[] args, int index, int otherwise) =>
-        index < args.Length ? int.Parse(args[index], CultureInfo.InvariantCulture) : otherwise;
 }

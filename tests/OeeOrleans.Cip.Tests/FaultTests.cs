@@ -79,6 +79,26 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Connected_answers_whose_items_stand_six_bytes_too_early_are_understood()
+    {
+        _plc.Faults.Mutate = frame =>
+        {
+            const int Items = 24;
+            if (frame[0] != 0x70) return frame;
+            // Count, address and data item where interface and time-out should be; the message where it belongs.
+            var early = frame.AsSpan(Items + 6, 16).ToArray();
+            early.CopyTo(frame, Items);
+            frame.AsSpan(Items + early.Length, 6).Fill(0xEE);
+            return frame;
+        };
+        await using var client = await ConnectAsync(_plc.Port);
+        for (var i = 0; i < 4; i++) _plc.Write($"Counts[{i}]", i);
+        var reads = Enumerable.Range(0, 4).Select(i => client.ReadAsync([A($"Counts[{i}]"), A("Count")])).ToList();
+        for (var i = 0; i < 4; i++) Assert.Equal(i, (await reads[i])[0].Value);
+        Assert.Equal(new int[2_990], (await client.ReadAsync([A("Counts[10]{2990}")]))[0].Value);
+    }
+
+    [Fact]
     public async Task A_Micro800_is_spoken_to_as_it_wants()
     {
         await using var micro = new SimulatedController(new SimulatedControllerOptions { Plc = CipPlc.Micro800, ConnectionSize = 504 });
@@ -227,8 +247,16 @@ public sealed class FaultTests : IAsyncLifetime
         await using var client = await CipClient.ConnectAsync(
             LogixTests.Options(_plc.Port) with { PacketInterval = TimeSpan.FromMilliseconds(200), Timeout = TimeSpan.FromSeconds(3) });
         await client.ReadAsync([A("Count")]);
-        // 16 times 200 ms is its time-out.
-        await Task.Delay(TimeSpan.FromSeconds(5));
+        var questions = 0;
+        _plc.Faults.Mutate = frame =>
+        {
+            // Who it is, through the connection.
+            if (frame.Length > 46 && frame[46] == 0x8E) Interlocked.Increment(ref questions);
+            return frame;
+        };
+        // Each after 400 ms of silence; 16 times 200 ms is its time-out.
+        await Eventually.TrueAsync("ten questions who it is", TimeSpan.FromSeconds(30), () =>
+            Task.FromResult(Volatile.Read(ref questions) >= 10));
         Assert.Equal(0, (await client.ReadAsync([A("Count")]))[0].Value);
         Assert.Equal(0, _plc.TimeOuts);
         Assert.False(client.Closed.IsCompleted);

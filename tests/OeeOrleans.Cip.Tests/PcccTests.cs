@@ -172,6 +172,28 @@ public sealed class PcccTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("F8:99")]
+    [InlineData("F8:3{97}")]
+    [InlineData("L19:0")]
+    [InlineData("ST18:7")]
+    [InlineData("T4:9")]
+    [InlineData("N7:299")]
+    public async Task A_PLC5_that_counts_elements_where_words_are_meant_is_understood(string text)
+    {
+        _plcs[CipPlc.Plc5].Faults.CountsElements = true;
+        for (var i = 0; i < 100; i++) _plcs[CipPlc.Plc5].Write($"F8:{i}", i * 0.5);
+        _plcs[CipPlc.Plc5].Write("ST18:7", "the last");
+        await using var client = await ConnectAsync(CipPlc.Plc5);
+        var address = CipAddress.Parse(text, CipPlc.Plc5);
+        var read = (await client.ReadAsync([address]))[0];
+        Assert.Null(read.Error);
+        Assert.Equal(_plcs[CipPlc.Plc5].Read(text), read.Value);
+        if (read.Value is CipStructure) return;
+        Assert.Null((await client.WriteAsync(address, read.Value!)).Error);
+        Assert.Equal(read.Value, _plcs[CipPlc.Plc5].Read(text));
+    }
+
+    [Theory]
     [InlineData("N7:0", 40000, "-32768 to 32767 fits")]
     [InlineData("N7:0{3}", new[] { 1, 2 }, "3 are needed")]
     [InlineData("ST18:0", 5, "does not fit ST")]

@@ -1,9 +1,9 @@
-using OeeOrleans.Edge.Sources.OpcUa;
+using OeeOrleans.Edge.Sources;
 using OeeOrleans.Sparkplug;
 
 namespace OeeOrleans.Edge.Tests;
 
-/// <summary>What an OPC UA source knows after a restart.</summary>
+/// <summary>What a source knows after a restart.</summary>
 public sealed class SourceMemoryTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("oee-memory").FullName;

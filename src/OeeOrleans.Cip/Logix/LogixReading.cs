@@ -104,21 +104,21 @@ internal sealed class LogixReading : CipReading
         _isDirty |= _left.Count > 0;
         foreach (var item in _left) await ReadAloneAsync(item, cancellationToken).ConfigureAwait(false);
         foreach (var item in _tooLong) item.Refuse(CipStatus.TooLong);
-        foreach (var item in _large.Except(_tooLong)) await ReadAloneAsync(item, cancellationToken).ConfigureAwait(false);
+        foreach (var item in _large) await ReadAloneAsync(item, cancellationToken).ConfigureAwait(false);
         foreach (var item in _items)
         {
-            if (item.Status.IsGood && item.Type is { IsStructure: true, Template: null }) await AddTemplateAsync(item, cancellationToken)
-                .ConfigureAwait(false);
+            if (!item.Status.IsGood || item.Type is not { IsStructure: true, Template: null }) continue;
+            await AddTemplateAsync(item, cancellationToken).ConfigureAwait(false);
         }
     }
 
     private void Build()
     {
         var size = _client.Link.MessageSize;
-        _large.Clear();
-        _large.AddRange(_items.Where(i => i.AnswerLength + CipReply.Head > size));
         _tooLong.Clear();
         _tooLong.AddRange(_items.Where(i => LogixBatch.SmallestRequest + i.SymbolicPath.Length > size));
+        _large.Clear();
+        _large.AddRange(_items.Except(_tooLong).Where(i => i.AnswerLength + CipReply.Head > size));
         _batches = LogixBatch.Build(_items.Except(_large).Except(_tooLong), size, _client.TakesMultiple, _isGuarded);
         _isDirty = false;
     }

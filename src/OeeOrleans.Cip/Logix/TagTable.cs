@@ -18,7 +18,7 @@ internal sealed class TagTable(CipClient client)
     private const ushort Dimensions = 8;
     private static readonly string[] System = ["Routine:", "Task:", "Map:", "Cxn:", "UDI:", "ConnectionToken:"];
 
-    private readonly SemaphoreSlim _asking = new(1);
+    private readonly AsyncLock _asking = new();
     private readonly Dictionary<string, TagScope> _scopes = new(StringComparer.OrdinalIgnoreCase);
     private bool _isBegun;
     private string _identity = "";
@@ -48,15 +48,8 @@ internal sealed class TagTable(CipClient client)
     /// <exception cref="CipException">The session is over, or the controller has no such list.</exception>
     public async Task<TagScope> ScopeAsync(string? program, CancellationToken cancellationToken)
     {
-        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return await HeldScopeAsync(program, cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _asking.Release();
-        }
+        using var held = await _asking.EnterAsync(cancellationToken).ConfigureAwait(false);
+        return await HeldScopeAsync(program, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The numbers of tags, all of one state of the program, and the counters that go with it.</summary>
@@ -65,25 +58,18 @@ internal sealed class TagTable(CipClient client)
     public async Task<(byte[]? Counters, IReadOnlyDictionary<CipTagAddress, uint> Numbers)> NumbersAsync(
         IEnumerable<CipTagAddress> addresses, CancellationToken cancellationToken)
     {
-        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        using var held = await _asking.EnterAsync(cancellationToken).ConfigureAwait(false);
+        var numbers = new Dictionary<CipTagAddress, uint>(ReferenceEqualityComparer.Instance);
+        foreach (var program in addresses.GroupBy(a => a.Program, StringComparer.OrdinalIgnoreCase))
         {
-            var numbers = new Dictionary<CipTagAddress, uint>(ReferenceEqualityComparer.Instance);
-            foreach (var program in addresses.GroupBy(a => a.Program, StringComparer.OrdinalIgnoreCase))
+            if (await ScopeIfThereAsync(program.Key, cancellationToken).ConfigureAwait(false) is not { } scope) continue;
+            foreach (var address in program)
             {
-                if (await ScopeIfThereAsync(program.Key, cancellationToken).ConfigureAwait(false) is not { } scope) continue;
-                foreach (var address in program)
-                {
-                    if (scope.Find(address.Tag) is { } symbol) numbers[address] = symbol.Instance;
-                }
+                if (scope.Find(address.Tag) is { } symbol) numbers[address] = symbol.Instance;
             }
+        }
 
-            return (Counters, numbers);
-        }
-        finally
-        {
-            _asking.Release();
-        }
+        return (Counters, numbers);
     }
 
     public async Task<SymbolInfo?> FindAsync(CipTagAddress address, CancellationToken cancellationToken) =>
@@ -92,35 +78,26 @@ internal sealed class TagTable(CipClient client)
     /// <summary>Everything is asked for anew when it is needed.</summary>
     public async Task ForgetAsync(CancellationToken cancellationToken)
     {
-        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var held = await _asking.EnterAsync(cancellationToken).ConfigureAwait(false);
         Clear();
-        _asking.Release();
     }
 
     /// <summary>Forgets the tags when the controller's counters are not what they were; also when it has none.</summary>
     public async Task<bool> ForgetIfChangedAsync(CancellationToken cancellationToken)
     {
-        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            var before = Counters;
-            if (before is not null && await AskCountersAsync(cancellationToken).ConfigureAwait(false) is { } now
-                && before.AsSpan().SequenceEqual(now)) return false;
-            Clear();
-            return true;
-        }
-        finally
-        {
-            _asking.Release();
-        }
+        using var held = await _asking.EnterAsync(cancellationToken).ConfigureAwait(false);
+        var before = Counters;
+        if (before is not null && await AskCountersAsync(cancellationToken).ConfigureAwait(false) is { } now
+            && before.AsSpan().SequenceEqual(now)) return false;
+        Clear();
+        return true;
     }
 
     /// <summary>What is known now goes into the file.</summary>
     public async Task KeepAsync(CancellationToken cancellationToken)
     {
-        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var held = await _asking.EnterAsync(cancellationToken).ConfigureAwait(false);
         Keep();
-        _asking.Release();
     }
 
     private void Keep()

@@ -14,7 +14,7 @@ internal sealed class TemplateStore(CipClient client)
     private const int LargestDefinition = 1024 * 1024;
     private const int MostParts = 4_000;
 
-    private readonly SemaphoreSlim _asking = new(1);
+    private readonly AsyncLock _asking = new();
     private readonly Dictionary<ushort, CipTemplate> _byId = [];
 
     /// <summary>Under way: one that holds itself lies.</summary>
@@ -30,7 +30,7 @@ internal sealed class TemplateStore(CipClient client)
     /// <exception cref="CipException">The session is over.</exception>
     public async Task<CipTemplate?> FindAsync(CipTagAddress address, ushort handle, CancellationToken cancellationToken)
     {
-        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var held = await _asking.EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             if (_byHandle.TryGetValue(handle, out var known)) return known;
@@ -51,10 +51,6 @@ internal sealed class TemplateStore(CipClient client)
             // Micro800 and simulators have no templates.
             _missing[handle] = Stopwatch.GetTimestamp();
             return null;
-        }
-        finally
-        {
-            _asking.Release();
         }
     }
 
@@ -79,23 +75,15 @@ internal sealed class TemplateStore(CipClient client)
     /// <summary>By its number in the list of tags; null when the controller does not tell it.</summary>
     public async Task<CipTemplate?> GetAsync(ushort id, CancellationToken cancellationToken)
     {
-        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return await FetchAsync(id, 0, cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _asking.Release();
-        }
+        using var held = await _asking.EnterAsync(cancellationToken).ConfigureAwait(false);
+        return await FetchAsync(id, 0, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Everything is asked for anew when it is needed.</summary>
     public async Task ForgetAsync(CancellationToken cancellationToken)
     {
-        await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var held = await _asking.EnterAsync(cancellationToken).ConfigureAwait(false);
         Clear();
-        _asking.Release();
     }
 
     private void Clear()

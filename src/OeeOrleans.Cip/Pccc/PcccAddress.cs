@@ -90,7 +90,7 @@ public sealed partial record PcccAddress : CipAddress
     private static CipType TypeOf(PcccFileType file, in Part part)
     {
         if (part.Bit is not null) return new CipType(CipDataType.Bool);
-        return part.IsWord && file is PcccFileType.Timer or PcccFileType.Counter or PcccFileType.Control && part.IsWord
+        return part.IsWord && file is PcccFileType.Timer or PcccFileType.Counter or PcccFileType.Control
             ? new CipType(CipDataType.Int)
             : PcccFiles.TypeOf(file);
     }

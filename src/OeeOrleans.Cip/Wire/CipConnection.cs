@@ -57,7 +57,7 @@ internal sealed class CipConnection
 
             // In use: by us, before a crash. The next number is free.
             if (reply.Status is { General: 0x01, Extended: 0x0100 }) continue;
-            if (IsFinal(reply.Status)) throw Failed(link, reply.Status);
+            if (IsFinal(reply.Status)) throw link.Refusal(reply.Status);
             // Not supported, or not of that size: the size it names, else the small one; then without a connection.
             if (!isLarge) return null;
             size = Granted(reply) is { } granted && granted < size ? granted : SmallSize;
@@ -114,6 +114,4 @@ internal sealed class CipConnection
 
     /// <summary>Asking otherwise would not help.</summary>
     private static bool IsFinal(CipStatus status) => status is { General: 0x01, Extended: 0x0204 or 0x0311 or 0x0312 or 0x0318 or 0x0113 };
-
-    private static CipException Failed(CipLink link, CipStatus status) => link.Refusal(status);
 }

@@ -21,7 +21,6 @@ internal sealed class CipLink : IAsyncDisposable
     private readonly CipClientOptions _options;
     private readonly EipTransport _transport;
     private readonly CipJobs _jobs = new();
-    private readonly Lock _lock = new();
     private readonly SemaphoreSlim _places = new(1);
     private readonly SemaphoreSlim _writing = new(1);
     private readonly byte[] _frame = new byte[Eip.ConnectedPrefix + CipMessage.Largest];
@@ -31,7 +30,7 @@ internal sealed class CipLink : IAsyncDisposable
     private uint _session;
     private Task _reading = Task.CompletedTask;
     private Task _watching = Task.CompletedTask;
-    private bool _isWide;
+    private int _isWide;
 
     private CipLink(CipClientOptions options, EipTransport transport)
     {
@@ -101,12 +100,7 @@ internal sealed class CipLink : IAsyncDisposable
     /// <summary>This controller takes packed requests, as those do that take several at a time.</summary>
     public void Widen()
     {
-        lock (_lock)
-        {
-            if (_isWide || !_jobs.AreTold) return;
-            _isWide = true;
-        }
-
+        if (!_jobs.AreTold || Interlocked.Exchange(ref _isWide, 1) == 1) return;
         if (_options.Jobs > 1) _places.Release(_options.Jobs - 1);
     }
 

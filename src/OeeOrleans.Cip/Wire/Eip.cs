@@ -7,7 +7,6 @@ internal static class Eip
 {
     public const int Header = 24;
     public const int ContextAt = 12;
-    public const ushort ListServices = 0x04;
     public const ushort ListIdentity = 0x63;
     public const ushort RegisterSession = 0x65;
     public const ushort UnregisterSession = 0x66;

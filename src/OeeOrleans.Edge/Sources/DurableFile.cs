@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace OeeOrleans.Edge.Sources;
 
 /// <summary>Small files that are there whole, or as they were before.</summary>
@@ -17,5 +19,18 @@ internal static class DurableFile
         }
 
         File.Move(temporary, file, overwrite: true);
+    }
+
+    /// <summary>Saves what a source remembers; a disk that does not take it is logged, and the source goes on.</summary>
+    public static void TrySave(Action save, ILogger log, string source)
+    {
+        try
+        {
+            save();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Log.MemoryNotWritten(log, source, error);
+        }
     }
 }

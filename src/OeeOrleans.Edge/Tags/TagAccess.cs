@@ -21,22 +21,19 @@ public static class TagAccess
             return OpcUaUrl.TryParse(source, out url, out var reason) ? null : reason;
         }
 
-        if (source.StartsWith("s7:", StringComparison.OrdinalIgnoreCase))
+        if (!IsPolled(source))
         {
-            if (!S7ClientOptions.TryParse(source, out _, out var reason)) return reason;
-            url = new Uri(source);
-            return null;
+            return $"'{source}' is no source that this version speaks to; opc.tcp://host:4840/path, s7://host?rack=0&slot=1 and "
+                + "cip://host/1,0?plc=controllogix are";
         }
 
-        if (source.StartsWith("cip:", StringComparison.OrdinalIgnoreCase))
-        {
-            if (!CipClientOptions.TryParse(source, out _, out var reason)) return reason;
-            url = new Uri(source);
-            return null;
-        }
-
-        return $"'{source}' is no source that this version speaks to; opc.tcp://host:4840/path, s7://host?rack=0&slot=1 and "
-            + "cip://host/1,0?plc=controllogix are";
+        string wrong;
+        var isRight = source.StartsWith("s7:", StringComparison.OrdinalIgnoreCase)
+            ? S7ClientOptions.TryParse(source, out _, out wrong)
+            : CipClientOptions.TryParse(source, out _, out wrong);
+        if (!isRight) return wrong;
+        url = new Uri(source);
+        return null;
     }
 
     /// <summary>Why an address cannot be meant; null when it can.</summary>
@@ -59,8 +56,7 @@ public static class TagAccess
     }
 
     /// <summary>Whether the first part of `ADDRESS=VALUE` can be an address already: node ids have a `=` of their own.</summary>
-    public static bool IsWholeAddress(string source, string address) =>
-        source.StartsWith("s7:", StringComparison.OrdinalIgnoreCase) || source.StartsWith("cip:", StringComparison.OrdinalIgnoreCase)
+    public static bool IsWholeAddress(string source, string address) => IsPolled(source)
         ? !address.Contains('=', StringComparison.Ordinal)
         : ExpandedNodeId.TryParse(address, out var id) && id.NodeId.Identifier is not "";
 
@@ -75,6 +71,9 @@ public static class TagAccess
         if (!S7ClientOptions.TryParse(source.ToString(), out var options, out var reason)) throw new ArgumentException(reason);
         return await S7Tags.OpenAsync(options!, cancellationToken);
     }
+
+    private static bool IsPolled(string source) =>
+        source.StartsWith("s7:", StringComparison.OrdinalIgnoreCase) || source.StartsWith("cip:", StringComparison.OrdinalIgnoreCase);
 
     private static CipClientOptions CipOf(Uri source) =>
         CipClientOptions.TryParse(source.ToString(), out var options, out var reason) ? options! : throw new ArgumentException(reason);

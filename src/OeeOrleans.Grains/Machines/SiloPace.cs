@@ -2,8 +2,8 @@ namespace OeeOrleans.Grains.Machines;
 
 /// <summary>
 /// How often machines of this silo tell what is new and write what is open. Small plants are told of five times a second; a large one gets
-/// as much as a budget allows, because ten thousand machines that each tell something every second cost more than what they tell is worth. A
-/// change of state, fault or connection is not paced: it is told at once and written within a second. Safe for concurrent use.
+/// as much as a budget allows, because ten thousand machines that each tell something every second cost more than what they tell is worth.
+/// A change of state, fault or connection is not paced: it is told at once and written within a second. Safe for concurrent use.
 /// </summary>
 internal sealed class SiloPace
 {

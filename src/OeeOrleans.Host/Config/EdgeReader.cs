@@ -1,11 +1,10 @@
 using System.Globalization;
-using OeeOrleans.Cip;
 using OeeOrleans.Edge;
 using OeeOrleans.Edge.Sources;
+using OeeOrleans.Edge.Tags;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Mqtt;
 using OeeOrleans.OpcUa;
-using OeeOrleans.S7;
 
 namespace OeeOrleans.Host.Config;
 
@@ -91,6 +90,7 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
     {
         var id = source.Required("id", "plc1");
         var url = source.Required("url", "\"sim://plant\"");
+        Uri? known = null;
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("sim" or "opc.tcp" or "s7" or "cip"))
         {
             if (url.Length > 0)
@@ -102,22 +102,12 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
 
             uri = new Uri("sim://none");
         }
-        else if (uri.Scheme == "cip" && !CipClientOptions.TryParse(url, out _, out var mistake))
-        {
-            source.Problems.Add(source.LineOf("url"), $"{source.Path}.url: {mistake}");
-            uri = new Uri("cip://none");
-        }
-        else if (uri.Scheme == "s7" && !S7ClientOptions.TryParse(url, out _, out var wrong))
+        else if (uri.Scheme != "sim" && TagAccess.CheckSource(url, out known) is { } wrong)
         {
             source.Problems.Add(source.LineOf("url"), $"{source.Path}.url: {wrong}");
-            uri = new Uri("s7://none");
+            uri = new Uri($"{uri.Scheme}://none:4840");
         }
-        else if (uri.Scheme == "opc.tcp" && !OpcUaUrl.TryParse(url, out uri, out var reason))
-        {
-            source.Problems.Add(source.LineOf("url"), $"{source.Path}.url: {reason}");
-            uri = new Uri("opc.tcp://none:4840");
-        }
-        else if (uri!.UserInfo.Length > 0)
+        else if ((uri = known ?? uri).UserInfo.Length > 0)
         {
             source.Problems.Add(
                 source.LineOf("url"), $"{source.Path}.url: a name and password do not belong into a URL, which logs show; username and "
@@ -162,8 +152,7 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
     private static string? ReadGuard(YamlSection source, Uri url)
     {
         var guard = source.Text("guard");
-        if (guard is null || !CipClientOptions.TryParse(url.ToString(), out var options, out _)) return guard;
-        if (CipAddress.TryParse(guard, options!.Plc, out _, out var wrong)) return guard;
+        if (guard is null || TagAccess.CheckAddress(url, guard) is not { } wrong) return guard;
         source.Problems.Add(source.LineOf("guard"), $"{source.Path}.guard: {wrong}");
         return null;
     }
@@ -242,13 +231,7 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
                     + "are");
         }
 
-        if (scheme == "s7" && address.Length > 0 && !S7Address.TryParse(address, out _, out var reason))
-        {
-            tag.Problems.Add(tag.LineOf("address"), $"{tag.Path}.address: {reason}");
-        }
-
-        if (scheme == "cip" && address.Length > 0 && CipClientOptions.TryParse(url.ToString(), out var cip, out _)
-            && !CipAddress.TryParse(address, cip!.Plc, out _, out var wrong))
+        if (scheme is "s7" or "cip" && address.Length > 0 && TagAccess.CheckAddress(url, address) is { } wrong)
         {
             tag.Problems.Add(tag.LineOf("address"), $"{tag.Path}.address: {wrong}");
         }

@@ -8,8 +8,8 @@ using OeeOrleans.Simulation.Machines;
 
 namespace OeeOrleans.Host.Hosting;
 
-/// <summary>Runs the simulated plant beside the servers, as devices would: over the broker only. Four of its machines are in PLCs, which our
-/// own edge connector reads: two by S7, two by CIP.</summary>
+/// <summary>Runs the simulated plant beside the servers, as devices would: over the broker only. Four of its machines are in PLCs, which
+/// our own edge connector reads: two by S7, two by CIP.</summary>
 internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, TimeProvider clock, ILoggerFactory logs) : BackgroundService
 {
     private const int IntervalMs = 250;

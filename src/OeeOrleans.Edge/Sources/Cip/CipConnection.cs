@@ -1,6 +1,5 @@
 using OeeOrleans.Cip;
 using OeeOrleans.Edge.Sources.Polling;
-using OeeOrleans.Sparkplug;
 
 namespace OeeOrleans.Edge.Sources.Cip;
 
@@ -100,9 +99,9 @@ internal sealed class CipConnection : IPlcConnection
     {
         var (status, type) = (plan.StatusOf(index), plan.TypeOf(index));
         var bytes = status.IsGood ? plan.BytesOf(index) : [];
-        var isSame = status == _statuses[tag] && status != CipStatus.None && ReferenceEquals(type, _types[tag]);
-        if (isSame && bytes.SequenceEqual(_bytes[tag])) return;
         var isOtherType = !ReferenceEquals(type, _types[tag]);
+        var isSame = !isOtherType && status == _statuses[tag] && status != CipStatus.None;
+        if (isSame && bytes.SequenceEqual(_bytes[tag])) return;
         (_statuses[tag], _types[tag]) = (status, type);
         if (_bytes[tag].Length != bytes.Length) _bytes[tag] = new byte[bytes.Length];
         bytes.CopyTo(_bytes[tag]);

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Cip;
-using OeeOrleans.Edge.Sources.OpcUa;
 using OeeOrleans.Edge.Sources.Polling;
 using OeeOrleans.Sparkplug;
 
@@ -83,7 +82,7 @@ internal sealed class CipDriver : IPlcDriver
         }
 
         if (!isChanged) return;
-        Save();
+        DurableFile.TrySave(_memory.Save, _log, _id);
         _version++;
     }
 
@@ -92,16 +91,4 @@ internal sealed class CipDriver : IPlcDriver
 
     private CipAddress Parsed(string address) =>
         CipAddress.TryParse(address, _options.Plc, out var parsed, out var reason) ? parsed! : throw new ArgumentException(reason);
-
-    private void Save()
-    {
-        try
-        {
-            _memory.Save();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            Log.MemoryNotWritten(_log, _id, error);
-        }
-    }
 }

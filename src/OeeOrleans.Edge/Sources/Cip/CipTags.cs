@@ -9,7 +9,7 @@ namespace OeeOrleans.Edge.Sources.Cip;
 /// <summary>A Rockwell controller's tags or data files, to look at and to change by hand.</summary>
 internal sealed class CipTags(CipClient client) : ITagAccess
 {
-    private const int Good = 192;
+    private const string Writable = "cannot be written; numbers, true, false, texts and arrays can, and a structure member by member";
     private const int NestedAtMost = 16;
 
     /// <summary>Of one scope: no controller has as many members, and one that lies is not believed for ever.</summary>
@@ -25,54 +25,24 @@ internal sealed class CipTags(CipClient client) : ITagAccess
         return [.. results.Select(Reading)];
     }
 
-    public async Task<IReadOnlyList<TagWriteResult>> WriteAsync(
-        IReadOnlyList<(string Address, JsonElement Value)> values, CancellationToken cancellationToken)
-    {
-        var results = new List<TagWriteResult>();
-        foreach (var (text, json) in values)
+    public Task<IReadOnlyList<TagWriteResult>> WriteAsync(
+        IReadOnlyList<(string Address, JsonElement Value)> values, CancellationToken cancellationToken) =>
+        PolledTags.WriteEachAsync(values, async (text, json) =>
         {
-            // Each by itself: a value that fits nowhere must not keep the others from being written.
-            string? error;
-            try
-            {
-                var value = FromJson(json) ?? throw new ArgumentException($"{text}: null cannot be written");
-                error = (await TranslatedAsync(() => client.WriteAsync(Parse(text), value, cancellationToken))).Error;
-            }
-            catch (Exception wrong) when (wrong is ArgumentException or PlcException)
-            {
-                error = wrong.Message;
-            }
+            var value = PolledTags.Plain(json, Writable) ?? throw new ArgumentException($"{text}: null cannot be written");
+            return (await TranslatedAsync(() => client.WriteAsync(Parse(text), value, cancellationToken))).Error;
+        });
 
-            results.Add(new TagWriteResult(text, error is null, error));
-        }
-
-        return results;
-    }
-
-    public async IAsyncEnumerable<TagReading> WatchAsync(
-        IReadOnlyList<string> addresses, TimeSpan interval, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<TagReading> WatchAsync(
+        IReadOnlyList<string> addresses, TimeSpan interval, CancellationToken cancellationToken)
     {
         var plan = client.Plan([.. addresses.Select(Parse)]);
-        var before = new string?[addresses.Count];
-        using var timer = new PeriodicTimer(interval);
-        do
+        Task ReadAsync() => TranslatedAsync(async () =>
         {
-            await TranslatedAsync(async () =>
-            {
-                await client.ReadAsync(plan, cancellationToken);
-                return true;
-            });
-            for (var i = 0; i < addresses.Count; i++)
-            {
-                var reading = Reading(plan.ResultOf(i));
-                // What it shows counts: the bits beside a BOOL are nobody's change.
-                var shown = reading.Error + TagJson.Write(json => TagJson.Write(json, reading.Value));
-                if (before[i] == shown) continue;
-                before[i] = shown;
-                yield return reading;
-            }
-        }
-        while (await timer.WaitForNextTickAsync(cancellationToken));
+            await client.ReadAsync(plan, cancellationToken);
+            return true;
+        });
+        return PolledTags.WatchAsync(addresses.Count, interval, ReadAsync, i => Reading(plan.ResultOf(i)), cancellationToken);
     }
 
     /// <summary>The controller's tags, then those of its programs; below a structure its members.</summary>
@@ -148,24 +118,10 @@ internal sealed class CipTags(CipClient client) : ITagAccess
     private static TagReading Reading(CipResult result)
     {
         // Whoever asks by hand sees one number for bad, and the sentence.
-        var quality = result.Error is null ? Good : 0;
+        var quality = result.Error is null ? PolledTags.Good : 0;
         var type = result.Type is null ? null : result.Type.Name + (result.Address.Count is null ? "" : "[]");
         return new TagReading(result.Address.Text, CipValues.ToJson(result.Value), type, quality, null, null, result.Error);
     }
-
-    private static object? FromJson(JsonElement json) => json.ValueKind switch
-    {
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        JsonValueKind.String => json.GetString(),
-        JsonValueKind.Number when json.TryGetInt64(out var whole) => whole,
-        JsonValueKind.Number when json.TryGetUInt64(out var large) => large,
-        JsonValueKind.Number => json.GetDouble(),
-        JsonValueKind.Array => json.EnumerateArray().Select(FromJson).ToArray(),
-        JsonValueKind.Null => null,
-        _ => throw new ArgumentException($"{json.GetRawText()} cannot be written; numbers, true, false, texts and arrays can, and a "
-            + "structure member by member"),
-    };
 
     private static async Task<T> TranslatedAsync<T>(Func<Task<T>> call)
     {

@@ -281,13 +281,6 @@ internal sealed class FallbackSource : ISource
     private void Save()
     {
         _savedAt = _first.Now;
-        try
-        {
-            _periods.Save();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            Log.MemoryNotWritten(_log, Id, error);
-        }
+        DurableFile.TrySave(_periods.Save, _log, Id);
     }
 }

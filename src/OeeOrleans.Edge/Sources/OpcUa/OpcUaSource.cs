@@ -203,17 +203,7 @@ internal sealed class OpcUaSource : ISource
         if (change.To == ConnectionState.Connected) (_described, _returned) = (false, true);
     }
 
-    private void Save()
-    {
-        try
-        {
-            _memory.Save();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            Log.MemoryNotWritten(_log, Id, error);
-        }
-    }
+    private void Save() => DurableFile.TrySave(_memory.Save, _log, Id);
 
     /// <summary>While there is a connection: types, subscription, pauses.</summary>
     private async Task LookAfterAsync(long timeMs, CancellationToken cancellationToken)

@@ -10,7 +10,7 @@ namespace OeeOrleans.Edge.Sources.S7;
 /// <summary>An S7 PLC's memory, to look at and to change by hand.</summary>
 internal sealed class S7Tags(S7Client client) : ITagAccess
 {
-    private const int Good = 192;
+    private const string Writable = "is nothing an S7 PLC holds; numbers, true, false, texts and arrays are";
 
     /// <exception cref="PlcException">There is no connection to be had; the message says what to look at.</exception>
     public static Task<S7Tags> OpenAsync(S7ClientOptions options, CancellationToken cancellationToken) =>
@@ -22,56 +22,28 @@ internal sealed class S7Tags(S7Client client) : ITagAccess
         return [.. results.Select((r, i) => Reading(addresses[i], r))];
     }
 
-    public async Task<IReadOnlyList<TagWriteResult>> WriteAsync(
-        IReadOnlyList<(string Address, JsonElement Value)> values, CancellationToken cancellationToken)
-    {
-        var results = new List<TagWriteResult>();
-        foreach (var (text, json) in values)
+    public Task<IReadOnlyList<TagWriteResult>> WriteAsync(
+        IReadOnlyList<(string Address, JsonElement Value)> values, CancellationToken cancellationToken) =>
+        PolledTags.WriteEachAsync(values, async (text, json) =>
         {
-            // Each by itself: a value that fits nowhere must not keep the others from being written.
-            string? error = null;
-            try
-            {
-                var address = S7Address.Parse(text);
-                var value = FromJson(json, address.Type) ?? throw new ArgumentException($"{text}: null cannot be written");
-                var status = (await TranslatedAsync(() => client.WriteAsync([(address, value)], cancellationToken)))[0];
-                if (status != S7Status.Good) error = S7Errors.Sentence(status);
-            }
-            catch (Exception wrong) when (wrong is ArgumentException or PlcException)
-            {
-                error = wrong.Message;
-            }
+            var address = S7Address.Parse(text);
+            // A LTIME is to the nanosecond, which a double does not hold.
+            var value = PolledTags.Plain(json, Writable, exact: address.Type == S7DataType.LTime)
+                ?? throw new ArgumentException($"{text}: null cannot be written");
+            var status = (await TranslatedAsync(() => client.WriteAsync([(address, value)], cancellationToken)))[0];
+            return status == S7Status.Good ? null : S7Errors.Sentence(status);
+        });
 
-            results.Add(new TagWriteResult(text, error is null, error));
-        }
-
-        return results;
-    }
-
-    public async IAsyncEnumerable<TagReading> WatchAsync(
-        IReadOnlyList<string> addresses, TimeSpan interval, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<TagReading> WatchAsync(
+        IReadOnlyList<string> addresses, TimeSpan interval, CancellationToken cancellationToken)
     {
         var plan = client.Plan([.. addresses.Select(S7Address.Parse)]);
-        var before = new string?[addresses.Count];
-        using var timer = new PeriodicTimer(interval);
-        do
+        Task ReadAsync() => TranslatedAsync(async () =>
         {
-            await TranslatedAsync(async () =>
-            {
-                await client.ReadAsync(plan, cancellationToken);
-                return true;
-            });
-            for (var i = 0; i < addresses.Count; i++)
-            {
-                var reading = Reading(addresses[i], plan.ResultOf(i));
-                // What it shows counts: the bits beside a BOOL, and what lies behind a text, are nobody's change.
-                var shown = reading.Error + TagJson.Write(json => TagJson.Write(json, reading.Value));
-                if (before[i] == shown) continue;
-                before[i] = shown;
-                yield return reading;
-            }
-        }
-        while (await timer.WaitForNextTickAsync(cancellationToken));
+            await client.ReadAsync(plan, cancellationToken);
+            return true;
+        });
+        return PolledTags.WatchAsync(addresses.Count, interval, ReadAsync, i => Reading(addresses[i], plan.ResultOf(i)), cancellationToken);
     }
 
     /// <summary>The blocks that the PLC lists: what lies in them only their program knows.</summary>
@@ -106,29 +78,9 @@ internal sealed class S7Tags(S7Client client) : ITagAccess
     private static TagReading Reading(string text, S7Result result)
     {
         // Whoever asks by hand sees one number for bad, and the sentence.
-        var quality = result.Error is null ? Good : 0;
+        var quality = result.Error is null ? PolledTags.Good : 0;
         return new TagReading(
             text, result.Value is null ? null : S7Values.ToJson(result.Value), result.Address.TypeName, quality, null, null, result.Error);
-    }
-
-    private static object? FromJson(JsonElement json, S7DataType type) => json.ValueKind switch
-    {
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        JsonValueKind.String => json.GetString(),
-        JsonValueKind.Number => Number(json, type),
-        JsonValueKind.Array => json.EnumerateArray().Select(e => FromJson(e, type)).ToArray(),
-        JsonValueKind.Null => null,
-        _ => throw new ArgumentException($"{json.GetRawText()} is nothing an S7 PLC holds; numbers, true, false, texts and arrays are"),
-    };
-
-    private static object Number(JsonElement json, S7DataType type)
-    {
-        // To the nanosecond, which a double does not hold.
-        if (type is S7DataType.LTime) return json.GetRawText();
-        if (json.TryGetInt64(out var whole)) return whole;
-        if (json.TryGetUInt64(out var large)) return large;
-        return json.GetDouble();
     }
 
     private static async Task<T> TranslatedAsync<T>(Func<Task<T>> call)

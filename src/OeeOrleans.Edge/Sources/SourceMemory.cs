@@ -1,7 +1,7 @@
 using System.Text.Json;
 using OeeOrleans.Sparkplug;
 
-namespace OeeOrleans.Edge.Sources.OpcUa;
+namespace OeeOrleans.Edge.Sources;
 
 /// <summary>
 /// What a source must know before its server answers, kept in a file: the types of its tags, so that the edge node can be born, and for
