@@ -1,5 +1,10 @@
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Components.Endpoints;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using OeeOrleans.Access.Grants;
+using OeeOrleans.Gateway.Access;
 using OeeOrleans.Gateway.Api;
 using OeeOrleans.Gateway.Board;
 using OeeOrleans.Gateway.Live;
@@ -8,15 +13,20 @@ using Scalar.AspNetCore;
 
 namespace OeeOrleans.Gateway;
 
-/// <summary>Adds the gateway to a host: REST, live push, metrics, health, reference page and board.</summary>
+/// <summary>Adds the gateway to a host: REST, live push, metrics, health, reference page and board, and who may come in.</summary>
 public static class GatewayExtensions
 {
+    /// <summary>The policy of what is for administrators of the whole plant.</summary>
+    public const string AdministratorsOnly = AccessPolicy.AdministerPlant;
+
     public static IServiceCollection AddGateway(this IServiceCollection services)
     {
         services.ConfigureHttpJsonOptions(o => ApiConventions.Apply(o.SerializerOptions));
         services.AddSignalR().AddJsonProtocol(o => ApiConventions.Apply(o.PayloadSerializerOptions));
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddOpenApi();
+        AccessSetup.Add(services);
+        RateLimits.Add(services);
         services.AddSingleton<LiveSubscribers>();
         services.AddSingleton<LiveBoard>();
         services.AddHostedService(s => s.GetRequiredService<LiveBoard>());
@@ -26,20 +36,38 @@ public static class GatewayExtensions
     public static void MapGateway(this WebApplication app)
     {
         app.UseProblems();
-        app.UseAntiforgery();
         app.UseHttpMetrics();
+        app.UseRequestGuard();
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseRateLimiter();
+        app.UseAuthorization();
+        app.UseAntiforgery();
         var api = app.MapGroup("/api");
+        AuthEndpoints.Map(app, api);
+        UserEndpoints.Map(api);
+        AuditEndpoints.Map(api);
         KpiEndpoints.Map(api);
         TelemetryEndpoints.Map(api);
         FaultEndpoints.Map(api);
         LossEndpoints.Map(api);
         AssetEndpoints.Map(api);
         app.MapHub<LiveHub>("/hubs/live");
-        app.MapHealth();
-        app.MapMetrics("/metrics");
-        app.MapOpenApi();
-        app.MapScalarApiReference("/scalar");
-        app.MapStaticAssets();
-        app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+        app.MapHealth(MayKnow);
+        app.MapMetrics("/metrics").Needs(AccessPolicy.Monitor);
+        app.MapOpenApi().Needs(AccessPolicy.Look);
+        app.MapScalarApiReference("/scalar").Needs(AccessPolicy.Look);
+        app.MapStaticAssets().AllowAnonymous();
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode().Add(NeedLook);
     }
+
+    /// <summary>A page says itself who may see it; what carries the pages is for those who may look.</summary>
+    private static void NeedLook(EndpointBuilder endpoint)
+    {
+        if (!endpoint.Metadata.OfType<ComponentTypeMetadata>().Any()) endpoint.Metadata.Add(new AuthorizeAttribute(AccessPolicy.Look));
+    }
+
+    private static bool MayKnow(HttpContext context) =>
+        context.RequestServices.GetRequiredService<Callers>().Of(context.User) is { } caller
+        && caller.Scope.AllowsEverywhere(Permission.Look);
 }

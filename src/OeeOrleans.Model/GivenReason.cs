@@ -28,6 +28,3 @@ public sealed record GivenReason
     /// <summary>When it was given, microseconds.</summary>
     public required long AtUs { get; init; }
 }
-
-/// <summary>An action of a person, for the audit log. <see cref="Detail"/> is JSON.</summary>
-public sealed record AuditEntry(long AtUs, string Actor, string Action, string Target, string Detail);

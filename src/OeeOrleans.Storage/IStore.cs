@@ -1,5 +1,6 @@
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
+using OeeOrleans.Storage.Access;
 
 namespace OeeOrleans.Storage;
 
@@ -8,6 +9,9 @@ namespace OeeOrleans.Storage;
 /// while the database cannot be reached. Times are microseconds since 1970 UTC.</summary>
 public interface IStore : IAsyncDisposable
 {
+    /// <summary>Users, keys, grants, sessions, and the audit log.</summary>
+    IAccessStore Access { get; }
+
     /// <summary>
     /// Brings the schema up to date; safe to repeat, also from several processes at once. Throws <see cref="SchemaException"/> when it
     /// cannot, or when the database is of a later release.
@@ -76,6 +80,9 @@ public interface IStore : IAsyncDisposable
         IReadOnlyList<string> machines, long fromUs, long toUs, int limit, (long StartUs, string Id)? after,
         CancellationToken cancellationToken);
 
+    /// <summary>The machine of a fault; null when there is no such fault.</summary>
+    Task<string?> FindFaultMachineAsync(string id, CancellationToken cancellationToken);
+
     /// <summary>Acknowledges a fault; the first one to do so stays. Null when there is no such fault.</summary>
     Task<FaultEvent?> AcknowledgeFaultAsync(string id, AuditEntry audit, CancellationToken cancellationToken);
 
@@ -90,9 +97,6 @@ public interface IStore : IAsyncDisposable
 
     /// <summary>Stored stops that overlap [from, to), in order of time; see <see cref="MaxFollowedUs"/>.</summary>
     Task<List<StopEvent>> ReadStopsAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken);
-
-    /// <summary>What was done to a target, newest first; everything when the target is null.</summary>
-    Task<List<AuditEntry>> ReadAuditAsync(string? target, int limit, CancellationToken cancellationToken);
 
     /// <summary>
     /// Since when a signal has had the value it has at an instant: the first of its samples with that value in a row, bad ones left out.

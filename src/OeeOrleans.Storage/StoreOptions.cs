@@ -1,6 +1,6 @@
 namespace OeeOrleans.Storage;
 
-/// <summary>How a database is written; of SQLite only <see cref="MaxSignals"/>.</summary>
+/// <summary>How a database is written; of SQLite only <see cref="MaxSignals"/> and <see cref="AuditKey"/>.</summary>
 public sealed record StoreOptions
 {
     /// <summary>Connections that write at the same time, 1..8.</summary>
@@ -26,6 +26,11 @@ public sealed record StoreOptions
 
     /// <summary>Signals in the store at most; beyond it only machines of the plant model get new ones.</summary>
     public int MaxSignals { get; init; } = 1_000_000;
+
+    /// <summary>
+    /// Of the audit log's chain, see <see cref="Access.AuditChain"/>; every process that writes to one database needs the same.
+    /// </summary>
+    public ReadOnlyMemory<byte> AuditKey { get; init; }
 
     /// <summary>TimescaleDB only, when the schema is made: chunks are divided by signal as well; 0 = they are not.</summary>
     public int SpacePartitions { get; init; }

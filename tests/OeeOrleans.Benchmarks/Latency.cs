@@ -59,7 +59,7 @@ internal static class Latency
         writer.Begin(Now(), seq++);
         writer.Boolean(new MetricHead("state.run", 1, Now(), SparkplugDataType.Boolean), true);
         await SendAsync("DBIRTH", "press1");
-        using var http = new HttpClient();
+        using var http = TestAccess.Client();
         await Eventually.TrueAsync("the machine to run", TimeSpan.FromSeconds(20), async () => await StateAsync(http, rig.Url) == "run");
         // The load has found its pace by then.
         await Task.Delay(3000);

@@ -7,7 +7,7 @@ namespace OeeOrleans.Benchmarks;
 /// <summary>PostgreSQL, mosquitto and `oee run`, for measurements of the whole path.</summary>
 internal sealed class Rig : IAsyncDisposable
 {
-    private static readonly HttpClient Http = new();
+    private static readonly HttpClient Http = TestAccess.Client();
 
     private readonly string _directory = Directory.CreateTempSubdirectory("oee-bench-").FullName;
     private readonly PostgresServer _postgres;
@@ -59,6 +59,7 @@ internal sealed class Rig : IAsyncDisposable
         await File.WriteAllTextAsync(config,
             $$"""
             site: { id: bench, name: Bench, time_zone: UTC }
+            {{TestAccess.Section("bench")}}
             {{areas}}
             broker: { url: "{{rig._broker.Url}}" }
             store: { connection: "{{rig.Connection}}" }

@@ -139,7 +139,7 @@ public sealed class ClusterTests(PlantFixture fixture, ITestOutputHelper output)
         // it lived in.
         Assert.Equal(1, await cluster.ScalarAsync("select count(*) from orleansreminderstable"));
         Assert.True(await cluster.ScalarAsync("select max(version) from orleansstorage where graintypestring like '%results%'") >= 2);
-        using var http = new HttpClient();
+        var http = gateway.Http;
         foreach (var page in new[] { "/openapi/v1.json", "/dashboard", "/metrics", "/health/ready" })
         {
             Assert.NotEmpty(await http.GetStringAsync(new Uri(gateway.Url + page)));
@@ -222,6 +222,7 @@ public sealed class TestCluster : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(cluster._directory, "plant.yaml"),
             $$"""
             site: { id: e2e, name: Cluster, time_zone: UTC }
+            {{TestAccess.Section("e2e")}}
             areas:
               - id: area1
                 lines:

@@ -16,8 +16,9 @@ public sealed class EmbeddedTests
         var (port, mqttPort) = (ServerProcess.FreePort(), ServerProcess.FreePort());
         var config = Path.Combine(directory, "plant.yaml");
         await File.WriteAllTextAsync(config,
-            """
+            $$"""
             site: { id: e2e, name: Embedded, time_zone: UTC }
+            {{TestAccess.Section("e2e")}}
             areas: [{ id: area1, lines: [{ id: line1, machines: [{ id: press1, ideal_cycle_s: 0.05, edge_node: e2e/edge1 }] }] }]
             """);
         Task<Oee> StartAsync() => Oee.StartAsync("run", port, "--config", config, "--data", directory, "--mqtt-port", $"{mqttPort}");

@@ -6,13 +6,14 @@ namespace OeeOrleans.EndToEnd;
 /// <summary>An `oee` process started by a test.</summary>
 public sealed class Oee : IAsyncDisposable
 {
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(10) };
-
     private Oee(ServerProcess process, int port) => (Process, Port) = (process, port);
 
     public ServerProcess Process { get; }
 
     public int Port { get; }
+
+    /// <summary>As the administrator that tests are.</summary>
+    public HttpClient Http { get; private set; } = TestAccess.Client();
 
     public string Url => $"http://127.0.0.1:{Port}";
 
@@ -37,6 +38,12 @@ public sealed class Oee : IAsyncDisposable
             "oee to be ready", TimeSpan.FromSeconds(60),
             () => Task.FromResult(process.HasExited || process.Output.Contains("ready;", StringComparison.Ordinal)));
         if (process.HasExited) throw new InvalidOperationException($"oee ended with {process.ExitCode}: {process.Output}");
+        if (verb == "demo")
+        {
+            oee.Http.Dispose();
+            oee.Http = TestAccess.Client(await TestAccess.DemoKeyAsync(oee.Url, process.Output));
+        }
+
         return oee;
     }
 
@@ -58,7 +65,11 @@ public sealed class Oee : IAsyncDisposable
             .Sum(l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture));
     }
 
-    public ValueTask DisposeAsync() => Process.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        return Process.DisposeAsync();
+    }
 }
 
 /// <summary>Ends what is running at the end of a test that starts it anew, whichever it is by then.</summary>

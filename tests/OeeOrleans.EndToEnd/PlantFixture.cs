@@ -48,6 +48,7 @@ public sealed class TestPlant : IAsyncDisposable
         await File.WriteAllTextAsync(plant.ConfigFile,
             $$"""
             site: { id: e2e, name: End to end, time_zone: UTC }
+            {{TestAccess.Section("e2e")}}
             areas:
               - id: area1
                 lines:
@@ -86,6 +87,7 @@ public sealed class TestPlant : IAsyncDisposable
         await File.WriteAllTextAsync(file,
             $$"""
             site: { id: e2e, name: End to end, time_zone: UTC }
+            {{TestAccess.Section("e2e")}}
             broker: { url: "{{brokerUrl}}" }
             data_dir: {{EdgeDirectory}}
             edge:

@@ -20,6 +20,7 @@ public sealed class SparkplugInteropTests(PlantFixture fixture) : IClassFixture<
         await File.WriteAllTextAsync(config,
             $$"""
             site: { id: e2e, name: End to end, time_zone: UTC }
+            {{TestAccess.Section("e2e")}}
             broker: { url: "{{broker.Url}}" }
             data_dir: {{directory}}
             edge:

@@ -7,7 +7,7 @@ namespace OeeOrleans.EndToEnd;
 /// <summary>The first seconds of a process: before its store is there, before its nodes speak, before its history is in.</summary>
 public sealed class StartTests(PlantFixture fixture) : IClassFixture<PlantFixture>
 {
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(10) };
+    private static readonly HttpClient Http = TestAccess.Client();
 
     [Fact]
     public async Task While_the_store_is_away_it_listens_says_so_and_goes_on_when_the_store_comes()

@@ -50,9 +50,22 @@ public sealed class LiveSubscriberTests
     public void A_subscriber_hears_the_topics_it_asked_for_and_no_others()
     {
         var subscriber = new LiveSubscriber(new Client(), () => { }, _ => { });
-        subscriber.Add("line:1");
+        subscriber.Add("line:1", "1");
         Assert.True(subscriber.ListensTo(["machine:7", "line:1"]));
         Assert.False(subscriber.ListensTo(["machine:7", "line:2"]));
+        subscriber.End();
+    }
+
+    [Fact]
+    public void Whoever_may_not_look_at_one_of_its_topics_any_more_is_not_welcome()
+    {
+        var visible = new HashSet<string> { "1", "2" };
+        var subscriber = new LiveSubscriber(new Client(), () => { }, _ => { }) { MayStay = assets => assets.All(visible.Contains) };
+        subscriber.Add("line:1", "1");
+        subscriber.Add("line:2", "2");
+        Assert.True(subscriber.IsWelcome);
+        visible.Remove("2");
+        Assert.False(subscriber.IsWelcome);
         subscriber.End();
     }
 

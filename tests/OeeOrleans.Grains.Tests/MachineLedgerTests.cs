@@ -6,6 +6,7 @@ using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;
+using OeeOrleans.Storage.Access;
 using OeeOrleans.Storage.Sink;
 
 namespace OeeOrleans.Grains.Tests;
@@ -273,7 +274,9 @@ public sealed partial class MachineLedgerTests : IAsyncLifetime
         Assert.Equal(
             (500L, 300L, 0L),
             (losses.Tree.BreakdownsUs / UnixMicros.PerSecond, losses.Tree.SetupUs / UnixMicros.PerSecond, losses.Tree.OtherStopsUs));
-        Assert.Equal(["stop.reason", "stop.reason"], (await _store.ReadAuditAsync(null, 10, CancellationToken.None)).Select(a => a.Action));
+        Assert.Equal(
+            ["stop.reason", "stop.reason"],
+            (await _store.Access.SearchAuditAsync(new AuditQuery(10), CancellationToken.None)).Select(a => a.Entry.Action));
 
         // After a restart, and after late data moved the start of the stop, the reason is still there.
         var restarted = await OpenAsync(4010);

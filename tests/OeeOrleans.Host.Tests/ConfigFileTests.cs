@@ -107,16 +107,18 @@ public sealed class ConfigFileTests
     }
 
     [Fact]
-    public void An_address_others_can_reach_needs_consent()
+    public void What_let_everybody_in_is_gone_and_the_message_says_what_to_do_instead()
     {
-        const string Open = Small + "\ngateway: { urls: \"http://0.0.0.0:8080\" }";
-        Assert.Contains(
-            "allow_anonymous", Assert.Throws<ConfigException>(() => ConfigFile.Parse(Open, "p")).Message, StringComparison.Ordinal);
-        Assert.True(ConfigFile.Parse(Open + "\nallow_anonymous: true", "p").AllowAnonymous);
+        foreach (var open in new[] { "\nallow_anonymous: true", "\ngateway: { allow_anonymous: false }" })
+        {
+            var message = Assert.Throws<ConfigException>(() => ConfigFile.Parse(Small + open, "p")).Message;
+            Assert.Contains("allow_anonymous is gone", message, StringComparison.Ordinal);
+            Assert.Contains("anonymous_viewer", message, StringComparison.Ordinal);
+        }
     }
 
     [Theory]
-    [InlineData("mqtt_address: 10.0.0.5", "can be reached from other machines")]
+    [InlineData("mqtt_address: 10.0.0.5", "so it listens on loopback only")]
     [InlineData("mqtt_address: \"::1\"", "is not an IPv4 address")]
     [InlineData("mqtt_address: localhost", "is not an IPv4 address")]
     [InlineData("broker: { url: \"mqtt://b\", tls: { ca: /x.pem } }", "which has no TLS")]

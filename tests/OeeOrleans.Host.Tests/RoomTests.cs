@@ -21,18 +21,18 @@ public sealed class RoomTests
         ["S7.Simulation"] = ["S7"],
         ["Cip"] = [],
         ["Cip.Simulation"] = ["Cip"],
+        ["Access"] = ["Model", "Storage"],
         ["Broker"] = ["Sparkplug", "DurableLog"],
         ["Edge"] = ["Model", "Sparkplug", "OpcUa", "S7", "Cip", "CommitProtocol", "Mqtt", "DurableLog"],
         ["Ingress"] = ["Model", "Sparkplug", "Mqtt"],
         ["Storage"] = ["Model"],
         ["Grains"] = ["Model", "Kpi", "Sparkplug", "CommitProtocol", "Storage"],
-        ["Gateway"] = ["Model", "Kpi", "Grains", "Storage"],
+        ["Gateway"] = ["Model", "Kpi", "Grains", "Storage", "Access"],
         ["Simulation"] = ["Model", "Sparkplug", "Mqtt", "S7", "S7.Simulation", "Cip", "Cip.Simulation"],
         ["Host"] =
         [
             "Model", "Kpi", "Sparkplug", "OpcUa", "S7", "Cip", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains",
-            "Gateway",
-                "Simulation",
+            "Gateway", "Simulation", "Access",
         ],
     };
 

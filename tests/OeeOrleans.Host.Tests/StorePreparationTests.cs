@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using OeeOrleans.Access.Keys;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Host.Hosting;
 using OeeOrleans.Storage;
@@ -9,6 +10,7 @@ namespace OeeOrleans.Host.Tests;
 public sealed class StorePreparationTests : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("oee-model-").FullName;
+    private readonly PlantKey _key = PlantKey.Random();
     private IStore _store = null!;
 
     public Task InitializeAsync()
@@ -58,5 +60,5 @@ public sealed class StorePreparationTests : IAsyncLifetime
         "plant.yaml");
 
     private Task StartAsync(OeeConfig config) =>
-        new StorePreparation(_store, config, NullLogger.Instance).RunAsync(CancellationToken.None);
+        new StorePreparation(_store, config, _key, NullLogger.Instance).RunAsync(CancellationToken.None);
 }

@@ -122,8 +122,8 @@ public abstract partial class StoreConformance : IAsyncLifetime
         Assert.Empty(await Store.ReadReasonsAsync("m1", T0 + 91, T0 + 99, CancellationToken.None));
         var read = Assert.Single(await Store.ReadStopsAsync("m1", T0, T0 + 100, CancellationToken.None));
         Assert.Equal((stop.Id, "jam", T0 + 90), (read.Id, read.Reason, read.EndUs));
-        Assert.Equal(audit, Assert.Single(await Store.ReadAuditAsync(stop.Id, 5, CancellationToken.None)));
-        Assert.Empty(await Store.ReadAuditAsync("other", 5, CancellationToken.None));
+        Assert.Equal(audit, Assert.Single(await AuditAsync(stop.Id)));
+        Assert.Empty(await AuditAsync("other"));
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public abstract partial class StoreConformance : IAsyncLifetime
         Assert.Equal("mia", acked!.AckBy);
         var read = Assert.Single(await Store.ReadFaultsAsync(["m1"], T0, T0 + 100, 10, null, CancellationToken.None));
         Assert.Equal(("mia", T0 + 99, T0 + 9, (short)300), (read.AckBy, read.ShelvedUntilUs, read.EndUs, read.Severity));
-        Assert.Equal(["fault.shelve", "fault.ack"], (await Store.ReadAuditAsync(null, 10, CancellationToken.None)).Select(a => a.Action));
+        Assert.Equal(["fault.shelve", "fault.ack"], (await AuditAsync(null)).Select(a => a.Action));
         Assert.Null(await Store.AcknowledgeFaultAsync("none", By("mia"), CancellationToken.None));
     }
 

@@ -5,8 +5,12 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.OpenApi;
+using OeeOrleans.Access;
+using OeeOrleans.Access.Audit;
+using OeeOrleans.Gateway.Access;
 using OeeOrleans.Model;
 using OeeOrleans.Storage;
 
@@ -53,6 +57,13 @@ internal static class ApiConventions
                     Status = 400, Title = "Bad parameter", Detail = bad.Message, Extensions = { ["parameter"] = bad.Parameter },
                 },
             BadHttpRequestException bad => new ProblemDetails { Status = bad.StatusCode, Title = "Bad request", Detail = bad.Message },
+            AccessInputException bad =>
+                new ProblemDetails
+                {
+                    Status = 400, Title = "Bad parameter", Detail = bad.Message, Extensions = { ["parameter"] = bad.Input },
+                },
+            ForbiddenException or AccessDeniedException =>
+                new ProblemDetails { Status = 403, Title = "Not allowed", Detail = error.Message },
             NotFoundException missing => new ProblemDetails { Status = 404, Title = "Not found", Detail = missing.Message },
             StoreUnavailableException away => new ProblemDetails { Status = 503, Title = "The store is away", Detail = away.Message },
             Orleans.Runtime.OrleansException moved =>
@@ -62,9 +73,20 @@ internal static class ApiConventions
         };
         if (problem.Status == 500 && error is not null) Log.RequestFailed(app.Logger, context.Request.Path, error);
         if (problem.Status == 503) context.Response.Headers.RetryAfter = "5";
-        context.Response.StatusCode = problem.Status ?? 500;
-        await context.Response.WriteAsJsonAsync(problem, options: null, contentType: "application/problem+json");
+        if (problem.Status == 403) NoteRefusal(context);
+        await WriteAsync(context, problem);
     }));
+
+    public static Task WriteAsync(HttpContext context, ProblemDetails problem)
+    {
+        context.Response.StatusCode = problem.Status ?? 500;
+        return context.Response.WriteAsJsonAsync(problem, options: null, contentType: "application/problem+json");
+    }
+
+    /// <summary>A role that does not suffice at the place that was asked for: the audit has it.</summary>
+    private static void NoteRefusal(HttpContext context) => context.RequestServices.GetRequiredService<RefusalLog>().Note(
+        context.Features.Get<Caller>()?.Identity.Label ?? "unknown", "request.refused", context.Request.Path.Value ?? "/",
+        Origin.Of(context), "role");
 
     private sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
     {

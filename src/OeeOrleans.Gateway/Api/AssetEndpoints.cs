@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using OeeOrleans.Access.Grants;
+using OeeOrleans.Gateway.Access;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model.Plant;
 
@@ -11,33 +13,35 @@ internal static class AssetEndpoints
 {
     public static void Map(IEndpointRouteBuilder api)
     {
-        api.MapGet("/assets", (PlantDirectory plant) => Tree(plant.Plant))
-            .Produces<AssetDocument>()
+        api.MapGet("/assets", (PlantDirectory plant, Caller caller) => Tree(plant.Plant, caller.Scope))
+            .Needs(AccessPolicy.Look).Produces<AssetDocument>()
             .WithSummary("Site > area > line > (cell) > machine");
         api
             .MapGet(
                 "/assets/{id}",
-                (string id, PlantDirectory plant) =>
-                    Find(Tree(plant.Plant), id) ?? throw new NotFoundException($"there is no asset '{id}'"))
-            .Produces<AssetDocument>().WithSummary("One asset with what is below it");
-        api.MapGet("/assets/{id}/tags", (string id, PlantDirectory plant) =>
+                (string id, PlantDirectory plant, Caller caller) =>
+                    Find(Tree(plant.Plant, caller.Scope), id) ?? throw new NotFoundException($"there is no asset '{id}'"))
+            .Needs(AccessPolicy.Look).Produces<AssetDocument>().WithSummary("One asset with what is below it");
+        api.MapGet("/assets/{id}/tags", (string id, PlantDirectory plant, Caller caller) =>
         {
-            var machine = plant.FindMachine(id) ?? throw new NotFoundException($"there is no machine '{id}'");
+            var machine = Scope.MachineOf(id, plant, caller);
             return new Page<TagDocument>(
                 [.. machine.Tags.Select(t => new TagDocument(t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband))]);
-        }).Produces<Page<TagDocument>>().WithSummary("How a machine's metrics become signals");
+        }).Needs(AccessPolicy.Look).Produces<Page<TagDocument>>().WithSummary("How a machine's metrics become signals");
     }
 
     private static AssetDocument? Find(AssetDocument asset, string id) =>
         asset.Id == id ? asset : asset.Children.Select(c => Find(c, id)).FirstOrDefault(found => found is not null);
 
-    private static AssetDocument Tree(PlantModel plant) => new()
+    /// <summary>The site, and of areas and lines those that may be looked at.</summary>
+    private static AssetDocument Tree(PlantModel plant, AccessScope scope) => new()
     {
         Id = plant.Site.Id, Kind = "site", Name = plant.Site.Name,
         Attributes = new Dictionary<string, object?> { ["time_zone"] = plant.Site.TimeZone },
-        Children = [.. plant.Areas.Select(a => new AssetDocument
+        Children = [.. plant.Areas.Where(a => scope.IsWhole || a.Lines.Any(l => scope.Sees(l.Id))).Select(a => new AssetDocument
         {
-            Id = a.Id, Kind = "area", Name = a.Name, ParentId = plant.Site.Id, Children = [.. a.Lines.Select(Line)],
+            Id = a.Id, Kind = "area", Name = a.Name, ParentId = plant.Site.Id,
+            Children = [.. a.Lines.Where(l => scope.Sees(l.Id)).Select(Line)],
         })],
     };
 

@@ -4,6 +4,8 @@ using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using OeeOrleans.Access.Grants;
+using OeeOrleans.Gateway.Access;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Storage;
@@ -18,9 +20,10 @@ internal static class FaultEndpoints
         api
             .MapGet(
                 "/faults/active",
-                async (HttpRequest request, PlantDirectory plant, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
+                async (HttpRequest request, Caller caller, PlantDirectory plant, IStore store, TimeProvider clock,
+                    CancellationToken cancellationToken) =>
         {
-            var machines = Scope.Optional(request, plant)?.MachineIds ?? [.. plant.Plant.Machines.Select(m => m.Id)];
+            var machines = Scope.Optional(request, plant, caller)?.MachineIds ?? Scope.AllMachines(caller);
             var shelved = Parameters.Choice(request, "shelved", "false", "false", "true") == "true";
             var nowUs = UnixMicros.Now(clock);
             var faults = await store.ReadActiveFaultsAsync(machines, cancellationToken);
@@ -28,14 +31,16 @@ internal static class FaultEndpoints
                 [.. faults.Where(f => shelved || !(f.ShelvedUntilUs > nowUs)).Select(f => FaultDocument.Of(f, plant))]);
         })
         .WithQuery(("line_id", "only this line"), ("machine_id", "only this machine"), ("shelved", "true: those that are shelved too"))
-        .Produces<Page<FaultDocument>>().WithSummary("Faults that have not ended, newest first");
+        .Needs(AccessPolicy.Look).Produces<Page<FaultDocument>>().WithSummary("Faults that have not ended, newest first");
 
         api
             .MapGet(
                 "/faults/history",
-                async (HttpRequest request, PlantDirectory plant, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
+                async (HttpRequest request, Caller caller, PlantDirectory plant, IStore store, TimeProvider clock,
+                    CancellationToken cancellationToken) =>
         {
-            var machines = Scope.Optional(request, plant)?.MachineIds ?? [.. plant.Plant.Machines.Select(m => m.Id)];
+            var machines = Scope.Optional(request, plant, caller, Permission.History)?.MachineIds
+                ?? Scope.AllMachines(caller, Permission.History);
             var (from, to) = Parameters.Span(request, clock, 7 * UnixMicros.PerDay);
             var limit = Parameters.Integer(request, "limit", 100, 1, 1000);
             var faults = await store.ReadFaultsAsync(
@@ -46,26 +51,31 @@ internal static class FaultEndpoints
         .WithQuery(
             ("line_id", "only this line"), ("machine_id", "only this machine"), ("from", "ISO 8601; default 7 days ago"),
             ("to", "ISO 8601; default now"), ("limit", "1..1000, default 100"), ("cursor", "'next' of the page before"))
-        .Produces<Page<FaultDocument>>().WithSummary("Faults that overlap [from, to), newest first");
+        .Needs(AccessPolicy.History).Produces<Page<FaultDocument>>().WithSummary("Faults that overlap [from, to), newest first");
 
         api
             .MapPost(
                 "/faults/{id}/ack",
-                async (string id, AckRequest body, PlantDirectory plant, IStore store, TimeProvider clock,
+                async (string id, AckRequest body, Caller caller, HttpContext context, PlantDirectory plant,
+                    IStore store, TimeProvider clock,
                     CancellationToken cancellationToken) =>
         {
+            var machine = await MachineOfAsync(id, caller, store, cancellationToken);
             var fault = await store.AcknowledgeFaultAsync(
-                id, Audit("fault.ack", id, body.By, body.Comment, null, clock), cancellationToken);
+                id, Audit("fault.ack", id, machine, Actor.Of(caller, body.By), context, body.Comment, null, clock), cancellationToken);
             return FaultDocument.Of(fault ?? throw new NotFoundException($"there is no fault '{id}'"), plant);
         })
-        .Produces<FaultDocument>().WithSummary("Acknowledges a fault; idempotent, an active fault stays active. Audited");
+        .Needs(AccessPolicy.Operate).Produces<FaultDocument>()
+        .WithSummary("Acknowledges a fault; idempotent, an active fault stays active. Audited");
 
         api
             .MapPost(
                 "/faults/{id}/shelve",
-                async (string id, ShelveRequest body, PlantDirectory plant, IStore store, TimeProvider clock,
+                async (string id, ShelveRequest body, Caller caller, HttpContext context, PlantDirectory plant,
+                    IStore store, TimeProvider clock,
                     CancellationToken cancellationToken) =>
         {
+            var machine = await MachineOfAsync(id, caller, store, cancellationToken);
             if (body.Until is { } until && until <= clock.GetUtcNow())
             {
                 throw new BadParameterException("until", "'until' must lie ahead; null shows the fault again");
@@ -73,15 +83,29 @@ internal static class FaultEndpoints
 
             var fault = await store.ShelveFaultAsync(
                 id, body.Until is { } time ? UnixMicros.From(time) : null,
-                Audit("fault.shelve", id, body.By, body.Comment, body.Until, clock), cancellationToken);
+                Audit("fault.shelve", id, machine, Actor.Of(caller, body.By), context, body.Comment, body.Until, clock), cancellationToken);
             return FaultDocument.Of(fault ?? throw new NotFoundException($"there is no fault '{id}'"), plant);
         })
-        .Produces<FaultDocument>().WithSummary("Hides a fault from the active ones until a time (null: shows it again). Audited");
+        .Needs(AccessPolicy.Operate).Produces<FaultDocument>()
+        .WithSummary("Hides a fault from the active ones until a time (null: shows it again). Audited");
     }
 
-    private static AuditEntry Audit(string action, string id, string? by, string? comment, DateTimeOffset? until, TimeProvider clock) =>
-        new(
-        UnixMicros.Now(clock), Actor.Of(by), action, id, System.Text.Json.JsonSerializer.Serialize(new { comment, until }));
+    /// <summary>A fault that is not of a machine that the caller sees is none.</summary>
+    private static async Task<string> MachineOfAsync(string id, Caller caller, IStore store, CancellationToken cancellationToken)
+    {
+        var missing = $"there is no fault '{id}'";
+        var machine = await store.FindFaultMachineAsync(id, cancellationToken) ?? throw new NotFoundException(missing);
+        caller.Must(Permission.Operate, machine, missing);
+        return machine;
+    }
+
+    private static AuditEntry Audit(
+        string action, string id, string machine, string actor, HttpContext context, string? comment, DateTimeOffset? until,
+        TimeProvider clock) =>
+        new(UnixMicros.Now(clock), actor, action, id, System.Text.Json.JsonSerializer.Serialize(new { comment, until }))
+        {
+            Asset = machine, Origin = Origin.Of(context),
+        };
 
     private static string WriteCursor(FaultEvent last) =>
         Base64Url.EncodeToString(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{last.StartUs}:{last.Id}")));

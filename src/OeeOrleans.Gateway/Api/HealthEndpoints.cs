@@ -5,23 +5,32 @@ using OeeOrleans.Model;
 
 namespace OeeOrleans.Gateway.Api;
 
-/// <summary>`/health/live`: the process runs. `/health/ready`: it can do its work; 503 with every reason why not.</summary>
+/// <summary>
+/// `/health/live`: the process runs. `/health/ready`: it can do its work; 503 when not, with every reason for those who may know.
+/// </summary>
 public static class HealthEndpoints
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
 
-    public static void MapHealth(this IEndpointRouteBuilder app)
+    /// <param name="app">The application.</param>
+    /// <param name="mayKnow">Whether a request is told the reasons; a listener of its own tells everybody.</param>
+    public static void MapHealth(this IEndpointRouteBuilder app, Func<HttpContext, bool>? mayKnow = null)
     {
-        app.MapGet("/health/live", () => Results.Ok(new { status = "live" })).ExcludeFromDescription();
-        app.MapGet("/health/ready", ReadyAsync).ExcludeFromDescription();
+        app.MapGet("/health/live", () => Results.Ok(new { status = "live" })).AllowAnonymous().ExcludeFromDescription();
+        app.MapGet(
+            "/health/ready",
+            (HttpContext context, IEnumerable<IReadinessCheck> checks) =>
+                ReadyAsync(checks, mayKnow?.Invoke(context) ?? true, context.RequestAborted))
+            .AllowAnonymous().ExcludeFromDescription();
     }
 
-    private static async Task<IResult> ReadyAsync(IEnumerable<IReadinessCheck> checks, CancellationToken cancellationToken)
+    private static async Task<IResult> ReadyAsync(
+        IEnumerable<IReadinessCheck> checks, bool mayKnow, CancellationToken cancellationToken)
     {
         var found = await Task.WhenAll(checks.Select(async c => (c.Name, Why: await WhyNotAsync(c, cancellationToken))));
         var ready = found.All(f => f.Why is null);
         var document = new Dictionary<string, string> { ["status"] = ready ? "ready" : "not ready" };
-        foreach (var (name, why) in found) document[name] = why ?? "ok";
+        if (mayKnow) foreach (var (name, why) in found) document[name] = why ?? "ok";
         return Results.Json(document, statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using OeeOrleans.Access.Grants;
+using OeeOrleans.Gateway.Access;
 using OeeOrleans.Grains;
 using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Kpi.Plant;
@@ -17,9 +19,9 @@ internal static class KpiEndpoints
 
     public static void Map(IEndpointRouteBuilder api)
     {
-        api.MapGet("/kpi/current", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains) =>
+        api.MapGet("/kpi/current", async (HttpRequest request, Caller caller, PlantDirectory plant, IGrainFactory grains) =>
         {
-            var scope = Scope.Required(request, plant);
+            var scope = Scope.Required(request, plant, caller);
             var kind = Parameters.Choice(request, "window", "shift", "shift", "hour", "day", "rolling_5m", "job");
             CheckJob(scope, kind);
             var window = scope.Line is { } line
@@ -32,15 +34,15 @@ internal static class KpiEndpoints
         .WithQuery(
             ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"),
             ("window", "shift (default), hour, day, rolling_5m or job (the run of the present order and product)"))
-        .Produces<KpiDocument>().WithSummary("OEE of the window that is open now, from memory");
+        .Needs(AccessPolicy.Look).Produces<KpiDocument>().WithSummary("OEE of the window that is open now, from memory");
 
         api
             .MapGet(
                 "/kpi/history",
-                async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, IStore store, TimeProvider clock,
+                async (HttpRequest request, Caller caller, PlantDirectory plant, IGrainFactory grains, IStore store, TimeProvider clock,
                     CancellationToken cancellationToken) =>
         {
-            var scope = Scope.Required(request, plant);
+            var scope = Scope.Required(request, plant, caller, Permission.History);
             var kind = Parameters.Choice(request, "window", "hour", "hour", "shift", "day", "job");
             CheckJob(scope, kind);
             var (from, to) = Parameters.Span(request, clock, 7 * UnixMicros.PerDay);
@@ -52,16 +54,17 @@ internal static class KpiEndpoints
         .WithQuery(
             ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 7 days ago"),
             ("to", "ISO 8601; default now"), ("window", "hour (default), shift, day or job"))
-        .Produces<Page<KpiDocument>>().WithSummary("Stored windows that begin in [from, to), newest revision of each");
+        .Needs(AccessPolicy.History).Produces<Page<KpiDocument>>()
+        .WithSummary("Stored windows that begin in [from, to), newest revision of each");
 
         api
             .MapGet(
                 "/kpi/explain",
-                async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, IStore store, TimeProvider clock,
+                async (HttpRequest request, Caller caller, PlantDirectory plant, IGrainFactory grains, IStore store, TimeProvider clock,
                     CancellationToken cancellationToken) =>
         {
             var id = Parameters.Required(request, "machine_id");
-            var machine = plant.FindMachine(id) ?? throw new NotFoundException($"there is no machine '{id}'");
+            var machine = Scope.MachineOf(id, plant, caller);
             var (from, to) = Parameters.Span(request, clock, UnixMicros.PerHour);
             if (to - from > MaxExplainedUs) throw new BadParameterException("from", "at most 31 days can be explained at once");
             var explanation = await grains.GetGrain<IMachineGrain>(machine.Id).Explain(from, to);
@@ -69,7 +72,7 @@ internal static class KpiEndpoints
                 machine.Id, explanation!, plant, await RevisionAsync(store, machine.Id, from, to, cancellationToken));
         })
         .WithQuery(("machine_id", "the machine"), ("from", "ISO 8601; default an hour ago"), ("to", "ISO 8601; default now"))
-        .Produces<ExplanationDocument>().WithSummary(
+        .Needs(AccessPolicy.Look).Produces<ExplanationDocument>().WithSummary(
             "Everything behind the figures of [from, to): intervals, counter deltas, ideal cycles, stops with reasons, losses, arithmetic");
     }
 

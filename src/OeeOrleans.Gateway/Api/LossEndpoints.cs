@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using OeeOrleans.Access.Grants;
+using OeeOrleans.Gateway.Access;
 using OeeOrleans.Grains;
 using OeeOrleans.Kpi;
 using OeeOrleans.Kpi.Plant;
@@ -19,9 +21,10 @@ internal static class LossEndpoints
 
     public static void Map(IEndpointRouteBuilder api)
     {
-        api.MapGet("/losses", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, TimeProvider clock) =>
+        api.MapGet("/losses", async (
+            HttpRequest request, Caller caller, PlantDirectory plant, IGrainFactory grains, TimeProvider clock) =>
         {
-            var scope = Scope.Required(request, plant);
+            var scope = Scope.Required(request, plant, caller);
             var (from, to) = Span(request, clock);
             var report = scope.Line is { } line
                 ? await grains.GetGrain<ILineGrain>(line.Id).GetLosses(from, to)
@@ -31,11 +34,13 @@ internal static class LossEndpoints
         .WithQuery(
             ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 8 hours ago"),
             ("to", "ISO 8601; default now"))
-        .Produces<LossReportDocument>().WithSummary("Pareto of lost time by reason, longest first, and the losses as a tree");
+        .Needs(AccessPolicy.Look).Produces<LossReportDocument>()
+        .WithSummary("Pareto of lost time by reason, longest first, and the losses as a tree");
 
-        api.MapGet("/stops", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, TimeProvider clock) =>
+        api.MapGet("/stops", async (
+            HttpRequest request, Caller caller, PlantDirectory plant, IGrainFactory grains, TimeProvider clock) =>
         {
-            var scope = Scope.Required(request, plant);
+            var scope = Scope.Required(request, plant, caller);
             var (from, to) = Span(request, clock);
             var small = Parameters.Choice(request, "small", "false", "false", "true") == "true";
             var open = Parameters.Choice(request, "given", "any", "any", "false", "true");
@@ -51,40 +56,36 @@ internal static class LossEndpoints
             ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 8 hours ago"),
             ("to", "ISO 8601; default now"), ("small", "true: short stops too"),
             ("given", "false: only stops that nobody explained; true: only explained ones"))
-        .Produces<Page<StopDocument>>().WithSummary("Stops that overlap [from, to) with their reasons, newest first");
+        .Needs(AccessPolicy.Look).Produces<Page<StopDocument>>()
+        .WithSummary("Stops that overlap [from, to) with their reasons, newest first");
 
-        api.MapPost("/stops/{id}/reason", async (string id, ReasonRequest body, PlantDirectory plant, IGrainFactory grains) =>
+        api.MapPost("/stops/{id}/reason", async (
+            string id, ReasonRequest body, Caller caller, PlantDirectory plant, IGrainFactory grains) =>
         {
             if (!StopEvent.TryParseId(id, out var machineId, out var stopUs) || plant.FindMachine(machineId) is not { } machine)
             {
                 throw new NotFoundException($"there is no stop '{id}'");
             }
 
-            var stop = await GiveReasonAsync(plant, grains, machine, stopUs, body)
+            caller.Must(Permission.Operate, machine.Id, $"there is no stop '{id}'");
+            var stop = await GiveReasonAsync(caller, plant, grains, machine, stopUs, body)
                 ?? throw new NotFoundException($"there is no stop '{id}': the machine did not stand then, or late data has moved the stop");
             return StopDocument.Of(machine.Id, stop, plant.ModelOf(machine).Reasons);
         })
-        .Produces<StopDocument>().WithSummary("Gives a stop a reason; with `at` the part from there on; null takes it back. Audited");
+        .Needs(AccessPolicy.Operate).Produces<StopDocument>()
+        .WithSummary("Gives a stop a reason; with `at` the part from there on; null takes it back. Audited");
 
         api.MapGet("/reasons", (PlantDirectory plant) => new Page<ReasonDocument>([.. plant.Plant.Reasons.Select(ReasonDocument.Of)]))
-            .Produces<Page<ReasonDocument>>().WithSummary("The plant's catalogue of reasons");
-
-        api.MapGet("/audit", async (HttpRequest request, IStore store, CancellationToken cancellationToken) =>
-        {
-            var limit = Parameters.Integer(request, "limit", 100, 1, 1000);
-            return new Page<AuditDocument>(
-                [.. (await store.ReadAuditAsync(Parameters.Text(request, "target"), limit, cancellationToken)).Select(AuditDocument.Of)]);
-        })
-        .WithQuery(("target", "only what was done to this stop or fault"), ("limit", "1..1000, default 100"))
-        .Produces<Page<AuditDocument>>().WithSummary("What people did, newest first");
+            .Needs(AccessPolicy.Look).Produces<Page<ReasonDocument>>().WithSummary("The plant's catalogue of reasons");
     }
 
     /// <summary>Checks what a person said and passes it on; used by the board as well.</summary>
     /// <exception cref="BadParameterException">The reason is not in the catalogue, a text is too long, or the split lies outside the
     /// stop.</exception>
     internal static async Task<ExplainedStop?> GiveReasonAsync(
-        PlantDirectory plant, IGrainFactory grains, Machine machine, long stopUs, ReasonRequest body)
+        Caller caller, PlantDirectory plant, IGrainFactory grains, Machine machine, long stopUs, ReasonRequest body)
     {
+        caller.Must(Permission.Operate, machine.Id, $"there is no machine '{machine.Id}'");
         var catalogue = plant.Plant.Reasons;
         if (body.Reason is { } reason && catalogue.Count > 0 && catalogue.All(r => r.Id != reason))
         {
@@ -101,7 +102,7 @@ internal static class LossEndpoints
         try
         {
             return await grains.GetGrain<IMachineGrain>(machine.Id).GiveReason(
-                stopUs, body.At is { } at ? UnixMicros.From(at) : null, body.Reason, body.Comment, Actor.Of(body.By));
+                stopUs, body.At is { } at ? UnixMicros.From(at) : null, body.Reason, body.Comment, Actor.Of(caller, body.By));
         }
         catch (ArgumentException error)
         {
@@ -116,15 +117,18 @@ internal static class LossEndpoints
     }
 }
 
-/// <summary>Who acts: as long as there are no users, who says so.</summary>
+/// <summary>
+/// Who acts: whoever signed in. Where several people share a sign-in or a key (a terminal at the line, another system), `by` says which of them,
+/// and both are noted.
+/// </summary>
 internal static class Actor
 {
     private const int MaxName = 100;
 
-    public static string Of(string? by) => by?.Trim() switch
+    public static string Of(Caller caller, string? by) => by?.Trim() switch
     {
-        null => "anonymous",
-        { Length: > 0 and <= MaxName } name => name,
+        null => caller.Identity.Name,
+        { Length: > 0 and <= MaxName } name => $"{name} ({caller.Identity.Name})",
         _ => throw new BadParameterException("by", $"a name has 1 to {MaxName} characters"),
     };
 }
@@ -136,13 +140,6 @@ public sealed record ReasonRequest(string? Reason, string? Comment = null, DateT
 public sealed record ReasonDocument(string Id, string Name, string Loss)
 {
     internal static ReasonDocument Of(StopReason r) => new(r.Id, r.Name, r.Loss.ToString().ToLowerInvariant());
-}
-
-/// <summary>An action of a person; `detail` is JSON.</summary>
-public sealed record AuditDocument(DateTimeOffset Ts, string Actor, string Action, string Target, System.Text.Json.JsonElement Detail)
-{
-    internal static AuditDocument Of(AuditEntry e) =>
-        new(UnixMicros.ToDateTimeOffset(e.AtUs), e.Actor, e.Action, e.Target, System.Text.Json.JsonDocument.Parse(e.Detail).RootElement);
 }
 
 /// <summary>A part of a stop; `source` is none, fault or person.</summary>

@@ -1,18 +1,24 @@
 using Microsoft.AspNetCore.Http;
+using OeeOrleans.Access.Grants;
+using OeeOrleans.Gateway.Access;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Gateway.Api;
 
-/// <summary>What a request is about: one line or one machine, by `line_id` or `machine_id`.</summary>
+/// <summary>
+/// What a request is about: one line or one machine, by `line_id` or `machine_id`. Of what the caller may not look at there is none.
+/// </summary>
 internal readonly record struct Scope(Line? Line, Machine? Machine)
 {
     public IReadOnlyList<string> MachineIds => Machine is not null ? [Machine.Id] : [.. Line!.Machines.Select(m => m.Id)];
 
-    public static Scope Required(HttpRequest request, PlantDirectory plant) =>
-        Optional(request, plant) ?? throw new BadParameterException("machine_id", "either 'line_id' or 'machine_id' is needed");
+    public static Scope Required(HttpRequest request, PlantDirectory plant, Caller caller, Permission permission = Permission.Look) =>
+        Optional(request, plant, caller, permission)
+        ?? throw new BadParameterException("machine_id", "either 'line_id' or 'machine_id' is needed");
 
-    public static Scope? Optional(HttpRequest request, PlantDirectory plant)
+    public static Scope? Optional(
+        HttpRequest request, PlantDirectory plant, Caller caller, Permission permission = Permission.Look)
     {
         var line = Parameters.Text(request, "line_id");
         var machine = Parameters.Text(request, "machine_id");
@@ -21,12 +27,27 @@ internal readonly record struct Scope(Line? Line, Machine? Machine)
             throw new BadParameterException("machine_id", "'line_id' and 'machine_id' exclude each other");
         }
 
-        if (line is not null) return new Scope(plant.FindLine(line) ?? throw new NotFoundException($"there is no line '{line}'"), null);
-        if (machine is not null)
+        if (line is not null)
         {
-            return new Scope(null, plant.FindMachine(machine) ?? throw new NotFoundException($"there is no machine '{machine}'"));
+            var missing = $"there is no line '{line}'";
+            var found = plant.FindLine(line) ?? throw new NotFoundException(missing);
+            caller.Must(permission, line, missing);
+            return new Scope(found, null);
         }
 
-        return null;
+        return machine is null ? null : new Scope(null, MachineOf(machine, plant, caller, permission));
     }
+
+    public static Machine MachineOf(string id, PlantDirectory plant, Caller caller, Permission permission = Permission.Look)
+    {
+        var missing = $"there is no machine '{id}'";
+        var machine = plant.FindMachine(id) ?? throw new NotFoundException(missing);
+        caller.Must(permission, id, missing);
+        return machine;
+    }
+
+    /// <summary>Machines of which something may be seen, when a request names none: those at which the permission is.</summary>
+    public static IReadOnlyList<string> AllMachines(Caller caller, Permission permission = Permission.Look) => permission == Permission.Look
+        ? caller.Scope.MachineIds
+        : [.. caller.Scope.MachineIds.Where(m => caller.Scope.Allows(permission, m))];
 }

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using OeeOrleans.Access.Grants;
+using OeeOrleans.Gateway.Access;
 using OeeOrleans.Gateway.Live;
 using OeeOrleans.Grains;
 using OeeOrleans.Grains.Machines;
@@ -18,9 +20,11 @@ internal static class TelemetryEndpoints
 
     public static void Map(IEndpointRouteBuilder api)
     {
-        api.MapGet("/trend", async (HttpRequest request, IStore store, TimeProvider clock, CancellationToken cancellationToken) =>
+        api.MapGet("/trend", async (
+            HttpRequest request, Caller caller, PlantDirectory plant, IStore store, TimeProvider clock,
+            CancellationToken cancellationToken) =>
         {
-            var machine = Parameters.Required(request, "machine_id");
+            var machine = MachineOfTrend(Parameters.Required(request, "machine_id"), plant, caller);
             var name = Parameters.Required(request, "name");
             var (from, to) = Parameters.Span(request, clock, UnixMicros.PerDay);
             var points = Parameters.Integer(request, "points", 1000, 1, 10_000);
@@ -31,38 +35,47 @@ internal static class TelemetryEndpoints
         .WithQuery(
             ("machine_id", "the machine"), ("name", "the signal, such as counter.good"), ("from", "ISO 8601; default a day ago"),
             ("to", "ISO 8601; default now"), ("points", "buckets at most, 1..10000, default 1000"))
-        .Produces<TrendDocument>().WithSummary("One signal over time: raw when it fits, buckets otherwise");
+        .Needs(AccessPolicy.History).Produces<TrendDocument>().WithSummary("One signal over time: raw when it fits, buckets otherwise");
 
-        api.MapGet("/machines/status", async (HttpRequest request, PlantDirectory plant, IGrainFactory grains, LiveBoard board) =>
+        api.MapGet("/machines/status", async (
+            HttpRequest request, Caller caller, PlantDirectory plant, IGrainFactory grains, LiveBoard board) =>
         {
-            var scope = Scope.Optional(request, plant);
+            var scope = Scope.Optional(request, plant, caller);
             if (scope?.Machine is { } one)
             {
                 return new Page<MachineStatusDocument>([MachineStatusDocument.Of(one, await StatusAsync(one.Id, grains, board))]);
             }
 
             // As they were told of last: asking for all machines wakes none.
-            var machines = scope?.MachineIds.Select(id => plant.FindMachine(id)!) ?? plant.Plant.Machines;
+            var machines = (scope?.MachineIds ?? caller.Scope.MachineIds).Select(id => plant.FindMachine(id)!);
             return new Page<MachineStatusDocument>([.. machines.Select(m => MachineStatusDocument.Of(m, board.StatusOf(m.Id)))]);
         })
         .WithQuery(("line_id", "only this line's machines"), ("machine_id", "only this machine"))
-        .Produces<Page<MachineStatusDocument>>()
+        .Needs(AccessPolicy.Look).Produces<Page<MachineStatusDocument>>()
         .WithSummary("Every machine as it was told of last, from memory; with machine_id the machine now");
 
-        api.MapGet("/machines/{id}/timeline", async (string id, PlantDirectory plant, IGrainFactory grains) =>
+        api.MapGet("/machines/{id}/timeline", async (string id, Caller caller, PlantDirectory plant, IGrainFactory grains) =>
         {
-            if (plant.FindMachine(id) is null) throw new NotFoundException($"there is no machine '{id}'");
-            var timeline = await grains.GetGrain<IMachineGrain>(id).GetTimeline()
+            var timeline = await grains.GetGrain<IMachineGrain>(Scope.MachineOf(id, plant, caller).Id).GetTimeline()
                 ?? throw new NotFoundException("the calendar has no shift now");
             return TimelineDocument.Of(timeline);
-        }).Produces<TimelineDocument>().WithSummary("What the present shift looked like so far");
+        }).Needs(AccessPolicy.Look).Produces<TimelineDocument>().WithSummary("What the present shift looked like so far");
 
-        api.MapGet("/edge-nodes", async (PlantDirectory plant, IGrainFactory grains) =>
+        api.MapGet("/edge-nodes", async (Caller caller, IGrainFactory grains) =>
         {
-            var nodes = plant.Plant.Machines.Select(m => m.EdgeNode).OfType<string>().Distinct();
+            var nodes = caller.Scope.Lines.SelectMany(l => l.Machines).Select(m => m.EdgeNode).OfType<string>().Distinct();
             var items = await Task.WhenAll(nodes.Select(n => grains.GetGrain<IEdgeNodeGrain>(n).GetStatus()));
             return new Page<EdgeNodeDocument>([.. items.Select(EdgeNodeDocument.Of)]);
-        }).Produces<Page<EdgeNodeDocument>>().WithSummary("The plant's edge nodes: alive, clock skew, missed messages, rebirths");
+        })
+        .Needs(AccessPolicy.Look).Produces<Page<EdgeNodeDocument>>()
+        .WithSummary("The plant's edge nodes: alive, clock skew, missed messages, rebirths");
+    }
+
+    /// <summary>A machine that the plant model does not have is for those who see the whole plant.</summary>
+    private static string MachineOfTrend(string id, PlantDirectory plant, Caller caller)
+    {
+        if (plant.FindMachine(id) is null && caller.Scope.AllowsEverywhere(Permission.History)) return id;
+        return Scope.MachineOf(id, plant, caller, Permission.History).Id;
     }
 
     /// <summary>

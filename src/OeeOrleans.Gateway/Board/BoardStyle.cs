@@ -78,6 +78,14 @@ internal static class BoardStyle
         .wall .cnt b{font-size:44px}.wall .m,.wall .axis{grid-template-columns:240px 250px 120px 1fr 230px}
         .wall .m .cycle,.wall .axis span:last-child:not(.hours span){display:none}
         .wall .strip,.wall .strip i{height:40px}.wall .pill:before{width:16px;height:16px}.wall .fault{font-size:18px}
+        .who a,.account a{color:var(--accent)}
+        .account{max-width:420px;padding-top:12vh}.account h1{font-size:20px;margin:0 0 12px}.account ul{padding-left:18px}
+        .account form{display:grid;gap:12px;margin:12px 0}.account label{display:grid;gap:4px;color:var(--dim)}
+        .account input,.account button{font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--line);
+          border-radius:6px;padding:8px 10px}
+        .account input:focus-visible{outline:2px solid var(--accent);outline-offset:1px}
+        .account button{cursor:pointer;background:var(--accent);color:var(--card);border-color:var(--accent);font-weight:600}
+        .account .fault{white-space:normal;margin:0}
         @media(max-width:900px){header{flex-wrap:wrap;padding:10px 14px;gap:6px 14px}.shift{order:9;flex-basis:100%;max-width:none}
         main{padding:12px}.lh,.wall .lh{grid-template-columns:1fr auto;gap:8px 12px;padding:12px 14px}.lh .apq{grid-column:1/3}
         .cnt{grid-column:1/3;text-align:left}

@@ -13,7 +13,7 @@ internal sealed class LiveSubscriber
     private readonly IClientProxy _client;
     private readonly Action _abort;
     private readonly Action<Exception> _failed;
-    private readonly ConcurrentDictionary<string, bool> _topics = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> _topics = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<(string Method, object Message)> _queue = Channel.CreateBounded<(string, object)>(
         new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
@@ -24,7 +24,14 @@ internal sealed class LiveSubscriber
         _ = Task.Run(SendAsync);
     }
 
-    public void Add(string topic) => _topics[topic] = true;
+    /// <summary>Whether it may come in still, and look at all that it listens to; asked when users or grants have changed.</summary>
+    public Func<IReadOnlyCollection<string>, bool> MayStay { get; init; } = _ => true;
+
+    /// <param name="topic">What to listen to.</param>
+    /// <param name="asset">The line or machine it is about.</param>
+    public void Add(string topic, string asset) => _topics[topic] = asset;
+
+    public bool IsWelcome => MayStay([.. _topics.Values]);
 
     public bool ListensTo(IReadOnlyList<string> topics)
     {

@@ -1,25 +1,43 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.SignalR;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using OeeOrleans.Access.Identities;
+using OeeOrleans.Gateway.Access;
 using Prometheus;
 
 namespace OeeOrleans.Gateway.Live;
 
 /// <summary>Who listens to the hub, and to what. Each listener has a queue of its own and gets every message once, in order; one that does
 /// not keep up is dropped, and comes again for the newest picture: nobody waits for it. Safe for concurrent use.</summary>
-public sealed class LiveSubscribers(IHubContext<LiveHub> hub, ILogger<LiveSubscribers> log)
+public sealed class LiveSubscribers
 {
     private static readonly Counter DroppedCount = Metrics.CreateCounter(
         "live_subscribers_dropped_total", "Live push connections that were closed because they did not keep up.");
 
     private readonly ConcurrentDictionary<string, LiveSubscriber> _all = new(StringComparer.Ordinal);
+    private readonly IHubContext<LiveHub> _hub;
+    private readonly Callers _callers;
+    private readonly ILogger<LiveSubscribers> _log;
+
+    /// <summary>Made by the host.</summary>
+    public LiveSubscribers(
+        IHubContext<LiveHub> hub, AccessDirectory directory, IServiceProvider services, ILogger<LiveSubscribers> log)
+    {
+        (_hub, _log) = (hub, log);
+        _callers = services.GetRequiredService<Callers>();
+        directory.Changed += LookAgain;
+    }
 
     public int Count => _all.Count;
 
     internal void Add(HubCallerContext context)
     {
-        var id = context.ConnectionId;
-        _all[id] = new LiveSubscriber(hub.Clients.Client(id), context.Abort, error => Log.SubscriberFailed(log, id, error));
+        var (id, user) = (context.ConnectionId, context.User);
+        _all[id] = new LiveSubscriber(_hub.Clients.Client(id), context.Abort, error => Log.SubscriberFailed(_log, id, error))
+        {
+            MayStay = assets => user is not null && _callers.Of(user) is { } caller && assets.All(caller.Scope.Sees),
+        };
     }
 
     internal void Remove(string connectionId)
@@ -27,9 +45,20 @@ public sealed class LiveSubscribers(IHubContext<LiveHub> hub, ILogger<LiveSubscr
         if (_all.TryRemove(connectionId, out var gone)) gone.End();
     }
 
-    internal void Subscribe(string connectionId, string topic)
+    internal void Subscribe(string connectionId, string topic, string asset)
     {
-        if (_all.TryGetValue(connectionId, out var subscriber)) subscriber.Add(topic);
+        if (_all.TryGetValue(connectionId, out var subscriber)) subscriber.Add(topic, asset);
+    }
+
+    /// <summary>Users or grants are others: who may not look any more is sent away, and may come again for what it may.</summary>
+    private void LookAgain()
+    {
+        foreach (var (id, subscriber) in _all)
+        {
+            if (subscriber.IsWelcome) continue;
+            Remove(id);
+            subscriber.Drop();
+        }
     }
 
     /// <summary>Gives a message to everyone who listens to one of the topics.</summary>
@@ -40,7 +69,7 @@ public sealed class LiveSubscribers(IHubContext<LiveHub> hub, ILogger<LiveSubscr
             if (!subscriber.ListensTo(topics) || subscriber.TryGive(method, message)) continue;
             Remove(id);
             DroppedCount.Inc();
-            Log.SubscriberDropped(log, id, LiveSubscriber.Capacity);
+            Log.SubscriberDropped(_log, id, LiveSubscriber.Capacity);
             subscriber.Drop();
         }
     }

@@ -73,7 +73,10 @@ internal sealed class StopBook(MachineModel model)
             comment = given.Comment,
             was = before.Segments.Select(s => s.Reason),
             now = after.Segments.Select(s => s.Reason),
-        }));
+        }))
+    {
+        Asset = machine,
+    };
 
     private static string Normal(string payload) => JsonSerializer.Serialize(JsonSerializer.Deserialize<StopPayload>(payload));
 

@@ -15,7 +15,7 @@ internal static class DemoCommand
         servers.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
-            var config = servers.Apply(parsed, OnFreePorts(DemoConfig()));
+            var config = ForLoopback(servers.Apply(parsed, OnFreePorts(DemoConfig())));
             return ServerRunner.RunAsync(config, Roles.All, simulate: true, cancellationToken);
         });
         return command;
@@ -30,6 +30,12 @@ internal static class DemoCommand
             AcceptOlderModel = true,
         };
     }
+
+    /// <summary>Whoever is on this machine may look; a demo that others can reach asks them who they are.</summary>
+    private static OeeConfig ForLoopback(OeeConfig config) => config with
+    {
+        Access = config.Access with { AnonymousViewer = Exposure.IsLoopbackOnly(config.GatewayUrls) },
+    };
 
     /// <summary>A newcomer may have a broker or a web server running: the demo steps aside, unless a port was asked for.</summary>
     private static OeeConfig OnFreePorts(OeeConfig config) => config with

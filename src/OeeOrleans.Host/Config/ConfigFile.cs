@@ -66,6 +66,7 @@ public static partial class ConfigFile
         var partitions = ingress.Items("partitions").Select(p => p.ToString()).ToList();
         var gateway = root.Section("gateway");
         var cluster = root.Section("cluster");
+        var access = new AccessReader(root, plant);
         var config = new OeeConfig
         {
             Plant = plant,
@@ -84,7 +85,8 @@ public static partial class ConfigFile
             Partitions = partitions.Count > 0 ? partitions : ["spBv1.0/#"],
             GatherMs = ingress.Integer("gather_ms", 200, 0, 2_000),
             GatewayUrls = gateway.Text("urls") ?? "http://127.0.0.1:8080",
-            AllowAnonymous = gateway.Flag("allow_anonymous") | root.Flag("allow_anonymous"),
+            Access = access.Read(),
+            AccessKeyFile = access.KeyFile,
             MqttPort = root.Integer("mqtt_port", 1883, 0, 65535),
             MqttAddress = root.Text("mqtt_address") ?? "127.0.0.1",
             ClusterId = cluster.Text("id") ?? "oee",

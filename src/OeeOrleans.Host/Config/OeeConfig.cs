@@ -1,3 +1,4 @@
+using OeeOrleans.Access;
 using OeeOrleans.Edge;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Mqtt;
@@ -37,8 +38,13 @@ public sealed record OeeConfig
 
     public string GatewayUrls { get; init; } = "http://127.0.0.1:8080";
 
-    /// <summary>Needed to listen anywhere but on loopback, as long as there are no users.</summary>
-    public bool AllowAnonymous { get; init; }
+    /// <summary>Who may come in, and how.</summary>
+    public AccessOptions Access { get; init; } = new();
+
+    /// <summary>The file with the plant's key; null: `access.key` in <see cref="DataDir"/>.</summary>
+    public string? AccessKeyFile { get; init; }
+
+    public string AccessKeyPath => AccessKeyFile ?? Path.Combine(DataDir, "access.key");
 
     public int MqttPort { get; init; } = 1883;
 

@@ -6,10 +6,6 @@ internal static partial class Log
     [LoggerMessage(1001, LogLevel.Warning, "waiting for the store: {Reason}")]
     public static partial void WaitingForStore(ILogger log, string reason);
 
-    [LoggerMessage(
-        1002, LogLevel.Warning, "anyone who reaches {Urls} may see and do everything: allow_anonymous is set and there are no users yet")]
-    public static partial void Anonymous(ILogger log, string urls);
-
     [LoggerMessage(1005, LogLevel.Error, "the work of this process ended by itself; the process ends too")]
     public static partial void EndedByItself(ILogger log);
 

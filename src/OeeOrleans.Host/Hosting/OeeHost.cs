@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Hosting;
+using OeeOrleans.Access;
+using OeeOrleans.Access.Keys;
 using OeeOrleans.Gateway;
 using OeeOrleans.Gateway.Api;
 using OeeOrleans.Grains;
@@ -19,7 +21,8 @@ namespace OeeOrleans.Host.Hosting;
 internal static class OeeHost
 {
     public static WebApplication Build(
-        OeeConfig config, PlantDirectory plant, Roles roles, Brokers brokers, IStore store, SimulatedBroker? simulated)
+        OeeConfig config, PlantDirectory plant, Roles roles, Brokers brokers, IStore store, PlantKey key,
+        SimulatedBroker? simulated)
     {
         // The content is in the assembly's folder, wherever the command was given.
         var builder = WebApplication.CreateBuilder(
@@ -66,7 +69,12 @@ internal static class OeeHost
                         || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));
         if (roles.Silo) builder.Host.UseOrleans(silo => OeeCluster.ConfigureSilo(silo, config, roles, o => Fill(o, config, brokers)));
         else builder.Host.UseOrleansClient(client => OeeCluster.ConfigureClient(client, config));
-        if (roles.Gateway) builder.Services.AddGateway();
+        if (roles.Gateway)
+        {
+            builder.Services.AddAccess(config.Plant, config.Access, key, config.DataDir);
+            builder.Services.AddGateway();
+        }
+
         if (config.ResultsNode is { } results)
         {
             builder.Services.AddSingleton<ResultsPublisherFactory>(ResultsPublishing.FactoryFor(results, brokers.Plant));
@@ -88,7 +96,8 @@ internal static class OeeHost
         if (roles.Gateway)
         {
             app.MapGateway();
-            app.MapOrleansDashboard("/dashboard");
+            // It tells the state of every grain and the logs of the silos.
+            app.MapOrleansDashboard("/dashboard").RequireAuthorization(GatewayExtensions.AdministratorsOnly);
         }
         else
         {

@@ -1,4 +1,5 @@
 using System.Net;
+using OeeOrleans.Access.Keys;
 using OeeOrleans.Broker;
 using OeeOrleans.DurableLog;
 using OeeOrleans.Host.Commands;
@@ -34,6 +35,11 @@ internal static class ServerRunner
         {
             return ExitCode.Success;
         }
+        catch (PlantKeyException error)
+        {
+            await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
+            return ExitCode.WrongUsage;
+        }
         catch (OlderModelException error)
         {
             await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
@@ -50,10 +56,9 @@ internal static class ServerRunner
         OeeConfig config, Roles roles, bool simulate, ILoggerFactory logs, ILogger log, StopSignals stopping)
     {
         PrivateDirectory.Make(config.DataDir);
-        await using var store = config.StoreConnection is { } connection
-            ? StoreFactory.Postgres(connection, TimeProvider.System, logs, config.Store)
-            : StoreFactory.Sqlite(Path.Combine(config.DataDir, "oee.db"), logs);
-        var plant = await new StorePreparation(store, config, log).RunAsync(stopping.Token);
+        var key = PlantKey.LoadOrCreate(config.AccessKeyPath);
+        await using var store = PlantStore.Open(config, key, logs);
+        var plant = await new StorePreparation(store, config, key, log).RunAsync(stopping.Token);
         var sessions = new IngressSessions(
             config.Partitions.Select((filter, i) => (Client: $"{config.ClientIdPrefix}-{i}", filter)).ToDictionary(
                 p => p.Client, p => p.filter));
@@ -68,7 +73,6 @@ internal static class ServerRunner
         var address = config.Broker ?? new BrokerAddress(new Uri($"mqtt://{own}:{broker?.Port ?? config.MqttPort}"));
         // The sessions of the embedded broker are ingress' alone.
         var ingress = config.Broker ?? address with { Username = sessions.Username, Password = sessions.Password };
-        if (config.AllowAnonymous) Log.Anonymous(log, config.GatewayUrls);
         if (!IPAddress.IsLoopback(IPAddress.Parse(config.SiloAddress)))
         {
             Log.OpenSilo(log, config.SiloAddress, config.SiloPort, config.GatewayPort);
@@ -76,9 +80,10 @@ internal static class ServerRunner
 
         if (roles.Edge && config.Edge!.Brokers.Count == 0) config.Edge.Brokers = [address];
         var simulated = simulate ? new SimulatedBroker(broker!.Port, config.DataDir) : null;
-        await using var app = OeeHost.Build(config, plant, roles, new Brokers(address, ingress), store, simulated);
+        await using var app = OeeHost.Build(config, plant, roles, new Brokers(address, ingress), store, key, simulated);
         await app.StartAsync(stopping.Token);
-        await PrintAsync(app, roles.Silo ? address : null, config);
+        var signIn = roles.Gateway ? await FirstSignIn.PrepareAsync(app, isDemo: simulate, stopping.Token) : null;
+        await PrintAsync(app, roles.Silo ? address : null, config, signIn);
         return await UntilStoppedAsync(app, stopping, log);
     }
 
@@ -137,7 +142,7 @@ internal static class ServerRunner
         }
     }
 
-    private static async Task PrintAsync(WebApplication app, BrokerAddress? broker, OeeConfig config)
+    private static async Task PrintAsync(WebApplication app, BrokerAddress? broker, OeeConfig config, string? signIn)
     {
         var url = app.Urls.First().TrimEnd('/');
         var embedded = config.Broker is null ? " (embedded)" : "";
@@ -150,7 +155,7 @@ internal static class ServerRunner
             metrics    {url}/metrics
             broker     {(broker is null ? "the silos' business" : broker + embedded)}
             store      {(config.StoreConnection is null ? Path.GetFullPath(Path.Combine(config.DataDir, "oee.db")) : "PostgreSQL")}
-            ready; Ctrl-C stops
+            {signIn}ready; Ctrl-C stops
             """);
         await Console.Out.FlushAsync();
     }

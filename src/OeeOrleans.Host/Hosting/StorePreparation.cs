@@ -1,3 +1,5 @@
+using OeeOrleans.Access.Identities;
+using OeeOrleans.Access.Keys;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
@@ -6,7 +8,7 @@ using OeeOrleans.Storage;
 namespace OeeOrleans.Host.Hosting;
 
 /// <summary>Brings the store up to date before anything else starts: schema, plant model, history of the model.</summary>
-internal sealed class StorePreparation(IStore store, OeeConfig config, ILogger log)
+internal sealed class StorePreparation(IStore store, OeeConfig config, PlantKey key, ILogger log)
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
 
@@ -23,6 +25,7 @@ internal sealed class StorePreparation(IStore store, OeeConfig config, ILogger l
                 try
                 {
                     await store.MigrateAsync(cancellationToken);
+                    await AccessRefresher.CheckKeyAsync(store.Access, key, TimeProvider.System, cancellationToken);
                     return await store.AloneAsync(() => SaveModelAsync(cancellationToken), cancellationToken);
                 }
                 catch (StoreUnavailableException error) when (!error.NeedsOperator)

@@ -5,6 +5,7 @@ using Dapper;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using OeeOrleans.Model;
+using OeeOrleans.Storage.Access;
 using OeeOrleans.Storage.Sql;
 
 namespace OeeOrleans.Storage.Postgres;
@@ -47,6 +48,7 @@ internal sealed class PostgresStore : SqlStore
         _connectionString = builder.ToString();
         _source = new NpgsqlDataSourceBuilder(_connectionString).Build();
         (_options, _clock, _log) = (options, clock, log);
+        Chain = new AuditChain(options.AuditKey);
         _writers = new SemaphoreSlim(options.Writers, options.Writers);
         _turns = new SemaphoreSlim(connections - options.Writers - 1);
         _room = new ServerRoom(_source, options, connections, _turns, log);
@@ -69,6 +71,8 @@ internal sealed class PostgresStore : SqlStore
 
     protected override int MaxSignals => _options.MaxSignals;
 
+    protected override AuditChain Chain { get; }
+
     protected override SemaphoreSlim Turns => _turns;
 
     protected override string In(string parameter) => $"= any(@{parameter})";
@@ -79,6 +83,7 @@ internal sealed class PostgresStore : SqlStore
         {
             await _room.FitAsync(cancellationToken);
             var scripts = await new PostgresMigration(_source, _connectionString, _options, _log).RunAsync(cancellationToken);
+            await ChainOldAuditAsync(cancellationToken);
             Log.Migrated(_log, Name, scripts);
         }
         catch (Exception error) when (IsTransient(error) || error.InnerException is { } inner && IsTransient(inner))
@@ -251,7 +256,7 @@ internal sealed class PostgresStore : SqlStore
         // What is rare runs by itself, in the same transaction.
         var sets = new SetWriter(connection, null, Dialect, cancellationToken) { Deferred = [] };
         if (claimedUs is { } claimed) await Rollups.NoteLateAsync(sets, units, claimed);
-        await SideTables.WriteAsync(sets, Dialect, units);
+        await SideTables.WriteAsync(sets, Dialect, Chain, units);
         foreach (var (sql, json) in sets.Deferred)
         {
             var command = new NpgsqlBatchCommand(sql);
@@ -277,7 +282,7 @@ internal sealed class PostgresStore : SqlStore
     {
         var sets = new SetWriter(connection, transaction, Dialect, cancellationToken);
         if (claimedUs is { } claimed) await Rollups.NoteLateAsync(sets, units, claimed);
-        await SideTables.WriteAsync(sets, Dialect, units);
+        await SideTables.WriteAsync(sets, Dialect, Chain, units);
         await transaction.CommitAsync(cancellationToken);
     }
 

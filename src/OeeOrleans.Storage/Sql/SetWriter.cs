@@ -4,6 +4,8 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dapper;
+using OeeOrleans.Model;
+using OeeOrleans.Storage.Access;
 
 namespace OeeOrleans.Storage.Sql;
 
@@ -81,6 +83,10 @@ internal sealed class SetWriter(
 
     public Task<int> RunAsync(string sql, object parameters) =>
         connection.ExecuteAsync(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
+
+    /// <summary>At once: an entry needs the hash of the one before.</summary>
+    public Task AppendAuditAsync(AuditChain chain, IReadOnlyList<AuditEntry> entries) =>
+        AuditLog.AppendAsync(connection, transaction, chain, entries, cancellationToken);
 
     /// <summary>
     /// Runs statements for each row in turn; where the engine can, all of them in one round trip. A row's values are `@p1`, `@p2`, ...

@@ -1,4 +1,5 @@
 using OeeOrleans.Model;
+using OeeOrleans.Storage.Access;
 
 namespace OeeOrleans.Storage.Sql;
 
@@ -7,9 +8,6 @@ internal static class SideTables
 {
     /// <summary>Dead letters kept; older ones make room.</summary>
     public const int MaxDeadLetters = 10_000;
-
-    public const string InsertAudit =
-        "insert into audit_log(ts, actor, action, target, detail) values (oee_ts(@AtUs), @Actor, @Action, @Target, @Detail)";
 
     /// <summary>What a birth does to those that are there, one birth after the other, because each looks at what the one before left.</summary>
     private static readonly string[] BirthStatements =
@@ -29,8 +27,10 @@ internal static class SideTables
         """,
     ];
 
-    public static async Task WriteAsync(SetWriter sets, SqlDialect dialect, IReadOnlyList<CommitUnit> units)
+    public static async Task WriteAsync(SetWriter sets, SqlDialect dialect, AuditChain chain, IReadOnlyList<CommitUnit> units)
     {
+        // Before other tables, as everywhere.
+        await sets.AppendAuditAsync(chain, [.. units.OfType<ResultUnit>().SelectMany(u => u.Audit)]);
         var telemetry = units.OfType<TelemetryUnit>().ToList();
         if (telemetry.Count > 0) await WriteTelemetryAsync(sets, dialect, telemetry);
         var results = units.OfType<ResultUnit>().ToList();
@@ -162,7 +162,5 @@ internal static class SideTables
                   given_by = excluded.given_by, given_at = excluded.given_at
                 """, given);
         }
-
-        foreach (var entry in units.SelectMany(u => u.Audit)) await sets.RunAsync(InsertAudit, entry);
     }
 }

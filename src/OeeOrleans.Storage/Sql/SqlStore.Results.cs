@@ -44,6 +44,10 @@ internal abstract partial class SqlStore
         return rows.Select(r => r.ToWindow()).ToList();
     }, cancellationToken);
 
+    public Task<string?> FindFaultMachineAsync(string id, CancellationToken cancellationToken) => QueryAsync(
+        c => c.QueryFirstOrDefaultAsync<string?>(
+            Command("select machine_id from events where id = @id and type = 'fault'", new { id }, cancellationToken)), cancellationToken);
+
     public Task<FaultEvent?> AcknowledgeFaultAsync(string id, AuditEntry audit, CancellationToken cancellationToken) => ChangeFaultAsync(
         "update events set ack_by = @Actor, ack_ts = oee_ts(@AtUs) where id = @id and type = 'fault' and ack_by is null", id, null, audit,
         cancellationToken);
@@ -52,28 +56,17 @@ internal abstract partial class SqlStore
         ChangeFaultAsync(
         "update events set shelved_until = oee_ts(@untilUs) where id = @id and type = 'fault'", id, untilUs, audit, cancellationToken);
 
-    public Task<List<AuditEntry>> ReadAuditAsync(string? target, int limit, CancellationToken cancellationToken) => QueryAsync(async c =>
-    {
-        var rows = await c.QueryAsync<(long AtUs, string Actor, string Action, string Target, string Detail)>(Command(
-            "select oee_us(ts) as AtUs, actor as Actor, action as Action, target as Target, detail as Detail from audit_log where "
-                + "(@target = '' or target = @target) order by id desc limit @limit",
-            new { target = target ?? "", limit }, cancellationToken));
-        return rows.Select(r => new AuditEntry(r.AtUs, r.Actor, r.Action, r.Target, r.Detail)).ToList();
-    }, cancellationToken);
-
     private Task<FaultEvent?> ChangeFaultAsync(
         string update, string id, long? untilUs, AuditEntry audit, CancellationToken cancellationToken) =>
         QueryAsync(async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
+        await AuditLog.AppendAsync(c, transaction, Chain, [audit], cancellationToken);
         var changed = await c.ExecuteAsync(
             new CommandDefinition(update, new { id, untilUs, audit.Actor, audit.AtUs }, transaction, cancellationToken: cancellationToken));
-        if (changed > 0)
-        {
-            await c.ExecuteAsync(new CommandDefinition(SideTables.InsertAudit, audit, transaction, cancellationToken: cancellationToken));
-        }
-
-        await transaction.CommitAsync(cancellationToken);
+        // Nothing was done: nothing is said.
+        if (changed > 0) await transaction.CommitAsync(cancellationToken);
+        else await transaction.RollbackAsync(cancellationToken);
         var row = await c.QueryFirstOrDefaultAsync<FaultRow>(
             Command($"select {FaultColumns} from events where id = @id and type = 'fault'", new { id }, cancellationToken));
         return row?.ToEvent();

@@ -2,6 +2,7 @@ using System.Data.Common;
 using Dapper;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
+using OeeOrleans.Storage.Access;
 
 namespace OeeOrleans.Storage.Sql;
 
@@ -17,6 +18,9 @@ internal abstract partial class SqlStore : IStore
     private volatile string? _lastWriteFailure;
 
     protected abstract SqlDialect Dialect { get; }
+
+    /// <summary>See <see cref="StoreOptions.AuditKey"/>.</summary>
+    protected abstract AuditChain Chain { get; }
 
     /// <summary>See <see cref="StoreOptions.MaxSignals"/>.</summary>
     protected abstract int MaxSignals { get; }

@@ -3,6 +3,7 @@ using Dapper;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Model;
+using OeeOrleans.Storage.Access;
 using OeeOrleans.Storage.Sql;
 
 namespace OeeOrleans.Storage.Sqlite;
@@ -28,6 +29,7 @@ internal sealed class SqliteStore : SqlStore
     {
         _path = Path.GetFullPath(path);
         (_options, _log) = (options, log);
+        Chain = new AuditChain(options.AuditKey);
         _connectionString = new SqliteConnectionStringBuilder { DataSource = _path, Pooling = true, DefaultTimeout = 10 }.ToString();
     }
 
@@ -35,14 +37,17 @@ internal sealed class SqliteStore : SqlStore
 
     protected override int MaxSignals => _options.MaxSignals;
 
+    protected override AuditChain Chain { get; }
+
     protected override string In(string parameter) => $"in @{parameter}";
 
-    public override Task MigrateAsync(CancellationToken cancellationToken) => Task.Run(() =>
+    public override Task MigrateAsync(CancellationToken cancellationToken) => Task.Run(async () =>
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
         try
         {
             var scripts = SqlMigrations.Run(DbUp.DeployChanges.To.SqliteDatabase(_connectionString), "sqlite");
+            await ChainOldAuditAsync(cancellationToken);
             Log.Migrated(_log, _path, scripts);
         }
         catch (Exception error)
@@ -99,7 +104,7 @@ internal sealed class SqliteStore : SqlStore
             sets, units,
             await writer.ExecuteScalarAsync<long>(
                 new CommandDefinition("select claimed from rollup_state", null, transaction, cancellationToken: cancellationToken)));
-        await SideTables.WriteAsync(sets, Dialect, units);
+        await SideTables.WriteAsync(sets, Dialect, Chain, units);
         await transaction.CommitAsync(cancellationToken);
         return true;
     }, cancellationToken);

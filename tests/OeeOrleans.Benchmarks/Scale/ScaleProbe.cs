@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
+using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Benchmarks.Scale;
 
@@ -12,7 +13,7 @@ internal sealed class ScaleProbe(Rig rig, int machines) : IDisposable
 
     private const int Asked = 20;
 
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30) };
+    private readonly HttpClient _http = TestAccess.Client();
 
     /// <summary>Answers 503 since this was asked last.</summary>
     public int Unavailable

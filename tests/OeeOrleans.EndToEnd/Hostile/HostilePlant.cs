@@ -58,6 +58,7 @@ public sealed class HostilePlant : IAsyncDisposable
             plant.ConfigFile,
             $"""
             site: {"{"} id: e2e, name: Hostile, time_zone: UTC {"}"}
+            {TestAccess.Section("e2e")}
             areas:
               - id: area1
                 lines:

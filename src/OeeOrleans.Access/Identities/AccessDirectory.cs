@@ -1,0 +1,136 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using OeeOrleans.Access.Grants;
+using OeeOrleans.Access.Keys;
+using OeeOrleans.Model;
+using OeeOrleans.Storage.Access;
+
+namespace OeeOrleans.Access.Identities;
+
+/// <summary>
+/// Users, keys and grants as the store had them last: whoever comes in is looked up in memory. Read again when the store says that something
+/// changed, see <see cref="AccessRefresher"/>. Safe for concurrent use.
+/// </summary>
+public sealed class AccessDirectory
+{
+    /// <summary>Scopes that are remembered; there are as many as there are different sets of grants.</summary>
+    private const int MaxScopes = 10_000;
+
+    private readonly AccessOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly FrozenDictionary<string, ConfiguredKey> _configured;
+    private readonly FrozenDictionary<string, ConfiguredKey> _configuredByName;
+    private readonly ConcurrentDictionary<string, AccessScope> _scopes = new(StringComparer.Ordinal);
+    private volatile Snapshot _now = new(new AccessData(0, [], [], [], [], []));
+
+    public AccessDirectory(AssetTree tree, AccessOptions options, TimeProvider clock)
+    {
+        (Tree, _options, _clock) = (tree, options, clock);
+        _configured = options.Keys.ToFrozenDictionary(k => Secrets.Hash(k.Secret), StringComparer.Ordinal);
+        _configuredByName = options.Keys.ToFrozenDictionary(k => k.Name, StringComparer.Ordinal);
+    }
+
+    public AssetTree Tree { get; }
+
+    /// <summary>Of the store, when it was last read.</summary>
+    public long Version => _now.Data.Version;
+
+    /// <summary>There is somebody who can sign in.</summary>
+    public bool HasUsers => _now.Users.Count > 0;
+
+    public IReadOnlyList<StoredUser> Users => _now.Data.Users;
+
+    public IReadOnlyList<StoredKey> Keys => _now.Data.Keys;
+
+    /// <summary>Something is another than before: whoever holds an identity for long asks again.</summary>
+    public event Action? Changed;
+
+    internal void Take(AccessData data)
+    {
+        _now = new Snapshot(data);
+        Changed?.Invoke();
+    }
+
+    /// <summary>Who has this API key; null when nobody has, or it was revoked or has expired.</summary>
+    public Identity? FindKey(string secret)
+    {
+        var hash = Secrets.Hash(secret);
+        if (_configured.TryGetValue(hash, out var configured)) return new Identity(IdentityKind.Key, configured.Name, configured.Grants);
+        return _now.KeysByHash.TryGetValue(hash, out var key) ? Good(key) : null;
+    }
+
+    /// <summary>The user of a name, unless there is none or it was disabled.</summary>
+    public Identity? FindUser(string name) => Stored(name) is { DisabledUs: null } user
+        ? new Identity(IdentityKind.User, user.Name, _now.GrantsOf($"user:{user.Name}")) { MustChangePassword = user.MustChange }
+        : null;
+
+    public StoredUser? Stored(string name) => _now.Users.GetValueOrDefault(name);
+
+    public IReadOnlyList<Grant> GrantsOf(string identity) => _now.GrantsOf(identity);
+
+    /// <summary>The user of a sign-in, when that still is one: not ended, the user neither disabled nor changed since.</summary>
+    public Identity? FindSession(string session, string user, string stamp) =>
+        !_now.Revoked.Contains(session) && Stored(user)?.Stamp == stamp && FindUser(user) is { } found
+            ? found with { Session = session }
+            : null;
+
+    /// <summary>A sign-in that was ended before its time.</summary>
+    public bool IsRevoked(string session) => _now.Revoked.Contains(session);
+
+    /// <summary>Whoever is not known; null where such a one may not even look.</summary>
+    public Identity? Anonymous() => _options.AnonymousViewer
+        ? new Identity(IdentityKind.Anonymous, "anonymous", [new Grant(Role.Dashboard, Tree.Site)])
+        : null;
+
+    /// <summary>An API key by its name, as it is now; null when it is not good any more.</summary>
+    public Identity? FindKeyByName(string name)
+    {
+        if (_configuredByName.TryGetValue(name, out var configured)) return new Identity(IdentityKind.Key, name, configured.Grants);
+        return _now.KeysByName.TryGetValue(name, out var key) ? Good(key) : null;
+    }
+
+    /// <summary>What an identity may do, and where.</summary>
+    public AccessScope ScopeOf(Identity identity)
+    {
+        var key = string.Join('\n', identity.Grants.Select(g => $"{(int)g.Role}{g.At}"));
+        if (_scopes.TryGetValue(key, out var scope)) return scope;
+        if (_scopes.Count >= MaxScopes) _scopes.Clear();
+        return _scopes.GetOrAdd(key, _ => new AccessScope(Tree, identity.Grants));
+    }
+
+    private Identity? Good(StoredKey key) => key.RevokedUs is null && !(key.ExpiresUs <= UnixMicros.Now(_clock))
+        ? new Identity(IdentityKind.Key, key.Name, _now.GrantsOf($"key:{key.Id}"))
+        : null;
+
+    private sealed class Snapshot
+    {
+        private readonly FrozenDictionary<string, Grant[]> _grants;
+
+        public Snapshot(AccessData data)
+        {
+            Data = data;
+            Users = data.Users.ToFrozenDictionary(u => u.Name, StringComparer.Ordinal);
+            KeysByName = data.Keys.ToFrozenDictionary(k => k.Name, StringComparer.Ordinal);
+            KeysByHash = data.Keys.ToFrozenDictionary(k => k.Hash, StringComparer.Ordinal);
+            Revoked = data.RevokedSessions.ToFrozenSet(StringComparer.Ordinal);
+            _grants = data.Grants.GroupBy(g => g.Identity, StringComparer.Ordinal).ToFrozenDictionary(
+                g => g.Key, g => g.Select(Read).OfType<Grant>().ToArray(), StringComparer.Ordinal);
+        }
+
+        public AccessData Data { get; }
+
+        public FrozenDictionary<string, StoredUser> Users { get; }
+
+        public FrozenDictionary<string, StoredKey> KeysByName { get; }
+
+        public FrozenDictionary<string, StoredKey> KeysByHash { get; }
+
+        public FrozenSet<string> Revoked { get; }
+
+        public IReadOnlyList<Grant> GrantsOf(string identity) => _grants.TryGetValue(identity, out var grants) ? grants : [];
+
+        /// <summary>A role of a later release permits nothing here.</summary>
+        private static Grant? Read(StoredGrant grant) =>
+            RoleNames.TryParse(grant.Role, out var role) ? new Grant(role, grant.At) : null;
+    }
+}

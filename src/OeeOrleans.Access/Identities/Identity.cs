@@ -1,0 +1,42 @@
+using OeeOrleans.Access.Grants;
+
+namespace OeeOrleans.Access.Identities;
+
+/// <summary>What kind of somebody.</summary>
+public enum IdentityKind
+{
+    /// <summary>A user of the plant's own.</summary>
+    User,
+
+    /// <summary>An API key.</summary>
+    Key,
+
+    /// <summary>A user that somebody else's sign-in vouches for (OpenID Connect).</summary>
+    External,
+
+    /// <summary>Nobody, where nobody may look (`access.anonymous_viewer`).</summary>
+    Anonymous,
+}
+
+/// <summary>Somebody who is known.</summary>
+/// <param name="Name">As it stands in the audit log.</param>
+/// <param name="Grants">As they are now.</param>
+public sealed record Identity(IdentityKind Kind, string Name, IReadOnlyList<Grant> Grants)
+{
+    /// <summary>The sign-in it came by; null of a key.</summary>
+    public string? Session { get; init; }
+
+    /// <summary>May do nothing but change the password.</summary>
+    public bool MustChangePassword { get; init; }
+
+    /// <summary>Kind and name, for the audit log and rate limits: `user:anna`.</summary>
+    public string Label => $"{KindName}:{Name}";
+
+    private string KindName => Kind switch
+    {
+        IdentityKind.User => "user",
+        IdentityKind.Key => "key",
+        IdentityKind.External => "external",
+        _ => "anonymous",
+    };
+}

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using Microsoft.Extensions.Logging.Abstractions;
+using OeeOrleans.Access;
+using OeeOrleans.Access.Grants;
+using OeeOrleans.Access.Identities;
+using OeeOrleans.Access.Keys;
+using OeeOrleans.Host.Config;
+using OeeOrleans.Host.Hosting;
+using OeeOrleans.Storage;
+
+namespace OeeOrleans.Host.Commands;
+
+/// <summary>
+/// What the verbs about users, keys and the audit have in common: `--config` and `--data`, the store behind them, and errors as sentences. They
+/// work on the store itself: whoever may read the plant's configuration and key on its machine is its administrator.
+/// </summary>
+internal sealed class PlantAccess
+{
+    private readonly Option<string> _config = new("--config")
+    {
+        Description = "plant.yaml, for the plant model and the store", Required = true,
+    };
+
+    private readonly Option<string?> _data = new("--data") { Description = "directory of the embedded store, when it is not the file's" };
+
+    public Command On(Command command)
+    {
+        command.Add(_config);
+        command.Add(_data);
+        return command;
+    }
+
+    /// <summary>Runs work with the users and keys of the plant.</summary>
+    public Task<int> RunAsync(ParseResult parsed, Func<AccessKeeper, AssetTree, Task<int>> work, CancellationToken cancellationToken) =>
+        WithStoreAsync(parsed, async (config, store, key) => await work(
+            await AccessServices.OpenAsync(store, config.Plant, config.Access, key, NullLoggerFactory.Instance, cancellationToken),
+            new AssetTree(config.Plant)), cancellationToken);
+
+    /// <summary>Runs work with the store and the plant's key.</summary>
+    public async Task<int> WithStoreAsync(
+        ParseResult parsed, Func<OeeConfig, IStore, PlantKey, Task<int>> work, CancellationToken cancellationToken)
+    {
+        if (await ConfigLoading.LoadAsync(parsed.GetRequiredValue(_config)) is not { } config) return ExitCode.WrongUsage;
+        config = config with { DataDir = parsed.GetValue(_data) ?? config.DataDir };
+        try
+        {
+            DurableLog.PrivateDirectory.Make(config.DataDir);
+            var key = PlantKey.LoadOrCreate(config.AccessKeyPath);
+            await using var store = PlantStore.Open(config, key, NullLoggerFactory.Instance);
+            await store.MigrateAsync(cancellationToken);
+            return await work(config, store, key);
+        }
+        catch (Exception error) when (error is AccessInputException or PlantKeyException)
+        {
+            await Console.Error.WriteLineAsync($"oee: {error.Message}");
+            return ExitCode.WrongUsage;
+        }
+        catch (Exception error)
+            when (error is StoreUnavailableException or SchemaException or IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"oee: {error.Message}");
+            return ExitCode.Failure;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.Security.Cryptography;
+using OeeOrleans.Access.Grants;
+using OeeOrleans.Access.Identities;
+
+namespace OeeOrleans.Host.Hosting;
+
+/// <summary>How the first one gets in: the demo's user, or a link that makes the first administrator.</summary>
+internal static class FirstSignIn
+{
+    private const string DemoUser = "demo";
+
+    /// <summary>Lines for the terminal; null: there are users, and they know how.</summary>
+    public static async Task<string?> PrepareAsync(WebApplication app, bool isDemo, CancellationToken cancellationToken)
+    {
+        var keeper = app.Services.GetRequiredService<AccessKeeper>();
+        var directory = app.Services.GetRequiredService<AccessDirectory>();
+        if (isDemo) return $"sign in    {DemoUser} / {await DemoAsync(keeper, directory, cancellationToken)}\n";
+        if (directory.HasUsers) return null;
+        var word = await keeper.NewSetupWordAsync(cancellationToken);
+        return $"sign in    {app.Urls.First().TrimEnd('/')}/setup?word={word} makes the first administrator, once\n";
+    }
+
+    /// <summary>Another password at every start: whoever sees the terminal may change things, nobody else.</summary>
+    private static async Task<string> DemoAsync(AccessKeeper keeper, AccessDirectory directory, CancellationToken cancellationToken)
+    {
+        var password = RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 12);
+        var demo = new Doer("system:demo", "command line", null);
+        if (directory.Stored(DemoUser) is null)
+        {
+            var grant = new Grant(Role.Admin, directory.Tree.Site);
+            await keeper.AddUserAsync(demo, DemoUser, password, [grant], mustChange: false, cancellationToken);
+        }
+        else
+        {
+            await keeper.SetPasswordAsync(demo, DemoUser, password, mustChange: false, cancellationToken);
+        }
+
+        return password;
+    }
+}

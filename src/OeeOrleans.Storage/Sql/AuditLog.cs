@@ -1,0 +1,106 @@
+using System.Data.Common;
+using System.Text;
+using Dapper;
+using OeeOrleans.Model;
+using OeeOrleans.Storage.Access;
+
+namespace OeeOrleans.Storage.Sql;
+
+/// <summary>
+/// Appends to the audit log. The row of the chain's end is taken first and held to the end of the transaction, so that entries come one
+/// after the other, from whichever process.
+/// </summary>
+internal static class AuditLog
+{
+    private const string Insert =
+        """
+        insert into audit_log(ts, actor, action, target, detail, asset, origin, seq, hash)
+        values (oee_ts(@AtUs), @Actor, @Action, @Target, @Detail, @Asset, @Origin, @seq, @hash)
+        """;
+
+    public const string Columns =
+        """
+        id as Id, seq as Seq, hash as Hash, oee_us(ts) as AtUs, actor as Actor, action as Action, target as Target, detail as Detail,
+        asset as Asset, origin as Origin
+        """;
+
+    /// <summary>To be called first in a transaction: whoever needs other rows as well takes them after it, so nobody waits in a circle.</summary>
+    public static async Task AppendAsync(
+        DbConnection connection, DbTransaction? transaction, AuditChain chain, IReadOnlyList<AuditEntry> entries,
+        CancellationToken cancellationToken)
+    {
+        if (entries.Count == 0) return;
+        CommandDefinition Run(string sql, object parameters) => new(sql, parameters, transaction, cancellationToken: cancellationToken);
+        var (seq, hash) = await connection.QuerySingleAsync<(long, string)>(
+            Run("update audit_head set seq = seq + @n where id = 1 returning seq, hash", new { n = entries.Count }));
+        seq -= entries.Count;
+        foreach (var entry in entries.Select(Clean))
+        {
+            hash = chain.Next(hash, ++seq, entry);
+            await connection.ExecuteAsync(Run(Insert, new
+            {
+                entry.AtUs, entry.Actor, entry.Action, entry.Target, entry.Detail, entry.Asset, entry.Origin, seq, hash,
+            }));
+        }
+
+        await connection.ExecuteAsync(Run("update audit_head set hash = @hash where id = 1", new { hash }));
+    }
+
+    /// <summary>Gives rows from before there was a chain their places, in the order in which they were written. Once.</summary>
+    public static async Task ChainOldAsync(
+        DbConnection connection, AuditChain chain, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        CommandDefinition Run(string sql, object? parameters = null) =>
+            new(sql, parameters, transaction, cancellationToken: cancellationToken);
+        // Only before the first entry that was chained when it was written: a row without a place after it was put there by hand.
+        var first = await connection.ExecuteScalarAsync<long>(
+            Run("update audit_head set seq = seq where id = 1 returning seq"));
+        if (first > 0) return;
+        var old = await connection.QueryAsync<AuditRow>(Run($"select {Columns} from audit_log where seq is null order by id"));
+        var (seq, hash) = (0L, AuditChain.Beginning);
+        foreach (var row in old)
+        {
+            hash = chain.Next(hash, ++seq, row.ToEntry());
+            await connection.ExecuteAsync(
+                Run("update audit_log set seq = @seq, hash = @hash where id = @Id", new { seq, hash, row.Id }));
+        }
+
+        await connection.ExecuteAsync(Run("update audit_head set seq = @seq, hash = @hash where id = 1", new { seq, hash }));
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>As the database gives it back, so that the hash is of what is stored.</summary>
+    private static AuditEntry Clean(AuditEntry entry) => entry with
+    {
+        Actor = Clean(entry.Actor)!,
+        Action = Clean(entry.Action)!,
+        Target = Clean(entry.Target)!,
+        Detail = Clean(entry.Detail)!,
+        Asset = Clean(entry.Asset),
+        Origin = Clean(entry.Origin),
+    };
+
+    /// <summary>Without U+0000, which PostgreSQL does not store, and without halves of characters, which are no UTF-8.</summary>
+    private static string? Clean(string? text) =>
+        text is null ? null : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(SetWriter.Clean(text)));
+}
+
+/// <summary>A row of `audit_log`.</summary>
+internal sealed class AuditRow
+{
+    public long Id { get; set; }
+    public long? Seq { get; set; }
+    public string? Hash { get; set; }
+    public long AtUs { get; set; }
+    public string Actor { get; set; } = "";
+    public string Action { get; set; } = "";
+    public string Target { get; set; } = "";
+    public string Detail { get; set; } = "";
+    public string? Asset { get; set; }
+    public string? Origin { get; set; }
+
+    public AuditEntry ToEntry() => new(AtUs, Actor, Action, Target, Detail) { Asset = Asset, Origin = Origin };
+
+    public ChainedEntry ToChained() => new(Id, Seq, ToEntry(), Hash);
+}

@@ -1,0 +1,53 @@
+using Dapper;
+using OeeOrleans.Model;
+using OeeOrleans.Storage.Access;
+
+namespace OeeOrleans.Storage.Sql;
+
+internal abstract partial class SqlStore
+{
+    public Task AppendAuditAsync(IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken) => QueryAsync(async c =>
+    {
+        await using var transaction = await c.BeginTransactionAsync(cancellationToken);
+        await AuditLog.AppendAsync(c, transaction, Chain, entries, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return true;
+    }, cancellationToken);
+
+    public Task<(IReadOnlyList<ChainedEntry> Entries, AuditHead Head)> ReadChainAsync(
+        long afterId, int limit, CancellationToken cancellationToken) =>
+        QueryAsync<(IReadOnlyList<ChainedEntry>, AuditHead)>(async c =>
+    {
+        await using var transaction = await c.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
+        CommandDefinition Ask(string sql) => new(
+            sql, new { afterId, limit }, transaction, commandTimeout: QueryTimeoutS, cancellationToken: cancellationToken);
+        var head = await c.QuerySingleAsync<(long Seq, string Hash)>(Ask("select seq, hash from audit_head where id = 1"));
+        var rows = await c.QueryAsync<AuditRow>(
+            Ask($"select {AuditLog.Columns} from audit_log where id > @afterId order by id limit @limit"));
+        return ([.. rows.Select(r => r.ToChained())], new AuditHead(head.Seq, head.Hash));
+    }, cancellationToken);
+
+    public Task<IReadOnlyList<ChainedEntry>> SearchAuditAsync(AuditQuery query, CancellationToken cancellationToken) =>
+        QueryAsync<IReadOnlyList<ChainedEntry>>(async c =>
+    {
+        var conditions = new List<string>();
+        if (query.Actor is not null) conditions.Add("actor = @Actor");
+        if (query.Target is not null) conditions.Add("target = @Target");
+        if (query.Action is not null) conditions.Add("substr(action, 1, length(@Action)) = @Action");
+        if (query.FromUs is not null) conditions.Add("ts >= oee_ts(@FromUs)");
+        if (query.ToUs is not null) conditions.Add("ts < oee_ts(@ToUs)");
+        if (query.BeforeId is not null) conditions.Add("id < @BeforeId");
+        if (query.Assets is not null) conditions.Add($"asset {In("Assets")}");
+        var where = conditions.Count == 0 ? "" : $"where {string.Join(" and ", conditions)}";
+        var rows = await c.QueryAsync<AuditRow>(
+            Command($"select {AuditLog.Columns} from audit_log {where} order by id desc limit @Limit", query, cancellationToken));
+        return [.. rows.Select(r => r.ToChained())];
+    }, cancellationToken);
+
+    /// <summary>See <see cref="AuditLog.ChainOldAsync"/>.</summary>
+    protected Task ChainOldAuditAsync(CancellationToken cancellationToken) => QueryAsync(async c =>
+    {
+        await AuditLog.ChainOldAsync(c, Chain, cancellationToken);
+        return true;
+    }, cancellationToken);
+}
