@@ -35,6 +35,7 @@ public static class GatewayExtensions
 
     public static void MapGateway(this WebApplication app)
     {
+        app.UseSecurityHeaders();
         app.UseProblems();
         app.UseHttpMetrics();
         app.UseRequestGuard();

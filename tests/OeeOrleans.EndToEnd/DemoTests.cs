@@ -133,6 +133,39 @@ public sealed class DemoTests(DemoFixture demo) : IClassFixture<DemoFixture>
     }
 
     [Fact]
+    public async Task Every_page_keeps_to_its_content_security_policy()
+    {
+        var page = await demo.Browser.NewPageAsync();
+        var refused = new ConcurrentQueue<string>();
+        page.Console += (_, message) =>
+        {
+            if (message.Text.Contains("Content Security Policy", StringComparison.Ordinal)) refused.Enqueue($"{page.Url}: {message.Text}");
+        };
+        var board = await page.GotoAsync(demo.Oee.Url + "/sign-in");
+        Assert.DoesNotContain("unsafe", board!.Headers["content-security-policy"], StringComparison.Ordinal);
+        await demo.SignInAsync(page);
+        await Eventually.TrueAsync("the losses to open", Soon, async () =>
+        {
+            await page.Locator("#line-line2 button.oee").ClickAsync();
+            return await page.Locator("#line-line2 .wf").CountAsync() > 0;
+        });
+        // Drawn as it is meant, not only not refused.
+        Assert.True(await page.Locator("#machine-packer2 .strip rect").CountAsync() > 0);
+        Assert.True(await page.EvaluateAsync<bool>("getComputedStyle(document.querySelector('main')).display === 'grid'"));
+        await page.GotoAsync(demo.Oee.Url + "/account");
+        await page.Locator("form button").WaitForAsync();
+        foreach (var (path, element) in new[] { ("/scalar", "text=Tell"), ("/dashboard", "text=Grains") })
+        {
+            await page.GotoAsync(demo.Oee.Url + path);
+            if (path == "/dashboard") await page.Locator(element).First.WaitForAsync();
+            else await page.Locator("text=/api/kpi/current").First.WaitForAsync();
+        }
+
+        Assert.Empty(refused);
+        await page.CloseAsync();
+    }
+
+    [Fact]
     public async Task A_wall_screen_shows_one_line_and_a_phone_fits_its_width()
     {
         var wall = await demo.Browser.NewPageAsync(

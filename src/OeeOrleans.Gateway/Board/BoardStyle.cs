@@ -13,8 +13,8 @@ internal static class BoardStyle
         body{margin:0;background:var(--bg);color:var(--ink);font:14px/1.4 Inter,system-ui,"DejaVu Sans",sans-serif;
           font-variant-numeric:tabular-nums}
         header{display:flex;gap:20px;align-items:center;padding:12px 24px;background:var(--card);border-bottom:1px solid var(--line)}
-        header b{font-size:16px}.shift{flex:1;max-width:440px}.progress{height:4px;border-radius:2px;background:var(--line);margin-top:4px}
-        .progress i{display:block;height:4px;border-radius:2px;background:var(--accent)}
+        header b{font-size:16px}.shift{flex:1;max-width:440px}.progress{display:block;width:100%;height:4px;border-radius:2px;background:var(--line);margin-top:4px}
+        .progress rect{fill:var(--accent)}.defs{position:absolute;width:0;height:0}.defs rect{fill:var(--unk)}
         .grow{flex:1}.live{color:var(--dim);min-width:12em;text-align:right}.live:before{content:"●";color:var(--run);margin-right:6px}
         .live.lost{color:var(--faulttext);font-weight:600}.live.lost:before{content:"■";color:var(--stop)}
         main{padding:20px 24px;display:grid;gap:16px;max-width:1680px;margin:auto}
@@ -25,25 +25,26 @@ internal static class BoardStyle
         .oee small{font-size:18px;color:var(--dim);font-weight:500}
         .apq{display:grid;gap:5px}.apq div{display:grid;grid-template-columns:92px 1fr 64px;gap:10px;align-items:center}
         .apq div span:last-child{text-align:right}
-        .bar{height:8px;border-radius:4px;background:var(--line);display:block}
-        .bar i{display:block;height:8px;border-radius:4px;background:var(--ink);opacity:.75}
+        .bar{width:100%;height:8px;border-radius:4px;background:var(--line);display:block;overflow:hidden}
+        .bar rect{fill:var(--ink);opacity:.75}
         .cnt{text-align:right}.cnt b{font-size:22px}
         .m,.axis{display:grid;grid-template-columns:170px 150px 70px 1fr 140px 130px;gap:16px;align-items:center;padding:9px 20px;
           border-bottom:1px solid var(--line)}
         .m{min-height:46px}.m:last-child{border-bottom:0}.axis{padding:4px 20px;font-size:11.5px;color:var(--dim)}
-        .hours{position:relative;height:16px}.hours span{position:absolute;transform:translateX(-50%)}
-        .hours span:first-child{transform:none}.hours span:last-child{transform:translateX(-100%)}
+        .hours{width:100%;height:16px;fill:var(--dim)}.hours text{text-anchor:middle}
+        .hours text:first-child{text-anchor:start}.hours text:last-child{text-anchor:end}.gap{display:block;width:1px}
         .pill{display:inline-flex;gap:7px;align-items:center;font-weight:600;white-space:nowrap}
         .pill:before{content:"";width:10px;height:10px;border-radius:2px;background:var(--plan);flex:none}
         .pill.run:before{background:var(--run)}.pill.small_stop:before{background:var(--small)}
         .pill.stop:before{background:var(--stop);border-radius:50%}
         .pill.unknown:before{background:repeating-linear-gradient(45deg,var(--unk) 0 3px,transparent 3px 5px)}.since{font-weight:400}
         .s{min-width:0;display:block}
-        .strip{display:block;position:relative;height:24px;border-radius:4px;overflow:hidden;background:var(--line)}
-        .strip i{position:absolute;top:0;height:24px;min-width:1px}
+        .strip{display:block;width:100%;height:24px;border-radius:4px;overflow:hidden;background:var(--line)}
         i.run{background:var(--run)}i.small_stop{background:var(--small)}i.stop{background:var(--stop)}
-        i.planned_stop{background:var(--plan)}i.not_scheduled{background:transparent}
+        i.planned_stop{background:var(--plan)}
         i.unknown{background:repeating-linear-gradient(45deg,var(--unk) 0 4px,transparent 4px 8px)}
+        rect.run{fill:var(--run)}rect.small_stop{fill:var(--small)}rect.stop{fill:var(--stop)}
+        rect.planned_stop{fill:var(--plan)}rect.not_scheduled{fill:none}rect.unknown{fill:url(#hatch)}
         .fault{display:block;font-size:12.5px;color:var(--faulttext);white-space:nowrap;overflow:hidden;text-overflow:ellipsis;
           margin-top:2px}
         .num{text-align:right;white-space:nowrap}.num small{color:var(--dim)}
@@ -54,13 +55,12 @@ internal static class BoardStyle
         .why h3{margin:0 0 2px;font-size:15px}
         .close{font:inherit;font-size:20px;line-height:1;color:var(--dim);background:none;border:0;cursor:pointer;padding:0 4px}
         .wf{display:grid;gap:6px;margin-top:12px;max-width:820px}
-        .wf>div{display:grid;grid-template-columns:150px 1fr 74px;gap:12px;align-items:center}.t{position:relative;height:18px}
-        .t i{position:absolute;top:0;height:18px;border-radius:3px}
+        .wf>div{display:grid;grid-template-columns:150px 1fr 74px;gap:12px;align-items:center}.t{width:100%;height:18px}
         .eq{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12.5px;margin-top:14px;padding:10px 12px;background:var(--bg);
           border-radius:6px;white-space:pre-wrap;max-width:820px}
         .two{display:grid;grid-template-columns:1.35fr 1fr;border-top:1px solid var(--line)}.two .why{border-top:0}
         .two .pa{border-left:1px solid var(--line)}
-        .pi{display:grid;grid-template-columns:210px 1fr 130px;gap:12px;align-items:center;margin-top:8px}.pi .bar i{opacity:.9}
+        .pi{display:grid;grid-template-columns:210px 1fr 130px;gap:12px;align-items:center;margin-top:8px}.pi .bar rect{opacity:.9}
         .pi.on .reason{font-weight:600}
         .reason,.link{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:left}
         .reason:hover,.link{text-decoration:underline}.ask{color:var(--accent)}.link{color:var(--accent);margin-left:6px}
@@ -74,10 +74,10 @@ internal static class BoardStyle
         .key i{display:inline-block;width:12px;height:12px;border-radius:3px;vertical-align:-2px;margin-right:6px}
         .wall{font-size:20px}.wall header b{font-size:26px}.wall main{max-width:none}.wall button.oee{font-size:120px;line-height:1}
         .wall .oee small{font-size:40px}.wall .lh{grid-template-columns:1.2fr 420px 2fr 1.4fr}.wall .lh h2{font-size:32px}
-        .wall .apq div{grid-template-columns:150px 1fr 110px}.wall .bar,.wall .bar i{height:14px;border-radius:7px}
+        .wall .apq div{grid-template-columns:150px 1fr 110px}.wall .bar{height:14px;border-radius:7px}
         .wall .cnt b{font-size:44px}.wall .m,.wall .axis{grid-template-columns:240px 250px 120px 1fr 230px}
-        .wall .m .cycle,.wall .axis span:last-child:not(.hours span){display:none}
-        .wall .strip,.wall .strip i{height:40px}.wall .pill:before{width:16px;height:16px}.wall .fault{font-size:18px}
+        .wall .m .cycle,.wall .axis>span:last-child{display:none}
+        .wall .strip{height:40px}.wall .pill:before{width:16px;height:16px}.wall .fault{font-size:18px}
         .who a,.account a{color:var(--accent)}
         .account{max-width:420px;padding-top:12vh}.account h1{font-size:20px;margin:0 0 12px}.account ul{padding-left:18px}
         .account form{display:grid;gap:12px;margin:12px 0}.account label{display:grid;gap:4px;color:var(--dim)}
@@ -94,12 +94,23 @@ internal static class BoardStyle
         .two{grid-template-columns:1fr}.two .pa{border-left:0;border-top:1px solid var(--line)}.pi{grid-template-columns:128px 1fr 96px}}
         """;
 
-    /// <summary>The mark beats whenever the server draws; when it stops, the connection is lost and the mark says so.</summary>
-    public const string LiveMarkScript =
+    /// <summary>
+    /// The mark beats whenever the server draws; when it stops, the connection is lost and the mark says so. And `oeeRows` tells the server which
+    /// rows of a long line are in sight.
+    /// </summary>
+    public const string Script =
         """
         (function(){var last=Date.now(),beat=null;setInterval(function(){var m=document.getElementById('live');if(!m)return;
         if(m.dataset.beat!==beat){beat=m.dataset.beat;last=Date.now();m.classList.remove('lost')}
         else if(Date.now()-last>4000){m.classList.add('lost');m.textContent='connection lost '+Math.round((Date.now()-last)/1000)+' s ago'}}
         ,500)})();
+        window.oeeRows=(function(){var all={};return{
+        watch:function(id,height,row){var e=document.getElementById(id),last='',due=false;if(!e)return;
+        function look(){due=false;if(!e.isConnected){window.oeeRows.forget(id);return}
+        var top=e.getBoundingClientRect().top,from=Math.max(0,Math.floor(-top/height)-20),to=Math.ceil((innerHeight-top)/height)+20;
+        if(to<0)to=0;if(from+'-'+to!==last){last=from+'-'+to;row.invokeMethodAsync('Look',from,to)}}
+        function soon(){if(!due){due=true;requestAnimationFrame(look)}}
+        all[id]=soon;addEventListener('scroll',soon,{passive:true});addEventListener('resize',soon);look()},
+        forget:function(id){if(all[id]){removeEventListener('scroll',all[id]);removeEventListener('resize',all[id]);delete all[id]}}}})();
         """;
 }

@@ -85,6 +85,7 @@ public static partial class ConfigFile
             Partitions = partitions.Count > 0 ? partitions : ["spBv1.0/#"],
             GatherMs = ingress.Integer("gather_ms", 200, 0, 2_000),
             GatewayUrls = gateway.Text("urls") ?? "http://127.0.0.1:8080",
+            Gateway = GatewayReader.Read(gateway),
             Access = access.Read(),
             AccessKeyFile = access.KeyFile,
             MqttPort = root.Integer("mqtt_port", 1883, 0, 65535),
@@ -134,7 +135,7 @@ public static partial class ConfigFile
     {
         foreach (var (key, problem) in Exposure.ProblemsOf(config))
         {
-            root.Problems.Add(key == "mqtt_address" ? root.LineOf(key) : gateway.LineOf("urls"), $"{key}: {problem}");
+            root.Problems.Add(key == "mqtt_address" ? root.LineOf(key) : gateway.LineOf(key["gateway.".Length..]), $"{key}: {problem}");
         }
     }
 
@@ -172,9 +173,9 @@ public static partial class ConfigFile
         {
             Username = broker.Text("username") ?? address.Username,
             Password = broker.Text("password") ?? address.Password,
-            CaFile = TlsFile(tls, "ca"),
-            CertificateFile = TlsFile(tls, "certificate"),
-            KeyFile = TlsFile(tls, "key"),
+            CaFile = tls.ExistingFile("ca"),
+            CertificateFile = tls.ExistingFile("certificate"),
+            KeyFile = tls.ExistingFile("key"),
         };
         if ((result.CertificateFile is null) != (result.KeyFile is null))
         {
@@ -184,17 +185,6 @@ public static partial class ConfigFile
         tls.Close();
         broker.Close();
         return result;
-    }
-
-    private static string? TlsFile(YamlSection tls, string key)
-    {
-        var path = tls.Text(key);
-        if (path is not null && !File.Exists(path))
-        {
-            tls.Problems.Add(tls.LineOf(key), $"{tls.Path}.{key}: the file '{path}' does not exist");
-        }
-
-        return path;
     }
 
     private static string Substitute(string text, Problems problems)

@@ -12,7 +12,15 @@ internal static class Exposure
     {
         foreach (var url in Split(config.GatewayUrls))
         {
-            if (!IsAddress(url)) yield return ("gateway.urls", $"'{url}' is not an address such as http://127.0.0.1:8080");
+            if (WhyNot(url, config) is { } problem) yield return ("gateway.urls", problem);
+        }
+
+        foreach (var url in config.Gateway.ManagementUrls)
+        {
+            if (Parse(url) is not { Scheme: "http" or "https", Port: > 0 })
+            {
+                yield return ("gateway.management_urls", $"'{url}' is not an address with a port, such as http://127.0.0.1:9090");
+            }
         }
 
         // With a broker of the plant's own there is no embedded one.
@@ -34,15 +42,31 @@ internal static class Exposure
     /// <summary>Nobody but this machine can reach these addresses.</summary>
     public static bool IsLoopbackOnly(string urls) => Split(urls).All(u => Parse(u)?.IsLoopback == true);
 
-    private static string[] Split(string urls) =>
+    public static string[] Split(string urls) =>
         urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
-    private static bool IsAddress(string url) => Parse(url) is { Scheme: "http" or "https" };
-
     /// <summary>What ASP.NET calls "all addresses" is no host to Uri.</summary>
-    private static Uri? Parse(string url) => Uri.TryCreate(
+    public static Uri? Parse(string url) => Uri.TryCreate(
         url.Replace("*", "0.0.0.0", StringComparison.Ordinal).Replace("+", "0.0.0.0", StringComparison.Ordinal), UriKind.Absolute,
         out var uri)
         ? uri
         : null;
+
+    private static string? WhyNot(string url, OeeConfig config)
+    {
+        if (Parse(url) is not { Scheme: "http" or "https" } uri) return $"'{url}' is not an address such as http://127.0.0.1:8080";
+        if (uri.Scheme == "https")
+        {
+            return config.Gateway.Certificate is null
+                ? $"'{url}' needs a certificate: give gateway.certificate and gateway.key, PEM files"
+                : null;
+        }
+
+        // An edge node by itself has no users, and tells nothing but health and metrics.
+        var isEdgeAlone = config.Edge is not null && !config.Plant.Machines.Any();
+        return uri.IsLoopback || config.Gateway.PlainHttp || isEdgeAlone
+            ? null
+            : $"'{url}' can be reached from other machines, and passwords would be readable on the way; use https:// with "
+                + "gateway.certificate and gateway.key, or set gateway.plain_http: true where a proxy in front of it ends TLS";
+    }
 }

@@ -38,6 +38,8 @@ public sealed record OeeConfig
 
     public string GatewayUrls { get; init; } = "http://127.0.0.1:8080";
 
+    public GatewayOptions Gateway { get; init; } = new();
+
     /// <summary>Who may come in, and how.</summary>
     public AccessOptions Access { get; init; } = new();
 

@@ -42,6 +42,14 @@ internal sealed class YamlSection
         return "";
     }
 
+    /// <summary>The path of a file that is there.</summary>
+    public string? ExistingFile(string key)
+    {
+        var path = Text(key);
+        if (path is not null && !File.Exists(path)) _problems.Add(LineOf(key), $"{Path}.{key}: the file '{path}' does not exist");
+        return path;
+    }
+
     public decimal? Number(string key, decimal min, decimal max)
     {
         if (Scalar(key) is not { } node) return null;

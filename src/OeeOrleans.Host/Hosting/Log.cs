@@ -6,6 +6,12 @@ internal static partial class Log
     [LoggerMessage(1001, LogLevel.Warning, "waiting for the store: {Reason}")]
     public static partial void WaitingForStore(ILogger log, string reason);
 
+    [LoggerMessage(1008, LogLevel.Information, "the certificate {File} is another one, good until {Until}")]
+    public static partial void CertificateRenewed(ILogger log, string file, DateTime until);
+
+    [LoggerMessage(1009, LogLevel.Warning, "the certificate {File} was changed and cannot be read; the one before stays in use: {Error}")]
+    public static partial void CertificateUnreadable(ILogger log, string file, string error);
+
     [LoggerMessage(1005, LogLevel.Error, "the work of this process ended by itself; the process ends too")]
     public static partial void EndedByItself(ILogger log);
 

@@ -56,7 +56,7 @@ internal static class OeeCluster
     {
         client.Configure<ClusterOptions>(o => (o.ServiceId, o.ClusterId) = (ServiceId, config.ClusterId));
         client.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Invariant, ConnectionOf(config.StoreConnection!)));
-        client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(10));
+        client.Configure<Orleans.Configuration.GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(10));
         // Silos may come up later than we do.
         client.UseConnectionRetryFilter(async (_, cancellationToken) =>
         {

@@ -31,8 +31,7 @@ internal static class OeeHost
                 ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(OeeHost).Assembly.GetName().Name,
             });
         builder.WebHost.UseStaticWebAssets();
-        builder.WebHost.UseUrls(config.GatewayUrls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        GatewayListeners.Add(builder, config);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(7));
         builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
         ConfigureLogging(builder.Logging);
@@ -95,6 +94,7 @@ internal static class OeeHost
         var app = builder.Build();
         if (roles.Gateway)
         {
+            GatewayListeners.MapManagement(app, config);
             app.MapGateway();
             // It tells the state of every grain and the logs of the silos.
             app.MapOrleansDashboard("/dashboard").RequireAuthorization(GatewayExtensions.AdministratorsOnly);
@@ -136,6 +136,8 @@ internal static class OeeHost
         logging.AddFilter("Microsoft", LogLevel.Warning);
         logging.AddFilter("System", LogLevel.Warning);
         logging.AddFilter("Polly", LogLevel.Warning);
+        // It warns that the keys of cookies are not encrypted; the repository they go to seals them.
+        logging.AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error);
         // Advice about garbage collection and a watchdog that measures from the machine's start: neither is for an operator.
         logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
         logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);

@@ -31,7 +31,7 @@ internal sealed class StorePreparation(IStore store, OeeConfig config, PlantKey 
                 catch (StoreUnavailableException error) when (!error.NeedsOperator)
                 {
                     if (room is null) Log.WaitingForStore(log, error.Message);
-                    room ??= await WaitingRoom.OpenAsync(config.GatewayUrls, cancellationToken);
+                    room ??= await WaitingRoom.OpenAsync(config, cancellationToken);
                     room?.Reason = error.Message;
                     await Task.Delay(Retry, cancellationToken);
                 }

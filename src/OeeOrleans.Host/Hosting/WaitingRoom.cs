@@ -1,3 +1,5 @@
+using OeeOrleans.Host.Config;
+
 namespace OeeOrleans.Host.Hosting;
 
 /// <summary>Listens where the gateway will, while the store is away at the start: alive, not ready, and it says why.</summary>
@@ -13,11 +15,10 @@ internal sealed class WaitingRoom : IAsyncDisposable
     public string Reason { get; set; } = "starting";
 
     /// <exception cref="IOException">The address is taken.</exception>
-    public static async Task<WaitingRoom> OpenAsync(string urls, CancellationToken cancellationToken)
+    public static async Task<WaitingRoom> OpenAsync(OeeConfig config, CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.WebHost.UseUrls(urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        GatewayListeners.Add(builder, config);
         OeeHost.ConfigureLogging(builder.Logging);
         var app = builder.Build();
         var room = new WaitingRoom(app);

@@ -1,0 +1,28 @@
+namespace OeeOrleans.Host.Config;
+
+/// <summary>`gateway: { urls, certificate, key, hosts, management_urls, plain_http }`.</summary>
+internal static class GatewayReader
+{
+    public static GatewayOptions Read(YamlSection gateway)
+    {
+        var options = new GatewayOptions
+        {
+            Certificate = gateway.ExistingFile("certificate"),
+            Key = gateway.ExistingFile("key"),
+            Hosts = [.. gateway.Items("hosts").Select(h => h.ToString())],
+            ManagementUrls = Exposure.Split(gateway.Text("management_urls") ?? ""),
+            PlainHttp = gateway.Flag("plain_http"),
+        };
+        if ((options.Certificate is null) != (options.Key is null))
+        {
+            gateway.Problems.Add(gateway.Line, "gateway: certificate and key belong together; one of them is missing");
+        }
+
+        foreach (var host in options.Hosts.Where(h => h.Length == 0 || h.AsSpan().ContainsAny('/', '*', ' ')))
+        {
+            gateway.Problems.Add(gateway.LineOf("hosts"), $"gateway.hosts: '{host}' is no name such as oee.example.com");
+        }
+
+        return options;
+    }
+}
