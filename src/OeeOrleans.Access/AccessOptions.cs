@@ -20,6 +20,9 @@ public sealed record AccessOptions
     /// <summary>Whoever is not known may look (role dashboard, at the site).</summary>
     public bool AnonymousViewer { get; init; }
 
+    /// <summary>Sign-ins that are looked at, per minute and address; more are sent away.</summary>
+    public int SignInsPerMinute { get; init; } = 30;
+
     /// <summary>Sign-ins that may fail in a row before the user is locked.</summary>
     public int LockoutAfter { get; init; } = 5;
 

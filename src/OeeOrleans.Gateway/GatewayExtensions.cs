@@ -57,7 +57,7 @@ public static class GatewayExtensions
         app.MapHealth(MayKnow);
         app.MapMetrics("/metrics").Needs(AccessPolicy.Monitor);
         app.MapOpenApi().Needs(AccessPolicy.Look);
-        app.MapScalarApiReference("/scalar").Needs(AccessPolicy.Look);
+        app.MapScalarApiReference("/scalar", o => o.DisableDefaultFonts()).Needs(AccessPolicy.Look);
         app.MapStaticAssets().AllowAnonymous();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode().Add(NeedLook);
     }

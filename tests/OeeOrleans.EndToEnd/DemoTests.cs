@@ -154,11 +154,10 @@ public sealed class DemoTests(DemoFixture demo) : IClassFixture<DemoFixture>
         Assert.True(await page.EvaluateAsync<bool>("getComputedStyle(document.querySelector('main')).display === 'grid'"));
         await page.GotoAsync(demo.Oee.Url + "/account");
         await page.Locator("form button").WaitForAsync();
-        foreach (var (path, element) in new[] { ("/scalar", "text=Tell"), ("/dashboard", "text=Grains") })
+        foreach (var (path, text) in new[] { ("/scalar", "kpi/current"), ("/dashboard", "Grains") })
         {
             await page.GotoAsync(demo.Oee.Url + path);
-            if (path == "/dashboard") await page.Locator(element).First.WaitForAsync();
-            else await page.Locator("text=/api/kpi/current").First.WaitForAsync();
+            await page.GetByText(text).First.WaitForAsync();
         }
 
         Assert.Empty(refused);

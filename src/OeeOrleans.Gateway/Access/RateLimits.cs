@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.DependencyInjection;
+using OeeOrleans.Access;
 using OeeOrleans.Access.Identities;
 
 namespace OeeOrleans.Gateway.Access;
@@ -18,9 +19,6 @@ internal static class RateLimits
 
     /// <summary>WebSockets of one identity at once: live push and boards.</summary>
     private const int WebSockets = 200;
-
-    /// <summary>A person mistypes; a machine guesses.</summary>
-    private const int SignInsPerMinute = 20;
 
     private const int RefreshesPerMinute = 120;
 
@@ -38,7 +36,9 @@ internal static class RateLimits
                 ? RateLimitPartition.GetConcurrencyLimiter(
                     "w " + WhoOf(context), _ => new ConcurrencyLimiterOptions { PermitLimit = WebSockets })
                 : RateLimitPartition.GetNoLimiter("")));
-        limits.AddPolicy(SignIn, context => PerAddress(context, "s ", SignInsPerMinute));
+        // A person mistypes; a machine guesses.
+        limits.AddPolicy(SignIn, context => PerAddress(
+            context, "s ", context.RequestServices.GetRequiredService<AccessOptions>().SignInsPerMinute));
         limits.AddPolicy(Refresh, context => PerAddress(context, "f ", RefreshesPerMinute));
         limits.OnRejected = RefuseAsync;
     });

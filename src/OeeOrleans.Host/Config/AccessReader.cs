@@ -5,7 +5,7 @@ using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Host.Config;
 
-/// <summary>`access: { token_minutes, session_hours, anonymous_viewer, key_file, keys }`.</summary>
+/// <summary>`access: { token_minutes, session_hours, sign_ins_per_minute, anonymous_viewer, key_file, keys }`.</summary>
 internal sealed class AccessReader
 {
     private const int MinSecret = 32;
@@ -32,6 +32,7 @@ internal sealed class AccessReader
         {
             TokenLifetime = TimeSpan.FromMinutes(_access.Integer("token_minutes", (int)defaults.TokenLifetime.TotalMinutes, 1, 60)),
             SessionLifetime = TimeSpan.FromHours(_access.Integer("session_hours", (int)defaults.SessionLifetime.TotalHours, 1, 720)),
+            SignInsPerMinute = _access.Integer("sign_ins_per_minute", defaults.SignInsPerMinute, 1, 100_000),
             AnonymousViewer = _access.Flag("anonymous_viewer"),
             Keys = [.. _access.Sections("keys").Select(ReadKey).OfType<ConfiguredKey>()],
         };

@@ -1,0 +1,141 @@
+using System.Net.Http.Json;
+
+namespace OeeOrleans.Host.Tests.Doors;
+
+/// <summary>How to knock at each door, about what is one's own or another one's. A door that is not here fails a test.</summary>
+internal sealed class Knocks(GuardedPlant plant)
+{
+    private const string Password = "another password";
+
+    /// <summary>By `METHOD /pattern`: the request; doors that are about no part of the plant do the same on both sides.</summary>
+    public IReadOnlyDictionary<string, Knock> All => new Dictionary<string, Knock>
+    {
+        ["GET /api/me"] = Get("/api/me"),
+        ["PUT /api/me/password"] = Send(HttpMethod.Put, "/api/me/password", new { old = "x", @new = Password }),
+        ["POST /api/auth/token"] = Send(HttpMethod.Post, "/api/auth/token", new { user = "nobody", password = "wrong" }),
+        ["POST /api/auth/refresh"] = Send(HttpMethod.Post, "/api/auth/refresh", new { refresh_token = "a.b" }),
+        ["POST /api/auth/logout"] = Send(HttpMethod.Post, "/api/auth/logout", new { }),
+        ["GET /.well-known/jwks.json"] = Get("/.well-known/jwks.json"),
+        ["GET /api/users"] = Get("/api/users"),
+        ["POST /api/users"] = s => To(HttpMethod.Post, "/api/users", new { name = New(), password = Password, grants = Grants(s) }),
+        ["GET /api/users/{name}"] = async s => await To(HttpMethod.Get, $"/api/users/{await UserAsync(s)}"),
+        ["PATCH /api/users/{name}"] = async s => await To(HttpMethod.Patch, $"/api/users/{await UserAsync(s)}", new { disabled = true }),
+        ["PUT /api/users/{name}/password"] = async s =>
+            await To(HttpMethod.Put, $"/api/users/{await UserAsync(s)}/password", new { password = Password }),
+        ["GET /api/users/{name}/grants"] = async s => await To(HttpMethod.Get, $"/api/users/{await UserAsync(s)}/grants"),
+        ["PUT /api/users/{name}/grants"] = async s =>
+            await To(HttpMethod.Put, $"/api/users/{await UserAsync(s)}/grants", new { items = Grants(s) }),
+        ["GET /api/keys"] = Get("/api/keys"),
+        ["POST /api/keys"] = s => To(HttpMethod.Post, "/api/keys", new { name = New(), grants = Grants(s) }),
+        ["DELETE /api/keys/{id}"] = async s =>
+            await To(HttpMethod.Delete, $"/api/keys/{(await plant.NewKeyAsync("dashboard", s.Area)).Id}"),
+        ["GET /api/audit"] = Get("/api/audit"),
+        ["GET /api/audit/verify"] = Get("/api/audit/verify"),
+        ["GET /api/kpi/current"] = s => To(HttpMethod.Get, $"/api/kpi/current?line_id={s.Line}&window=day"),
+        ["GET /api/kpi/history"] = s => To(HttpMethod.Get, $"/api/kpi/history?machine_id={s.Machine}"),
+        ["GET /api/kpi/explain"] = s => To(HttpMethod.Get, $"/api/kpi/explain?machine_id={s.Machine}"),
+        ["GET /api/trend"] = s => To(HttpMethod.Get, $"/api/trend?machine_id={s.Machine}&name=counter.good"),
+        ["GET /api/machines/status"] = s => To(HttpMethod.Get, $"/api/machines/status?machine_id={s.Machine}"),
+        ["GET /api/machines/{id}/timeline"] = s => To(HttpMethod.Get, $"/api/machines/{s.Machine}/timeline"),
+        ["GET /api/edge-nodes"] = Get("/api/edge-nodes"),
+        ["GET /api/faults/active"] = s => To(HttpMethod.Get, $"/api/faults/active?line_id={s.Line}"),
+        ["GET /api/faults/history"] = s => To(HttpMethod.Get, $"/api/faults/history?line_id={s.Line}"),
+        ["POST /api/faults/{id}/ack"] = s => To(HttpMethod.Post, $"/api/faults/{Fault(s)}/ack", new { comment = "seen" }),
+        ["POST /api/faults/{id}/shelve"] = s =>
+            To(HttpMethod.Post, $"/api/faults/{Fault(s)}/shelve", new { until = "2099-01-01T00:00:00Z" }),
+        ["GET /api/losses"] = s => To(HttpMethod.Get, $"/api/losses?line_id={s.Line}"),
+        ["GET /api/stops"] = s => To(HttpMethod.Get, $"/api/stops?machine_id={s.Machine}"),
+        // It did not stand then: who may say why is told so, 404; who may look only, 403; to everybody else there is no machine, 404 too.
+        ["POST /api/stops/{id}/reason"] = s => To(HttpMethod.Post, $"/api/stops/{s.Machine}-1/reason", new { reason = "x" }),
+        ["GET /api/reasons"] = Get("/api/reasons"),
+        ["GET /api/assets"] = Get("/api/assets"),
+        ["GET /api/assets/{id}"] = s => To(HttpMethod.Get, $"/api/assets/{s.Line}"),
+        ["GET /api/assets/{id}/tags"] = s => To(HttpMethod.Get, $"/api/assets/{s.Machine}/tags"),
+        ["GET /hubs/live/negotiate"] = Send(HttpMethod.Post, "/hubs/live/negotiate?negotiateVersion=1", new { }),
+        ["GET /hubs/live"] = Get("/hubs/live"),
+        ["GET /health/live"] = Get("/health/live"),
+        ["GET /health/ready"] = Get("/health/ready"),
+        ["GET /metrics"] = Get("/metrics"),
+        ["GET /openapi/{documentName}.json"] = Get("/openapi/v1.json"),
+        ["GET /scalar/{documentName?}"] = Get("/scalar/"),
+        ["GET /"] = Get("/"),
+        ["POST /"] = Send(HttpMethod.Post, "/", new { }),
+        ["GET /sign-in"] = Get("/sign-in"),
+        ["POST /sign-in"] = Send(HttpMethod.Post, "/sign-in", new { }),
+        ["GET /setup"] = Get("/setup"),
+        ["POST /setup"] = Send(HttpMethod.Post, "/setup", new { }),
+        ["GET /account"] = Get("/account"),
+        ["POST /account"] = Send(HttpMethod.Post, "/account", new { }),
+        ["GET /password"] = Get("/password"),
+        ["POST /password"] = Send(HttpMethod.Post, "/password", new { }),
+        ["GET /_blazor/negotiate"] = Send(HttpMethod.Post, "/_blazor/negotiate?negotiateVersion=1", new { }),
+        ["GET /_blazor"] = Get("/_blazor"),
+        ["GET /_blazor/disconnect/"] = Send(HttpMethod.Post, "/_blazor/disconnect/", new { }),
+        ["GET /_blazor/initializers/"] = Get("/_blazor/initializers/"),
+        ["GET /_framework/opaque-redirect"] = Get("/_framework/opaque-redirect"),
+        ["GET /{**path:file}"] = Get("/some/file.txt"),
+        ["HEAD /{**path:file}"] = Send(HttpMethod.Head, "/some/file.txt", null),
+        ["GET /dashboard/"] = Get("/dashboard/"),
+        ["GET /dashboard/index.html"] = Get("/dashboard/index.html"),
+        ["GET /dashboard/favicon.ico"] = Get("/dashboard/favicon.ico"),
+        ["GET /dashboard/index.min.js"] = Get("/dashboard/index.min.js"),
+        ["GET /dashboard/index.css"] = Get("/dashboard/index.css"),
+        ["GET /dashboard/fonts/{**path}"] = Get("/dashboard/fonts/x"),
+        ["GET /dashboard/img/{**path}"] = Get("/dashboard/img/x"),
+        ["GET /dashboard/version"] = Get("/dashboard/version"),
+        ["GET /dashboard/DashboardCounters"] = Get("/dashboard/DashboardCounters"),
+        ["GET /dashboard/ClusterStats"] = Get("/dashboard/ClusterStats"),
+        ["GET /dashboard/Reminders"] = Get("/dashboard/Reminders"),
+        ["GET /dashboard/Reminders/{page:int}"] = Get("/dashboard/Reminders/1"),
+        ["GET /dashboard/HistoricalStats/{*path}"] = OfSilo("HistoricalStats"),
+        ["GET /dashboard/SiloProperties/{*address}"] = OfSilo("SiloProperties"),
+        ["GET /dashboard/SiloMetadata/{*address}"] = OfSilo("SiloMetadata"),
+        ["GET /dashboard/SiloStats/{*address}"] = OfSilo("SiloStats"),
+        ["GET /dashboard/SiloCounters/{*address}"] = OfSilo("SiloCounters"),
+        ["GET /dashboard/GrainStats/{*grainName}"] = Get("/dashboard/GrainStats/x"),
+        ["GET /dashboard/TopGrainMethods"] = Get("/dashboard/TopGrainMethods"),
+        ["GET /dashboard/GrainState"] = Get("/dashboard/GrainState"),
+        ["GET /dashboard/LifecycleStages"] = Get("/dashboard/LifecycleStages"),
+        ["GET /dashboard/GrainTypes"] = Get("/dashboard/GrainTypes"),
+        ["GET /dashboard/Trace"] = Get("/dashboard/Trace"),
+    };
+
+    private Knock OfSilo(string what) => async _ =>
+    {
+        var counters = await plant.Admin.GetFromJsonAsync<System.Text.Json.JsonElement>("/dashboard/DashboardCounters");
+        var silo = counters.GetProperty("hosts")[0].GetProperty("siloAddress").GetString();
+        return await To(HttpMethod.Get, $"/dashboard/{what}/{silo}");
+    };
+
+    private static string New() => $"n-{Guid.NewGuid():N}";
+
+    private static string Fault(Side side) => Uri.EscapeDataString(GuardedPlant.FaultOf(side.Machine));
+
+    private static object[] Grants(Side side) => [new { role = "dashboard", at = side.Area }];
+
+    private async Task<string> UserAsync(Side side)
+    {
+        var name = New();
+        using var made = await plant.Admin.PostAsJsonAsync("/api/users", new { name, password = "first password", grants = Grants(side) });
+        made.EnsureSuccessStatusCode();
+        return name;
+    }
+
+    private static Knock Get(string path) => _ => To(HttpMethod.Get, path);
+
+    private static Knock Send(HttpMethod method, string path, object? body) => _ => To(method, path, body);
+
+    private static Task<HttpRequestMessage> To(HttpMethod method, string path, object? body = null) => Task.FromResult(
+        new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) });
+}
+
+/// <summary>The request, about one side or the other.</summary>
+internal delegate Task<HttpRequestMessage> Knock(Side side);
+
+/// <summary>An area, with a line and a machine of it.</summary>
+internal sealed record Side(string Area, string Line, string Machine)
+{
+    public static Side Own { get; } = new("own", GuardedPlant.OwnLine, GuardedPlant.OwnMachine);
+
+    public static Side Other { get; } = new("other", GuardedPlant.OtherLine, GuardedPlant.OtherMachine);
+}
