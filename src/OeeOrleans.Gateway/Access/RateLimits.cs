@@ -32,7 +32,7 @@ internal static class RateLimits
                     TokenLimit = Burst, TokensPerPeriod = RequestsPerSecond / 10, ReplenishmentPeriod = TimeSpan.FromMilliseconds(100),
                     AutoReplenishment = true,
                 })),
-            PartitionedRateLimiter.Create<HttpContext, string>(context => context.WebSockets.IsWebSocketRequest
+            PartitionedRateLimiter.Create<HttpContext, string>(context => RequestGuard.IsWebSocket(context)
                 ? RateLimitPartition.GetConcurrencyLimiter(
                     "w " + WhoOf(context), _ => new ConcurrencyLimiterOptions { PermitLimit = WebSockets })
                 : RateLimitPartition.GetNoLimiter("")));

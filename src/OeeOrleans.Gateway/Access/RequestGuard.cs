@@ -22,8 +22,13 @@ internal static class RequestGuard
             context, StatusCodes.Status403Forbidden, "Foreign origin", "the request comes from a page of another origin");
     });
 
+    /// <summary>Asked of the request itself: what the framework says of it is right only behind its own middleware.</summary>
+    public static bool IsWebSocket(HttpContext context) =>
+        HttpMethods.IsConnect(context.Request.Method)
+        || context.Request.Headers.Upgrade.Any(u => u?.Contains("websocket", StringComparison.OrdinalIgnoreCase) == true);
+
     private static bool CouldHarm(HttpContext context) =>
-        context.WebSockets.IsWebSocketRequest
+        IsWebSocket(context)
         || !(HttpMethods.IsGet(context.Request.Method)
             || HttpMethods.IsHead(context.Request.Method)
             || HttpMethods.IsOptions(context.Request.Method));

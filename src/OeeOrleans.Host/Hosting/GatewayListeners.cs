@@ -48,7 +48,11 @@ internal static class GatewayListeners
                 };
             });
         });
-        builder.Services.Configure<HostFilteringOptions>(o => o.AllowedHosts = [.. Names(config)]);
+        builder.Services.Configure<HostFilteringOptions>(o =>
+        {
+            o.AllowedHosts = [.. Names(config)];
+            o.AllowEmptyHosts = false;
+        });
     }
 
     /// <summary>The listener for health and metrics, which has nothing else.</summary>

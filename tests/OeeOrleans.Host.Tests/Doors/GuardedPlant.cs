@@ -7,14 +7,14 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Host.Tests.Doors;
 
-/// <summary>`oee run` with two areas, a fault in each, and a key for every role at different places: area `own` is theirs, area `other` is not.</summary>
+/// <summary>`oee run` with two areas, a fault in each, and a key for every role at different places: area `own` is theirs, area `foreign` is not.</summary>
 public sealed class GuardedPlant : IAsyncLifetime
 {
     public const string Site = "plant";
     public const string OwnLine = "own-line";
     public const string OwnMachine = "own-press";
-    public const string OtherLine = "other-line";
-    public const string OtherMachine = "other-press";
+    public const string ForeignLine = "foreign-line";
+    public const string ForeignMachine = "foreign-press";
 
     private static readonly (string Name, string Role, string At)[] Keys =
     [
@@ -67,8 +67,8 @@ public sealed class GuardedPlant : IAsyncLifetime
             site: { id: {{Site}}, name: Plant, time_zone: UTC }
             areas:
               - { id: own, lines: [ { id: {{OwnLine}}, machines: [ { id: {{OwnMachine}}, ideal_cycle_s: 1, edge_node: own/edge1 } ] } ] }
-              - id: other
-                lines: [ { id: {{OtherLine}}, machines: [ { id: {{OtherMachine}}, ideal_cycle_s: 1, edge_node: other/edge1 } ] } ]
+              - id: foreign
+                lines: [ { id: {{ForeignLine}}, machines: [ { id: {{ForeignMachine}}, ideal_cycle_s: 1, edge_node: foreign/edge1 } ] } ]
             data_dir: {{Data}}
             access:
               sign_ins_per_minute: 1000
@@ -78,7 +78,7 @@ public sealed class GuardedPlant : IAsyncLifetime
         await using (var store = StoreFactory.Sqlite(Path.Combine(Data, "oee.db"), NullLoggerFactory.Instance))
         {
             await store.MigrateAsync(default);
-            await store.CommitAsync([new ResultUnit { Faults = [Fault(OwnMachine), Fault(OtherMachine)] }], default);
+            await store.CommitAsync([new ResultUnit { Faults = [Fault(OwnMachine), Fault(ForeignMachine)] }], default);
         }
 
         Url = $"http://127.0.0.1:{Port}";

@@ -137,5 +137,5 @@ internal sealed record Side(string Area, string Line, string Machine)
 {
     public static Side Own { get; } = new("own", GuardedPlant.OwnLine, GuardedPlant.OwnMachine);
 
-    public static Side Other { get; } = new("other", GuardedPlant.OtherLine, GuardedPlant.OtherMachine);
+    public static Side Foreign { get; } = new("foreign", GuardedPlant.ForeignLine, GuardedPlant.ForeignMachine);
 }
