@@ -37,6 +37,7 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     private readonly MqttServer _server;
     private readonly BrokerLog _log;
     private readonly IngressSessions _ingress;
+    private readonly BrokerDoor _door;
     private readonly ILogger _logger;
     private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
@@ -51,8 +52,8 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     private int _clients;
     private int _replaying;
 
-    private EmbeddedBroker(MqttServer server, BrokerLog log, IngressSessions ingress, ILogger logger, int port) =>
-        (_server, _log, _ingress, _logger, Port) = (server, log, ingress, logger, port);
+    private EmbeddedBroker(MqttServer server, BrokerLog log, IngressSessions ingress, BrokerDoor door, ILogger logger, int port) =>
+        (_server, _log, _ingress, _door, _logger, Port) = (server, log, ingress, door, logger, port);
 
     public int Port { get; }
 
@@ -60,12 +61,15 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     /// <param name="port">0 = any free one.</param>
     /// <param name="directory">Of the log.</param>
     /// <param name="ingress">Who commits.</param>
+    /// <param name="door">Who may do what.</param>
     /// <param name="logger">For what is refused.</param>
+    /// <param name="tls">A second listener; null: none.</param>
     /// <exception cref="IOException">The port is taken, or the log cannot be opened.</exception>
-    public static async Task<EmbeddedBroker> StartAsync(string address, int port, string directory, IngressSessions ingress, ILogger logger)
+    public static async Task<EmbeddedBroker> StartAsync(
+        string address, int port, string directory, IngressSessions ingress, BrokerDoor door, ILogger logger, BrokerTls? tls = null)
     {
         var chosen = port == 0 ? FreePort.Find() : port;
-        var options = new MqttServerOptionsBuilder()
+        var builder = new MqttServerOptionsBuilder()
             .WithDefaultEndpoint()
             .WithDefaultEndpointBoundIPAddress(IPAddress.Parse(address))
             .WithDefaultEndpointBoundIPV6Address(IPAddress.None)
@@ -73,14 +77,16 @@ public sealed class EmbeddedBroker : IAsyncDisposable
             .WithPersistentSessions()
             // Acknowledged messages wait here for a slow consumer; the default would drop the oldest after 250.
             .WithMaxPendingMessagesPerClient(1_000_000)
-            .WithPendingMessagesOverflowStrategy(MqttPendingMessagesOverflowStrategy.DropNewMessage)
-            .Build();
+            .WithPendingMessagesOverflowStrategy(MqttPendingMessagesOverflowStrategy.DropNewMessage);
+        if (tls is not null) Secure(builder, tls);
         var broker = new EmbeddedBroker(
-            new MqttServerFactory().CreateMqttServer(options), new BrokerLog(directory), ingress, logger, chosen);
+            new MqttServerFactory().CreateMqttServer(builder.Build()), new BrokerLog(directory), ingress, door, logger, chosen);
         broker._server.ClientConnectedAsync += _ => broker.Count(1);
         broker._server.ClientDisconnectedAsync += _ => broker.Count(-1);
         broker._server.ValidatingConnectionAsync += broker.ConnectingAsync;
         broker._server.InterceptingPublishAsync += broker.PublishingAsync;
+        broker._server.InterceptingSubscriptionAsync += args => door.SubscribingAsync(args, logger);
+        broker._server.SessionDeletedAsync += broker.SessionDeletedAsync;
         broker._server.InterceptingOutboundPacketAsync += broker.SendingAsync;
         broker._server.ClientAcknowledgedPublishPacketAsync += broker.AcknowledgedAsync;
         broker._server.ClientSubscribedTopicAsync += broker.SubscribedAsync;
@@ -109,23 +115,55 @@ public sealed class EmbeddedBroker : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private Task ConnectingAsync(ValidatingConnectionEventArgs args)
-    {
-        if (!_ingress.FilterByClient.ContainsKey(args.ClientId) || _ingress.Admits(args.UserName, args.RawPassword))
-        {
-            return Task.CompletedTask;
-        }
+    private static void Secure(MqttServerOptionsBuilder builder, BrokerTls tls) => builder
+        .WithEncryptedEndpoint()
+        .WithEncryptedEndpointBoundIPAddress(tls.Address)
+        .WithEncryptedEndpointBoundIPV6Address(IPAddress.None)
+        .WithEncryptedEndpointPort(tls.Port)
+        .WithEncryptionCertificate((MQTTnet.Certificates.ICertificateProvider)tls)
+        .WithClientCertificate(tls.IsGood, false);
 
-        args.ReasonCode = MqttConnectReasonCode.NotAuthorized;
-        Log.ForeignIngress(_logger, args.ClientId, args.RemoteEndPoint?.ToString() ?? "somewhere");
+    private async Task ConnectingAsync(ValidatingConnectionEventArgs args)
+    {
+        if (await _door.WhyNotAsync(args, _logger) is { } code) args.ReasonCode = code;
+    }
+
+    private Task SessionDeletedAsync(SessionDeletedEventArgs args)
+    {
+        _door.SessionEnded(args.Id);
         return Task.CompletedTask;
+    }
+
+    /// <summary>From now on everybody who is known may come in, and whoever may not stay is sent away.</summary>
+    public void Open(Access.Mqtt.MqttDoor door)
+    {
+        _door.Open(door);
+        door.Changed += () => Task.Run(SendAwayAsync);
+    }
+
+    private async Task SendAwayAsync()
+    {
+        try
+        {
+            foreach (var client in _door.NotWelcome(await _server.GetSessionsAsync()))
+            {
+                Log.SentAway(_logger, client);
+                // With its session: what it subscribed to it may not hear any more.
+                await (await _server.GetSessionAsync(client)).DeleteAsync();
+            }
+        }
+        catch (Exception error) when (!_stopping.IsCancellationRequested)
+        {
+            // A boundary: the next change looks again.
+            Log.NotSentAway(_logger, error);
+        }
     }
 
     /// <summary>Called before a publisher is answered, one message of a client at a time.</summary>
     private async Task PublishingAsync(InterceptingPublishEventArgs args)
     {
         var message = args.ApplicationMessage;
-        if (args.ClientId == _self) return;
+        if (args.ClientId == _self || !_door.MayPublish(args, _logger)) return;
         if (message.UserProperties?.Exists(p => p.Name == NumberProperty) == true)
         {
             message.UserProperties = [.. message.UserProperties.Where(p => p.Name != NumberProperty)];

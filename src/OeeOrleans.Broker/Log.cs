@@ -1,14 +1,25 @@
 using Microsoft.Extensions.Logging;
+using MQTTnet.Protocol;
 
 namespace OeeOrleans.Broker;
 
 /// <summary>Every log line of this room.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(
-        9001, LogLevel.Warning,
-        "the client id {Client} is that of ingress; a connection from {Endpoint} that does not know its password is refused")]
-    public static partial void ForeignIngress(ILogger log, string client, string endpoint);
+    [LoggerMessage(9001, LogLevel.Warning, "client {Client} of {User} from {Origin} may not connect: {Code}")]
+    public static partial void ConnectionRefused(ILogger log, string client, string user, string origin, MqttConnectReasonCode code);
+
+    [LoggerMessage(9005, LogLevel.Warning, "client {Client} may not publish on {Topic}")]
+    public static partial void PublishRefused(ILogger log, string client, string topic);
+
+    [LoggerMessage(9006, LogLevel.Warning, "client {Client} may not subscribe to {Filter}")]
+    public static partial void SubscriptionRefused(ILogger log, string client, string filter);
+
+    [LoggerMessage(9007, LogLevel.Information, "client {Client} is sent away: what it may do is another thing than before, or nothing")]
+    public static partial void SentAway(ILogger log, string client);
+
+    [LoggerMessage(9008, LogLevel.Error, "clients that may not stay were not sent away")]
+    public static partial void NotSentAway(ILogger log, Exception error);
 
     [LoggerMessage(
         9002, LogLevel.Warning,

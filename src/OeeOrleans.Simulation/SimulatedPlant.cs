@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Simulation.Machines;
 
 namespace OeeOrleans.Simulation;
@@ -19,11 +20,10 @@ public sealed class SimulatedPlant
     private readonly bool _firstStart;
     private readonly long _startMs;
 
-    /// <param name="host">Broker.</param>
-    /// <param name="port">Broker.</param>
+    /// <param name="broker">Where to publish.</param>
     /// <param name="dataDir">Where counters are remembered; when nothing is there yet, the last hour is published as history.</param>
     /// <param name="paused">Whether the plant has a break at an instant (milliseconds).</param>
-    public SimulatedPlant(string host, int port, string dataDir, Func<long, bool> paused, TimeProvider clock, ILogger log)
+    public SimulatedPlant(BrokerAddress broker, string dataDir, Func<long, bool> paused, TimeProvider clock, ILogger log)
     {
         _clock = clock;
         _memoryFile = Path.Combine(dataDir, "simulation.json");
@@ -41,7 +41,7 @@ public sealed class SimulatedPlant
                 .ToList();
             if (!_memory.Nodes.TryGetValue(node, out var nodeMemory)) _memory.Nodes[node] = nodeMemory = new NodeMemory();
             var edge = new SimulatedEdgeNode(
-                new EdgeNodeSettings(Group, node, host, port) { LosesConnectionEveryS = loses }, machines, nodeMemory, clock, log);
+                new EdgeNodeSettings(Group, node, broker) { LosesConnectionEveryS = loses }, machines, nodeMemory, clock, log);
             if (!isCell)
             {
                 _nodes.Add(edge);

@@ -9,7 +9,7 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Broker.Tests;
 
-/// <summary>Whoever reaches the broker may publish; the sessions of ingress and their marks are nobody else's.</summary>
+/// <summary>Whoever is let in may publish what it may; the sessions of ingress and their marks are nobody else's.</summary>
 public sealed class EmbeddedBrokerTests : IAsyncLifetime
 {
     private const string Ingress = "oee-0";
@@ -20,10 +20,11 @@ public sealed class EmbeddedBrokerTests : IAsyncLifetime
     private readonly string _directory = Directory.CreateTempSubdirectory("oee-broker-").FullName;
     private readonly IngressSessions _sessions = new(new Dictionary<string, string> { [Ingress] = "spBv1.0/#" });
     private readonly ConcurrentQueue<(MqttApplicationMessage Message, bool Dup)> _heard = new();
+    private readonly BrokerDoor _door = new(new HostCredentials());
     private EmbeddedBroker _broker = null!;
 
     public async Task InitializeAsync() =>
-        _broker = await EmbeddedBroker.StartAsync("127.0.0.1", 0, _directory, _sessions, NullLogger.Instance);
+        _broker = await EmbeddedBroker.StartAsync("127.0.0.1", 0, _directory, _sessions, _door, NullLogger.Instance);
 
     public async Task DisposeAsync()
     {
@@ -32,11 +33,17 @@ public sealed class EmbeddedBrokerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_without_the_password_of_ingress_does_not_get_its_session()
+    public async Task Before_users_are_known_nobody_but_this_process_comes_in()
     {
-        using var foreign = new MqttClientFactory().CreateMqttClient();
-        var result = await foreign.ConnectAsync(Settings(Ingress).WithCredentials("oee-ingress", "guess").Build());
-        Assert.Equal(MqttClientConnectResultCode.NotAuthorized, result.ResultCode);
+        foreach (var (user, password) in new[] { (_door.Host.Username, "guess"), ("", _door.Host.Password), ("anna", "anna") })
+        {
+            using var foreign = new MqttClientFactory().CreateMqttClient();
+            var result = await foreign.ConnectAsync(Settings(Ingress).WithCredentials(user, password).Build());
+            Assert.Equal(MqttClientConnectResultCode.BadUserNameOrPassword, result.ResultCode);
+        }
+
+        using var own = await ConnectAsync("own");
+        Assert.True(own.IsConnected);
     }
 
     [Fact]
@@ -90,7 +97,7 @@ public sealed class EmbeddedBrokerTests : IAsyncLifetime
     private async Task<IMqttClient> ConnectAsync(string clientId)
     {
         var client = new MqttClientFactory().CreateMqttClient();
-        await client.ConnectAsync(Settings(clientId).Build());
+        await client.ConnectAsync(Settings(clientId).WithCredentials(_door.Host.Username, _door.Host.Password).Build());
         return client;
     }
 
@@ -103,7 +110,7 @@ public sealed class EmbeddedBrokerTests : IAsyncLifetime
             _heard.Enqueue((args.ApplicationMessage, args.ApplicationMessage.Dup));
             return Task.CompletedTask;
         };
-        var result = await client.ConnectAsync(Settings(Ingress).WithCredentials(_sessions.Username, _sessions.Password).Build());
+        var result = await client.ConnectAsync(Settings(Ingress).WithCredentials(_door.Host.Username, _door.Host.Password).Build());
         Assert.Equal(MqttClientConnectResultCode.Success, result.ResultCode);
         await client.SubscribeAsync("spBv1.0/#", MqttQualityOfServiceLevel.AtLeastOnce);
         return client;

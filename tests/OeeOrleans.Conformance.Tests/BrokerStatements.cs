@@ -20,12 +20,13 @@ internal sealed record HeardFromBroker(IReadOnlyList<MqttApplicationMessage> Mes
         try
         {
             var ingress = new IngressSessions(new Dictionary<string, string>());
-            await using var broker = await EmbeddedBroker.StartAsync("127.0.0.1", 0, directory, ingress, NullLogger.Instance);
-            using var speaker = await ConnectAsync(broker.Port, will: true);
+            var door = new BrokerDoor(new HostCredentials());
+            await using var broker = await EmbeddedBroker.StartAsync("127.0.0.1", 0, directory, ingress, door, NullLogger.Instance);
+            using var speaker = await ConnectAsync(broker.Port, door.Host, will: true);
             await speaker.PublishAsync(Message("retained", 1, retain: true));
             await speaker.PublishAsync(Message("forgotten", 1, retain: true));
             await speaker.PublishAsync(Message("forgotten", 1, retain: true, payload: []));
-            using var hearer = await ConnectAsync(broker.Port, will: false);
+            using var hearer = await ConnectAsync(broker.Port, door.Host, will: false);
             var heard = new ConcurrentQueue<MqttApplicationMessage>();
             hearer.ApplicationMessageReceivedAsync += args =>
             {
@@ -46,7 +47,7 @@ internal sealed record HeardFromBroker(IReadOnlyList<MqttApplicationMessage> Mes
                 // The facts say what is missing.
             }
 
-            using var later = await ConnectAsync(broker.Port, will: false);
+            using var later = await ConnectAsync(broker.Port, door.Host, will: false);
             later.ApplicationMessageReceivedAsync += args =>
             {
                 args.ApplicationMessage.Topic += "/later";
@@ -72,10 +73,11 @@ internal sealed record HeardFromBroker(IReadOnlyList<MqttApplicationMessage> Mes
         .WithRetainFlag(retain)
         .Build();
 
-    private static async Task<IMqttClient> ConnectAsync(int port, bool will)
+    private static async Task<IMqttClient> ConnectAsync(int port, HostCredentials host, bool will)
     {
         var client = new MqttClientFactory().CreateMqttClient();
-        var options = new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", port).WithProtocolVersion(MqttProtocolVersion.V311);
+        var options = new MqttClientOptionsBuilder().WithTcpServer("127.0.0.1", port).WithProtocolVersion(MqttProtocolVersion.V311)
+            .WithCredentials(host.Username, host.Password);
         if (will)
         {
             options.WithWillTopic("will")

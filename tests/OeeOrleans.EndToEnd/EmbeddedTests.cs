@@ -29,7 +29,7 @@ public sealed class EmbeddedTests
             "node",
             [
                 Path.Combine(Oee.Peers, "edge-qos1.mjs"),
-                $"mqtt://127.0.0.1:{mqttPort}",
+                TestAccess.EdgeUrl(mqttPort),
                 "e2e",
                 "edge1",
                 "press1",

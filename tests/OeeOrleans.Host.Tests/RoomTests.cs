@@ -22,7 +22,7 @@ public sealed class RoomTests
         ["Cip"] = [],
         ["Cip.Simulation"] = ["Cip"],
         ["Access"] = ["Model", "Storage"],
-        ["Broker"] = ["Sparkplug", "DurableLog"],
+        ["Broker"] = ["Sparkplug", "DurableLog", "Access"],
         ["Edge"] = ["Model", "Sparkplug", "OpcUa", "S7", "Cip", "CommitProtocol", "Mqtt", "DurableLog"],
         ["Ingress"] = ["Model", "Sparkplug", "Mqtt"],
         ["Storage"] = ["Model"],

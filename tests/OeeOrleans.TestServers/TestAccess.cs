@@ -10,18 +10,31 @@ public static class TestAccess
 {
     public const string Header = "X-Api-Key";
 
-    private static readonly Lazy<string> File = new(() =>
+    /// <summary>With which edge nodes of tests come into the embedded broker.</summary>
+    public const string EdgeName = "tests-edge";
+
+    private static readonly Lazy<string> Files = new(() =>
     {
-        var path = Path.Combine(Directory.CreateTempSubdirectory("oee-key-").FullName, "tests.key");
-        System.IO.File.WriteAllText(path, Key + "\n");
-        return path;
+        var directory = Directory.CreateTempSubdirectory("oee-key-").FullName;
+        File.WriteAllText(Path.Combine(directory, "admin.key"), Key + "\n");
+        File.WriteAllText(Path.Combine(directory, "edge.key"), EdgeKey + "\n");
+        return directory;
     });
 
     public static string Key { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
-    /// <summary>The section of plant.yaml that lets the tests in.</summary>
-    public static string Section(string site, string more = "") =>
-        $$"""access: { keys: [ { name: tests, role: admin, at: {{site}}, key_file: "{{File.Value}}" } ]{{more}} }""";
+    public static string EdgeKey { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+
+    /// <summary>The section of plant.yaml that lets the tests in, and edge nodes under any name.</summary>
+    public static string Section(string site) =>
+        $$"""
+        access: { keys: [
+            { name: tests, role: admin, at: {{site}}, key_file: "{{Files.Value}}/admin.key" },
+            { name: {{EdgeName}}, role: edge, at: "*/*", key_file: "{{Files.Value}}/edge.key" } ] }
+        """.ReplaceLineEndings(" ");
+
+    /// <summary>The address of an embedded broker, with who comes in.</summary>
+    public static string EdgeUrl(int port) => $"mqtt://{EdgeName}:{EdgeKey}@127.0.0.1:{port}";
 
     public static HttpClient Client(string? key = null)
     {

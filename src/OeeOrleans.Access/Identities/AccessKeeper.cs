@@ -197,7 +197,8 @@ public sealed partial class AccessKeeper(
 
         return EdgeNode().IsMatch(grant.At)
             ? null
-            : $"'{grant.At}' is no edge node; the role edge is given at one, as group/node, such as berlin/edge1";
+            : $"'{grant.At}' is no edge node; the role edge is given at one, as group/node, such as berlin/edge1, or at all of a group, "
+                + "berlin/*";
     }
 
     private static void CheckName(string name)
@@ -220,6 +221,7 @@ public sealed partial class AccessKeeper(
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}\z")]
     private static partial Regex Name();
 
-    [GeneratedRegex(@"^[^/+#\s\p{C}]{1,200}/[^/+#\s\p{C}]{1,200}\z")]
+    /// <summary>A `*` in place of one of them: all groups, or all nodes of a group.</summary>
+    [GeneratedRegex(@"^(\*|[^/+#*\s\p{C}]{1,200})/(\*|[^/+#*\s\p{C}]{1,200})\z")]
     private static partial Regex EdgeNode();
 }

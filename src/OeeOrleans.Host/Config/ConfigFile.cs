@@ -90,6 +90,7 @@ public static partial class ConfigFile
             AccessKeyFile = access.KeyFile,
             MqttPort = root.Integer("mqtt_port", 1883, 0, 65535),
             MqttAddress = root.Text("mqtt_address") ?? "127.0.0.1",
+            MqttTls = ReadMqttTls(root.Section("mqtt_tls")),
             ClusterId = cluster.Text("id") ?? "oee",
             SiloAddress = ReadAddress(cluster),
             SiloPort = cluster.Integer("silo_port", 11111, 0, 65535),
@@ -152,6 +153,19 @@ public static partial class ConfigFile
 
         results.Close();
         return publish && group.Length > 0 ? $"{group}/{node}" : null;
+    }
+
+    /// <summary>`mqtt_tls: { port: 8883, certificate, key, client_ca }`.</summary>
+    private static MqttTlsOptions? ReadMqttTls(YamlSection tls)
+    {
+        if (!tls.Exists) return null;
+        tls.Required("certificate", "/etc/oee/broker.pem");
+        tls.Required("key", "/etc/oee/broker.key");
+        var options = new MqttTlsOptions(
+            tls.Integer("port", 8883, 1, 65535), tls.ExistingFile("certificate") ?? "", tls.ExistingFile("key") ?? "",
+            tls.ExistingFile("client_ca"));
+        tls.Close();
+        return options;
     }
 
     private static BrokerAddress? ReadBroker(YamlSection broker)

@@ -30,12 +30,12 @@ internal static class Exposure
         {
             yield return ("mqtt_address", $"'{config.MqttAddress}' is not an IPv4 address such as 127.0.0.1");
         }
-        else if (!IPAddress.IsLoopback(address))
+        else if (!IPAddress.IsLoopback(address) && config.MqttTls is null)
         {
             yield return (
                 "mqtt_address",
-                $"the embedded broker asks nobody who they are yet, so it listens on loopback only, not on {config.MqttAddress}; a plant "
-                    + "with other machines has a broker of its own (broker.url)");
+                $"the embedded broker at {config.MqttAddress} can be reached from other machines, and passwords would be readable on the way; "
+                    + "give it a certificate: mqtt_tls: { certificate, key }");
         }
     }
 

@@ -52,6 +52,9 @@ public sealed record OeeConfig
 
     public string MqttAddress { get; init; } = "127.0.0.1";
 
+    /// <summary>TLS of the embedded broker; null: it listens on this machine only.</summary>
+    public MqttTlsOptions? MqttTls { get; init; }
+
     public string ClusterId { get; init; } = "oee";
 
     /// <summary>Address under which other silos reach this one; anybody who reaches its ports can call it.</summary>
@@ -77,6 +80,9 @@ public sealed record OeeConfig
     /// <summary>Id of this host application on STATE.</summary>
     public string HostId { get; init; } = "oee";
 }
+
+/// <summary>The section `mqtt_tls`: PEM files, and the authority of the edge nodes' certificates, when they have some.</summary>
+public sealed record MqttTlsOptions(int Port, string Certificate, string Key, string? ClientCa);
 
 /// <summary>Something wrong in a configuration file, and where.</summary>
 public sealed record ConfigProblem(string File, long Line, string Message)

@@ -26,7 +26,9 @@ internal static class GatewayListeners
     public static void Add(WebApplicationBuilder builder, OeeConfig config)
     {
         builder.WebHost.UseUrls([.. Exposure.Split(config.GatewayUrls), .. config.Gateway.ManagementUrls]);
-        var certificate = config.Gateway is { Certificate: { } file, Key: { } key } ? Certificate(file, key) : null;
+        var certificate = config.Gateway is { Certificate: { } file, Key: { } key }
+            ? ServerCertificate.Open(file, key, LoggerFactory.Create(OeeHost.ConfigureLogging).CreateLogger("OeeOrleans.Host"))
+            : null;
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -69,23 +71,6 @@ internal static class GatewayListeners
                 endpoints.MapHealth();
             });
         });
-    }
-
-    private static ServerCertificate Certificate(string file, string key)
-    {
-        var logs = LoggerFactory.Create(OeeHost.ConfigureLogging);
-        var certificate = new ServerCertificate(file, key, TimeProvider.System, logs.CreateLogger("OeeOrleans.Host"));
-        // One that cannot be used is told at the start and not at the first handshake.
-        try
-        {
-            certificate.Current();
-        }
-        catch (System.Security.Cryptography.CryptographicException error)
-        {
-            throw new IOException($"'{file}' and '{key}' are no certificate with its key: {error.Message}", error);
-        }
-
-        return certificate;
     }
 
     /// <summary>

@@ -21,7 +21,7 @@ namespace OeeOrleans.Host.Hosting;
 internal static class OeeHost
 {
     public static WebApplication Build(
-        OeeConfig config, PlantDirectory plant, Roles roles, Brokers brokers, IStore store, PlantKey key,
+        OeeConfig config, PlantDirectory plant, Roles roles, BrokerAddress broker, IStore store, PlantKey key,
         SimulatedBroker? simulated)
     {
         // The content is in the assembly's folder, wherever the command was given.
@@ -66,17 +66,15 @@ internal static class OeeHost
                 t => t.Namespace is { } name
                     && (name.StartsWith("OeeOrleans.Model", StringComparison.Ordinal)
                         || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));
-        if (roles.Silo) builder.Host.UseOrleans(silo => OeeCluster.ConfigureSilo(silo, config, roles, o => Fill(o, config, brokers)));
+        if (roles.Silo) builder.Host.UseOrleans(silo => OeeCluster.ConfigureSilo(silo, config, roles, o => Fill(o, config, broker)));
         else builder.Host.UseOrleansClient(client => OeeCluster.ConfigureClient(client, config));
-        if (roles.Gateway)
-        {
-            builder.Services.AddAccess(config.Plant, config.Access, key, config.DataDir);
-            builder.Services.AddGateway();
-        }
+        // The embedded broker asks who somebody is, too.
+        if (roles.Gateway || config.Broker is null) builder.Services.AddAccess(config.Plant, config.Access, key, config.DataDir);
+        if (roles.Gateway) builder.Services.AddGateway();
 
         if (config.ResultsNode is { } results)
         {
-            builder.Services.AddSingleton<ResultsPublisherFactory>(ResultsPublishing.FactoryFor(results, brokers.Plant));
+            builder.Services.AddSingleton<ResultsPublisherFactory>(ResultsPublishing.FactoryFor(results, broker));
         }
 
         if (roles.Edge)
@@ -108,9 +106,9 @@ internal static class OeeHost
         return app;
     }
 
-    private static void Fill(Ingress.MqttOptions options, OeeConfig config, Brokers brokers)
+    private static void Fill(Ingress.MqttOptions options, OeeConfig config, BrokerAddress broker)
     {
-        options.Broker = brokers.Ingress;
+        options.Broker = broker;
         options.KnownEdgeNodes = config.Plant.Machines.Select(m => m.EdgeNode).OfType<string>().ToHashSet(StringComparer.Ordinal);
         options.Partitions = config.Partitions;
         options.Gather = TimeSpan.FromMilliseconds(config.GatherMs);
@@ -146,6 +144,3 @@ internal static class OeeHost
         logging.AddFilter("Orleans.Streaming", LogLevel.Error);
     }
 }
-
-/// <summary>The broker as the plant's participants see it, and as ingress does.</summary>
-internal sealed record Brokers(BrokerAddress Plant, BrokerAddress Ingress);

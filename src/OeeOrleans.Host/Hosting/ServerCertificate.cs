@@ -18,6 +18,22 @@ internal sealed class ServerCertificate(string certificateFile, string keyFile, 
     private (DateTime Certificate, DateTime Key) _written;
     private long _looked;
 
+    /// <summary>One that cannot be used is told now and not at the first handshake.</summary>
+    /// <exception cref="IOException">The files cannot be read, or are no certificate with its key.</exception>
+    public static ServerCertificate Open(string certificateFile, string keyFile, ILogger log)
+    {
+        var certificate = new ServerCertificate(certificateFile, keyFile, TimeProvider.System, log);
+        try
+        {
+            certificate.Current();
+            return certificate;
+        }
+        catch (CryptographicException error)
+        {
+            throw new IOException($"'{certificateFile}' and '{keyFile}' are no certificate with its key: {error.Message}", error);
+        }
+    }
+
     /// <summary>As it is now.</summary>
     /// <exception cref="IOException">It cannot be read, and there is none before it.</exception>
     /// <exception cref="CryptographicException">The files hold no certificate and key that belong together.</exception>

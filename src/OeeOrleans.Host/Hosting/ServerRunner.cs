@@ -59,28 +59,29 @@ internal static class ServerRunner
         var key = PlantKey.LoadOrCreate(config.AccessKeyPath);
         await using var store = PlantStore.Open(config, key, logs);
         var plant = await new StorePreparation(store, config, key, log).RunAsync(stopping.Token);
+        var door = new BrokerDoor(new HostCredentials());
         var sessions = new IngressSessions(
             config.Partitions.Select((filter, i) => (Client: $"{config.ClientIdPrefix}-{i}", filter)).ToDictionary(
                 p => p.Client, p => p.filter));
         // A gateway by itself has nothing to say to a broker.
         await using var broker = config.Broker is null && roles.Silo
             ? await EmbeddedBroker.StartAsync(
-                config.MqttAddress, config.MqttPort, Path.Combine(config.DataDir, "broker"), sessions,
-                logs.CreateLogger("OeeOrleans.Broker"))
+                OwnBroker.PlainAddress(config), config.MqttPort, Path.Combine(config.DataDir, "broker"), sessions, door,
+                logs.CreateLogger("OeeOrleans.Broker"), OwnBroker.TlsOf(config, log))
             : null;
-        // It listens there and nowhere else; on all addresses this machine's own is among them.
-        var own = IPAddress.Parse(config.MqttAddress) is var bound && bound.Equals(IPAddress.Any) ? IPAddress.Loopback : bound;
-        var address = config.Broker ?? new BrokerAddress(new Uri($"mqtt://{own}:{broker?.Port ?? config.MqttPort}"));
-        // The sessions of the embedded broker are ingress' alone.
-        var ingress = config.Broker ?? address with { Username = sessions.Username, Password = sessions.Password };
+        var address = config.Broker ?? new BrokerAddress(new Uri($"mqtt://127.0.0.1:{broker?.Port ?? config.MqttPort}"))
+        {
+            Username = door.Host.Username, Password = door.Host.Password,
+        };
         if (!IPAddress.IsLoopback(IPAddress.Parse(config.SiloAddress)))
         {
             Log.OpenSilo(log, config.SiloAddress, config.SiloPort, config.GatewayPort);
         }
 
         if (roles.Edge && config.Edge!.Brokers.Count == 0) config.Edge.Brokers = [address];
-        var simulated = simulate ? new SimulatedBroker(broker!.Port, config.DataDir) : null;
-        await using var app = OeeHost.Build(config, plant, roles, new Brokers(address, ingress), store, key, simulated);
+        var simulated = simulate ? new SimulatedBroker(address, config.DataDir) : null;
+        await using var app = OeeHost.Build(config, plant, roles, address, store, key, simulated);
+        if (broker is not null) broker.Open(OwnBroker.DoorOf(app, config));
         await app.StartAsync(stopping.Token);
         var signIn = roles.Gateway ? await FirstSignIn.PrepareAsync(app, isDemo: simulate, stopping.Token) : null;
         await PrintAsync(app, roles.Silo ? address : null, config, signIn);

@@ -19,7 +19,7 @@ internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, Ti
         var calendar = plant.ModelOf(plant.Plant.Machines.First()).Windows.Calendar;
         bool Paused(long ms) => calendar.SpanAt(ms * UnixMicros.PerMillisecond).Kind != PlanKind.Production;
         var simulation = new SimulatedPlant(
-            "127.0.0.1", broker.Port, broker.DataDir, Paused, clock, logs.CreateLogger("OeeOrleans.Simulation"));
+            broker.Address, broker.DataDir, Paused, clock, logs.CreateLogger("OeeOrleans.Simulation"));
         await Task.WhenAll([
             simulation.RunAsync(stoppingToken), .. simulation.Cells.Select(c => ReadAsync(simulation, c, stoppingToken)),
         ]);
@@ -53,7 +53,7 @@ internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, Ti
             Group = SimulatedPlant.GroupId,
             Node = cell.Node,
             DataDir = broker.DataDir,
-            Brokers = [new BrokerAddress(new Uri($"mqtt://127.0.0.1:{broker.Port}"))],
+            Brokers = [broker.Address],
             Sources =
             [
                 .. cell.Tags.GroupBy(t => t.Device).Select(machine => new EdgeSource(
@@ -65,4 +65,4 @@ internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, Ti
 }
 
 /// <summary>Where the simulated plant publishes and remembers.</summary>
-internal sealed record SimulatedBroker(int Port, string DataDir);
+internal sealed record SimulatedBroker(BrokerAddress Address, string DataDir);

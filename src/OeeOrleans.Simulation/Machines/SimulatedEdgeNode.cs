@@ -2,13 +2,14 @@ using Microsoft.Extensions.Logging;
 using MQTTnet;
 using MQTTnet.Formatter;
 using MQTTnet.Protocol;
+using OeeOrleans.Mqtt;
 using OeeOrleans.Sparkplug.Edge;
 using OeeOrleans.Sparkplug.Topics;
 
 namespace OeeOrleans.Simulation.Machines;
 
 /// <summary>Settings of one simulated edge node.</summary>
-public sealed record EdgeNodeSettings(string Group, string Node, string Host, int Port)
+public sealed record EdgeNodeSettings(string Group, string Node, BrokerAddress Broker)
 {
     /// <summary>Seconds between losses of the connection, on average; 0 = never.</summary>
     public double LosesConnectionEveryS { get; init; }
@@ -140,10 +141,7 @@ public sealed class SimulatedEdgeNode(
     private MqttClientOptions Options(byte bdSeq)
     {
         var will = _session.Will(bdSeq);
-        return new MqttClientOptionsBuilder()
-            .WithTcpServer(settings.Host, settings.Port)
-            .WithClientId($"sim-{settings.Group}-{settings.Node}")
-            .WithProtocolVersion(MqttProtocolVersion.V311)
+        return settings.Broker.ToBuilder($"sim-{settings.Group}-{settings.Node}")
             .WithCleanSession()
             .WithWillTopic(will.Topic.ToString())
             .WithWillPayload(will.Payload.ToArray())

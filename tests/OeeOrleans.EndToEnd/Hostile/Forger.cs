@@ -4,6 +4,7 @@ using MQTTnet.Formatter;
 using MQTTnet.Protocol;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Payload;
+using OeeOrleans.TestServers;
 
 namespace OeeOrleans.EndToEnd;
 
@@ -21,6 +22,7 @@ public sealed class Forger : IAsyncDisposable
         await forger._client.ConnectAsync(
             new MqttClientOptionsBuilder()
                 .WithTcpServer("127.0.0.1", port)
+                .WithCredentials(TestAccess.EdgeName, TestAccess.EdgeKey)
                 .WithProtocolVersion(MqttProtocolVersion.V311)
                 .WithTimeout(TimeSpan.FromSeconds(120))
                 .Build());

@@ -29,7 +29,7 @@ public sealed class HostilePlant : IAsyncDisposable
         _directory = directory ?? Directory.CreateTempSubdirectory("oee-hostile-").FullName;
     }
 
-    public string BrokerUrl => $"mqtt://127.0.0.1:{_mqttPort}";
+    public string BrokerUrl => _mosquitto?.Url ?? TestAccess.EdgeUrl(_mqttPort);
 
     public int BrokerPort => _mqttPort;
 

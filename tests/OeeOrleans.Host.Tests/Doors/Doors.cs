@@ -45,7 +45,7 @@ internal static class Doors
             var store = StoreFactory.Sqlite(Path.Combine(directory, "oee.db"), NullLoggerFactory.Instance);
             var broker = new BrokerAddress(new Uri("mqtt://127.0.0.1:1"));
             var app = OeeHost.Build(
-                config, new PlantDirectory(config.Plant), Roles.All, new Brokers(broker, broker), store, PlantKey.Random(), null);
+                config, new PlantDirectory(config.Plant), Roles.All, broker, store, PlantKey.Random(), null);
             return
             [
                 .. ((IEndpointRouteBuilder)app).DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>()

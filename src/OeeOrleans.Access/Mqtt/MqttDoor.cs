@@ -1,0 +1,67 @@
+using OeeOrleans.Access.Grants;
+using OeeOrleans.Access.Identities;
+
+namespace OeeOrleans.Access.Mqtt;
+
+/// <summary>A client of the broker.</summary>
+/// <param name="Label">Who, for logs and the ownership of sessions.</param>
+/// <param name="Rights">What it may do.</param>
+public sealed record MqttGuest(string Label, MqttRights Rights)
+{
+    /// <summary>To look again whether it may stay.</summary>
+    internal Func<Identity?> Now { get; init; } = () => null;
+}
+
+/// <summary>
+/// Lets clients of the embedded broker in: an edge node with its API key or its certificate, programs with their keys, people with their
+/// passwords, and nobody else. Safe for concurrent use.
+/// </summary>
+public sealed class MqttDoor(AccessDirectory directory, SignIn signIn, string? resultsNode)
+{
+    /// <summary>Users, keys or grants are others than before.</summary>
+    public event Action? Changed
+    {
+        add => directory.Changed += value;
+        remove => directory.Changed -= value;
+    }
+
+    /// <summary>Who this is; null when nobody may come in so.</summary>
+    /// <param name="userName">Of an API key its name, or the edge node it is for (`group/node`); or a user's name.</param>
+    /// <param name="password">The key, or the user's password.</param>
+    /// <param name="certificateName">Common name of a certificate that was checked; null: none.</param>
+    /// <param name="origin">From where.</param>
+    /// <param name="cancellationToken">The client is gone.</param>
+    public async ValueTask<MqttGuest?> AdmitAsync(
+        string? userName, string? password, string? certificateName, string origin, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrEmpty(userName) && string.IsNullOrEmpty(password))
+        {
+            if (certificateName is null) return Guest(directory.Anonymous(), directory.Anonymous);
+            var grant = new Grant(Role.Edge, certificateName);
+            var isNode = !certificateName.Contains('*', StringComparison.Ordinal)
+                && AccessKeeper.GrantProblem(grant, directory.Tree) is null;
+            var edge = new Identity(IdentityKind.Key, certificateName, [grant]);
+            return isNode ? Guest(edge, () => edge) : null;
+        }
+
+        if (userName is null || password is null) return null;
+        if (directory.FindKey(password) is { } key)
+        {
+            var isMeant = key.Name == userName || key.Grants.Any(g => g.Role == Role.Edge && g.At == userName);
+            return isMeant ? Guest(key, () => directory.FindKeyByName(key.Name)) : null;
+        }
+
+        var (result, user) = await signIn.CheckAsync(userName, password, origin, cancellationToken);
+        if (result != SignInResult.Ok || user is null || user.MustChange) return null;
+        return Guest(
+            directory.FindUser(user.Name), () => directory.Stored(user.Name)?.Stamp == user.Stamp ? directory.FindUser(user.Name) : null);
+    }
+
+    /// <summary>Its rights as they are now; null when it may not stay.</summary>
+    public MqttRights? Again(MqttGuest guest) => guest.Now() is { } identity ? RightsOf(identity) : null;
+
+    private MqttGuest? Guest(Identity? identity, Func<Identity?> now) =>
+        identity is null ? null : new MqttGuest(identity.Label, RightsOf(identity)) { Now = now };
+
+    private MqttRights RightsOf(Identity identity) => MqttRights.Of(directory.ScopeOf(identity), resultsNode);
+}
