@@ -22,19 +22,25 @@ public sealed class BrokerDoor(HostCredentials host)
 
     private const string HostLabel = "host";
     private const string GuestItem = "oee-guest";
+    private const string VersionItem = "oee-version";
+
+    private static readonly TimeSpan OpensWithin = TimeSpan.FromSeconds(30);
 
     private static readonly Counter Refused = Metrics.CreateCounter(
         "broker_refused_total", "What the embedded broker refused, by what: connect, publish, subscribe.", "what");
 
     private readonly ConcurrentDictionary<string, string> _owners = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile MqttDoor? _door;
 
     public HostCredentials Host => host;
 
     /// <summary>From now on everybody who is known may come in.</summary>
-    public void Open(MqttDoor door) => _door = door;
-
-    internal MqttDoor? Door => _door;
+    public void Open(MqttDoor door)
+    {
+        _door = door;
+        _opened.TrySetResult();
+    }
 
     /// <summary>Null: it may; otherwise the reason code.</summary>
     internal async Task<MqttConnectReasonCode?> WhyNotAsync(ValidatingConnectionEventArgs args, ILogger log)
@@ -57,12 +63,15 @@ public sealed class BrokerDoor(HostCredentials host)
         }
 
         args.SessionItems[GuestItem] = guest;
+        args.SessionItems[VersionItem] = args.ProtocolVersion;
         return null;
     }
 
     internal void SessionEnded(string clientId) => _owners.TryRemove(clientId, out _);
 
-    /// <summary>What is refused of an edge that cannot be told so must not be taken for delivered: its connection is closed.</summary>
+    /// <summary>
+    /// MQTT 5 has a reason code for it (3.4.2.1). Before, an answer means delivered: whoever cannot be told is sent away instead.
+    /// </summary>
     internal bool MayPublish(InterceptingPublishEventArgs args, ILogger log)
     {
         if (GuestOf(args.SessionItems) is { } guest && guest.Rights.MayPublish(args.ApplicationMessage.Topic)) return true;
@@ -70,7 +79,8 @@ public sealed class BrokerDoor(HostCredentials host)
         Log.PublishRefused(log, args.ClientId, args.ApplicationMessage.Topic);
         args.ProcessPublish = false;
         args.Response.ReasonCode = MqttPubAckReasonCode.NotAuthorized;
-        args.CloseConnection = args.ApplicationMessage.QualityOfServiceLevel != MqttQualityOfServiceLevel.AtMostOnce;
+        args.CloseConnection = args.ApplicationMessage.QualityOfServiceLevel != MqttQualityOfServiceLevel.AtMostOnce
+            && args.SessionItems[VersionItem] is not MqttProtocolVersion.V500;
         return false;
     }
 
@@ -102,6 +112,8 @@ public sealed class BrokerDoor(HostCredentials host)
 
     private async Task<MqttGuest?> AdmitAsync(ValidatingConnectionEventArgs args, string origin)
     {
+        // After a restart edge nodes are here before users and keys are read. They wait: many a client takes a refusal for final.
+        await _opened.Task.WaitAsync(OpensWithin, args.CancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_door is not { } door) return null;
         var password = args.RawPassword is { } raw ? Encoding.UTF8.GetString(raw) : null;
         var name = args.ClientCertificate?.GetNameInfo(X509NameType.SimpleName, forIssuer: false);

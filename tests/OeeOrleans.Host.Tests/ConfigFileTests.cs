@@ -118,7 +118,7 @@ public sealed class ConfigFileTests
     }
 
     [Theory]
-    [InlineData("mqtt_address: 10.0.0.5", "so it listens on loopback only")]
+    [InlineData("mqtt_address: 10.0.0.5", "can be reached from other machines")]
     [InlineData("mqtt_address: \"::1\"", "is not an IPv4 address")]
     [InlineData("mqtt_address: localhost", "is not an IPv4 address")]
     [InlineData("broker: { url: \"mqtt://b\", tls: { ca: /x.pem } }", "which has no TLS")]

@@ -33,8 +33,11 @@ internal sealed class PlantAccess
     /// <summary>Runs work with the users and keys of the plant.</summary>
     public Task<int> RunAsync(ParseResult parsed, Func<AccessKeeper, AssetTree, Task<int>> work, CancellationToken cancellationToken) =>
         WithStoreAsync(parsed, async (config, store, key) => await work(
-            await AccessServices.OpenAsync(store, config.Plant, config.Access, key, NullLoggerFactory.Instance, cancellationToken),
-            new AssetTree(config.Plant)), cancellationToken);
+            await OpenAsync(config, store, key, cancellationToken), new AssetTree(config.Plant)), cancellationToken);
+
+    public static Task<AccessKeeper> OpenAsync(
+        OeeConfig config, IStore store, PlantKey key, CancellationToken cancellationToken) =>
+        AccessServices.OpenAsync(store, config.Plant, config.Access, key, NullLoggerFactory.Instance, cancellationToken);
 
     /// <summary>Runs work with the store and the plant's key.</summary>
     public async Task<int> WithStoreAsync(

@@ -81,8 +81,8 @@ internal static class ServerRunner
         if (roles.Edge && config.Edge!.Brokers.Count == 0) config.Edge.Brokers = [address];
         var simulated = simulate ? new SimulatedBroker(address, config.DataDir) : null;
         await using var app = OeeHost.Build(config, plant, roles, address, store, key, simulated);
-        if (broker is not null) broker.Open(OwnBroker.DoorOf(app, config));
         await app.StartAsync(stopping.Token);
+        broker?.Open(OwnBroker.DoorOf(app, config));
         var signIn = roles.Gateway ? await FirstSignIn.PrepareAsync(app, isDemo: simulate, stopping.Token) : null;
         await PrintAsync(app, roles.Silo ? address : null, config, signIn);
         return await UntilStoppedAsync(app, stopping, log);

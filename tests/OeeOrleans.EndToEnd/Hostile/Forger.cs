@@ -16,14 +16,18 @@ public sealed class Forger : IAsyncDisposable
     private readonly IMqttClient _client = new MqttClientFactory().CreateMqttClient();
     private readonly SemaphoreSlim _room = new(Outstanding, Outstanding);
 
-    public static async Task<Forger> StartAsync(int port)
+    /// <param name="plant">Our own broker says what it refuses, to whom MQTT 5 lets it say so.</param>
+    public static Task<Forger> StartAsync(HostilePlant plant) =>
+        StartAsync(plant.BrokerPort, plant.IsEmbedded ? MqttProtocolVersion.V500 : MqttProtocolVersion.V311);
+
+    public static async Task<Forger> StartAsync(int port, MqttProtocolVersion version = MqttProtocolVersion.V311)
     {
         var forger = new Forger();
         await forger._client.ConnectAsync(
             new MqttClientOptionsBuilder()
                 .WithTcpServer("127.0.0.1", port)
                 .WithCredentials(TestAccess.EdgeName, TestAccess.EdgeKey)
-                .WithProtocolVersion(MqttProtocolVersion.V311)
+                .WithProtocolVersion(version)
                 .WithTimeout(TimeSpan.FromSeconds(120))
                 .Build());
         return forger;

@@ -33,6 +33,8 @@ public sealed class HostilePlant : IAsyncDisposable
 
     public int BrokerPort => _mqttPort;
 
+    public bool IsEmbedded => _mosquitto is null;
+
     public string PublishedFile => Path.Combine(Path.GetTempPath(), $"oee-published-{_port}.jsonl");
 
     private string ConfigFile => Path.Combine(_directory, "plant.yaml");
