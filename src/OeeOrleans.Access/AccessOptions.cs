@@ -28,6 +28,9 @@ public sealed record AccessOptions
 
     public TimeSpan Lockout { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>Who else signs people in; null: nobody.</summary>
+    public OidcOptions? Oidc { get; init; }
+
     /// <summary>Keys that the configuration itself holds, beside those of the store.</summary>
     public IReadOnlyList<ConfiguredKey> Keys { get; init; } = [];
 }

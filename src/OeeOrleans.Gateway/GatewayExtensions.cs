@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using OeeOrleans.Access;
 using OeeOrleans.Access.Grants;
 using OeeOrleans.Gateway.Access;
 using OeeOrleans.Gateway.Api;
@@ -19,13 +20,15 @@ public static class GatewayExtensions
     /// <summary>The policy of what is for administrators of the whole plant.</summary>
     public const string AdministratorsOnly = AccessPolicy.AdministerPlant;
 
-    public static IServiceCollection AddGateway(this IServiceCollection services)
+    /// <param name="services">Of the host.</param>
+    /// <param name="oidc">Who else signs people in; null: nobody.</param>
+    public static IServiceCollection AddGateway(this IServiceCollection services, OidcOptions? oidc = null)
     {
         services.ConfigureHttpJsonOptions(o => ApiConventions.Apply(o.SerializerOptions));
         services.AddSignalR().AddJsonProtocol(o => ApiConventions.Apply(o.PayloadSerializerOptions));
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddOpenApi();
-        AccessSetup.Add(services);
+        AccessSetup.Add(services, oidc);
         RateLimits.Add(services);
         services.AddSingleton<LiveSubscribers>();
         services.AddSingleton<LiveBoard>();
@@ -45,6 +48,7 @@ public static class GatewayExtensions
         app.UseAuthorization();
         app.UseAntiforgery();
         var api = app.MapGroup("/api");
+        OpenId.Map(app);
         AuthEndpoints.Map(app, api);
         UserEndpoints.Map(api);
         AuditEndpoints.Map(api);

@@ -32,6 +32,12 @@ public sealed record StoreOptions
     /// </summary>
     public ReadOnlyMemory<byte> AuditKey { get; init; }
 
+    /// <summary>Roles of the database that a migration grants what they need; see <see cref="Postgres.DatabaseRoles"/>.</summary>
+    public string? WriterRole { get; init; }
+
+    /// <summary>As <see cref="WriterRole"/>, for gateways by themselves.</summary>
+    public string? GatewayRole { get; init; }
+
     /// <summary>TimescaleDB only, when the schema is made: chunks are divided by signal as well; 0 = they are not.</summary>
     public int SpacePartitions { get; init; }
 }

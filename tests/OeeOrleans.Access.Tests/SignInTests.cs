@@ -56,7 +56,7 @@ public sealed class SignInTests : IAsyncLifetime
         for (var i = 0; i < 300; i++) _office.Refusals.Note("unknown", "request.refused", "/api/x", "10.0.0.1", "credentials");
         await _office.Refusals.FlushAsync(default);
         var entries = (await _office.Access.ReadChainAsync(0, 100, default)).Entries;
-        Assert.Contains(entries, e => e.Entry is { Action: "sign_in", Actor: "user:anna", Origin: "test" });
+        Assert.Contains(entries, e => e.Entry is { Action: "sign_in", Actor: "anna", Origin: "test" });
         string Detail(string action) => Assert.Single(entries, e => e.Entry.Action == action).Entry.Detail;
         Assert.Contains("\"count\":4", Detail("sign_in.refused"), StringComparison.Ordinal);
         Assert.Contains("\"count\":300", Detail("request.refused"), StringComparison.Ordinal);

@@ -143,7 +143,7 @@ public sealed class TokenTests : IAsyncLifetime
 
         Assert.Contains((await _office.Access.ReadChainAsync(0, 100, default)).Entries, e => e.Entry is
         {
-            Action: "token.reused", Actor: "user:anna", Origin: "thief",
+            Action: "token.reused", Actor: "anna", Origin: "thief",
         });
     }
 

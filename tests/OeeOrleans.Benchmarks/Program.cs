@@ -2,8 +2,8 @@ using BenchmarkDotNet.Running;
 using OeeOrleans.Benchmarks;
 using OeeOrleans.Benchmarks.Scale;
 
-// scale | soak | path | throughput | commit | latency | trend | timescale | memory | codec | fuzz | opcua | s7 | cip: whole systems, as
-// ratios and medians.
+// scale | soak | path | throughput | commit | latency | trend | timescale | memory | codec | fuzz | opcua | s7 | cip | access: whole
+// systems, as ratios and medians.
 // Anything else goes to BenchmarkDotNet.
 return args.FirstOrDefault() switch
 {
@@ -17,6 +17,7 @@ return args.FirstOrDefault() switch
     "codec" => await CodecRace.RunAsync(),
     "fuzz" => Fuzz.Run(args[1..]),
     "memory" => AccountMemory.Run(args[1..]),
+    "access" => await AccessBench.RunAsync(args[1..]),
     "cip" => await CipBench.RunAsync(args[1..]),
     "s7" => await S7Bench.RunAsync(args[1..]),
     "opcua" => await OpcUaBench.RunAsync(args[1..]),

@@ -119,6 +119,13 @@ public sealed class ConfigFileTests
 
     [Theory]
     [InlineData("mqtt_address: 10.0.0.5", "can be reached from other machines")]
+    [InlineData("cluster: { address: 10.0.0.5 }", "cluster.tls")]
+    [InlineData("gateway: { urls: \"http://0.0.0.0:8080\" }", "passwords would be readable")]
+    [InlineData("gateway: { urls: \"https://0.0.0.0:8080\" }", "needs a certificate")]
+    [InlineData("gateway: { management_urls: \"here\" }", "gateway.management_urls")]
+    [InlineData("access: { keys: [ { name: k, role: boss, key_file: /none } ] }", "'boss' is unknown")]
+    [InlineData("access: { keys: [ { name: k, role: edge, at: nowhere, key_file: /none } ] }", "is no edge node")]
+    [InlineData("access: { keys: [ { name: k, role: admin, key_file: /none } ] }", "cannot be read")]
     [InlineData("mqtt_address: \"::1\"", "is not an IPv4 address")]
     [InlineData("mqtt_address: localhost", "is not an IPv4 address")]
     [InlineData("broker: { url: \"mqtt://b\", tls: { ca: /x.pem } }", "which has no TLS")]
@@ -153,11 +160,11 @@ public sealed class ConfigFileTests
         var config = ConfigFile.Parse(
             Site
                 + "\nstore: { connection: \"Host=x\", writers: 4, bulk: insert, space_partitions: 16, retention: { samples: 200, hours: "
-                + "4000 } }\ncluster: { id: c, address: 10.0.0.5 }",
+                + "4000 } }\ncluster: { id: c, address: 127.0.0.2 }",
             "p.yaml");
         Assert.Equal((4, false, 16), (config.Store.Writers, config.Store.Copy, config.Store.SpacePartitions));
         Assert.Equal((200, (int?)null, 4000), (config.Retention.Samples, config.Retention.Minutes, config.Retention.Hours));
-        Assert.Equal("10.0.0.5", config.SiloAddress);
+        Assert.Equal("127.0.0.2", config.SiloAddress);
         var bad = Assert.Throws<ConfigException>(
             () => ConfigFile.Parse(Site + "\nstore: { retention: { samples: 30 }, writers: 9 }\ncluster: { address: silo1 }", "p.yaml"));
         Assert.Contains(bad.Problems, p => p.Message.Contains("store.retention.samples: 30 is not between 128", StringComparison.Ordinal));

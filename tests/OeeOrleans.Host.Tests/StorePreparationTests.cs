@@ -60,5 +60,5 @@ public sealed class StorePreparationTests : IAsyncLifetime
         "plant.yaml");
 
     private Task StartAsync(OeeConfig config) =>
-        new StorePreparation(_store, config, _key, NullLogger.Instance).RunAsync(CancellationToken.None);
+        new StorePreparation(_store, config, _key, writes: true, NullLogger.Instance).RunAsync(CancellationToken.None);
 }

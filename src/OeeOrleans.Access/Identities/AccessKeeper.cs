@@ -71,7 +71,7 @@ public sealed partial class AccessKeeper(
 
     /// <summary>A user's own password, by the user.</summary>
     public Task<bool> ChangeOwnPasswordAsync(string name, string password, string origin, CancellationToken cancellationToken) =>
-        SetPasswordAsync(new Doer($"user:{name}", origin, null), name, password, mustChange: false, cancellationToken);
+        SetPasswordAsync(new Doer(name, origin, null), name, password, mustChange: false, cancellationToken);
 
     /// <summary>Makes a user's grants what is given. False: there is no such user.</summary>
     public async Task<bool> SetGrantsAsync(Doer doer, string name, IReadOnlyList<Grant> grants, CancellationToken cancellationToken)

@@ -19,7 +19,7 @@ public enum IdentityKind
 }
 
 /// <summary>Somebody who is known.</summary>
-/// <param name="Name">As it stands in the audit log.</param>
+/// <param name="Name">Of its kind.</param>
 /// <param name="Grants">As they are now.</param>
 public sealed record Identity(IdentityKind Kind, string Name, IReadOnlyList<Grant> Grants)
 {
@@ -29,14 +29,13 @@ public sealed record Identity(IdentityKind Kind, string Name, IReadOnlyList<Gran
     /// <summary>May do nothing but change the password.</summary>
     public bool MustChangePassword { get; init; }
 
-    /// <summary>Kind and name, for the audit log and rate limits: `user:anna`.</summary>
-    public string Label => $"{KindName}:{Name}";
-
-    private string KindName => Kind switch
+    /// <summary>
+    /// As it stands in the audit log: `anna`, a user of the plant's own, whose name has no colon; `key:reader`, `external:anna` others.
+    /// </summary>
+    public string Label => Kind switch
     {
-        IdentityKind.User => "user",
-        IdentityKind.Key => "key",
-        IdentityKind.External => "external",
-        _ => "anonymous",
+        IdentityKind.Key => $"key:{Name}",
+        IdentityKind.External => $"external:{Name}",
+        _ => Name,
     };
 }

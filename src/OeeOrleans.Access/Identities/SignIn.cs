@@ -73,7 +73,7 @@ public sealed class SignIn(
             Secrets.NewId(16), user.Name, user.Stamp, nowUs, nowUs + (long)lifetime.TotalMicroseconds, null, refreshHash, null);
         await store.AddSessionAsync(
             session,
-            Entry(nowUs, $"user:{user.Name}", "sign_in", user.Name, origin, new { by = refreshHash is null ? "cookie" : "token" }),
+            Entry(nowUs, user.Name, "sign_in", user.Name, origin, new { by = refreshHash is null ? "cookie" : "token" }),
             cancellationToken);
         return session;
     }

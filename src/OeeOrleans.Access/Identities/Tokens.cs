@@ -61,7 +61,7 @@ public sealed class Tokens(
         var (hash, secret) = (Secrets.Hash(refresh[(dot + 1)..]), Secrets.New());
         if (await store.RotateSessionAsync(session.Id, hash, Secrets.Hash(secret), cancellationToken)) return Pair(session, secret);
         Log.RefreshReused(log, session.User);
-        var entry = SignIn.Entry(nowUs, $"user:{session.User}", "token.reused", session.Id, origin, new { });
+        var entry = SignIn.Entry(nowUs, session.User, "token.reused", session.Id, origin, new { });
         await store.RevokeSessionAsync(session.Id, nowUs, entry, cancellationToken);
         await refresher.RefreshAsync(cancellationToken);
         return null;

@@ -6,6 +6,8 @@ using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using OeeOrleans.Access;
+using OeeOrleans.Access.Identities;
 
 namespace OeeOrleans.Gateway.Access;
 
@@ -14,26 +16,31 @@ internal static class AccessSetup
 {
     private const string Scheme = "oee";
 
-    public static void Add(IServiceCollection services)
+    public static void Add(IServiceCollection services, OidcOptions? oidc)
     {
         services.AddSingleton<Callers>();
         services.AddSingleton<IAuthorizationHandler, AccessHandler>();
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, AccessAnswers>();
         services.AddAuthorization(AccessPolicy.AddTo);
         services.AddCascadingAuthenticationState();
-        services.AddAuthentication(Scheme)
-            .AddPolicyScheme(Scheme, null, o => o.ForwardDefaultSelector = SchemeOf)
+        var authentication = services.AddAuthentication(Scheme)
+            .AddPolicyScheme(Scheme, null, o => o.ForwardDefaultSelector = c => SchemeOf(c, takesForeign: oidc?.Audience is not null))
             .AddScheme<AuthenticationSchemeOptions, KeyOrTokenHandler>(KeyOrTokenHandler.SchemeName, null)
             .AddCookie(CookieAuthenticationDefaults.AuthenticationScheme, Configure);
+        if (oidc is not null) OpenId.Add(authentication, oidc);
         // Keys that all gateways of the plant share, in the store, sealed.
         services.AddDataProtection().SetApplicationName("oee");
         services.AddSingleton<IConfigureOptions<KeyManagementOptions>, SharedKeys>();
     }
 
-    private static string SchemeOf(HttpContext context) =>
-        context.Request.Headers.ContainsKey(KeyOrTokenHandler.KeyHeader) || KeyOrTokenHandler.BearerOf(context.Request) is not null
-            ? KeyOrTokenHandler.SchemeName
-            : CookieAuthenticationDefaults.AuthenticationScheme;
+    private static string SchemeOf(HttpContext context, bool takesForeign)
+    {
+        if (context.Request.Headers.ContainsKey(KeyOrTokenHandler.KeyHeader)) return KeyOrTokenHandler.SchemeName;
+        if (KeyOrTokenHandler.BearerOf(context.Request) is not { } token) return CookieAuthenticationDefaults.AuthenticationScheme;
+        return takesForeign && OpenId.IsForeign(token, context.RequestServices.GetRequiredService<Tokens>().Issuer)
+            ? OpenId.BearerScheme
+            : KeyOrTokenHandler.SchemeName;
+    }
 
     private static void Configure(CookieAuthenticationOptions options)
     {

@@ -127,8 +127,8 @@ internal static class Actor
 
     public static string Of(Caller caller, string? by) => by?.Trim() switch
     {
-        null => caller.Identity.Name,
-        { Length: > 0 and <= MaxName } name => $"{name} ({caller.Identity.Name})",
+        null => caller.Identity.Label,
+        { Length: > 0 and <= MaxName } name => $"{name} ({caller.Identity.Label})",
         _ => throw new BadParameterException("by", $"a name has 1 to {MaxName} characters"),
     };
 }

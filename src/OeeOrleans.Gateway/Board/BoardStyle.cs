@@ -85,7 +85,15 @@ internal static class BoardStyle
           border-radius:6px;padding:8px 10px}
         .account input:focus-visible{outline:2px solid var(--accent);outline-offset:1px}
         .account button{cursor:pointer;background:var(--accent);color:var(--card);border-color:var(--accent);font-weight:600}
-        .account .fault{white-space:normal;margin:0}
+        .account .fault{white-space:normal;margin:0}.account p a{margin-right:14px}
+        .find{display:flex;flex-wrap:wrap;gap:10px 14px;align-items:end}.find label{display:grid;gap:2px;color:var(--dim);font-size:12.5px}
+        .find input,.find button{font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:6px;
+          padding:5px 8px}
+        .find button{cursor:pointer}.audit{overflow:auto}.audit .fault{white-space:normal}
+        .audit table{border-collapse:collapse;width:100%;margin-top:14px;font-size:13px}
+        .audit th{text-align:left;color:var(--dim);font-weight:500}
+        .audit td,.audit th{padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
+        .audit td.num{text-align:left;white-space:nowrap;overflow-wrap:normal}
         @media(max-width:900px){header{flex-wrap:wrap;padding:10px 14px;gap:6px 14px}.shift{order:9;flex-basis:100%;max-width:none}
         main{padding:12px}.lh,.wall .lh{grid-template-columns:1fr auto;gap:8px 12px;padding:12px 14px}.lh .apq{grid-column:1/3}
         .cnt{grid-column:1/3;text-align:left}

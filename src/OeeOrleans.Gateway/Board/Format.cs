@@ -45,6 +45,8 @@ internal static class Format
     public static string ClockSeconds(long timeUs, TimeZoneInfo zone) =>
         Local(timeUs, zone).ToString("HH:mm:ss", CultureInfo.InvariantCulture);
 
+    public static string Day(long timeUs, TimeZoneInfo zone) => Local(timeUs, zone).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
     public static string Hour(long timeUs, TimeZoneInfo zone) => Local(timeUs, zone).ToString("HH", CultureInfo.InvariantCulture);
 
     public static string Duration(long micros)

@@ -21,7 +21,12 @@ internal static class MigrateCommand
         {
             if (r.GetValueOrDefault<int>() is < 0 or > 64) r.AddError("--space-partitions must be from 0 to 64");
         });
-        var command = new Command("migrate", "brings a database to the current schema; safe to repeat") { connection, space };
+        var writer = new Option<string?>("--writer") { Description = "a role of the database that is to serve silos, and is not its owner" };
+        var gateway = new Option<string?>("--gateway") { Description = "a role of the database that is to serve gateways by themselves" };
+        var command = new Command("migrate", "brings a database to the current schema; safe to repeat")
+        {
+            connection, space, writer, gateway,
+        };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var target = parsed.GetRequiredValue(connection);
@@ -30,13 +35,18 @@ internal static class MigrateCommand
                 await using var store = target.Contains('=', StringComparison.Ordinal)
                     ? StoreFactory.Postgres(
                         target, TimeProvider.System, NullLoggerFactory.Instance,
-                        new StoreOptions { SpacePartitions = parsed.GetValue(space) })
+                        new StoreOptions
+                        {
+                            SpacePartitions = parsed.GetValue(space),
+                            WriterRole = parsed.GetValue(writer),
+                            GatewayRole = parsed.GetValue(gateway),
+                        })
                     : StoreFactory.Sqlite(target, NullLoggerFactory.Instance);
                 await store.MigrateAsync(cancellationToken);
                 await Console.Out.WriteLineAsync("the schema is up to date");
                 return ExitCode.Success;
             }
-            catch (Exception error) when (error is StoreUnavailableException or InvalidOperationException or ArgumentException)
+            catch (Exception error) when (error is StoreUnavailableException or SchemaException or InvalidOperationException or ArgumentException)
             {
                 await Console.Error.WriteLineAsync($"oee: cannot migrate: {error.Message}");
                 return ExitCode.Failure;

@@ -5,7 +5,7 @@ using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Host.Config;
 
-/// <summary>`access: { token_minutes, session_hours, sign_ins_per_minute, anonymous_viewer, key_file, keys }`.</summary>
+/// <summary>`access: { token_minutes, session_hours, sign_ins_per_minute, anonymous_viewer, key_file, keys, oidc }`.</summary>
 internal sealed class AccessReader
 {
     private const int MinSecret = 32;
@@ -33,6 +33,7 @@ internal sealed class AccessReader
             TokenLifetime = TimeSpan.FromMinutes(_access.Integer("token_minutes", (int)defaults.TokenLifetime.TotalMinutes, 1, 60)),
             SessionLifetime = TimeSpan.FromHours(_access.Integer("session_hours", (int)defaults.SessionLifetime.TotalHours, 1, 720)),
             SignInsPerMinute = _access.Integer("sign_ins_per_minute", defaults.SignInsPerMinute, 1, 100_000),
+            Oidc = ReadOidc(_access.Section("oidc")),
             AnonymousViewer = _access.Flag("anonymous_viewer"),
             Keys = [.. _access.Sections("keys").Select(ReadKey).OfType<ConfiguredKey>()],
         };
@@ -45,40 +46,90 @@ internal sealed class AccessReader
         return options;
     }
 
-    /// <summary>`{ name, role, at, key_file }`: the key itself is in a file of its own, which secrets of an orchestrator are too.</summary>
-    private ConfiguredKey? ReadKey(YamlSection key)
+    /// <summary>
+    /// `{ authority, audience, client_id, client_secret_file, claim, scopes, label, roles: { VALUE: { role, at } } }`.
+    /// </summary>
+    private OidcOptions? ReadOidc(YamlSection oidc)
     {
-        var name = key.Required("name", "prometheus");
-        var role = key.Choice("role", (Role?)null, [.. Enum.GetValues<Role>().Select(r => (r.Name(), (Role?)r))]);
-        var at = key.Text("at") ?? _tree.Site;
-        var file = key.Required("key_file", "/run/secrets/prometheus-key");
-        key.Close();
+        if (!oidc.Exists) return null;
+        var authority = oidc.Required("authority", "https://login.example.com/realms/plant");
+        if (!Uri.TryCreate(authority, UriKind.Absolute, out var uri) || !(uri.Scheme == "https" || (uri.Scheme == "http" && uri.IsLoopback)))
+        {
+            oidc.Problems.Add(oidc.LineOf("authority"), $"access.oidc.authority: '{authority}' is not an https:// address");
+        }
+
+        var roles = new Dictionary<string, Grant>(StringComparer.Ordinal);
+        foreach (var (value, node) in oidc.Entries("roles"))
+        {
+            var entry = new YamlSection(node, $"access.oidc.roles.{value}", oidc.Problems);
+            if (ReadGrant(entry) is { } grant) roles[value] = grant;
+            entry.Close();
+        }
+
+        if (roles.Count == 0)
+        {
+            oidc.Problems.Add(oidc.Line, "access.oidc.roles: without it nobody whom the authority signs in may do anything here");
+        }
+
+        var defaults = new OidcOptions { Authority = authority };
+        var options = defaults with
+        {
+            Audience = oidc.Text("audience"),
+            ClientId = oidc.Text("client_id"),
+            ClientSecret = oidc.Text("client_secret_file") is { } file ? Secret(oidc, file, "client_secret_file", 1) : null,
+            Claim = oidc.Text("claim") ?? defaults.Claim,
+            Label = oidc.Text("label") ?? defaults.Label,
+            Scopes = [.. oidc.Items("scopes").Select(s => s.ToString())],
+            Roles = roles,
+        };
+        oidc.Close();
+        return options;
+    }
+
+    private Grant? ReadGrant(YamlSection section)
+    {
+        var role = section.Choice("role", (Role?)null, [.. Enum.GetValues<Role>().Select(r => (r.Name(), (Role?)r))]);
+        var at = section.Text("at") ?? _tree.Site;
         if (role is null)
         {
-            key.Problems.Add(key.Line, $"{key.Path}: 'role' is missing; {string.Join(", ", RoleNames.All)} are possible");
+            section.Problems.Add(section.Line, $"{section.Path}: 'role' is missing; {string.Join(", ", RoleNames.All)} are possible");
             return null;
         }
 
         var grant = new Grant(role.Value, at);
-        if (AccessKeeper.GrantProblem(grant, _tree) is { } problem) key.Problems.Add(key.LineOf("at"), $"{key.Path}.at: {problem}");
-        return Secret(key, file) is { } secret ? new ConfiguredKey(name, secret, [grant]) : null;
+        if (AccessKeeper.GrantProblem(grant, _tree) is { } problem)
+        {
+            section.Problems.Add(section.LineOf("at"), $"{section.Path}.at: {problem}");
+        }
+
+        return grant;
     }
 
-    private static string? Secret(YamlSection key, string file)
+    /// <summary>`{ name, role, at, key_file }`: the key itself is in a file of its own, which secrets of an orchestrator are too.</summary>
+    private ConfiguredKey? ReadKey(YamlSection key)
     {
-        if (file.Length == 0) return null;
+        var name = key.Required("name", "prometheus");
+        var grant = ReadGrant(key);
+        var file = key.Required("key_file", "/run/secrets/prometheus-key");
+        key.Close();
+        var secret = file.Length > 0 ? Secret(key, file, "key_file", MinSecret) : null;
+        return grant is { } given && secret is not null ? new ConfiguredKey(name, secret, [given]) : null;
+    }
+
+    private static string? Secret(YamlSection section, string file, string key, int shortest)
+    {
         try
         {
             var secret = File.ReadAllText(file).Trim();
-            if (secret.Length >= MinSecret) return secret;
-            key.Problems.Add(
-                key.LineOf("key_file"),
-                $"{key.Path}.key_file: the key in '{file}' is too short to be a secret; {MinSecret} characters at least, such as those of "
+            if (secret.Length >= shortest) return secret;
+            section.Problems.Add(
+                section.LineOf(key),
+                $"{section.Path}.{key}: what is in '{file}' is too short to be a secret; {shortest} characters at least, such as those of "
                     + "'openssl rand -base64 32'");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            key.Problems.Add(key.LineOf("key_file"), $"{key.Path}.key_file: '{file}' cannot be read: {error.Message}");
+            section.Problems.Add(section.LineOf(key), $"{section.Path}.{key}: '{file}' cannot be read: {error.Message}");
         }
 
         return null;

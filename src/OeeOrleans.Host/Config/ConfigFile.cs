@@ -72,6 +72,7 @@ public static partial class ConfigFile
             Plant = plant,
             Broker = broker,
             StoreConnection = connection,
+            GatewayConnection = store.Text("gateway_connection"),
             Store = new StoreOptions
             {
                 Writers = store.Integer("writers", new StoreOptions().Writers, 1, 8),
@@ -93,6 +94,7 @@ public static partial class ConfigFile
             MqttTls = ReadMqttTls(root.Section("mqtt_tls")),
             ClusterId = cluster.Text("id") ?? "oee",
             SiloAddress = ReadAddress(cluster),
+            ClusterTls = ReadClusterTls(cluster.Section("tls")),
             SiloPort = cluster.Integer("silo_port", 11111, 0, 65535),
             GatewayPort = cluster.Integer("gateway_port", 30000, 0, 65535),
             DataDir = root.Text("data_dir") ?? "./data",
@@ -123,6 +125,17 @@ public static partial class ConfigFile
         return result;
     }
 
+    /// <summary>`cluster: { tls: { certificate, key, ca } }`.</summary>
+    private static ClusterTlsOptions? ReadClusterTls(YamlSection tls)
+    {
+        if (!tls.Exists) return null;
+        foreach (var key in new[] { "certificate", "key", "ca" }) tls.Required(key, $"/etc/oee/silo-{key}.pem");
+        var options = new ClusterTlsOptions(
+            tls.ExistingFile("certificate") ?? "", tls.ExistingFile("key") ?? "", tls.ExistingFile("ca") ?? "");
+        tls.Close();
+        return options;
+    }
+
     private static string ReadAddress(YamlSection cluster)
     {
         const string Loopback = "127.0.0.1";
@@ -136,7 +149,8 @@ public static partial class ConfigFile
     {
         foreach (var (key, problem) in Exposure.ProblemsOf(config))
         {
-            root.Problems.Add(key == "mqtt_address" ? root.LineOf(key) : gateway.LineOf(key["gateway.".Length..]), $"{key}: {problem}");
+            var section = key.StartsWith("gateway.", StringComparison.Ordinal) ? gateway : root;
+            root.Problems.Add(section.LineOf(key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..]), $"{key}: {problem}");
         }
     }
 

@@ -23,6 +23,14 @@ internal static class Exposure
             }
         }
 
+        if (!IPAddress.IsLoopback(IPAddress.Parse(config.SiloAddress)) && config.ClusterTls is null)
+        {
+            yield return (
+                "cluster",
+                $"silos at {config.SiloAddress} can be reached from other machines, and whoever reaches them could call them; give them "
+                    + "certificates of an authority of your own: cluster.tls: { certificate, key, ca }");
+        }
+
         // With a broker of the plant's own there is no embedded one.
         if (config.Broker is not null) yield break;
         var isAddress = IPAddress.TryParse(config.MqttAddress, out var address);

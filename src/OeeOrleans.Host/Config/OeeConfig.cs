@@ -17,6 +17,9 @@ public sealed record OeeConfig
     /// <summary>Null: the embedded SQLite in <see cref="DataDir"/>.</summary>
     public string? StoreConnection { get; init; }
 
+    /// <summary>As whom a gateway by itself comes into the database; null: as everybody else.</summary>
+    public string? GatewayConnection { get; init; }
+
     public StoreOptions Store { get; init; } = new();
 
     public Retention Retention { get; init; } = new();
@@ -57,8 +60,11 @@ public sealed record OeeConfig
 
     public string ClusterId { get; init; } = "oee";
 
-    /// <summary>Address under which other silos reach this one; anybody who reaches its ports can call it.</summary>
+    /// <summary>Address under which other silos reach this one; which must have a certificate of the authority, unless this is loopback.</summary>
     public string SiloAddress { get; init; } = "127.0.0.1";
+
+    /// <summary>Silos know each other by certificates; null: they listen on this machine only.</summary>
+    public ClusterTlsOptions? ClusterTls { get; init; }
 
     public int SiloPort { get; init; } = 11111;
 
@@ -83,6 +89,9 @@ public sealed record OeeConfig
 
 /// <summary>The section `mqtt_tls`: PEM files, and the authority of the edge nodes' certificates, when they have some.</summary>
 public sealed record MqttTlsOptions(int Port, string Certificate, string Key, string? ClientCa);
+
+/// <summary>The section `cluster.tls`: PEM files; the authority signs the certificates of silos and gateways, and of nothing else.</summary>
+public sealed record ClusterTlsOptions(string Certificate, string Key, string Ca);
 
 /// <summary>Something wrong in a configuration file, and where.</summary>
 public sealed record ConfigProblem(string File, long Line, string Message)

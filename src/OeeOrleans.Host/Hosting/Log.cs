@@ -22,10 +22,4 @@ internal static partial class Log
 
     [LoggerMessage(1006, LogLevel.Debug, "nobody looked after silent machines: {Reason}; done within a minute")]
     public static partial void NotLooked(ILogger log, string reason, Exception failure);
-
-    [LoggerMessage(
-        1007, LogLevel.Warning,
-        "silos talk at {Address} without authentication: whoever reaches ports {SiloPort} and {GatewayPort} can call them; keep them in "
-            + "a network of their own")]
-    public static partial void OpenSilo(ILogger log, string address, int siloPort, int gatewayPort);
 }

@@ -43,6 +43,7 @@ internal static class OeeCluster
             silo.AddMemoryGrainStorageAsDefault();
         }
 
+        SiloTls.Add(silo, config);
         silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromHours(2));
         ActivationCache.AddTo(silo);
         silo.Services.AddMqttCommands();
@@ -63,6 +64,7 @@ internal static class OeeCluster
             await Task.Delay(TimeSpan.FromSeconds(2), cancellationToken);
             return true;
         });
+        SiloTls.Add(client, config);
         client.AddDashboard(Calmly);
     }
 

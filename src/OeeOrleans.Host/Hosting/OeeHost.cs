@@ -70,7 +70,7 @@ internal static class OeeHost
         else builder.Host.UseOrleansClient(client => OeeCluster.ConfigureClient(client, config));
         // The embedded broker asks who somebody is, too.
         if (roles.Gateway || config.Broker is null) builder.Services.AddAccess(config.Plant, config.Access, key, config.DataDir);
-        if (roles.Gateway) builder.Services.AddGateway();
+        if (roles.Gateway) builder.Services.AddGateway(config.Access.Oidc);
 
         if (config.ResultsNode is { } results)
         {

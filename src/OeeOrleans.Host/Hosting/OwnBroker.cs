@@ -1,6 +1,6 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using OeeOrleans.Access.Identities;
+using OeeOrleans.Access.Keys;
 using OeeOrleans.Access.Mqtt;
 using OeeOrleans.Broker;
 using OeeOrleans.Host.Config;
@@ -18,15 +18,9 @@ internal static class OwnBroker
     {
         if (config.MqttTls is not { } tls) return null;
         var certificate = ServerCertificate.Open(tls.Certificate, tls.Key, log);
-        X509Certificate2Collection? authorities = null;
-        if (tls.ClientCa is { } file)
-        {
-            authorities = [];
-            authorities.ImportFromPemFile(file);
-        }
-
         return new BrokerTls(
-            IPAddress.Parse(config.MqttAddress), tls.Port, () => certificate.Current().TargetCertificate, authorities);
+            IPAddress.Parse(config.MqttAddress), tls.Port, () => certificate.Current().TargetCertificate,
+            tls.ClientCa is { } file ? CertificateAuthority.Load(file) : null);
     }
 
     public static MqttDoor DoorOf(WebApplication app, OeeConfig config) => new(

@@ -1,4 +1,3 @@
-using System.Net;
 using OeeOrleans.Access.Keys;
 using OeeOrleans.Broker;
 using OeeOrleans.DurableLog;
@@ -56,9 +55,10 @@ internal static class ServerRunner
         OeeConfig config, Roles roles, bool simulate, ILoggerFactory logs, ILogger log, StopSignals stopping)
     {
         PrivateDirectory.Make(config.DataDir);
+        if (!roles.Silo && config.GatewayConnection is { } own) config = config with { StoreConnection = own };
         var key = PlantKey.LoadOrCreate(config.AccessKeyPath);
         await using var store = PlantStore.Open(config, key, logs);
-        var plant = await new StorePreparation(store, config, key, log).RunAsync(stopping.Token);
+        var plant = await new StorePreparation(store, config, key, roles.Silo, log).RunAsync(stopping.Token);
         var door = new BrokerDoor(new HostCredentials());
         var sessions = new IngressSessions(
             config.Partitions.Select((filter, i) => (Client: $"{config.ClientIdPrefix}-{i}", filter)).ToDictionary(
@@ -73,11 +73,6 @@ internal static class ServerRunner
         {
             Username = door.Host.Username, Password = door.Host.Password,
         };
-        if (!IPAddress.IsLoopback(IPAddress.Parse(config.SiloAddress)))
-        {
-            Log.OpenSilo(log, config.SiloAddress, config.SiloPort, config.GatewayPort);
-        }
-
         if (roles.Edge && config.Edge!.Brokers.Count == 0) config.Edge.Brokers = [address];
         var simulated = simulate ? new SimulatedBroker(address, config.DataDir) : null;
         await using var app = OeeHost.Build(config, plant, roles, address, store, key, simulated);

@@ -8,7 +8,7 @@ using OeeOrleans.Storage;
 namespace OeeOrleans.Host.Hosting;
 
 /// <summary>Brings the store up to date before anything else starts: schema, plant model, history of the model.</summary>
-internal sealed class StorePreparation(IStore store, OeeConfig config, PlantKey key, ILogger log)
+internal sealed class StorePreparation(IStore store, OeeConfig config, PlantKey key, bool writes, ILogger log)
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
 
@@ -26,7 +26,9 @@ internal sealed class StorePreparation(IStore store, OeeConfig config, PlantKey 
                 {
                     await store.MigrateAsync(cancellationToken);
                     await AccessRefresher.CheckKeyAsync(store.Access, key, TimeProvider.System, cancellationToken);
-                    return await store.AloneAsync(() => SaveModelAsync(cancellationToken), cancellationToken);
+                    return writes
+                        ? await store.AloneAsync(() => SaveModelAsync(cancellationToken), cancellationToken)
+                        : await ReadModelAsync(cancellationToken);
                 }
                 catch (StoreUnavailableException error) when (!error.NeedsOperator)
                 {
@@ -41,6 +43,18 @@ internal sealed class StorePreparation(IStore store, OeeConfig config, PlantKey 
         {
             if (room is not null) await room.DisposeAsync();
         }
+    }
+
+    /// <summary>A gateway by itself takes what the silos have said.</summary>
+    private async Task<PlantDirectory> ReadModelAsync(CancellationToken cancellationToken)
+    {
+        var stored = await store.ReadModelsAsync(cancellationToken);
+        if (stored.Count == 0 && config.Plant.Machines.Any())
+        {
+            throw new StoreUnavailableException("no silo has written the plant model yet");
+        }
+
+        return new PlantDirectory(config.Plant, ModelHistory.Update(stored, config.Plant, UnixMicros.Now(TimeProvider.System)));
     }
 
     /// <summary>Of several processes that start at once the first one sees what is new; the others find it said.</summary>

@@ -144,7 +144,7 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
                 {
                     await c.ExecuteAsync(
                         new CommandDefinition(
-                            $"drop table {partition}", null, transaction, Rollups.MaintenanceTimeoutS,
+                            "select oee_drop_partition(@partition)", new { partition }, transaction, Rollups.MaintenanceTimeoutS,
                             cancellationToken: cancellationToken));
                     return true;
                 }, cancellationToken);

@@ -295,6 +295,7 @@ public sealed class AttackTests(GuardedPlant plant)
 
     private static async Task<bool> IsOpenAsync(TcpClient tcp)
     {
+        if (!tcp.Connected) return false;
         try
         {
             // A letter more, as slow clients do.

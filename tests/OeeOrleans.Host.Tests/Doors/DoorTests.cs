@@ -72,6 +72,7 @@ public sealed class DoorTests(GuardedPlant plant)
     [InlineData("/api/users")]
     [InlineData("/api/keys")]
     [InlineData("/api/audit?limit=1000")]
+    [InlineData("/audit")]
     [InlineData("/")]
     public async Task A_list_leaves_out_what_lies_outside_of_the_grants(string path)
     {

@@ -26,6 +26,8 @@ internal static class Doors
         ["GET /health/ready"] = "ready or not, and nothing else",
         ["GET /sign-in"] = "a form",
         ["POST /sign-in"] = "here one says who one is",
+        ["GET /sign-in/done"] = "a link",
+        ["POST /sign-in/done"] = "a link",
         ["GET /setup"] = "a form, with a word that was printed",
         ["POST /setup"] = "with a word that was printed",
     };

@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Npgsql;
+using OeeOrleans.TestServers;
+
+namespace OeeOrleans.EndToEnd;
+
+/// <summary>Three roles of a database: the owner migrates, silos write, the gateway reads and asks.</summary>
+public sealed class DatabaseRoleTests(PlantFixture fixture) : IClassFixture<PlantFixture>
+{
+    private const string Password = "role-password";
+
+    [Fact]
+    public async Task A_gateway_that_is_taken_over_can_neither_migrate_nor_rewrite_the_audit()
+    {
+        var directory = Directory.CreateTempSubdirectory("oee-roles-").FullName;
+        await using var mosquitto = await MosquittoServer.StartAsync();
+        var owner = await fixture.Postgres.CreateDatabaseAsync();
+        var suffix = Guid.NewGuid().ToString("N")[..8];
+        var (writer, gateway) = ($"writer_{suffix}", $"gateway_{suffix}");
+        foreach (var role in new[] { writer, gateway }) await RunAsync(owner, $"create role {role} login password '{Password}'");
+        await using (var migrate = ServerProcess.Start(
+            "dotnet", [Oee.Program, "migrate", "--store", owner, "--writer", writer, "--gateway", gateway]))
+        {
+            await migrate.WaitForExitAsync(TimeSpan.FromSeconds(60));
+            Assert.True(migrate.ExitCode == 0, migrate.Output);
+        }
+
+        string As(string role) => new NpgsqlConnectionStringBuilder(owner) { Username = role, Password = Password }.ToString();
+        var config = Path.Combine(directory, "plant.yaml");
+        await File.WriteAllTextAsync(config,
+            $$"""
+            site: { id: e2e, name: Roles, time_zone: UTC }
+            {{TestAccess.Section("e2e")}}
+            areas: [{ id: a, lines: [{ id: line1, machines: [{ id: press1, ideal_cycle_s: 0.05, edge_node: e2e/edge1 }] }] }]
+            broker: { url: "{{mosquitto.Url}}" }
+            store: { connection: "{{As(writer)}}", gateway_connection: "{{As(gateway)}}" }
+            data_dir: {{directory}}
+            """);
+        await using var silo = await Oee.StartAsync(
+            "run", ServerProcess.FreePort(), "--config", config, "--role", "grains", "--role", "ingress");
+        await using var door = await Oee.StartAsync("run", ServerProcess.FreePort(), "--config", config, "--role", "gateway");
+        var published = Path.Combine(directory, "published.jsonl");
+        await using var edge = ServerProcess.Start(
+            "node", [Path.Combine(Oee.Peers, "edge-qos1.mjs"), mosquitto.Url, "e2e", "edge1", "press1", "20", "5", published]);
+        await Eventually.HoldsAsync(
+            "samples by the writer", TimeSpan.FromSeconds(30), () => CountAsync(owner, "select count(*) from sample"), n => n > 20);
+        await RunAsync(owner, "insert into events(id, machine_id, type, code, ts_start) values ('f1', 'press1', 'fault', 'E1', now())");
+
+        // What a gateway is for works.
+        using var ack = await door.Http.PostAsJsonAsync(new Uri(door.Url + "/api/faults/f1/ack"), new { comment = "seen" });
+        Assert.Equal(HttpStatusCode.OK, ack.StatusCode);
+        using var key = await door.Http.PostAsJsonAsync(
+            new Uri(door.Url + "/api/keys"), new { name = "k", grants = new[] { new { role = "dashboard", at = "e2e" } } });
+        Assert.Equal(HttpStatusCode.Created, key.StatusCode);
+        var verdict = await door.GetAsync("/api/audit/verify");
+        Assert.True(verdict.GetProperty("whole").GetBoolean(), verdict.ToString());
+        Assert.True(verdict.GetProperty("entries").GetInt32() >= 2);
+
+        // And what somebody in its place would try does not.
+        var forbidden = new[]
+        {
+            "update audit_log set actor = 'somebody'", "delete from audit_log", "truncate audit_log", "drop table audit_log",
+            "alter table audit_log disable trigger all", "create table mine(x int)",
+        };
+        foreach (var sql in forbidden)
+        {
+            await RefusedAsync(As(gateway), sql);
+            await RefusedAsync(As(writer), sql);
+        }
+
+        foreach (var sql in new[]
+        {
+            "insert into sample(signal_id, ts, quality, ingest_ts) values (1, now(), 192, now())", "delete from events",
+            "update events set code = 'none'", "update oee_window set good = 0", "insert into machine_model values ('m', 'oee', now(), '{}')",
+            "delete from schemaversions", "select oee_add_partition('2020-01-01')", "select oee_drop_partition('sample_20200101')",
+        })
+        {
+            await RefusedAsync(As(gateway), sql);
+        }
+
+        await RefusedAsync(As(writer), "select oee_drop_partition('audit_log')");
+        // The writer's own: days come and go.
+        await RunAsync(As(writer), "select oee_add_partition('2020-01-01')");
+        await RunAsync(As(writer), "select oee_drop_partition('sample_20200101')");
+        Directory.Delete(directory, recursive: true);
+    }
+
+    private static async Task RefusedAsync(string connection, string sql)
+    {
+        var error = await Assert.ThrowsAsync<PostgresException>(() => RunAsync(connection, sql));
+        Assert.True(error.SqlState is "42501" or "P0001", $"{sql}: {error.SqlState} {error.MessageText}");
+    }
+
+    private static async Task RunAsync(string connection, string sql)
+    {
+        await using var open = new NpgsqlConnection(connection + ";Pooling=false");
+        await open.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, open);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static async Task<long> CountAsync(string connection, string sql)
+    {
+        await using var open = new NpgsqlConnection(connection);
+        await open.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, open);
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+}
