@@ -41,7 +41,7 @@ create table access_grant (
   primary key (identity, role, at)
 );
 
--- One per sign-in. `refresh_hash` is that of the one refresh token that is good now; null for a cookie.
+-- One per sign-in. `refresh_hash` tells the one refresh token that is good now; null for a cookie.
 create table access_session (
   id           text primary key,
   user_name    text not null,

@@ -11,7 +11,7 @@ internal static class AccessMetrics
     public static readonly Counter Refusals = Metrics.CreateCounter(
         "access_refusals_total", "Requests that were refused, by why: unknown, forbidden, foreign_origin, limit.", "why");
 
-    public static readonly Counter AuditLost = Metrics.CreateCounter(
+    public static readonly Counter AuditMerged = Metrics.CreateCounter(
         "access_audit_merged_total", "Refusals that stand in the audit log under 'others', because too many kinds came at once.");
 
     public static readonly Gauge DirectoryAge = Metrics.CreateGauge(

@@ -20,9 +20,12 @@ internal static partial class Log
     [LoggerMessage(9505, LogLevel.Warning, "user {User} is locked until {Until}: too many wrong passwords")]
     public static partial void Locked(ILogger log, string user, string until);
 
-    [LoggerMessage(9506, LogLevel.Warning, "{Count} audit entries were not written yet: {Error}")]
-    public static partial void AuditWaits(ILogger log, int count, string error);
+    [LoggerMessage(9506, LogLevel.Warning, "refusals are not in the audit log yet: {Error}")]
+    public static partial void AuditWaits(ILogger log, string error);
+
+    [LoggerMessage(9508, LogLevel.Error, "the audit log does not take what was refused")]
+    public static partial void AuditFailed(ILogger log, Exception error);
 
     [LoggerMessage(9507, LogLevel.Warning, "the end of the audit log was not written down in {Path}: {Error}")]
-    public static partial void NoAnchor(ILogger log, string path, string error);
+    public static partial void NoAnchor(ILogger log, string path, string error, Exception failure);
 }

@@ -71,7 +71,8 @@ public sealed record OidcOptions
             return element.ValueKind switch
             {
                 JsonValueKind.String => [element.GetString()!],
-                JsonValueKind.Array => [.. element.EnumerateArray().Where(e => e.ValueKind == JsonValueKind.String).Select(e => e.GetString()!)],
+                JsonValueKind.Array =>
+                    [.. element.EnumerateArray().Where(e => e.ValueKind == JsonValueKind.String).Select(e => e.GetString()!)],
                 _ => [],
             };
         }

@@ -20,7 +20,9 @@ public sealed class BrokerDoor(HostCredentials host)
     /// <summary>Client ids of this process begin so.</summary>
     private const string OwnPrefix = "oee-";
 
-    private const string HostLabel = "host";
+    /// <summary>Of no identity: a name has no space in it, and what is no user's name begins with its kind.</summary>
+    private static readonly MqttGuest HostGuest = new("this process itself", MqttRights.Host);
+
     private const string GuestItem = "oee-guest";
     private const string VersionItem = "oee-version";
 
@@ -46,11 +48,9 @@ public sealed class BrokerDoor(HostCredentials host)
     internal async Task<MqttConnectReasonCode?> WhyNotAsync(ValidatingConnectionEventArgs args, ILogger log)
     {
         var origin = (args.RemoteEndPoint as IPEndPoint)?.Address.ToString() ?? "unknown";
-        var guest = host.Admits(args.UserName, args.RawPassword)
-            ? new MqttGuest(HostLabel, MqttRights.Host)
-            : await AdmitAsync(args, origin);
+        var guest = host.Admits(args.UserName, args.RawPassword) ? HostGuest : await AdmitAsync(args, origin);
         if (guest is null) return Refuse(MqttConnectReasonCode.BadUserNameOrPassword, args, origin, log);
-        var isOwn = guest.Label == HostLabel;
+        var isOwn = ReferenceEquals(guest, HostGuest);
         if (!isOwn && args.ClientId.StartsWith(OwnPrefix, StringComparison.Ordinal))
         {
             return Refuse(MqttConnectReasonCode.ClientIdentifierNotValid, args, origin, log);
@@ -95,14 +95,14 @@ public sealed class BrokerDoor(HostCredentials host)
     }
 
     /// <summary>Sessions whose clients may not stay, or not with what they have; the others have their rights as they are now.</summary>
-    internal IEnumerable<string> NotWelcome(IEnumerable<MqttSessionStatus> sessions)
+    internal IEnumerable<MqttSessionStatus> NotWelcome(IEnumerable<MqttSessionStatus> sessions)
     {
         foreach (var session in sessions)
         {
-            if (GuestOf(session.Items) is not { } guest || guest.Label == HostLabel) continue;
+            if (GuestOf(session.Items) is not { } guest || ReferenceEquals(guest, HostGuest)) continue;
             var rights = _door?.Again(guest);
             // Whoever lost something comes again, and its subscriptions are looked at anew.
-            if (rights is null || !Same(rights, guest.Rights)) yield return session.Id;
+            if (rights is null || !Same(rights, guest.Rights)) yield return session;
         }
     }
 

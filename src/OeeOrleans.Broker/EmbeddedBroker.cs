@@ -41,6 +41,7 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
+    private readonly SemaphoreSlim _sending = new(1, 1);
     private readonly ConcurrentDictionary<string, bool> _subscribed = new(StringComparer.Ordinal);
 
     private readonly Uncommitted _uncommitted = new();
@@ -145,16 +146,39 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     {
         try
         {
-            foreach (var client in _door.NotWelcome(await _server.GetSessionsAsync()))
-            {
-                Log.SentAway(_logger, client);
-                // With its session: what it subscribed to it may not hear any more.
-                await (await _server.GetSessionAsync(client)).DeleteAsync();
-            }
+            await _sending.WaitAsync(_stopping.Token);
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+        {
+            return;
+        }
+
+        try
+        {
+            foreach (var session in _door.NotWelcome(await _server.GetSessionsAsync())) await SendAwayAsync(session);
         }
         catch (Exception error) when (!_stopping.IsCancellationRequested)
         {
-            // A boundary: the next change looks again.
+            // A boundary: it is looked again with the next change, and twice a minute.
+            Log.NotSentAway(_logger, error);
+        }
+        finally
+        {
+            _sending.Release();
+        }
+    }
+
+    /// <summary>With its session: what it subscribed to it may not hear any more.</summary>
+    private async Task SendAwayAsync(MqttSessionStatus session)
+    {
+        try
+        {
+            Log.SentAway(_logger, session.Id);
+            await session.DeleteAsync();
+        }
+        catch (Exception error) when (!_stopping.IsCancellationRequested)
+        {
+            // One that is gone by itself; the others are looked at all the same.
             Log.NotSentAway(_logger, error);
         }
     }

@@ -27,7 +27,8 @@ internal static partial class Log
     [LoggerMessage(6008, LogLevel.Warning, "a sign-in by the authority failed: {Reason}")]
     public static partial void ExternalFailed(ILogger log, string reason);
 
-    [LoggerMessage(6009, LogLevel.Warning, "{Name} was signed in by the authority, and no value of its claim '{Claim}' grants anything here")]
+    [LoggerMessage(
+        6009, LogLevel.Warning, "{Name} was signed in by the authority, and no value of its claim '{Claim}' grants anything here")]
     public static partial void ExternalWithoutGrants(ILogger log, string name, string claim);
 
     [LoggerMessage(6007, LogLevel.Warning, "live push: the strip of {Machine} was not read: {Error}")]

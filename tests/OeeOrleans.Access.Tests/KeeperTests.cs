@@ -23,7 +23,7 @@ public sealed class KeeperTests : IAsyncLifetime
         Assert.Null(_office.Known.FindKey(made.Secret));
         await other.Refresher.RefreshAsync(default);
         Assert.Null(other.Known.FindKey(made.Secret));
-        Assert.Null(other.Known.FindKeyByName("reader"));
+        Assert.Null(other.Known.FindKeyById(made.Key.Id));
         Assert.False(await _office.Keeper.RevokeKeyAsync(Doer.CommandLine, "reader", default));
     }
 
@@ -36,7 +36,7 @@ public sealed class KeeperTests : IAsyncLifetime
         Assert.NotNull(_office.Known.FindKey(made.Secret));
         _office.Clock.Advance(TimeSpan.FromDays(0.2));
         Assert.Null(_office.Known.FindKey(made.Secret));
-        Assert.Null(_office.Known.FindKeyByName("reader"));
+        Assert.Null(_office.Known.FindKeyById(made.Key.Id));
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class KeeperTests : IAsyncLifetime
     public void A_key_of_the_configuration_comes_in()
     {
         Assert.Equal("file", _office.Known.FindKey("a-key-of-the-configuration")!.Name);
-        Assert.NotNull(_office.Known.FindKeyByName("file"));
+        Assert.NotNull(_office.Known.FindKeyById("file:file"));
         Assert.Null(_office.Known.FindKey("another-key"));
         Assert.Null(_office.Known.FindKey(""));
     }

@@ -23,7 +23,7 @@ internal sealed class Office : IAsyncDisposable
         Refresher = new AccessRefresher(Access, Known, key, options, clock, NullLogger<AccessRefresher>.Instance);
         Refusals = new RefusalLog(Access, clock, NullLogger<RefusalLog>.Instance);
         SignIn = new SignIn(Access, Known, Refresher, Refusals, options, clock, NullLogger<SignIn>.Instance);
-        Tokens = new Tokens(Access, Known, Refresher, SignIn, options, clock, NullLogger<Tokens>.Instance);
+        Tokens = new Tokens(Access, Known, Refresher, SignIn, key, options, clock, NullLogger<Tokens>.Instance);
         Keeper = new AccessKeeper(Access, Known, Refresher, clock);
     }
 

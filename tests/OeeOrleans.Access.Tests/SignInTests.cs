@@ -67,7 +67,7 @@ public sealed class SignInTests : IAsyncLifetime
     {
         for (var i = 0; i < 10_000; i++) _office.Refusals.Note("unknown", "sign_in.refused", $"user{i}", $"10.0.0.{i % 250}", "refused");
         await _office.Refusals.FlushAsync(default);
-        Assert.InRange((await _office.Access.ReadChainAsync(0, 1000, default)).Entries.Count, 400, 600);
+        Assert.InRange((await _office.Access.ReadChainAsync(0, 1000, default)).Entries.Count, 90, 110);
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class SignInTests : IAsyncLifetime
     [InlineData("my name is anna")]
     public async Task A_password_that_is_easily_guessed_is_refused(string password) =>
         await Assert.ThrowsAsync<AccessInputException>(
-            () => _office.Keeper.ChangeOwnPasswordAsync("anna", password, "test", default));
+            () => _office.Keeper.ChangeOwnPasswordAsync("anna", "x", password, "test", default));
 
     [Fact]
     public async Task A_user_name_of_any_kind_does_no_harm()

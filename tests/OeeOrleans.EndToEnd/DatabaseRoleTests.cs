@@ -73,7 +73,8 @@ public sealed class DatabaseRoleTests(PlantFixture fixture) : IClassFixture<Plan
         foreach (var sql in new[]
         {
             "insert into sample(signal_id, ts, quality, ingest_ts) values (1, now(), 192, now())", "delete from events",
-            "update events set code = 'none'", "update oee_window set good = 0", "insert into machine_model values ('m', 'oee', now(), '{}')",
+            "update events set code = 'none'", "update oee_window set good = 0",
+            "insert into machine_model values ('m', 'oee', now(), '{}')",
             "delete from schemaversions", "select oee_add_partition('2020-01-01')", "select oee_drop_partition('sample_20200101')",
         })
         {

@@ -2,7 +2,6 @@ using System.Globalization;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Model;
-using OeeOrleans.Storage;
 using OeeOrleans.Storage.Access;
 
 namespace OeeOrleans.Access.Audit;
@@ -14,6 +13,7 @@ namespace OeeOrleans.Access.Audit;
 public sealed class AuditAnchors(string path, IAccessStore store, TimeProvider clock, ILogger<AuditAnchors> log) : BackgroundService
 {
     private const int MaxLines = 20_000;
+    private const int HashLength = 64;
 
     private static readonly TimeSpan Period = TimeSpan.FromHours(1);
     private static readonly TimeSpan Retry = TimeSpan.FromMinutes(1);
@@ -28,24 +28,26 @@ public sealed class AuditAnchors(string path, IAccessStore store, TimeProvider c
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var last = Read(path).LastOrDefault();
+        AuditHead? last = null;
         while (!stoppingToken.IsCancellationRequested)
         {
             var next = Period;
             try
             {
+                last ??= Read(path).LastOrDefault();
                 var (_, head) = await store.ReadChainAsync(long.MaxValue, 1, stoppingToken);
-                if (head.Seq != last.Seq) await WriteAsync(head, stoppingToken);
+                if (head.Seq != last.Value.Seq) await WriteAsync(head, stoppingToken);
                 last = head;
             }
-            catch (Exception error) when (error is StoreUnavailableException or IOException or UnauthorizedAccessException)
-            {
-                Log.NoAnchor(log, path, error.Message);
-                next = Retry;
-            }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
+            }
+            catch (Exception error)
+            {
+                // A boundary: a file that cannot be written must not end the plant.
+                Log.NoAnchor(log, path, error.Message, error);
+                next = Retry;
             }
 
             await Task.Delay(next, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -72,7 +74,9 @@ public sealed class AuditAnchors(string path, IAccessStore store, TimeProvider c
     private static AuditHead? Parse(string line)
     {
         var parts = line.Split(' ');
-        return parts.Length >= 2 && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var seq) && seq > 0
+        // A line that was cut off has no whole hash.
+        return parts.Length >= 3 && parts[1].Length == HashLength
+            && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var seq) && seq > 0
             ? new AuditHead(seq, parts[1])
             : null;
     }

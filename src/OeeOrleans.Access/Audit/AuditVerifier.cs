@@ -27,12 +27,23 @@ public static class AuditVerifier
         IAccessStore store, AuditChain chain, IReadOnlyList<AuditHead> anchors, CancellationToken cancellationToken)
     {
         var expected = anchors.ToLookup(a => a.Seq, a => a.Hash);
-        var (seq, hash, id) = (0L, AuditChain.Beginning, 0L);
+        var (seq, hash, id, before) = (0L, AuditChain.Beginning, 0L, 0L);
         while (true)
         {
             var (entries, head) = await store.ReadChainAsync(id, PageSize, cancellationToken);
             foreach (var row in entries)
             {
+                if (seq == 0 && row.Seq is null)
+                {
+                    (before, id) = (before + 1, row.Id);
+                    continue;
+                }
+
+                if (seq == 0 && before != RowsBefore(row.Entry))
+                {
+                    return new AuditVerdict(0, head, 1, $"{before} rows are before the first entry, which says {RowsBefore(row.Entry)}");
+                }
+
                 if (ProblemOf(row, seq, hash, chain) is { } problem)
                 {
                     return new AuditVerdict(seq, head, seq + 1, problem);
@@ -46,10 +57,19 @@ public static class AuditVerifier
             }
 
             if (entries.Count == PageSize) continue;
+            if (seq == 0 && before > 0) return new AuditVerdict(0, head, 1, $"{before} rows were put in: no entry knows of them");
             return new AuditVerdict(seq, head, null, null) is var whole && End(seq, hash, head, anchors) is { } cut
                 ? whole with { Seq = seq + 1, Problem = cut }
                 : whole;
         }
+    }
+
+    /// <summary>How many rows of an earlier release the first entry says there are before it.</summary>
+    private static long RowsBefore(AuditEntry first)
+    {
+        if (first.Action != AuditChain.Begin) return 0;
+        using var detail = System.Text.Json.JsonDocument.Parse(first.Detail);
+        return detail.RootElement.GetProperty("rows_before").GetInt64();
     }
 
     private static string? ProblemOf(ChainedEntry row, long seq, string hash, AuditChain chain)

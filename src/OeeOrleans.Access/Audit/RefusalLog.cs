@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -9,53 +8,53 @@ using OeeOrleans.Storage.Access;
 namespace OeeOrleans.Access.Audit;
 
 /// <summary>
-/// What was refused, for the audit log: ten thousand refusals of one kind in a minute are one entry with a number, so that whoever is refused
-/// cannot fill the disk. Bounded; safe for concurrent use.
+/// What was refused, for the audit log: ten thousand refusals of one kind in a minute are one entry with a number, and there are so many kinds a
+/// minute and no more; what is beyond stands there as "others". Bounded, also while the store is away; safe for concurrent use.
 /// </summary>
 public sealed class RefusalLog(IAccessStore store, TimeProvider clock, ILogger<RefusalLog> log) : BackgroundService
 {
     /// <summary>Kinds of refusals within one period; more are counted together.</summary>
-    private const int MaxKinds = 500;
+    private const int MaxKinds = 100;
 
     private const int MaxText = 200;
+    private const string Others = "others";
 
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
 
-    private readonly ConcurrentDictionary<Kind, Counted> _now = new();
+    private readonly Lock _noting = new();
+    private Dictionary<Kind, Counted> _now = [];
 
     /// <param name="actor">Who, as far as it is known.</param>
     /// <param name="action">What was refused: `sign_in.refused`, `request.refused`.</param>
-    /// <param name="target">The user or path.</param>
+    /// <param name="target">The user or door.</param>
     /// <param name="origin">From where.</param>
     /// <param name="why">Why.</param>
     public void Note(string actor, string action, string target, string origin, string why)
     {
-        var kind = new Kind(actor, action, Short(target), origin, why);
-        if (_now.Count >= MaxKinds && !_now.ContainsKey(kind))
-        {
-            AccessMetrics.AuditLost.Inc();
-            kind = new Kind("unknown", action, "others", "others", why);
-        }
-
-        _now.GetOrAdd(kind, _ => new Counted(UnixMicros.Now(clock))).Add();
+        AccessMetrics.Refusals.WithLabels(why).Inc();
+        lock (_noting) Add(new Kind(actor, action, Short(target), origin, why), UnixMicros.Now(clock), 1);
     }
 
     /// <summary>Writes what is there now.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        var taken = new List<(Kind Kind, Counted Counted)>();
-        foreach (var kind in _now.Keys) if (_now.TryRemove(kind, out var counted)) taken.Add((kind, counted));
+        Dictionary<Kind, Counted> taken;
+        lock (_noting) (taken, _now) = (_now, []);
         if (taken.Count == 0) return;
         try
         {
             await store.AppendAuditAsync(
-                [.. taken.OrderBy(t => t.Counted.FirstUs).Select(t => Entry(t.Kind, t.Counted))], cancellationToken);
+                [.. taken.OrderBy(t => t.Value.FirstUs).Select(t => Entry(t.Key, t.Value))], cancellationToken);
         }
         catch
         {
-            // They are tried again, together with what has come meanwhile.
-            foreach (var (kind, counted) in taken) _now.GetOrAdd(kind, _ => new Counted(counted.FirstUs)).Add(counted.Count);
+            // They are tried again, together with what has come meanwhile, and no more of them than before.
+            lock (_noting)
+            {
+                foreach (var (kind, counted) in taken) Add(kind, counted.FirstUs, counted.Count);
+            }
+
             throw;
         }
     }
@@ -78,8 +77,26 @@ public sealed class RefusalLog(IAccessStore store, TimeProvider clock, ILogger<R
         }
         catch (Exception error) when (error is StoreUnavailableException or OperationCanceledException)
         {
-            Log.AuditWaits(log, _now.Count, error.Message);
+            Log.AuditWaits(log, error.Message);
         }
+        catch (Exception error)
+        {
+            // A boundary: a log that cannot be written to must not end the plant.
+            Log.AuditFailed(log, error);
+        }
+    }
+
+    private void Add(Kind kind, long firstUs, long count)
+    {
+        if (_now.Count >= MaxKinds && !_now.ContainsKey(kind))
+        {
+            AccessMetrics.AuditMerged.Inc(count);
+            kind = new Kind("unknown", kind.Action, Others, Others, kind.Why);
+        }
+
+        _now[kind] = _now.TryGetValue(kind, out var known)
+            ? new Counted(Math.Min(firstUs, known.FirstUs), known.Count + count)
+            : new Counted(firstUs, count);
     }
 
     private static AuditEntry Entry(Kind kind, Counted counted) => new(
@@ -92,14 +109,5 @@ public sealed class RefusalLog(IAccessStore store, TimeProvider clock, ILogger<R
 
     private sealed record Kind(string Actor, string Action, string Target, string Origin, string Why);
 
-    private sealed class Counted(long firstUs)
-    {
-        private long _count;
-
-        public long FirstUs => firstUs;
-
-        public long Count => Interlocked.Read(ref _count);
-
-        public void Add(long count = 1) => Interlocked.Add(ref _count, count);
-    }
+    private readonly record struct Counted(long FirstUs, long Count);
 }

@@ -16,6 +16,9 @@ public sealed class AccessDirectory
     /// <summary>Scopes that are remembered; there are as many as there are different sets of grants.</summary>
     private const int MaxScopes = 10_000;
 
+    /// <summary>Of the id of a key that the configuration holds.</summary>
+    private const string ConfiguredPrefix = "file:";
+
     private readonly AccessOptions _options;
     private readonly TimeProvider _clock;
     private readonly FrozenDictionary<string, ConfiguredKey> _configured;
@@ -51,11 +54,13 @@ public sealed class AccessDirectory
         Changed?.Invoke();
     }
 
+    internal void TellChanged() => Changed?.Invoke();
+
     /// <summary>Who has this API key; null when nobody has, or it was revoked or has expired.</summary>
     public Identity? FindKey(string secret)
     {
         var hash = Secrets.Hash(secret);
-        if (_configured.TryGetValue(hash, out var configured)) return new Identity(IdentityKind.Key, configured.Name, configured.Grants);
+        if (_configured.TryGetValue(hash, out var configured)) return Of(configured);
         return _now.KeysByHash.TryGetValue(hash, out var key) ? Good(key) : null;
     }
 
@@ -69,10 +74,24 @@ public sealed class AccessDirectory
     public IReadOnlyList<Grant> GrantsOf(string identity) => _now.GrantsOf(identity);
 
     /// <summary>The user of a sign-in, when that still is one: not ended, the user neither disabled nor changed since.</summary>
-    public Identity? FindSession(string session, string user, string stamp) =>
-        !_now.Revoked.Contains(session) && Stored(user)?.Stamp == stamp && FindUser(user) is { } found
-            ? found with { Session = session }
-            : null;
+    /// <param name="session">Its id.</param>
+    /// <param name="user">Whose.</param>
+    /// <param name="stamp">The user's then.</param>
+    /// <param name="beganUs">When it began: one that lasts longer than a sign-in does is for who may only look, as long as that is so.</param>
+    /// <param name="endsUs">When it ends, or the token does.</param>
+    public Identity? FindSession(string session, string user, string stamp, long beganUs, long endsUs)
+    {
+        var nowUs = UnixMicros.Now(_clock);
+        if (endsUs <= nowUs || _now.Revoked.Contains(session) || Stored(user)?.Stamp != stamp) return null;
+        if (FindUser(user) is not { } found) return null;
+        var isLong = nowUs - beganUs > (long)_options.SessionLifetime.TotalMicroseconds;
+        if (isLong && !found.Grants.All(g => g.Role == Role.Dashboard)) return null;
+        return found with { Session = session, BeganUs = beganUs, EndsUs = endsUs };
+    }
+
+    /// <summary>Somebody from outside, as the sign-in said; null when that is over.</summary>
+    public Identity? FindExternal(Identity identity) =>
+        identity.EndsUs <= UnixMicros.Now(_clock) || (identity.Session is { } session && IsRevoked(session)) ? null : identity;
 
     /// <summary>A sign-in that was ended before its time.</summary>
     public bool IsRevoked(string session) => _now.Revoked.Contains(session);
@@ -82,12 +101,19 @@ public sealed class AccessDirectory
         ? new Identity(IdentityKind.Anonymous, "anonymous", [new Grant(Role.Dashboard, Tree.Site)])
         : null;
 
-    /// <summary>An API key by its name, as it is now; null when it is not good any more.</summary>
-    public Identity? FindKeyByName(string name)
+    /// <summary>An API key by its id (<see cref="Identity.KeyId"/>), as it is now; null when it is not good any more.</summary>
+    public Identity? FindKeyById(string id)
     {
-        if (_configuredByName.TryGetValue(name, out var configured)) return new Identity(IdentityKind.Key, name, configured.Grants);
-        return _now.KeysByName.TryGetValue(name, out var key) ? Good(key) : null;
+        if (id.StartsWith(ConfiguredPrefix, StringComparison.Ordinal))
+        {
+            return _configuredByName.TryGetValue(id[ConfiguredPrefix.Length..], out var configured) ? Of(configured) : null;
+        }
+
+        return _now.KeysById.TryGetValue(id, out var key) ? Good(key) : null;
     }
+
+    /// <summary>The configuration has a key of this name.</summary>
+    public bool IsConfigured(string name) => _configuredByName.ContainsKey(name);
 
     /// <summary>What an identity may do, and where.</summary>
     public AccessScope ScopeOf(Identity identity)
@@ -99,8 +125,11 @@ public sealed class AccessDirectory
     }
 
     private Identity? Good(StoredKey key) => key.RevokedUs is null && !(key.ExpiresUs <= UnixMicros.Now(_clock))
-        ? new Identity(IdentityKind.Key, key.Name, _now.GrantsOf($"key:{key.Id}"))
+        ? new Identity(IdentityKind.Key, key.Name, _now.GrantsOf($"key:{key.Id}")) { KeyId = key.Id }
         : null;
+
+    private static Identity Of(ConfiguredKey key) =>
+        new(IdentityKind.Key, key.Name, key.Grants) { KeyId = ConfiguredPrefix + key.Name };
 
     private sealed class Snapshot
     {
@@ -110,7 +139,7 @@ public sealed class AccessDirectory
         {
             Data = data;
             Users = data.Users.ToFrozenDictionary(u => u.Name, StringComparer.Ordinal);
-            KeysByName = data.Keys.ToFrozenDictionary(k => k.Name, StringComparer.Ordinal);
+            KeysById = data.Keys.ToFrozenDictionary(k => k.Id, StringComparer.Ordinal);
             KeysByHash = data.Keys.ToFrozenDictionary(k => k.Hash, StringComparer.Ordinal);
             Revoked = data.RevokedSessions.ToFrozenSet(StringComparer.Ordinal);
             _grants = data.Grants.GroupBy(g => g.Identity, StringComparer.Ordinal).ToFrozenDictionary(
@@ -121,7 +150,7 @@ public sealed class AccessDirectory
 
         public FrozenDictionary<string, StoredUser> Users { get; }
 
-        public FrozenDictionary<string, StoredKey> KeysByName { get; }
+        public FrozenDictionary<string, StoredKey> KeysById { get; }
 
         public FrozenDictionary<string, StoredKey> KeysByHash { get; }
 

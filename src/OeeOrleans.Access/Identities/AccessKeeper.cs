@@ -21,6 +21,9 @@ public sealed partial class AccessKeeper(
     public const string KeyPrefix = "oee_";
 
     private const string SetupId = "setup";
+
+    private static readonly string[] Reserved = ["anonymous", "system", "unknown", "others", "host"];
+
     private const int MaxGrants = 100;
 
     private static readonly TimeSpan SetupLifetime = TimeSpan.FromHours(24);
@@ -70,12 +73,17 @@ public sealed partial class AccessKeeper(
     }
 
     /// <summary>A user's own password, by the user.</summary>
-    public Task<bool> ChangeOwnPasswordAsync(string name, string password, string origin, CancellationToken cancellationToken) =>
-        SetPasswordAsync(new Doer(name, origin, null), name, password, mustChange: false, cancellationToken);
+    /// <exception cref="AccessInputException">The password cannot be, or is the one before.</exception>
+    public Task<bool> ChangeOwnPasswordAsync(
+        string name, string before, string password, string origin, CancellationToken cancellationToken) =>
+        before == password
+            ? throw new AccessInputException("new", "the new password is the one before")
+            : SetPasswordAsync(new Doer(name, origin, null), name, password, mustChange: false, cancellationToken);
 
     /// <summary>Makes a user's grants what is given. False: there is no such user.</summary>
     public async Task<bool> SetGrantsAsync(Doer doer, string name, IReadOnlyList<Grant> grants, CancellationToken cancellationToken)
     {
+        await refresher.RefreshAsync(cancellationToken);
         if (Find(doer, name) is not { } user) return false;
         CheckGrants(doer, grants);
         await store.SetGrantsAsync(
@@ -93,6 +101,7 @@ public sealed partial class AccessKeeper(
         CheckName(name);
         CheckGrants(doer, grants);
         if (grants.Count == 0) throw new AccessInputException("role", "a key needs a role, or it could do nothing");
+        if (directory.IsConfigured(name)) throw new AccessInputException("name", $"the configuration has a key '{name}'");
         var id = Secrets.NewId(4);
         var secret = $"{KeyPrefix}{id}_{Secrets.New()}";
         var nowUs = UnixMicros.Now(clock);
@@ -112,8 +121,9 @@ public sealed partial class AccessKeeper(
     /// <returns>False: there is no such key, or it is revoked.</returns>
     public async Task<bool> RevokeKeyAsync(Doer doer, string idOrName, CancellationToken cancellationToken)
     {
-        var found = Keys(doer).FirstOrDefault(k => k.Key.Id == idOrName || k.Key.Name == idOrName);
-        if (found.Key is not { RevokedUs: null } key) return false;
+        var good = Keys(doer).Select(k => k.Key).Where(k => k.RevokedUs is null).ToList();
+        // A name may be another one's id; the id is meant then.
+        if ((good.Find(k => k.Id == idOrName) ?? good.Find(k => k.Name == idOrName)) is not { } key) return false;
         var revoked = await store.RevokeKeyAsync(
             key.Id, UnixMicros.Now(clock), Entry(doer, "key.revoke", key.Name, new { id = key.Id }), cancellationToken);
         await refresher.RefreshAsync(cancellationToken);
@@ -162,6 +172,8 @@ public sealed partial class AccessKeeper(
     private async Task<bool> ChangeAsync(
         Doer doer, string name, string action, Func<StoredUser, StoredUser> change, CancellationToken cancellationToken)
     {
+        // As it is now: somebody else may have given it more than this doer may touch.
+        await refresher.RefreshAsync(cancellationToken);
         if (Find(doer, name) is not { } found) return false;
         var changed = change(found.User) with { Stamp = Secrets.NewId(8) };
         var done = await store.ChangeUserAsync(
@@ -203,6 +215,11 @@ public sealed partial class AccessKeeper(
 
     private static void CheckName(string name)
     {
+        if (Reserved.Contains(name, StringComparer.OrdinalIgnoreCase) || name.StartsWith("oee-", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new AccessInputException("name", $"'{name}' is a name of ours; choose another one");
+        }
+
         if (!Name().IsMatch(name))
         {
             throw new AccessInputException(

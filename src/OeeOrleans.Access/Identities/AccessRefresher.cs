@@ -22,6 +22,10 @@ public sealed class AccessRefresher(
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Forget = TimeSpan.FromHours(1);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
+
+    /// <summary>Sessions are forgotten so long after their end: a clock that is ahead must not make one forget that one was ended.</summary>
+    private static readonly TimeSpan KeptAfter = TimeSpan.FromDays(7);
 
     private readonly SigningKeys _signing = new(store, plantKey, options, clock, log);
     private readonly SemaphoreSlim _reading = new(1, 1);
@@ -54,14 +58,16 @@ public sealed class AccessRefresher(
             // Once in a while in any case: what expired is not told.
             if (version == directory.Version && nowUs - _readUs < (long)Forget.TotalMicroseconds) return;
             var data = await store.ReadAccessAsync(nowUs, cancellationToken);
+            // First of all who may not come in any more.
+            directory.Take(data);
             // A key that was added now is read at once, so that the first token can be signed.
             if (await _signing.TakeAsync(data.Secrets, cancellationToken))
             {
                 data = await store.ReadAccessAsync(nowUs, cancellationToken);
                 await _signing.TakeAsync(data.Secrets, cancellationToken);
+                directory.Take(data);
             }
 
-            directory.Take(data);
             _readUs = nowUs;
         }
         finally
@@ -73,19 +79,24 @@ public sealed class AccessRefresher(
     /// <summary>The first process leaves a sealed word in the store; one with another key cannot open it.</summary>
     /// <exception cref="PlantKeyException">It cannot.</exception>
     public static async Task CheckKeyAsync(
-        IAccessStore store, PlantKey plantKey, TimeProvider clock, CancellationToken cancellationToken)
+        IAccessStore store, PlantKey plantKey, TimeProvider clock, CancellationToken cancellationToken, bool readsOnly = false)
     {
         var nowUs = UnixMicros.Now(clock);
-        await store.AddSecretAsync(
-            new StoredSecret(ProbeId, ProbeKind, nowUs, null, null, plantKey.Seal(ProbeKind, "plant"u8)), cancellationToken);
+        if (!readsOnly)
+        {
+            await store.AddSecretAsync(
+                new StoredSecret(ProbeId, ProbeKind, nowUs, null, null, plantKey.Seal(ProbeKind, "plant"u8)), cancellationToken);
+        }
+
         var data = await store.ReadAccessAsync(nowUs, cancellationToken);
-        plantKey.Open(ProbeKind, data.Secrets.First(s => s.Id == ProbeId).Sealed);
+        if (data.Secrets.FirstOrDefault(s => s.Id == ProbeId) is { } probe) plantKey.Open(ProbeKind, probe.Sealed);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Period, clock);
         var asOf = clock.GetTimestamp();
+        var lookedAgain = asOf;
         while (await NextAsync(timer, stoppingToken))
         {
             try
@@ -96,6 +107,12 @@ public sealed class AccessRefresher(
                 await ForgetAsync(limit.Token);
                 asOf = clock.GetTimestamp();
                 _isWarned = false;
+                if (clock.GetElapsedTime(lookedAgain) >= LookAgain)
+                {
+                    // What has expired is no change that anybody tells.
+                    lookedAgain = clock.GetTimestamp();
+                    directory.TellChanged();
+                }
             }
             catch (Exception error) when (error is StoreUnavailableException or OperationCanceledException)
             {
@@ -118,7 +135,7 @@ public sealed class AccessRefresher(
     {
         var nowUs = UnixMicros.Now(clock);
         if (nowUs - _forgottenUs < (long)Forget.TotalMicroseconds) return;
-        await store.ForgetExpiredAsync(nowUs, cancellationToken);
+        await store.ForgetExpiredAsync(nowUs - (long)KeptAfter.TotalMicroseconds, cancellationToken);
         _forgottenUs = nowUs;
     }
 

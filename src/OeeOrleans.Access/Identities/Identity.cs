@@ -26,6 +26,15 @@ public sealed record Identity(IdentityKind Kind, string Name, IReadOnlyList<Gran
     /// <summary>The sign-in it came by; null of a key.</summary>
     public string? Session { get; init; }
 
+    /// <summary>When the sign-in began, microseconds.</summary>
+    public long BeganUs { get; init; }
+
+    /// <summary>When it, or the token, ends, microseconds; null of a key: that is looked up.</summary>
+    public long? EndsUs { get; init; }
+
+    /// <summary>Of an API key: names may be given again, ids are not.</summary>
+    public string? KeyId { get; init; }
+
     /// <summary>May do nothing but change the password.</summary>
     public bool MustChangePassword { get; init; }
 

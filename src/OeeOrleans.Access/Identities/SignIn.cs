@@ -62,12 +62,13 @@ public sealed class SignIn(
     }
 
     /// <summary>A sign-in of a user whose password was checked; the audit says so.</summary>
-    /// <param name="refreshHash">Of the first refresh token; null where there is none (a cookie).</param>
+    /// <param name="refreshHash">Tells the first refresh token; null where there is none (a cookie).</param>
     public async Task<StoredSession> OpenAsync(
         StoredUser user, string origin, string? refreshHash, CancellationToken cancellationToken)
     {
         var nowUs = UnixMicros.Now(clock);
-        var isScreen = refreshHash is null && directory.GrantsOf(AccessKeeper.UserIdentity(user.Name)).All(g => g.Role == Role.Dashboard);
+        var grants = directory.GrantsOf(AccessKeeper.UserIdentity(user.Name));
+        var isScreen = refreshHash is null && grants.Count > 0 && grants.All(g => g.Role == Role.Dashboard);
         var lifetime = isScreen ? options.ScreenLifetime : options.SessionLifetime;
         var session = new StoredSession(
             Secrets.NewId(16), user.Name, user.Stamp, nowUs, nowUs + (long)lifetime.TotalMicroseconds, null, refreshHash, null);

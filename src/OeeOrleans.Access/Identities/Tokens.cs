@@ -1,4 +1,7 @@
 using System.Collections.Concurrent;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -18,11 +21,15 @@ public sealed record TokenPair(string Access, string Refresh, TimeSpan ExpiresIn
 /// and the whole sign-in ends (RFC 9700, 4.14). Safe for concurrent use.
 /// </summary>
 public sealed class Tokens(
-    IAccessStore store, AccessDirectory directory, AccessRefresher refresher, SignIn signIn, AccessOptions options, TimeProvider clock,
-    ILogger<Tokens> log)
+    IAccessStore store, AccessDirectory directory, AccessRefresher refresher, SignIn signIn, PlantKey plantKey, AccessOptions options,
+    TimeProvider clock, ILogger<Tokens> log)
 {
     private const string SessionClaim = "sid";
     private const string StampClaim = "stamp";
+    private const string BeganClaim = "auth_time";
+
+    /// <summary>What the key of refresh tokens is derived for.</summary>
+    private const string RefreshPurpose = "oee refresh tokens";
 
     /// <summary>Tokens whose signature was checked before are not checked again; beyond so many all are forgotten.</summary>
     private const int MaxRemembered = 10_000;
@@ -32,6 +39,7 @@ public sealed class Tokens(
 
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(30);
 
+    private readonly byte[] _refreshKey = plantKey.Derive(RefreshPurpose);
     private readonly ConcurrentDictionary<string, Checked> _checked = new(StringComparer.Ordinal);
     private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false, SetDefaultTimesOnTokenCreation = false };
 
@@ -42,24 +50,19 @@ public sealed class Tokens(
     public string Audience { get; } = $"oee-api:{directory.Tree.Site}";
 
     /// <summary>The first pair of a sign-in.</summary>
-    public async Task<TokenPair> OpenAsync(StoredUser user, string origin, CancellationToken cancellationToken)
-    {
-        var secret = Secrets.New();
-        var session = await signIn.OpenAsync(user, origin, Secrets.Hash(secret), cancellationToken);
-        return Pair(session, secret);
-    }
+    public async Task<TokenPair> OpenAsync(StoredUser user, string origin, CancellationToken cancellationToken) =>
+        Pair(await signIn.OpenAsync(user, origin, Text(1), cancellationToken), 1);
 
     /// <summary>The next pair; null when the refresh token is not good (any more).</summary>
     public async Task<TokenPair?> RefreshAsync(string refresh, string origin, CancellationToken cancellationToken)
     {
-        var dot = refresh.IndexOf('.', StringComparison.Ordinal);
-        if (dot < 0 || refresh.Length > MaxTokenLength) return null;
-        if (await store.FindSessionAsync(refresh[..dot], cancellationToken) is not { RefreshHash: not null } session) return null;
+        // What nobody gave out is refused and means nothing; what was given out and used before was stolen.
+        if (Read(refresh) is not var (id, number)) return null;
+        if (await store.FindSessionAsync(id, cancellationToken) is not { RefreshHash: not null } session) return null;
         var nowUs = UnixMicros.Now(clock);
         if (session.RevokedUs is not null || session.ExpiresUs <= nowUs) return null;
-        if (directory.FindSession(session.Id, session.User, session.Stamp) is null) return null;
-        var (hash, secret) = (Secrets.Hash(refresh[(dot + 1)..]), Secrets.New());
-        if (await store.RotateSessionAsync(session.Id, hash, Secrets.Hash(secret), cancellationToken)) return Pair(session, secret);
+        if (directory.FindSession(session.Id, session.User, session.Stamp, session.CreatedUs, session.ExpiresUs) is null) return null;
+        if (await store.RotateSessionAsync(id, Text(number), Text(number + 1), cancellationToken)) return Pair(session, number + 1);
         Log.RefreshReused(log, session.User);
         var entry = SignIn.Entry(nowUs, session.User, "token.reused", session.Id, origin, new { });
         await store.RevokeSessionAsync(session.Id, nowUs, entry, cancellationToken);
@@ -78,7 +81,7 @@ public sealed class Tokens(
             _checked[token] = known = good;
         }
 
-        if (known.ExpiresUs > UnixMicros.Now(clock)) return directory.FindSession(known.Session, known.User, known.Stamp);
+        if (directory.FindSession(known.Session, known.User, known.Stamp, known.BeganUs, known.ExpiresUs) is { } identity) return identity;
         _checked.TryRemove(token, out _);
         return null;
     }
@@ -101,7 +104,9 @@ public sealed class Tokens(
         });
         if (!result.IsValid || result.SecurityToken is not JsonWebToken jwt) return null;
         return jwt.TryGetPayloadValue<string>(SessionClaim, out var session) && jwt.TryGetPayloadValue<string>(StampClaim, out var stamp)
-            ? new Checked(jwt.Subject, session, stamp, UnixMicros.From(new DateTimeOffset(jwt.ValidTo, TimeSpan.Zero)))
+            && jwt.TryGetPayloadValue<long>(BeganClaim, out var began)
+            ? new Checked(
+                jwt.Subject, session, stamp, began * UnixMicros.PerSecond, UnixMicros.From(new DateTimeOffset(jwt.ValidTo, TimeSpan.Zero)))
             : null;
     }
 
@@ -111,7 +116,7 @@ public sealed class Tokens(
         return expires > now && !(notBefore > now + Skew);
     }
 
-    private TokenPair Pair(StoredSession session, string refreshSecret)
+    private TokenPair Pair(StoredSession session, long number)
     {
         var now = clock.GetUtcNow().UtcDateTime;
         var ends = DateTimeOffset.UnixEpoch.AddMicroseconds(session.ExpiresUs).UtcDateTime;
@@ -127,13 +132,27 @@ public sealed class Tokens(
             Claims = new Dictionary<string, object>
             {
                 [JwtRegisteredClaimNames.Sub] = session.User, [SessionClaim] = session.Id, [StampClaim] = session.Stamp,
+                [BeganClaim] = session.CreatedUs / UnixMicros.PerSecond,
             },
             SigningCredentials = new SigningCredentials(
                 refresher.Signing.Current() ?? throw new InvalidOperationException("there is no key to sign with yet"),
                 SecurityAlgorithms.EcdsaSha256),
         });
-        return new TokenPair(token, $"{session.Id}.{refreshSecret}", expires - now);
+        return new TokenPair(token, $"{session.Id}.{Text(number)}.{Mac(session.Id, number)}", expires - now);
     }
 
-    private sealed record Checked(string User, string Session, string Stamp, long ExpiresUs);
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The session and the number of a refresh token that we gave out.</summary>
+    private (string Session, long Number)? Read(string refresh)
+    {
+        var parts = refresh.Length > MaxTokenLength ? [] : refresh.Split('.');
+        if (parts.Length != 3 || !long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return null;
+        return Secrets.AreEqual(parts[2], Mac(parts[0], number)) ? (parts[0], number) : null;
+    }
+
+    private string Mac(string session, long number) => Convert.ToHexStringLower(
+        HMACSHA256.HashData(_refreshKey, Encoding.UTF8.GetBytes($"{session}.{Text(number)}")));
+
+    private sealed record Checked(string User, string Session, string Stamp, long BeganUs, long ExpiresUs);
 }

@@ -25,7 +25,11 @@ public static class MqttAcl
         foreach (var (name, grants) in identities)
         {
             var rights = Of(grants);
-            if (rights.Publish.Count + rights.Subscribe.Count > 0) rules[name] = rights;
+            if (rights.Publish.Count + rights.Subscribe.Count == 0) continue;
+            // A user and a key may have one name; their broker knows one of it.
+            rules[name] = rules.TryGetValue(name, out var known)
+                ? new MqttRights([.. known.Publish.Union(rights.Publish)], [.. known.Subscribe.Union(rights.Subscribe)])
+                : rights;
         }
 
         return [.. rules.Select(r => (r.Key, r.Value))];

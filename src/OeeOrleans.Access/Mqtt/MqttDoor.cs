@@ -48,9 +48,11 @@ public sealed class MqttDoor(AccessDirectory directory, SignIn signIn, string? r
         if (directory.FindKey(password) is { } key)
         {
             var isMeant = key.Name == userName || key.Grants.Any(g => g.Role == Role.Edge && g.At == userName);
-            return isMeant ? Guest(key, () => directory.FindKeyByName(key.Name)) : null;
+            return isMeant ? Guest(key, () => directory.FindKeyById(key.KeyId!)) : null;
         }
 
+        // One that is none any more costs no hash.
+        if (password.StartsWith(AccessKeeper.KeyPrefix, StringComparison.Ordinal)) return null;
         var (result, user) = await signIn.CheckAsync(userName, password, origin, cancellationToken);
         if (result != SignInResult.Ok || user is null || user.MustChange) return null;
         return Guest(

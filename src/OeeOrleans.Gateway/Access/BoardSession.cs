@@ -13,7 +13,12 @@ internal static class BoardSession
     /// <summary>Gives the browser the cookie of a sign-in of one of our own users.</summary>
     public static Task OpenAsync(HttpContext context, StoredSession session) => context.SignInAsync(
         CookieAuthenticationDefaults.AuthenticationScheme,
-        Callers.Principal(new Identity(IdentityKind.User, session.User, []) { Session = session.Id }, session.Stamp),
+        Callers.Principal(
+            new Identity(IdentityKind.User, session.User, [])
+            {
+                Session = session.Id, BeganUs = session.CreatedUs, EndsUs = session.ExpiresUs,
+            },
+            session.Stamp),
         new AuthenticationProperties { IsPersistent = true, ExpiresUtc = UnixMicros.ToDateTimeOffset(session.ExpiresUs) });
 
     public static Task CloseAsync(HttpContext context) => context.SignOutAsync(CookieAuthenticationDefaults.AuthenticationScheme);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Security.Claims;
 using System.Text.Json;
@@ -5,12 +6,16 @@ using Microsoft.AspNetCore.Http;
 using OeeOrleans.Access.Grants;
 using OeeOrleans.Access.Identities;
 using OeeOrleans.Gateway.Api;
+using OeeOrleans.Model;
 
 namespace OeeOrleans.Gateway.Access;
 
 /// <summary>Who asks, and what that one may do. A parameter of handlers; whoever holds one for long asks <see cref="Callers"/> again.</summary>
 internal sealed record Caller(Identity Identity, AccessScope Scope)
 {
+    /// <summary>The longest shift, and a little.</summary>
+    private const long PresentUs = 25 * UnixMicros.PerHour;
+
     /// <summary>Binds a handler's parameter.</summary>
     public static ValueTask<Caller?> BindAsync(HttpContext context, ParameterInfo _) =>
         ValueTask.FromResult(context.Features.Get<Caller>());
@@ -22,6 +27,14 @@ internal sealed record Caller(Identity Identity, AccessScope Scope)
     {
         if (!Scope.Sees(asset)) throw new NotFoundException(missing);
         if (!Scope.Allows(permission, asset)) throw new ForbiddenException($"your role at '{asset}' does not suffice for this");
+    }
+
+    /// <summary>What lies further back than a day is the past, which needs a role of its own.</summary>
+    /// <exception cref="ForbiddenException">The caller may look at the present only.</exception>
+    public void MustReach(long fromUs, string asset, TimeProvider clock)
+    {
+        if (fromUs >= UnixMicros.Now(clock) - PresentUs || Scope.Allows(Permission.History, asset)) return;
+        throw new ForbiddenException($"your role at '{asset}' shows the last 24 hours; what was before needs the role analytics");
     }
 
     /// <exception cref="ForbiddenException">The caller may do this in a part of the plant at most.</exception>
@@ -50,6 +63,9 @@ internal sealed class Callers(AccessDirectory directory)
     public const string SessionClaim = "oee:session";
     public const string StampClaim = "oee:stamp";
     public const string GrantsClaim = "oee:grants";
+    public const string KeyClaim = "oee:key";
+    public const string BeganClaim = "oee:began";
+    public const string EndsClaim = "oee:ends";
 
     /// <summary>Null: nobody, or somebody who may not come in any more.</summary>
     public Caller? Of(ClaimsPrincipal principal) => Find(principal) is { } identity ? Of(identity) : null;
@@ -60,26 +76,38 @@ internal sealed class Callers(AccessDirectory directory)
     {
         var claims = new List<Claim> { new(ClaimTypes.Name, identity.Name), new(KindClaim, identity.Kind.ToString()) };
         if (identity.Session is { } session) claims.Add(new Claim(SessionClaim, session));
+        if (identity.KeyId is { } key) claims.Add(new Claim(KeyClaim, key));
+        if (identity.EndsUs is { } ends)
+        {
+            claims.Add(new Claim(BeganClaim, identity.BeganUs.ToString(CultureInfo.InvariantCulture)));
+            claims.Add(new Claim(EndsClaim, ends.ToString(CultureInfo.InvariantCulture)));
+        }
+
         if (stamp is not null) claims.Add(new Claim(StampClaim, stamp));
         if (identity.Kind == IdentityKind.External) claims.Add(new Claim(GrantsClaim, GrantsJson.Write(identity.Grants)));
         return new ClaimsPrincipal(new ClaimsIdentity(claims, "oee"));
     }
 
+    /// <summary>0, which is over, when there is none.</summary>
+    private static long Number(ClaimsPrincipal principal, string claim) =>
+        long.TryParse(principal.FindFirst(claim)?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+
     private Identity? Find(ClaimsPrincipal principal)
     {
         if (principal.FindFirst(KindClaim)?.Value is not { } kind) return directory.Anonymous();
         var name = principal.FindFirst(ClaimTypes.Name)?.Value ?? "";
-        var session = principal.FindFirst(SessionClaim)?.Value ?? "";
+        var session = principal.FindFirst(SessionClaim)?.Value;
         return Enum.Parse<IdentityKind>(kind) switch
         {
-            IdentityKind.User => directory.FindSession(session, name, principal.FindFirst(StampClaim)?.Value ?? ""),
-            IdentityKind.Key => directory.FindKeyByName(name),
-            IdentityKind.External => directory.IsRevoked(session)
-                ? null
-                : new Identity(IdentityKind.External, name, GrantsJson.Read(principal.FindFirst(GrantsClaim)?.Value ?? "[]"))
+            IdentityKind.User => directory.FindSession(
+                session ?? "", name, principal.FindFirst(StampClaim)?.Value ?? "", Number(principal, BeganClaim),
+                Number(principal, EndsClaim)),
+            IdentityKind.Key => directory.FindKeyById(principal.FindFirst(KeyClaim)?.Value ?? ""),
+            IdentityKind.External => directory.FindExternal(
+                new Identity(IdentityKind.External, name, GrantsJson.Read(principal.FindFirst(GrantsClaim)?.Value ?? "[]"))
                 {
-                    Session = session,
-                },
+                    Session = session, BeganUs = Number(principal, BeganClaim), EndsUs = Number(principal, EndsClaim),
+                }),
             _ => directory.Anonymous(),
         };
     }

@@ -29,8 +29,7 @@ internal sealed class KeyOrTokenHandler(
     }
 
     /// <summary>The request says itself who asks: no browser sends that by itself for a foreign page.</summary>
-    public static bool IsExplicit(HttpRequest request) =>
-        request.Headers.ContainsKey(KeyHeader) || request.Headers.ContainsKey("Authorization");
+    public static bool IsExplicit(HttpRequest request) => request.Headers.ContainsKey(KeyHeader) || BearerOf(request) is not null;
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {

@@ -106,7 +106,10 @@ internal static class OpenId
                     return Task.CompletedTask;
                 }
 
-                var identity = new Identity(IdentityKind.External, name, oidc.GrantsOf(claims));
+                var identity = new Identity(IdentityKind.External, name, oidc.GrantsOf(claims))
+                {
+                    EndsUs = UnixMicros.From(new DateTimeOffset(context.SecurityToken.ValidTo, TimeSpan.Zero)),
+                };
                 context.HttpContext.Features.Set(context.HttpContext.RequestServices.GetRequiredService<Callers>().Of(identity));
                 context.Principal = Callers.Principal(identity);
                 return Task.CompletedTask;
@@ -132,7 +135,10 @@ internal static class OpenId
         var signIn = context.HttpContext.RequestServices.GetRequiredService<SignIn>();
         var session = await signIn.OpenExternalAsync(
             name, grants, Origin.Of(context.HttpContext), context.HttpContext.RequestAborted);
-        context.Principal = Callers.Principal(new Identity(IdentityKind.External, name, grants) { Session = session.Id });
+        context.Principal = Callers.Principal(new Identity(IdentityKind.External, name, grants)
+        {
+            Session = session.Id, BeganUs = session.CreatedUs, EndsUs = session.ExpiresUs,
+        });
         context.Properties!.IsPersistent = true;
         context.Properties.ExpiresUtc = UnixMicros.ToDateTimeOffset(session.ExpiresUs);
         context.ReturnUri = $"{DonePath}?to={Uri.EscapeDataString(context.Properties.Items[ToItem] ?? "/")}";

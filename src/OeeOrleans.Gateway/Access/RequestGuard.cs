@@ -14,6 +14,12 @@ internal static class RequestGuard
     public static void UseRequestGuard(this WebApplication app) => app.Use((context, next) =>
     {
         var request = context.Request;
+        // No id and no name has it, and no database takes it.
+        if (request.Path.Value?.Contains('\0') == true || request.QueryString.Value?.Contains("%00", StringComparison.Ordinal) == true)
+        {
+            return AccessAnswers.WriteAsync(context, StatusCodes.Status400BadRequest, "Bad request", "the address holds U+0000");
+        }
+
         // Who shows a key or token has it from its owner, not from a browser's cookies.
         if (KeyOrTokenHandler.IsExplicit(request) || !CouldHarm(context) || !IsForeign(request)) return next(context);
         context.RequestServices.GetRequiredService<RefusalLog>().Note(

@@ -25,7 +25,8 @@ internal static class AuditEndpoints
         })
         .Needs(AccessPolicy.Administer)
         .WithQuery(
-            ("target", "only what was done to this stop, fault, user or key"), ("actor", "only what this one did, such as anna or key:reader"),
+            ("target", "only what was done to this stop, fault, user or key"),
+            ("actor", "only what this one did, such as anna or key:reader"),
             ("action", "only actions that begin so, such as fault."), ("from", "ISO 8601"), ("to", "ISO 8601"),
             ("limit", "1..1000, default 100"), ("cursor", "'next' of the page before"))
         .Produces<Page<AuditDocument>>().WithSummary("What people did, newest first");

@@ -64,7 +64,7 @@ internal static class AuthEndpoints
             var (result, user) = await signIn.CheckAsync(
                 caller.Identity.Name, Given(body.Old, "old"), Origin.Of(context), context.RequestAborted);
             if (user is null) return Refused(context, result);
-            await keeper.ChangeOwnPasswordAsync(user.Name, Given(body.New, "new"), Origin.Of(context), context.RequestAborted);
+            await keeper.ChangeOwnPasswordAsync(user.Name, body.Old!, Given(body.New, "new"), Origin.Of(context), context.RequestAborted);
             return Results.NoContent();
         })
         .Needs(AccessPolicy.Known).RequireRateLimiting(RateLimits.SignIn)

@@ -214,14 +214,16 @@ public sealed record EdgeNodeDocument(
     string EdgeNode, bool Online, DateTimeOffset? LastMessage, double? ClockSkewS, long MissedMessages, long RebirthsRequested,
     IReadOnlyList<string> Devices)
 {
-    internal static EdgeNodeDocument Of(EdgeNodeStatus s) => new(
+    /// <param name="s">The node.</param>
+    /// <param name="isSeen">Whether the caller may know of a device.</param>
+    internal static EdgeNodeDocument Of(EdgeNodeStatus s, Func<string, bool> isSeen) => new(
         s.EdgeNode,
         s.Online,
         s.LastMessageUs is { } last ? UnixMicros.ToDateTimeOffset(last) : null,
         s.ClockSkewS,
         s.MissedMessages,
         s.RebirthsRequested,
-        s.Devices);
+        [.. s.Devices.Where(isSeen)]);
 }
 
 /// <summary>A node of the asset tree.</summary>

@@ -66,6 +66,7 @@ internal static class KpiEndpoints
             var id = Parameters.Required(request, "machine_id");
             var machine = Scope.MachineOf(id, plant, caller);
             var (from, to) = Parameters.Span(request, clock, UnixMicros.PerHour);
+            caller.MustReach(from, machine.Id, clock);
             if (to - from > MaxExplainedUs) throw new BadParameterException("from", "at most 31 days can be explained at once");
             var explanation = await grains.GetGrain<IMachineGrain>(machine.Id).Explain(from, to);
             return ExplanationDocument.Of(

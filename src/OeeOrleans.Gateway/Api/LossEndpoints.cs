@@ -26,10 +26,11 @@ internal static class LossEndpoints
         {
             var scope = Scope.Required(request, plant, caller);
             var (from, to) = Span(request, clock);
+            caller.MustReach(from, scope.Id, clock);
             var report = scope.Line is { } line
                 ? await grains.GetGrain<ILineGrain>(line.Id).GetLosses(from, to)
                 : await grains.GetGrain<IMachineGrain>(scope.Machine!.Id).GetLosses(from, to);
-            return LossReportDocument.Of(scope.Line is null ? "machine" : "line", scope.Line?.Id ?? scope.Machine!.Id, report!);
+            return LossReportDocument.Of(scope.Line is null ? "machine" : "line", scope.Id, report!);
         })
         .WithQuery(
             ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 8 hours ago"),
@@ -42,6 +43,7 @@ internal static class LossEndpoints
         {
             var scope = Scope.Required(request, plant, caller);
             var (from, to) = Span(request, clock);
+            caller.MustReach(from, scope.Id, clock);
             var small = Parameters.Choice(request, "small", "false", "false", "true") == "true";
             var open = Parameters.Choice(request, "given", "any", "any", "false", "true");
             var reports = await Task.WhenAll(

@@ -11,6 +11,8 @@ namespace OeeOrleans.Gateway.Api;
 /// </summary>
 internal readonly record struct Scope(Line? Line, Machine? Machine)
 {
+    public string Id => Line?.Id ?? Machine!.Id;
+
     public IReadOnlyList<string> MachineIds => Machine is not null ? [Machine.Id] : [.. Line!.Machines.Select(m => m.Id)];
 
     public static Scope Required(HttpRequest request, PlantDirectory plant, Caller caller, Permission permission = Permission.Look) =>

@@ -61,15 +61,19 @@ internal static class TelemetryEndpoints
             return TimelineDocument.Of(timeline);
         }).Needs(AccessPolicy.Look).Produces<TimelineDocument>().WithSummary("What the present shift looked like so far");
 
-        api.MapGet("/edge-nodes", async (Caller caller, IGrainFactory grains) =>
+        api.MapGet("/edge-nodes", async (Caller caller, PlantDirectory plant, IGrainFactory grains) =>
         {
             var nodes = caller.Scope.Lines.SelectMany(l => l.Machines).Select(m => m.EdgeNode).OfType<string>().Distinct();
             var items = await Task.WhenAll(nodes.Select(n => grains.GetGrain<IEdgeNodeGrain>(n).GetStatus()));
-            return new Page<EdgeNodeDocument>([.. items.Select(EdgeNodeDocument.Of)]);
+            return new Page<EdgeNodeDocument>([.. items.Select(s => EdgeNodeDocument.Of(s, d => IsSeen(s.EdgeNode, d, plant, caller)))]);
         })
         .Needs(AccessPolicy.Look).Produces<Page<EdgeNodeDocument>>()
         .WithSummary("The plant's edge nodes: alive, clock skew, missed messages, rebirths");
     }
+
+    /// <summary>A node may serve several lines; of devices that are no machines whoever sees the whole plant is told.</summary>
+    private static bool IsSeen(string edgeNode, string device, PlantDirectory plant, Caller caller) =>
+        plant.FindDevice(edgeNode, device) is { } machine ? caller.Scope.Sees(machine.Id) : caller.Scope.IsWhole;
 
     /// <summary>A machine that the plant model does not have is for those who see the whole plant.</summary>
     private static string MachineOfTrend(string id, PlantDirectory plant, Caller caller)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using OeeOrleans.Access.Identities;
 using OeeOrleans.Access.Mqtt;
+using OeeOrleans.Model;
 
 namespace OeeOrleans.Host.Commands;
 
@@ -16,8 +17,10 @@ internal static class AclCommand
         export.SetAction((parsed, cancellationToken) => plant.WithStoreAsync(parsed, async (config, store, key) =>
         {
             var keeper = await PlantAccess.OpenAsync(config, store, key, cancellationToken);
+            var now = UnixMicros.Now(TimeProvider.System);
             var identities = keeper.Users(Doer.CommandLine).Where(u => u.User.DisabledUs is null).Select(u => (u.User.Name, u.Grants))
-                .Concat(keeper.Keys(Doer.CommandLine).Where(k => k.Key.RevokedUs is null).Select(k => (k.Key.Name, k.Grants)))
+                .Concat(keeper.Keys(Doer.CommandLine).Where(k => k.Key.RevokedUs is null && !(k.Key.ExpiresUs <= now))
+                    .Select(k => (k.Key.Name, k.Grants)))
                 .Concat(config.Access.Keys.Select(k => (k.Name, k.Grants)));
             var rules = MqttAcl.Rules(new OeeOrleans.Access.Grants.AssetTree(config.Plant), identities, config.ResultsNode);
             await Console.Out.WriteAsync(parsed.GetRequiredValue(format) == "emqx" ? MqttAcl.Emqx(rules) : MqttAcl.Mosquitto(rules));

@@ -47,7 +47,7 @@ internal static class AuditCommand
                 $"whole: {verdict.Entries} entries, {anchors.Count} ends that were written down; the end is "
                     + $"{verdict.Head.Seq}:{verdict.Head.Hash}");
             return ExitCode.Success;
-        }, cancellationToken));
+        }, cancellationToken, readsOnly: true));
         return command;
     }
 
@@ -64,7 +64,7 @@ internal static class AuditCommand
                 if (entries.Count < PageSize) return ExitCode.Success;
                 after = entries[^1].Id;
             }
-        }, cancellationToken));
+        }, cancellationToken, readsOnly: true));
         return command;
     }
 

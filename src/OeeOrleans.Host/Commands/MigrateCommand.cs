@@ -21,7 +21,7 @@ internal static class MigrateCommand
         {
             if (r.GetValueOrDefault<int>() is < 0 or > 64) r.AddError("--space-partitions must be from 0 to 64");
         });
-        var writer = new Option<string?>("--writer") { Description = "a role of the database that is to serve silos, and is not its owner" };
+        var writer = new Option<string?>("--writer") { Description = "a role of the database, not its owner, that is to serve silos" };
         var gateway = new Option<string?>("--gateway") { Description = "a role of the database that is to serve gateways by themselves" };
         var command = new Command("migrate", "brings a database to the current schema; safe to repeat")
         {
@@ -46,7 +46,8 @@ internal static class MigrateCommand
                 await Console.Out.WriteLineAsync("the schema is up to date");
                 return ExitCode.Success;
             }
-            catch (Exception error) when (error is StoreUnavailableException or SchemaException or InvalidOperationException or ArgumentException)
+            catch (Exception error)
+                when (error is StoreUnavailableException or SchemaException or InvalidOperationException or ArgumentException)
             {
                 await Console.Error.WriteLineAsync($"oee: cannot migrate: {error.Message}");
                 return ExitCode.Failure;

@@ -40,17 +40,22 @@ internal sealed class PlantAccess
         AccessServices.OpenAsync(store, config.Plant, config.Access, key, NullLoggerFactory.Instance, cancellationToken);
 
     /// <summary>Runs work with the store and the plant's key.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="work">What to do.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="readsOnly">The schema is there already, and so is the key: nothing is made.</param>
     public async Task<int> WithStoreAsync(
-        ParseResult parsed, Func<OeeConfig, IStore, PlantKey, Task<int>> work, CancellationToken cancellationToken)
+        ParseResult parsed, Func<OeeConfig, IStore, PlantKey, Task<int>> work, CancellationToken cancellationToken, bool readsOnly = false)
     {
         if (await ConfigLoading.LoadAsync(parsed.GetRequiredValue(_config)) is not { } config) return ExitCode.WrongUsage;
         config = config with { DataDir = parsed.GetValue(_data) ?? config.DataDir };
         try
         {
             DurableLog.PrivateDirectory.Make(config.DataDir);
-            var key = PlantKey.LoadOrCreate(config.AccessKeyPath);
+            var key = readsOnly ? PlantKey.Load(config.AccessKeyPath) : PlantKey.LoadOrCreate(config.AccessKeyPath);
             await using var store = PlantStore.Open(config, key, NullLoggerFactory.Instance);
-            await store.MigrateAsync(cancellationToken);
+            if (!readsOnly) await store.MigrateAsync(cancellationToken);
+            await AccessRefresher.CheckKeyAsync(store.Access, key, TimeProvider.System, cancellationToken, readsOnly);
             return await work(config, store, key);
         }
         catch (Exception error) when (error is AccessInputException or PlantKeyException)

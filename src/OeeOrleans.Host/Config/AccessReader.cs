@@ -53,7 +53,8 @@ internal sealed class AccessReader
     {
         if (!oidc.Exists) return null;
         var authority = oidc.Required("authority", "https://login.example.com/realms/plant");
-        if (!Uri.TryCreate(authority, UriKind.Absolute, out var uri) || !(uri.Scheme == "https" || (uri.Scheme == "http" && uri.IsLoopback)))
+        var isUri = Uri.TryCreate(authority, UriKind.Absolute, out var uri);
+        if (!isUri || !(uri!.Scheme == "https" || (uri.Scheme == "http" && uri.IsLoopback)))
         {
             oidc.Problems.Add(oidc.LineOf("authority"), $"access.oidc.authority: '{authority}' is not an https:// address");
         }

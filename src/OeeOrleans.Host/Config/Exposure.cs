@@ -48,7 +48,7 @@ internal static class Exposure
     }
 
     /// <summary>Nobody but this machine can reach these addresses.</summary>
-    public static bool IsLoopbackOnly(string urls) => Split(urls).All(u => Parse(u)?.IsLoopback == true);
+    public static bool IsLoopbackOnly(string urls) => Split(urls).All(u => Parse(u) is { } uri && IsLoopback(uri));
 
     public static string[] Split(string urls) =>
         urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
@@ -59,6 +59,10 @@ internal static class Exposure
         out var uri)
         ? uri
         : null;
+
+    /// <summary>As Kestrel takes it: any other name is all addresses to it.</summary>
+    private static bool IsLoopback(Uri uri) =>
+        uri.Host == "localhost" || (IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
     private static string? WhyNot(string url, OeeConfig config)
     {
@@ -72,7 +76,7 @@ internal static class Exposure
 
         // An edge node by itself has no users, and tells nothing but health and metrics.
         var isEdgeAlone = config.Edge is not null && !config.Plant.Machines.Any();
-        return uri.IsLoopback || config.Gateway.PlainHttp || isEdgeAlone
+        return IsLoopback(uri) || config.Gateway.PlainHttp || isEdgeAlone
             ? null
             : $"'{url}' can be reached from other machines, and passwords would be readable on the way; use https:// with "
                 + "gateway.certificate and gateway.key, or set gateway.plain_http: true where a proxy in front of it ends TLS";

@@ -24,5 +24,7 @@ internal static class OwnBroker
     }
 
     public static MqttDoor DoorOf(WebApplication app, OeeConfig config) => new(
-        app.Services.GetRequiredService<AccessDirectory>(), app.Services.GetRequiredService<SignIn>(), config.ResultsNode);
+        app.Services.GetRequiredService<AccessDirectory>(),
+        // Of its own: whoever guesses here takes no turn from the pages.
+        ActivatorUtilities.CreateInstance<SignIn>(app.Services), config.ResultsNode);
 }

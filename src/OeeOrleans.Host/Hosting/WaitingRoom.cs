@@ -18,6 +18,8 @@ internal sealed class WaitingRoom : IAsyncDisposable
     public static async Task<WaitingRoom> OpenAsync(OeeConfig config, CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        // A slim builder leaves it out.
+        builder.WebHost.UseKestrelHttpsConfiguration();
         GatewayListeners.Add(builder, config);
         OeeHost.ConfigureLogging(builder.Logging);
         var app = builder.Build();

@@ -27,7 +27,7 @@ public sealed record StoredGrant(string Identity, string Role, string At);
 
 /// <summary>One sign-in.</summary>
 /// <param name="Stamp">Of the user then; of a user from outside empty.</param>
-/// <param name="RefreshHash">SHA-256 of the one refresh token that is good; null for a cookie.</param>
+/// <param name="RefreshHash">Tells the one refresh token that is good; null for a cookie.</param>
 /// <param name="External">Grants of a user from outside, as JSON; null for one of our own.</param>
 public sealed record StoredSession(
     string Id, string User, string Stamp, long CreatedUs, long ExpiresUs, long? RevokedUs, string? RefreshHash, string? External);

@@ -15,6 +15,9 @@ public sealed class AuditChain(ReadOnlyMemory<byte> key)
     /// <summary>What the first entry follows.</summary>
     public const string Beginning = "";
 
+    /// <summary>Action of a first entry before which there are rows of a release that knew no chain; its detail says how many.</summary>
+    public const string Begin = "audit.begin";
+
     /// <param name="before">Hash of the entry before, hexadecimal.</param>
     /// <param name="seq">The entry's place.</param>
     /// <param name="entry">The entry.</param>

@@ -83,7 +83,6 @@ internal sealed class PostgresStore : SqlStore
         {
             await _room.FitAsync(cancellationToken);
             var scripts = await new PostgresMigration(_source, _connectionString, _options, _log).RunAsync(cancellationToken);
-            await ChainOldAuditAsync(cancellationToken);
             if (_options is { WriterRole: not null } or { GatewayRole: not null })
             {
                 await DatabaseRoles.GrantAsync(_source, _options.WriterRole, _options.GatewayRole, cancellationToken);

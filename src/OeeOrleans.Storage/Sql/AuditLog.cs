@@ -18,6 +18,9 @@ internal static class AuditLog
         values (oee_ts(@AtUs), @Actor, @Action, @Target, @Detail, @Asset, @Origin, @seq, @hash)
         """;
 
+    /// <summary>Action of an entry that follows rows without a place.</summary>
+    public const string Begin = AuditChain.Begin;
+
     public const string Columns =
         """
         id as Id, seq as Seq, hash as Hash, oee_us(ts) as AtUs, actor as Actor, action as Action, target as Target, detail as Detail,
@@ -34,6 +37,12 @@ internal static class AuditLog
         var (seq, hash) = await connection.QuerySingleAsync<(long, string)>(
             Run("update audit_head set seq = seq + @n where id = 1 returning seq, hash", new { n = entries.Count }));
         seq -= entries.Count;
+        if (seq == 0 && await BeginningAsync(connection, transaction, entries[0], cancellationToken) is { } beginning)
+        {
+            entries = [beginning, .. entries];
+            await connection.ExecuteAsync(Run("update audit_head set seq = seq + 1 where id = 1", new { }));
+        }
+
         foreach (var entry in entries.Select(Clean))
         {
             hash = chain.Next(hash, ++seq, entry);
@@ -46,28 +55,16 @@ internal static class AuditLog
         await connection.ExecuteAsync(Run("update audit_head set hash = @hash where id = 1", new { hash }));
     }
 
-    /// <summary>Gives rows from before there was a chain their places, in the order in which they were written. Once.</summary>
-    public static async Task ChainOldAsync(
-        DbConnection connection, AuditChain chain, CancellationToken cancellationToken)
+    /// <summary>
+    /// The first entry of all says how many rows were there before it, from a release that knew no chain. They are not signed afterwards: whoever
+    /// may write to the database could have them say anything.
+    /// </summary>
+    private static async Task<AuditEntry?> BeginningAsync(
+        DbConnection connection, DbTransaction? transaction, AuditEntry first, CancellationToken c)
     {
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        CommandDefinition Run(string sql, object? parameters = null) =>
-            new(sql, parameters, transaction, cancellationToken: cancellationToken);
-        // Only before the first entry that was chained when it was written: a row without a place after it was put there by hand.
-        var first = await connection.ExecuteScalarAsync<long>(
-            Run("update audit_head set seq = seq where id = 1 returning seq"));
-        if (first > 0) return;
-        var old = await connection.QueryAsync<AuditRow>(Run($"select {Columns} from audit_log where seq is null order by id"));
-        var (seq, hash) = (0L, AuditChain.Beginning);
-        foreach (var row in old)
-        {
-            hash = chain.Next(hash, ++seq, row.ToEntry());
-            await connection.ExecuteAsync(
-                Run("update audit_log set seq = @seq, hash = @hash where id = @Id", new { seq, hash, row.Id }));
-        }
-
-        await connection.ExecuteAsync(Run("update audit_head set seq = @seq, hash = @hash where id = 1", new { seq, hash }));
-        await transaction.CommitAsync(cancellationToken);
+        var before = await connection.ExecuteScalarAsync<long>(
+            new CommandDefinition("select count(*) from audit_log", null, transaction, cancellationToken: c));
+        return before == 0 ? null : new AuditEntry(first.AtUs, "system", Begin, "audit", $$"""{"rows_before":{{before}}}""");
     }
 
     /// <summary>As the database gives it back, so that the hash is of what is stored.</summary>

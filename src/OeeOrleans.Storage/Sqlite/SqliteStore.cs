@@ -41,13 +41,12 @@ internal sealed class SqliteStore : SqlStore
 
     protected override string In(string parameter) => $"in @{parameter}";
 
-    public override Task MigrateAsync(CancellationToken cancellationToken) => Task.Run(async () =>
+    public override Task MigrateAsync(CancellationToken cancellationToken) => Task.Run(() =>
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
         try
         {
             var scripts = SqlMigrations.Run(DbUp.DeployChanges.To.SqliteDatabase(_connectionString), "sqlite");
-            await ChainOldAuditAsync(cancellationToken);
             Log.Migrated(_log, _path, scripts);
         }
         catch (Exception error)
