@@ -49,7 +49,8 @@ internal static class OeeCluster
         silo.Services.AddMqttCommands();
         silo.Services.Configure(mqtt);
         if (roles.Ingress) silo.AddMqttIngress(mqtt);
-        if (roles.Gateway) silo.AddDashboard(Calmly);
+        // A gateway by itself shows what the silos tell it.
+        silo.AddDashboard(Calmly);
     }
 
     /// <summary>A process that is a gateway and nothing else calls the silos and is none.</summary>
