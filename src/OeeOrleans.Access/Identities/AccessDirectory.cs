@@ -66,7 +66,7 @@ public sealed class AccessDirectory
 
     /// <summary>The user of a name, unless there is none or it was disabled.</summary>
     public Identity? FindUser(string name) => Stored(name) is { DisabledUs: null } user
-        ? new Identity(IdentityKind.User, user.Name, _now.GrantsOf($"user:{user.Name}")) { MustChangePassword = user.MustChange }
+        ? new Identity(IdentityKind.User, user.Name, _now.GrantsOf(StoredGrant.OfUser(user.Name))) { MustChangePassword = user.MustChange }
         : null;
 
     public StoredUser? Stored(string name) => _now.Users.GetValueOrDefault(name);
@@ -125,7 +125,7 @@ public sealed class AccessDirectory
     }
 
     private Identity? Good(StoredKey key) => key.RevokedUs is null && !(key.ExpiresUs <= UnixMicros.Now(_clock))
-        ? new Identity(IdentityKind.Key, key.Name, _now.GrantsOf($"key:{key.Id}")) { KeyId = key.Id }
+        ? new Identity(IdentityKind.Key, key.Name, _now.GrantsOf(StoredGrant.OfKey(key.Id))) { KeyId = key.Id }
         : null;
 
     private static Identity Of(ConfiguredKey key) =>

@@ -30,11 +30,11 @@ public sealed partial class AccessKeeper(
 
     /// <summary>Users that a doer administers, with their grants.</summary>
     public IEnumerable<(StoredUser User, IReadOnlyList<Grant> Grants)> Users(Doer doer) => directory.Users
-        .Select(u => (u, directory.GrantsOf(UserIdentity(u.Name)))).Where(u => doer.Administers(u.Item2));
+        .Select(u => (u, directory.GrantsOf(StoredGrant.OfUser(u.Name)))).Where(u => doer.Administers(u.Item2));
 
     /// <summary>Keys that a doer administers, with their grants.</summary>
     public IEnumerable<(StoredKey Key, IReadOnlyList<Grant> Grants)> Keys(Doer doer) => directory.Keys
-        .Select(k => (k, directory.GrantsOf(KeyIdentity(k.Id)))).Where(k => doer.Administers(k.Item2));
+        .Select(k => (k, directory.GrantsOf(StoredGrant.OfKey(k.Id)))).Where(k => doer.Administers(k.Item2));
 
     /// <exception cref="AccessInputException">A name, password or grant that cannot be; or the name is taken.</exception>
     /// <exception cref="AccessDeniedException">A grant that the doer may not give.</exception>
@@ -47,7 +47,8 @@ public sealed partial class AccessKeeper(
         var nowUs = UnixMicros.Now(clock);
         var user = new StoredUser(name, Passwords.Hash(password), Secrets.NewId(8), nowUs) { MustChange = mustChange };
         if (!await store.AddUserAsync(
-            user, Stored(UserIdentity(name), grants), Entry(doer, "user.add", name, new { grants = Text(grants) }), cancellationToken))
+            user, Stored(StoredGrant.OfUser(name), grants), Entry(doer, "user.add", name, new { grants = Text(grants) }),
+            cancellationToken))
         {
             throw new AccessInputException("name", $"there is a user '{name}' already");
         }
@@ -87,7 +88,7 @@ public sealed partial class AccessKeeper(
         if (Find(doer, name) is not { } user) return false;
         CheckGrants(doer, grants);
         await store.SetGrantsAsync(
-            UserIdentity(name), Stored(UserIdentity(name), grants),
+            StoredGrant.OfUser(name), Stored(StoredGrant.OfUser(name), grants),
             Entry(doer, "user.grants", name, new { was = Text(user.Grants), now = Text(grants) }), cancellationToken);
         await refresher.RefreshAsync(cancellationToken);
         return true;
@@ -108,7 +109,7 @@ public sealed partial class AccessKeeper(
         var key = new StoredKey(
             id, name, Secrets.Hash(secret), nowUs, doer.Label, lifetime is { } time ? nowUs + (long)time.TotalMicroseconds : null, null);
         if (!await store.AddKeyAsync(
-            key, Stored(KeyIdentity(id), grants), Entry(doer, "key.add", name, new { id, grants = Text(grants) }), cancellationToken))
+            key, Stored(StoredGrant.OfKey(id), grants), Entry(doer, "key.add", name, new { id, grants = Text(grants) }), cancellationToken))
         {
             throw new AccessInputException("name", $"there is a key '{name}' already");
         }
@@ -164,10 +165,6 @@ public sealed partial class AccessKeeper(
             cancellationToken);
         return true;
     }
-
-    internal static string UserIdentity(string name) => $"user:{name}";
-
-    private static string KeyIdentity(string id) => $"key:{id}";
 
     private async Task<bool> ChangeAsync(
         Doer doer, string name, string action, Func<StoredUser, StoredUser> change, CancellationToken cancellationToken)

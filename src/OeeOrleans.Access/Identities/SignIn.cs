@@ -67,7 +67,7 @@ public sealed class SignIn(
         StoredUser user, string origin, string? refreshHash, CancellationToken cancellationToken)
     {
         var nowUs = UnixMicros.Now(clock);
-        var grants = directory.GrantsOf(AccessKeeper.UserIdentity(user.Name));
+        var grants = directory.GrantsOf(StoredGrant.OfUser(user.Name));
         var isScreen = refreshHash is null && grants.Count > 0 && grants.All(g => g.Role == Role.Dashboard);
         var lifetime = isScreen ? options.ScreenLifetime : options.SessionLifetime;
         var session = new StoredSession(

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using OeeOrleans.Access.Grants;
 using OeeOrleans.Access.Identities;
 using OeeOrleans.Gateway.Access;
+using static OeeOrleans.Gateway.Api.Parameters;
 
 namespace OeeOrleans.Gateway.Api;
 
@@ -70,9 +71,6 @@ internal static class AuthEndpoints
         .Needs(AccessPolicy.Known).RequireRateLimiting(RateLimits.SignIn)
         .Produces(204).WithSummary("Changes one's own password; all of one's sign-ins end, this one too");
     }
-
-    private static string Given(string? text, string name) =>
-        text is { Length: > 0 } ? text : throw new BadParameterException(name, $"'{name}' is missing");
 
     private static IResult Refused(HttpContext context, SignInResult result)
     {

@@ -22,6 +22,10 @@ internal static class Parameters
     public static string Required(HttpRequest request, string name) =>
         Text(request, name) ?? throw new BadParameterException(name, $"the query parameter '{name}' is missing");
 
+    /// <summary>A member of a body that must be there.</summary>
+    public static string Given(string? text, string name) =>
+        text is { Length: > 0 } ? text : throw new BadParameterException(name, $"'{name}' is missing");
+
     public static long Time(HttpRequest request, string name, long? otherwise = null)
     {
         // A '+' of an offset that nobody escaped arrives as a space.

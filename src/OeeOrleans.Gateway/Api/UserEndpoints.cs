@@ -28,9 +28,9 @@ internal static class UserEndpoints
 
         api.MapPost("/users", async (NewUserRequest body, Caller caller, HttpContext context, AccessKeeper keeper) =>
         {
-            var name = Given(body.Name, "name");
+            var name = Parameters.Given(body.Name, "name");
             await keeper.AddUserAsync(
-                caller.Doer(context), name, Given(body.Password, "password"), Grants(body.Grants), mustChange: true,
+                caller.Doer(context), name, Parameters.Given(body.Password, "password"), Grants(body.Grants), mustChange: true,
                 context.RequestAborted);
             return Results.Created($"/api/users/{name}", One(keeper, caller, context, name));
         })
@@ -53,7 +53,7 @@ internal static class UserEndpoints
         api.MapPut("/users/{name}/password", async (
             string name, NewPasswordRequest body, Caller caller, HttpContext context, AccessKeeper keeper) =>
             await keeper.SetPasswordAsync(
-                caller.Doer(context), name, Given(body.Password, "password"), mustChange: true, context.RequestAborted)
+                caller.Doer(context), name, Parameters.Given(body.Password, "password"), mustChange: true, context.RequestAborted)
                 ? Results.NoContent()
                 : throw Missing(name))
         .Needs(AccessPolicy.Administer).Produces(204)
@@ -82,7 +82,7 @@ internal static class UserEndpoints
             if (body.Days is < 1 or > MaxDays) throw new BadParameterException("days", $"'days' is 1 to {MaxDays}; null: for ever");
             var grants = Grants(body.Grants);
             var made = await keeper.AddKeyAsync(
-                caller.Doer(context), Given(body.Name, "name"), grants, body.Days is { } days ? TimeSpan.FromDays(days) : null,
+                caller.Doer(context), Parameters.Given(body.Name, "name"), grants, body.Days is { } days ? TimeSpan.FromDays(days) : null,
                 context.RequestAborted);
             return Results.Created($"/api/keys/{made.Key.Id}", KeyDocument.Of(made.Key, grants) with { Key = made.Secret });
         })
@@ -102,9 +102,6 @@ internal static class UserEndpoints
     }
 
     private static NotFoundException Missing(string name) => new($"there is no user '{name}'");
-
-    private static string Given(string? text, string name) =>
-        text is { Length: > 0 } ? text : throw new BadParameterException(name, $"'{name}' is missing");
 
     private static List<Grant> Grants(IReadOnlyList<GrantDocument>? grants) => [.. (grants ?? []).Select(g => g.ToGrant())];
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using OeeOrleans.Grains.Machines;
 using OeeOrleans.Host.Config;
+using OeeOrleans.Host.Hosting;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Kpi.Replay;
 using OeeOrleans.Model;
@@ -66,9 +67,7 @@ internal sealed class AuditOptions
     private static async Task<int> CompareAsync(
         OeeConfig config, IEnumerable<Model.Plant.Machine> machines, long from, long to, long now, CancellationToken cancellationToken)
     {
-        await using var store = config.StoreConnection is { } connection
-            ? StoreFactory.Postgres(connection, TimeProvider.System, NullLoggerFactory.Instance)
-            : StoreFactory.Sqlite(Path.Combine(config.DataDir, "oee.db"), NullLoggerFactory.Instance);
+        await using var store = PlantStore.Open(config, new StoreOptions(), NullLoggerFactory.Instance);
         // With the models of their time, as the live engine used them.
         var plant = new PlantDirectory(
             config.Plant, ModelHistory.Update(await store.ReadModelsAsync(cancellationToken), config.Plant, now));

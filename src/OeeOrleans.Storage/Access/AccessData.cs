@@ -23,7 +23,12 @@ public sealed record StoredKey(string Id, string Name, string Hash, long Created
 
 /// <param name="Identity">`user:NAME` or `key:ID`.</param>
 /// <param name="At">Node of the asset tree; of the role `edge` an edge node, `group/node`.</param>
-public sealed record StoredGrant(string Identity, string Role, string At);
+public sealed record StoredGrant(string Identity, string Role, string At)
+{
+    public static string OfUser(string name) => $"user:{name}";
+
+    public static string OfKey(string id) => $"key:{id}";
+}
 
 /// <summary>One sign-in.</summary>
 /// <param name="Stamp">Of the user then; of a user from outside empty.</param>

@@ -18,9 +18,6 @@ internal static class AuditLog
         values (oee_ts(@AtUs), @Actor, @Action, @Target, @Detail, @Asset, @Origin, @seq, @hash)
         """;
 
-    /// <summary>Action of an entry that follows rows without a place.</summary>
-    public const string Begin = AuditChain.Begin;
-
     public const string Columns =
         """
         id as Id, seq as Seq, hash as Hash, oee_us(ts) as AtUs, actor as Actor, action as Action, target as Target, detail as Detail,
@@ -64,7 +61,7 @@ internal static class AuditLog
     {
         var before = await connection.ExecuteScalarAsync<long>(
             new CommandDefinition("select count(*) from audit_log", null, transaction, cancellationToken: c));
-        return before == 0 ? null : new AuditEntry(first.AtUs, "system", Begin, "audit", $$"""{"rows_before":{{before}}}""");
+        return before == 0 ? null : new AuditEntry(first.AtUs, "system", AuditChain.Begin, "audit", $$"""{"rows_before":{{before}}}""");
     }
 
     /// <summary>As the database gives it back, so that the hash is of what is stored.</summary>
