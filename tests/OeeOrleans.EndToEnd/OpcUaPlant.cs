@@ -51,16 +51,16 @@ internal sealed class OpcUaPlant : IAsyncDisposable
             + $"{Edge.Output.Split('\n').TakeLast(5).Aggregate("", (a, b) => a + '\n' + b)}",
         found => long.Parse(found[..found.IndexOf(';', StringComparison.Ordinal)], CultureInfo.InvariantCulture) >= value);
 
-    /// <summary>Every stored value of the counter, in the order of their times; the server starts with 0.</summary>
-    public async Task<List<double>> ValuesAsync()
+    /// <summary>Every stored value of the counter and when it was, in the order of their times; the server starts with 0.</summary>
+    private async Task<List<(double Value, DateTime At)>> ValuesAsync()
     {
         await using var connection = new NpgsqlConnection(_plant.Connection);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(
-            "select value from telemetry where name = 'counter.good' and value > 0 order by ts", connection);
+            "select value, ts from telemetry where name = 'counter.good' and value > 0 order by ts", connection);
         await using var reader = await command.ExecuteReaderAsync();
-        var values = new List<double>();
-        while (await reader.ReadAsync()) values.Add(reader.GetDouble(0));
+        var values = new List<(double, DateTime)>();
+        while (await reader.ReadAsync()) values.Add((reader.GetDouble(0), reader.GetDateTime(1)));
         return values;
     }
 
@@ -69,9 +69,14 @@ internal sealed class OpcUaPlant : IAsyncDisposable
         $"{expected.Count} values to be stored, each once", Soon,
         async () =>
         {
-            var values = await ValuesAsync();
+            var stored = await ValuesAsync();
+            var values = stored.ConvertAll(s => s.Value);
             var missing = expected.Except(values).Take(10);
-            return $"{values.Count} values, missing {string.Join(' ', missing)}{(values.SequenceEqual(expected) ? " equal" : "")}";
+            // What was stored twice, or out of turn, beside its neighbours.
+            var odd = stored.Index().Where(s => s.Index > 0 && s.Item.Value != stored[s.Index - 1].Value + 1).Take(5)
+                .Select(s => $"{stored[s.Index - 1]} {s.Item}");
+            return $"{values.Count} values, missing {string.Join(' ', missing)}, odd {string.Join("; ", odd)}"
+                + (values.SequenceEqual(expected) ? " equal" : $", edge said:\n{Edge.Output}");
         },
         found => found.EndsWith("equal", StringComparison.Ordinal));
 

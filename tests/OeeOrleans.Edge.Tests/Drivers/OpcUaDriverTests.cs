@@ -55,6 +55,51 @@ public sealed class OpcUaDriverTests : DriverTests
         Assert.InRange(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - bad.TimeMs, -1_000, 5_000);
     }
 
+    [Fact]
+    public async Task Whoever_was_away_for_long_returns_with_all_that_the_server_kept_and_not_with_a_part_of_it()
+    {
+        await using var proxy = new ChaosProxy(_server.Port);
+        await using var source = Source(proxy.Port, TimeProvider.System);
+        await _server.SayAsync(new { op = "run", every = 100 });
+        await ReadUntilAsync(source, values => values.Exists(v => v.Tag == 0 && v.Value is > 5L));
+        proxy.Cut();
+        await Eventually.TrueAsync("the source to be away", Soon, async () => await TryReadAsync(source, []) is false);
+        proxy.Mend();
+        var mended = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        // Without a pause: it must not be caught while the first values of many come again.
+        var first = await ReadUntilAsync(source, values => values.Exists(v => v.Tag == 0));
+        Assert.InRange(first.Where(v => v.Tag == 0).Max(v => v.TimeMs), mended - 200, long.MaxValue);
+    }
+
+    private static async Task<bool> TryReadAsync(OpcUaSource source, List<SourceValue> into)
+    {
+        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        if (source.Redescribed.IsCompleted) source.Describe();
+        try
+        {
+            await source.ReadAsync([0, 1, 2], now, into, CancellationToken.None);
+            source.Stored(now);
+            return true;
+        }
+        catch (OpcUaException error) when (error.Status.Code == StatusCodes.BadNotConnected)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Reads again and again without a pause; returns the first reading that is as it should be.</summary>
+    private static async Task<List<SourceValue>> ReadUntilAsync(OpcUaSource source, Predicate<List<SourceValue>> condition)
+    {
+        using var limit = new CancellationTokenSource(Soon);
+        while (true)
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            var values = new List<SourceValue>();
+            if (await TryReadAsync(source, values) && condition(values)) return values;
+            await Task.Yield();
+        }
+    }
+
     private protected override ISource Source(int port) => Source(port, TimeProvider.System);
 
     private OpcUaSource Source(int port, TimeProvider clock)

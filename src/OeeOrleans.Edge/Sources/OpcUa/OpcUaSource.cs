@@ -61,6 +61,9 @@ internal sealed class OpcUaSource : ISource
     private volatile bool _described;
     private volatile bool _returned;
     private bool _wasConnected;
+
+    /// <summary>It was away for so long that its device died: what comes before it is back and current would be told as what is.</summary>
+    private bool _isAway;
     private bool _first = true;
     private volatile bool _wantPaused;
     private bool _paused;
@@ -112,7 +115,9 @@ internal sealed class OpcUaSource : ISource
         _pending.BeginReading();
         Report();
         if (_client.State == ConnectionState.Connected) await LookAfterAsync(timeMs, cancellationToken);
-        else if (!_wasConnected || (_pending.Count == 0 && _clock.GetUtcNow() - _client.Since > Grace)) throw Away();
+        else _isAway |= !_wasConnected || (_pending.Count == 0 && _clock.GetUtcNow() - _client.Since > Grace);
+        if (_isAway && _client.State != ConnectionState.Connected) throw Away();
+        _isAway = false;
         // The edge node is about to be born anew, and asks again.
         if (Redescribed.IsCompleted) return;
         _offered.Clear();
@@ -216,7 +221,7 @@ internal sealed class OpcUaSource : ISource
         if (_first) await WaitForFirstAsync(cancellationToken);
         NoteRefused(timeMs);
         // A device that returns shows what is, not what was when it was lost: the server's queues come first.
-        if (_returned) await WaitUntilCurrentAsync(cancellationToken);
+        if (_returned || _isAway) await WaitUntilCurrentAsync(cancellationToken);
     }
 
     /// <summary>The node of a tag now: by the namespace its index meant when it was watched first.</summary>
@@ -420,7 +425,7 @@ internal sealed class OpcUaSource : ISource
     private async Task WaitUntilCurrentAsync(CancellationToken cancellationToken)
     {
         _returned = false;
-        var until = _clock.GetUtcNow() + FirstValues;
+        var until = _clock.GetUtcNow() + (_isAway ? Grace : FirstValues);
         while (_clock.GetUtcNow() < until && !_subscription!.IsCurrent) await Task.Delay(Look, _clock, cancellationToken);
     }
 
