@@ -29,6 +29,15 @@ public static class CommitMetrics
     /// <summary>In NDATA: a record that will never come in a message of its device, because the device is gone (UInt64).</summary>
     public const string GivenUp = "Node Control/Commit Record";
 
+    /// <summary>
+    /// In data messages of devices: what became of a value for the PLC, in JSON (String); announced for devices that can be written to. The
+    /// record it comes in counts it once.
+    /// </summary>
+    public const string WriteReport = "Device Control/Write Report";
+
+    /// <summary>Longer ones are not taken, bytes.</summary>
+    public const int MaxReportBytes = 8_000;
+
     /// <summary>Aliases of the record metric lie above all others: one per device.</summary>
     private const ulong RecordAliasBase = 1UL << 40;
 
@@ -41,7 +50,18 @@ public static class CommitMetrics
     ];
 
     /// <summary>What a DBIRTH announces: number 0 is none.</summary>
-    public static ControlValue[] InDeviceBirth(EdgeNodeDefinition definition, EdgeDevice device) => [RecordOf(definition, device, 0)];
+    public static ControlValue[] InDeviceBirth(EdgeNodeDefinition definition, EdgeDevice device) =>
+        device.Metrics.Any(m => m.Writable)
+            ? [RecordOf(definition, device, 0), new ControlValue(WriteReport, SparkplugDataType.String, null)]
+            : [RecordOf(definition, device, 0)];
+
+    /// <summary>A payload, for the queue, that reports a write.</summary>
+    public static byte[] ReportPayload(string report, ulong nowMs)
+    {
+        var writer = new SparkplugPayloadWriter().Begin(nowMs, null);
+        writer.String(new MetricHead(WriteReport, null, nowMs, SparkplugDataType.String), report);
+        return writer.Written.ToArray();
+    }
 
     public static ControlValue RecordOf(EdgeNodeDefinition definition, EdgeDevice device, ulong number)
     {

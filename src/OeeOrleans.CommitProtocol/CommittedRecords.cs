@@ -22,6 +22,9 @@ public sealed class CommittedRecords
     /// <summary>Something above the mark is committed: what lies between got lost on the way, or is still on it.</summary>
     public bool HasHoles => Ranges.Count > (Mark > 0 || (Ranges.Count > 0 && Ranges[0].From == 0) ? 1 : 0);
 
+    /// <summary>A record that is committed; one above too many holes may be, and is not known to be.</summary>
+    public bool Holds(ulong record) => Ranges.Exists(r => r.From <= record && record <= r.To);
+
     public CommittedRecords Clone() => new() { Queue = Queue, Ranges = [.. Ranges] };
 
     /// <summary>A birth or an update: whose queue it is, and below which number nothing more comes.</summary>

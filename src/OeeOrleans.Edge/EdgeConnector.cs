@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OeeOrleans.CommitProtocol;
 using OeeOrleans.Edge.Queue;
 using OeeOrleans.Edge.Sessions;
 using OeeOrleans.Edge.Sources;
@@ -50,7 +51,7 @@ public sealed class EdgeConnector : BackgroundService
         _queue = new RecordQueue(Path.Combine(options.DataDir, $"edge-{options.Group}-{options.Node}"), options.BufferMaxMb * 1_000_000L);
         Log.QueueOpened(log, _queue.Id, _queue.Count, _queue.First, _queue.Next - 1);
         _governor = new SamplingGovernor(options.SlowestIntervalMs);
-        _audit = new WriteAudit(options, clock, log);
+        _audit = new WriteAudit(options, Report, clock, log);
         _sources = sources;
         _writes = sources.ToDictionary(s => s.Id, _ => NewChannel(), StringComparer.Ordinal);
         _life = NewLife();
@@ -192,6 +193,16 @@ public sealed class EdgeConnector : BackgroundService
     private AuditedWrite Audited(EdgeRequest.Write write, SourceLoop? loop) => new(
         write.Device is null ? "NCMD" : "DCMD", loop?.Id, write.Device ?? _options.Node, write.Metric.Name,
         loop?.AddressOf(write.Device, write.Metric), null, write.Value);
+
+    /// <summary>To the host, on the way of the values: it comes once, whatever dies.</summary>
+    private void Report(string device, string report)
+    {
+        // The node itself has no metrics to write to, and no records.
+        if (!_options.Speaking.Any(s => s.Device == device)) return;
+        var payload = CommitMetrics.ReportPayload(report, (ulong)_clock.GetUtcNow().ToUnixTimeMilliseconds());
+        _queue.Append([(device, payload, 1)]);
+        _wake.Set();
+    }
 
     private void Refuse(in AuditedWrite write, string why, Exception? error = null)
     {

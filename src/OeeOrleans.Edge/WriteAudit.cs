@@ -1,22 +1,26 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using OeeOrleans.CommitProtocol;
 using OeeOrleans.Edge.Tags;
 
 namespace OeeOrleans.Edge;
 
 /// <summary>
 /// Every value for a writable metric that was handed to this edge, one line of JSON each: when, by which way, where, what stood there
-/// before, what was to be written, and what became of it. Commands that are none (unknown or read-only metrics, too old) are in the log.
+/// before, what was to be written, and what became of it; on this disk, and reported to the host. Commands that are none (unknown or read-only metrics, too old) are in the log.
 /// Sparkplug does not say who commands; the way is all there is.
 /// </summary>
-internal sealed class WriteAudit(EdgeOptions options, TimeProvider clock, ILogger log)
+internal sealed class WriteAudit(EdgeOptions options, Action<string, string> report, TimeProvider clock, ILogger log)
 {
     /// <summary>Then a new file is begun.</summary>
     private const long MaxBytes = 16_000_000;
 
     /// <summary>Older files that stay: a million lines and more.</summary>
     private const int KeptFiles = 20;
+
+    /// <summary>Characters of a text in a report that would be too long.</summary>
+    private const int MaxReported = 400;
 
     private readonly Lock _lock = new();
     private readonly string _file = Path.Combine(options.DataDir, $"writes-{options.Group}-{options.Node}.jsonl");
@@ -25,22 +29,8 @@ internal sealed class WriteAudit(EdgeOptions options, TimeProvider clock, ILogge
     /// <param name="error">Why it was not; null when it was.</param>
     public void Note(in AuditedWrite write, string? error)
     {
-        var noted = write;
-        var line = TagJson.Write(json =>
-        {
-            json.WriteStartObject();
-            json.WriteString("ts", TagJson.Time(clock.GetUtcNow().UtcDateTime));
-            json.WriteString("by", noted.By);
-            json.WriteString("source", noted.Source);
-            json.WriteString("device", noted.Device);
-            json.WriteString("metric", noted.Metric);
-            json.WriteString("address", noted.Address);
-            Value(json, "old", noted.Before);
-            Value(json, "new", noted.Value);
-            json.WriteBoolean("ok", error is null);
-            json.WriteString("error", error);
-            json.WriteEndObject();
-        });
+        var time = TagJson.Time(clock.GetUtcNow().UtcDateTime);
+        var line = Line(time, write, error, int.MaxValue);
         try
         {
             Directory.CreateDirectory(options.DataDir);
@@ -51,7 +41,36 @@ internal sealed class WriteAudit(EdgeOptions options, TimeProvider clock, ILogge
             // It was carried out already: then at least the log has it.
             Log.AuditNotWritten(log, line, failure);
         }
+
+        // A report has its place in a message: what is long stands whole in the file only.
+        if (Encoding.UTF8.GetByteCount(line) > CommitMetrics.MaxReportBytes) line = Line(time, write, error, MaxReported);
+        try
+        {
+            report(write.Device, line);
+        }
+        catch (Exception failure) when (failure is IOException or RocksDbSharp.RocksDbException)
+        {
+            Log.AuditNotReported(log, line, failure);
+        }
     }
+
+    private static string Line(string time, AuditedWrite write, string? error, int longest) => TagJson.Write(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("ts", time);
+        json.WriteString("by", write.By);
+        json.WriteString("source", write.Source);
+        json.WriteString("device", write.Device);
+        json.WriteString("metric", write.Metric);
+        json.WriteString("address", Clip(write.Address, longest));
+        Value(json, "old", write.Before, longest);
+        Value(json, "new", write.Value, longest);
+        json.WriteBoolean("ok", error is null);
+        json.WriteString("error", Clip(error, longest));
+        json.WriteEndObject();
+    });
+
+    private static string? Clip(string? text, int longest) => text?.Length > longest ? text[..longest] + "…" : text;
 
     private void Append(string line)
     {
@@ -82,10 +101,12 @@ internal sealed class WriteAudit(EdgeOptions options, TimeProvider clock, ILogge
         File.Move(_file, $"{_file}.1", overwrite: true);
     }
 
-    private static void Value(Utf8JsonWriter json, string name, object? value)
+    private static void Value(Utf8JsonWriter json, string name, object? value, int longest)
     {
         json.WritePropertyName(name);
-        TagJson.Write(json, value);
+        var text = TagJson.Write(inner => TagJson.Write(inner, value));
+        if (text.Length > longest) json.WriteStringValue(Clip(text, longest));
+        else json.WriteRawValue(text);
     }
 }
 

@@ -8,6 +8,9 @@ public abstract record CommitUnit
     /// <summary>Who writes it: an edge node or a machine. Units of one owner are committed in the order in which they were given.</summary>
     public string Owner { get; init; } = "";
 
+    /// <summary>Deeds that go into the audit log with it.</summary>
+    public IReadOnlyList<AuditEntry> Audit { get; init; } = [];
+
     /// <summary>How much this unit weighs in a group: rows, and something for the rest.</summary>
     public abstract int Weight { get; }
 
@@ -30,7 +33,7 @@ public sealed record TelemetryUnit : CommitUnit
 
     public IReadOnlyList<DeadLetter> DeadLetters { get; init; } = [];
 
-    public override int Weight => Rows.Length + Births.Count + DeadLetters.Count + RemovedRows.Count + 1;
+    public override int Weight => Rows.Length + Births.Count + DeadLetters.Count + RemovedRows.Count + Audit.Count + 1;
 
     internal override ReadOnlyMemory<SampleRow> SampleRows => Rows;
 }
@@ -48,8 +51,6 @@ public sealed record ResultUnit : CommitUnit
     public IReadOnlyList<string> RemovedEvents { get; init; } = [];
 
     public ReasonChange? Reason { get; init; }
-
-    public IReadOnlyList<AuditEntry> Audit { get; init; } = [];
 
     public SnapshotRecord? Snapshot { get; init; }
 

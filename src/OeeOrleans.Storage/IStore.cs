@@ -40,7 +40,10 @@ public interface IStore : IAsyncDisposable
     Task<T> AloneAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken);
 
     /// <summary>Makes `asset` and `tag_mapping` what the plant model says.</summary>
-    Task SavePlantAsync(PlantModel plant, CancellationToken cancellationToken);
+    /// <param name="plant">The model.</param>
+    /// <param name="digest">What is another one when the model is.</param>
+    /// <param name="change">For the audit log, when the model is another one than before.</param>
+    Task SavePlantAsync(PlantModel plant, string digest, AuditEntry change, CancellationToken cancellationToken);
 
     /// <summary>
     /// How far back counters, stops, faults and jobs are followed; a closed event that began longer before a span is not looked for.

@@ -8,6 +8,8 @@ public sealed class WriteAuditTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("oee-audit").FullName;
 
+    private readonly List<(string Device, string Report)> _reported = [];
+
     private string File => Path.Combine(_directory, "writes-g-n.jsonl");
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
@@ -39,11 +41,30 @@ public sealed class WriteAuditTests : IDisposable
     }
 
     [Fact]
-    public void A_disk_that_takes_nothing_ends_nothing()
+    public void A_disk_that_takes_nothing_ends_nothing_and_it_is_reported_still()
     {
         // In place of the file a folder: nothing can be written there.
         Directory.CreateDirectory(File);
         Audit().Note(Write, null);
+        Assert.Single(_reported);
+    }
+
+    [Fact]
+    public void What_is_reported_is_what_stands_in_the_file()
+    {
+        Audit().Note(Write with { Before = 3L }, null);
+        Assert.Equal(("filler1", System.IO.File.ReadAllLines(File).Single()), _reported.Single());
+    }
+
+    [Fact]
+    public void A_report_of_long_values_is_short_and_the_file_has_all_of_it()
+    {
+        Audit().Note(Write with { Before = new string('ü', 9_000), Value = new string('x', 9_000) }, new string('e', 9_000));
+        var report = _reported.Single().Report;
+        Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(report), 1, CommitProtocol.CommitMetrics.MaxReportBytes);
+        var written = JsonDocument.Parse(report).RootElement.GetProperty("new").GetString();
+        Assert.StartsWith("\"xxxx", written, StringComparison.Ordinal);
+        Assert.Equal(9_000, JsonDocument.Parse(System.IO.File.ReadAllText(File)).RootElement.GetProperty("new").GetString()!.Length);
     }
 
     private static AuditedWrite Write => new("DCMD", "plc1", "filler1", "speed", "DB1.DBW0", null, 4.5);
@@ -51,5 +72,6 @@ public sealed class WriteAuditTests : IDisposable
     private static string? Text(JsonElement line, string name) => line.GetProperty(name).GetString();
 
     private WriteAudit Audit() => new(
-        new EdgeOptions { Group = "g", Node = "n", DataDir = _directory }, TimeProvider.System, NullLogger.Instance);
+        new EdgeOptions { Group = "g", Node = "n", DataDir = _directory }, (device, report) => _reported.Add((device, report)),
+        TimeProvider.System, NullLogger.Instance);
 }

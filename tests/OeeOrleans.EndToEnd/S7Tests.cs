@@ -100,6 +100,12 @@ public sealed class S7Tests(PlantFixture fixture, ITestOutputHelper output) : IC
         Assert.False(lines[1].GetProperty("ok").GetBoolean());
         Assert.Contains("denies access", lines[1].GetProperty("error").GetString(), StringComparison.Ordinal);
         Assert.Equal("DCMD", lines[1].GetProperty("by").GetString());
+        // And in the plant's audit log, each once, as the edge reported it.
+        await Eventually.HoldsAsync("both in the audit log", Soon, () => plant.ScalarAsync(
+            """
+            select count(*) * 10 + count(distinct action) from audit_log
+            where actor = 'edge:e2e/edge1' and target = 'press1/process.speed' and asset = 'press1' and action like 'plc.%'
+            """), n => n == 22);
     }
 
     /// <summary>One machine behind a simulated PLC, read ten times a second.</summary>

@@ -1,3 +1,4 @@
+using OeeOrleans.CommitProtocol;
 using OeeOrleans.Grains.EdgeNodes;
 using OeeOrleans.Model;
 using OeeOrleans.Sparkplug;
@@ -168,6 +169,57 @@ public sealed class EdgeNodeDecoderTests
         }));
         Assert.Equal(rows + 1, _decoder.Rows.Length);
     }
+
+    [Fact]
+    public void A_report_of_a_write_is_one_entry_of_the_audit_log_however_often_its_record_comes()
+    {
+        BirthOfReporter();
+        Report(7, """{"device":"d","metric":"process.speed","old":3.5,"new":12.5,"ok":true,"error":null}""");
+        var entry = Assert.Single(_decoder.Audit);
+        Assert.Equal(("edge:g/n", "plc.write", "d/process.speed", "m1"), (entry.Actor, entry.Action, entry.Target, entry.Asset));
+        Assert.Equal(2_000_000, entry.AtUs);
+        Assert.Contains("\"old\":3.5", entry.Detail, StringComparison.Ordinal);
+        _decoder.Begin(reuseRows: true);
+        Report(7, """{"device":"d","metric":"process.speed","old":3.5,"new":12.5,"ok":true,"error":null}""");
+        Assert.Empty(_decoder.Audit);
+        Report(8, """{"device":"d","metric":"process.speed","new":99,"ok":false,"error":"no"}""");
+        Assert.Equal("plc.write_failed", Assert.Single(_decoder.Audit).Action);
+    }
+
+    [Theory]
+    [InlineData("no JSON", "is no report")]
+    [InlineData("""{"metric":"x"}""", "is no report")]
+    [InlineData("""{"metric":"x","ok":"yes"}""", "is no report")]
+    [InlineData("[]", "is no report")]
+    [InlineData(null, "may have 8000")]
+    public void What_is_no_report_of_a_write_is_refused_with_a_reason(string? report, string reason)
+    {
+        BirthOfReporter();
+        Report(7, report ?? new string('x', 8_001));
+        Assert.Empty(_decoder.Audit);
+        Assert.Contains(reason, _decoder.Refusal, StringComparison.Ordinal);
+    }
+
+    private void BirthOfReporter()
+    {
+        Send(SparkplugMessageType.NBirth, null, 1000, 0, w =>
+        {
+            w.Integer(new MetricHead("bdSeq", null, 1000, SparkplugDataType.Int64), 1);
+            w.String(new MetricHead(CommitMetrics.Queue, null, 1000, SparkplugDataType.String), "q");
+            w.Integer(new MetricHead(CommitMetrics.First, null, 1000, SparkplugDataType.UInt64), 1);
+        });
+        Send(SparkplugMessageType.DBirth, "d", 1000, 1, w =>
+        {
+            w.Integer(new MetricHead(CommitMetrics.Record, 1UL << 40, 1000, SparkplugDataType.UInt64), 0);
+            w.Null(new MetricHead(CommitMetrics.WriteReport, null, 1000, SparkplugDataType.String));
+        });
+    }
+
+    private void Report(long record, string report) => Data(2000, w =>
+    {
+        w.String(new MetricHead(CommitMetrics.WriteReport, null, 2000, SparkplugDataType.String), report);
+        w.Integer(new MetricHead(null, 1UL << 40, 2000, SparkplugDataType.UInt64), record);
+    });
 
     private bool Death(long ingestUs)
     {

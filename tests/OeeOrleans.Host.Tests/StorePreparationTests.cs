@@ -1,8 +1,10 @@
+using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using OeeOrleans.Access.Keys;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Host.Hosting;
 using OeeOrleans.Storage;
+using OeeOrleans.Storage.Access;
 
 namespace OeeOrleans.Host.Tests;
 
@@ -51,6 +53,28 @@ public sealed class StorePreparationTests : IAsyncLifetime
         await StartAsync(Cycle(2));
         Assert.Equal(2, (await _store.ReadModelsAsync(CancellationToken.None)).Count(m => m.Part == "oee"));
     }
+
+    [Fact]
+    public async Task A_start_with_another_model_stands_in_the_audit_log_and_one_with_the_same_does_not()
+    {
+        await StartAsync(Cycle(1));
+        await StartAsync(Cycle(1));
+        Assert.Equal("[]", Assert.Single(await ChangesAsync()).GetProperty("changed").GetRawText());
+        await StartAsync(Cycle(2));
+        await StartAsync(Cycle(2));
+        var changes = await ChangesAsync();
+        Assert.Equal(2, changes.Count);
+        var changed = Assert.Single(changes[0].GetProperty("changed").EnumerateArray());
+        Assert.Equal(("press1", "oee"), (changed.GetProperty("machine").GetString(), changed.GetProperty("part").GetString()));
+        Assert.NotEqual(changes[0].GetProperty("sha256").GetString(), changes[1].GetProperty("sha256").GetString());
+    }
+
+    /// <summary>Details, newest first.</summary>
+    private async Task<List<JsonElement>> ChangesAsync() =>
+    [
+        .. (await _store.Access.SearchAuditAsync(new AuditQuery(10) { Action = PlantChange.Action }, CancellationToken.None))
+            .Select(e => JsonDocument.Parse(e.Entry.Detail).RootElement),
+    ];
 
     private static OeeConfig Cycle(int seconds) => ConfigFile.Parse(
         $$"""

@@ -66,7 +66,7 @@ internal sealed class BatchDecoder(
         var unit = new TelemetryUnit
         {
             Owner = edgeNode, Rows = decoder.Rows, RemovedRows = [.. decoder.Removed], Births = births,
-            EdgeNode = OfUnreadable ? null : (edgeNode, state), DeadLetters = letters,
+            EdgeNode = OfUnreadable ? null : (edgeNode, state), DeadLetters = letters, Audit = [.. decoder.Audit],
         };
         if (!OfUnreadable) _record = new EdgeNodeRecord(state, _record is null ? births : Newest(_record.Births, births));
         var ingestUs = messages[^1].IngestUs;

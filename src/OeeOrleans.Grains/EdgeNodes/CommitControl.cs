@@ -1,5 +1,6 @@
 using System.Text;
 using OeeOrleans.CommitProtocol;
+using OeeOrleans.Model;
 using OeeOrleans.Sparkplug.Payload;
 using OeeOrleans.Sparkplug.Session;
 
@@ -9,12 +10,14 @@ namespace OeeOrleans.Grains.EdgeNodes;
 internal sealed class CommitControl
 {
     private readonly List<ulong> _records = [];
+    private readonly List<AuditEntry> _reports = [];
     private string? _queue;
     private ulong? _first;
 
     public void Clear()
     {
         _records.Clear();
+        _reports.Clear();
         (_queue, _first) = (null, null);
     }
 
@@ -31,6 +34,12 @@ internal sealed class CommitControl
             default: break;
         }
     }
+
+    public void Add(AuditEntry report) => _reports.Add(report);
+
+    /// <summary>What is reported for the first time: a record that comes again is committed with what it reported.</summary>
+    public IReadOnlyList<AuditEntry> NewReports(CommittedRecords committed) =>
+        _records.Count > 0 && _records.TrueForAll(committed.Holds) ? [] : _reports;
 
     public void CommitTo(CommittedRecords committed)
     {

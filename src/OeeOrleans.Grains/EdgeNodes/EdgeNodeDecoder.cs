@@ -1,3 +1,4 @@
+using OeeOrleans.CommitProtocol;
 using OeeOrleans.Model;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Payload;
@@ -36,6 +37,9 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     /// <summary>Rows of deaths that were moved.</summary>
     public List<RowKey> Removed { get; } = [];
 
+    /// <summary>What our own edge nodes report of values written to PLCs.</summary>
+    public List<AuditEntry> Audit { get; } = [];
+
     public ReadOnlyMemory<SampleRow> Rows => _rows.Written;
 
     /// <summary>Newest payload time of the present delivery, milliseconds; one that is far off tells nothing.</summary>
@@ -51,6 +55,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         NewestMs = 0;
         Births.Clear();
         Removed.Clear();
+        Audit.Clear();
         foreach (var machine in Machines.Values)
         {
             machine.Samples.Clear();
@@ -116,6 +121,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             // What comes again may be of a queue that is lost since; what it said was counted when it came first.
             if (!outcome.Redelivered || (!birth && ReferenceEquals(outcome.Generation, Session.Current)))
             {
+                Audit.AddRange(_control.NewReports(State.Committed));
                 _control.CommitTo(State.Committed);
             }
 
@@ -222,6 +228,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             if (definition.IsControl)
             {
                 _control.Read(definition, metric);
+                if (definition.Name == CommitMetrics.WriteReport) Report(outcome.Table!, metric, message.IngestUs);
                 continue;
             }
 
@@ -247,6 +254,15 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
 
         if (Unbound.Count == 0 && birth) State.Dead.Remove(outcome.Table!.Device ?? "");
         return unknownAlias;
+    }
+
+    private void Report(DeviceTable table, scoped in MetricView metric, long ingestUs)
+    {
+        // In a birth it only announces the metric.
+        if (metric.IsNull) return;
+        var machine = Machines.TryGetValue(table.Device ?? "", out var known) && known.InPlant ? known.Id : null;
+        if (WriteReport.Read(metric, edgeNode, table.Device, machine, ingestUs, out var mistake) is { } entry) _control.Add(entry);
+        else Refusal ??= mistake;
     }
 
     /// <summary>A will has no time of its own: this one was heard of after the birth that followed it had been sent. So the device died

@@ -66,8 +66,9 @@ internal sealed class StorePreparation(IStore store, OeeConfig config, PlantKey 
             throw new OlderModelException(reverted);
         }
 
-        await store.SavePlantAsync(config.Plant, cancellationToken);
         var models = ModelHistory.Update(stored, config.Plant, UnixMicros.Now(TimeProvider.System));
+        var (digest, change) = PlantChange.Of(config, stored, models, UnixMicros.Now(TimeProvider.System));
+        await store.SavePlantAsync(config.Plant, digest, change, cancellationToken);
         if (!models.SequenceEqual(stored)) await store.SaveModelsAsync(models, cancellationToken);
         foreach (var changed in models.Except(stored).Where(m => m.FromUs > 0))
         {

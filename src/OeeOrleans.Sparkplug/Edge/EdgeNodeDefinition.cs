@@ -45,7 +45,7 @@ public readonly record struct EdgeValue(EdgeMetric Metric, ulong TimestampMs, ob
 /// <summary>
 /// A value of a control point that an extension adds to the session's own: announced by name in births, by alias in data where it has one.
 /// </summary>
-public readonly record struct ControlValue(string Name, SparkplugDataType Type, object Value, ulong? Alias = null)
+public readonly record struct ControlValue(string Name, SparkplugDataType Type, object? Value, ulong? Alias = null)
 {
     internal void Write(SparkplugPayloadWriter writer, bool byAlias, ulong timestampMs, bool historical)
     {
@@ -54,6 +54,7 @@ public readonly record struct ControlValue(string Name, SparkplugDataType Type, 
         {
             case string text: writer.String(head, text); break;
             case ulong number: writer.Integer(head, (long)number); break;
+            case null: writer.Value(head, null); break;
             default: throw new ArgumentException($"{Name}: a control value is a string or a UInt64, not {Value.GetType().Name}");
         }
     }

@@ -114,7 +114,7 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
         return Message(device is null ? SparkplugMessageType.NData : SparkplugMessageType.DData, device?.Id);
     }
 
-    /// <summary>DDATA from a payload kept aside, whose metrics go by alias.</summary>
+    /// <summary>DDATA from a payload kept aside, whose metrics go by alias, and control points by name.</summary>
     /// <param name="device">The device; its metrics are those of <paramref name="kept"/>.</param>
     /// <param name="kept">A payload without `seq`.</param>
     /// <param name="historical">Whether its values are of the past; those that say so themselves are in any case.</param>
@@ -129,6 +129,12 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
         var reader = new SparkplugPayloadReader(kept);
         while (reader.TryReadMetric(out var metric))
         {
+            if (metric.HasName && metric.Alias is null)
+            {
+                _writer.Copy(metric, new MetricHead(System.Text.Encoding.UTF8.GetString(metric.Name), null, 0, metric.DataType));
+                continue;
+            }
+
             var alias = metric.Alias ?? 0;
             if (_byAlias.TryGetValue(alias, out var announced) && announced.Device == device.Id)
             {

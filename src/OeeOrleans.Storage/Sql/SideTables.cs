@@ -30,7 +30,7 @@ internal static class SideTables
     public static async Task WriteAsync(SetWriter sets, SqlDialect dialect, AuditChain chain, IReadOnlyList<CommitUnit> units)
     {
         // Before other tables, as everywhere.
-        await sets.AppendAuditAsync(chain, [.. units.OfType<ResultUnit>().SelectMany(u => u.Audit)]);
+        await sets.AppendAuditAsync(chain, [.. units.SelectMany(u => u.Audit)]);
         var telemetry = units.OfType<TelemetryUnit>().ToList();
         if (telemetry.Count > 0) await WriteTelemetryAsync(sets, dialect, telemetry);
         var results = units.OfType<ResultUnit>().ToList();

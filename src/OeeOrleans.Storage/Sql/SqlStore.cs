@@ -49,9 +49,20 @@ internal abstract partial class SqlStore : IStore
         }
     }
 
-    public Task SavePlantAsync(PlantModel plant, CancellationToken cancellationToken) => QueryAsync(async c =>
+    public Task SavePlantAsync(
+        PlantModel plant, string digest, AuditEntry change, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
+        var before = await c.ExecuteScalarAsync<string?>(
+            new CommandDefinition("select digest from plant_state where id = 1", null, transaction, cancellationToken: cancellationToken));
+        if (before != digest)
+        {
+            await AuditLog.AppendAsync(c, transaction, Chain, [change], cancellationToken);
+            await c.ExecuteAsync(new CommandDefinition(
+                "insert into plant_state(id, digest) values (1, @digest) on conflict (id) do update set digest = excluded.digest",
+                new { digest }, transaction, cancellationToken: cancellationToken));
+        }
+
         await c.ExecuteAsync(new CommandDefinition("delete from tag_mapping", null, transaction, cancellationToken: cancellationToken));
         await c.ExecuteAsync(new CommandDefinition("delete from asset", null, transaction, cancellationToken: cancellationToken));
         var sets = new SetWriter(c, transaction, Dialect, cancellationToken);
