@@ -23,9 +23,8 @@ public static class AccessServices
     /// <param name="plant">The plant.</param>
     /// <param name="options">The section `access`.</param>
     /// <param name="key">The plant's key.</param>
-    /// <param name="dataDirectory">Where the ends of the audit log are written down.</param>
     public static IServiceCollection AddAccess(
-        this IServiceCollection services, PlantModel plant, AccessOptions options, PlantKey key, string dataDirectory)
+        this IServiceCollection services, PlantModel plant, AccessOptions options, PlantKey key)
     {
         services.AddSingleton(options);
         services.AddSingleton(key);
@@ -39,10 +38,16 @@ public static class AccessServices
         services.AddSingleton<AccessKeeper>();
         services.AddHostedService(s => s.GetRequiredService<AccessRefresher>());
         services.AddHostedService(s => s.GetRequiredService<RefusalLog>());
-        services.AddSingleton<IHostedService>(s => new AuditAnchors(
-            Path.Combine(dataDirectory, AuditAnchors.FileName), s.GetRequiredService<IAccessStore>(),
-            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<AuditAnchors>>()));
         return services;
+    }
+
+    /// <summary>Writes down where the audit log ends; in every process, so that whoever holds one of them holds not all.</summary>
+    public static IServiceCollection AddAuditAnchors(this IServiceCollection services, string dataDirectory)
+    {
+        services.AddSingleton(s => new AuditAnchors(
+            Path.Combine(dataDirectory, AuditAnchors.FileName), s.GetRequiredService<IStore>().Access,
+            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<AuditAnchors>>()));
+        return services.AddSingleton<IHostedService>(s => s.GetRequiredService<AuditAnchors>());
     }
 
     /// <summary>Users, keys and grants for a command that ends soon: read once, nothing runs beside it.</summary>

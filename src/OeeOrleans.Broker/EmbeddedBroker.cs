@@ -29,6 +29,13 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     /// </summary>
     private const string NumberProperty = "oee-log";
 
+    /// <summary>Messages that wait for a guest; whoever is further behind loses its session.</summary>
+    private const long MaxPendingOfGuest = 20_000;
+
+    private static readonly TimeSpan Watch = TimeSpan.FromSeconds(2);
+
+    /// <summary>For a CONNECT to come, and for a client to take what is sent to it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(20);
 
     private static readonly Gauge Clients = Metrics.CreateGauge(
@@ -50,6 +57,7 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     private readonly string _self = $"log-{Guid.NewGuid():N}";
 
     private Task _replay = Task.CompletedTask;
+    private Task _watching = Task.CompletedTask;
     private int _clients;
     private int _replaying;
 
@@ -71,18 +79,17 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     {
         var chosen = port == 0 ? FreePort.Find() : port;
         var builder = new MqttServerOptionsBuilder()
-            .WithDefaultEndpoint()
-            .WithDefaultEndpointBoundIPAddress(IPAddress.Parse(address))
-            .WithDefaultEndpointBoundIPV6Address(IPAddress.None)
-            .WithDefaultEndpointPort(chosen)
+            .WithoutDefaultEndpoint()
+            .WithDefaultCommunicationTimeout(Patience)
             .WithPersistentSessions()
             // Acknowledged messages wait here for a slow consumer; the default would drop the oldest after 250.
             .WithMaxPendingMessagesPerClient(1_000_000)
             .WithPendingMessagesOverflowStrategy(MqttPendingMessagesOverflowStrategy.DropNewMessage);
-        if (tls is not null) Secure(builder, tls);
+        var listener = new BrokerListener(new IPEndPoint(IPAddress.Parse(address), chosen), tls, logger);
         var broker = new EmbeddedBroker(
-            new MqttServerFactory().CreateMqttServer(builder.Build()), new BrokerLog(directory), ingress, door, logger, chosen);
-        broker._server.ClientConnectedAsync += _ => broker.Count(1);
+            new MqttServerFactory().CreateMqttServer(builder.Build(), [listener]), new BrokerLog(directory), ingress, door, logger, chosen);
+        door.EndSession = broker.EndSessionAsync;
+        broker._server.ClientConnectedAsync += broker.ConnectedAsync;
         broker._server.ClientDisconnectedAsync += _ => broker.Count(-1);
         broker._server.ValidatingConnectionAsync += broker.ConnectingAsync;
         broker._server.InterceptingPublishAsync += broker.PublishingAsync;
@@ -110,19 +117,12 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         await _replay;
+        await _watching;
         await _server.StopAsync();
         _server.Dispose();
         await _log.DisposeAsync();
         _stopping.Dispose();
     }
-
-    private static void Secure(MqttServerOptionsBuilder builder, BrokerTls tls) => builder
-        .WithEncryptedEndpoint()
-        .WithEncryptedEndpointBoundIPAddress(tls.Address)
-        .WithEncryptedEndpointBoundIPV6Address(IPAddress.None)
-        .WithEncryptedEndpointPort(tls.Port)
-        .WithEncryptionCertificate((MQTTnet.Certificates.ICertificateProvider)tls)
-        .WithClientCertificate(tls.IsGood, false);
 
     private async Task ConnectingAsync(ValidatingConnectionEventArgs args)
     {
@@ -131,8 +131,22 @@ public sealed class EmbeddedBroker : IAsyncDisposable
 
     private Task SessionDeletedAsync(SessionDeletedEventArgs args)
     {
-        _door.SessionEnded(args.Id);
+        _door.SessionEnded(args.Id, args.SessionItems);
         return Task.CompletedTask;
+    }
+
+    private async Task ConnectedAsync(ClientConnectedEventArgs args)
+    {
+        await Count(1);
+        if (!_door.HasSession(args)) await EndSessionAsync(args.ClientId);
+    }
+
+    private async Task EndSessionAsync(string clientId)
+    {
+        foreach (var session in await _server.GetSessionsAsync())
+        {
+            if (session.Id == clientId) await SendAwayAsync(session);
+        }
     }
 
     /// <summary>From now on everybody who is known may come in, and whoever may not stay is sent away.</summary>
@@ -140,6 +154,28 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     {
         _door.Open(door);
         door.Changed += () => Task.Run(SendAwayAsync);
+        _watching = Task.Run(WatchAsync);
+    }
+
+    /// <summary>Guests who do not fetch what they subscribed to, or are gone, must not fill the memory.</summary>
+    private async Task WatchAsync()
+    {
+        using var timer = new PeriodicTimer(Watch);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopping.Token))
+            {
+                foreach (var session in BrokerDoor.TooFarBehind(await _server.GetSessionsAsync(), MaxPendingOfGuest))
+                {
+                    Log.TooFarBehind(_logger, session.Id, session.PendingApplicationMessagesCount);
+                    await SendAwayAsync(session);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
     }
 
     private async Task SendAwayAsync()

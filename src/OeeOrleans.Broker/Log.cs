@@ -21,6 +21,18 @@ internal static partial class Log
     [LoggerMessage(9008, LogLevel.Error, "clients that may not stay were not sent away")]
     public static partial void NotSentAway(ILogger log, Exception error);
 
+    [LoggerMessage(9009, LogLevel.Warning, "client {Client} is sent away with its session: {Count} messages wait for it")]
+    public static partial void TooFarBehind(ILogger log, string client, long count);
+
+    [LoggerMessage(9010, LogLevel.Warning, "a connection could not be accepted: {Reason}")]
+    public static partial void NotAccepted(ILogger log, string reason);
+
+    [LoggerMessage(9011, LogLevel.Debug, "the connection from {Remote} broke: {Reason}")]
+    public static partial void ConnectionBroke(ILogger log, string remote, string reason);
+
+    [LoggerMessage(9012, LogLevel.Error, "the connection from {Remote} ended by an error of ours")]
+    public static partial void ConnectionFailed(ILogger log, string remote, Exception error);
+
     [LoggerMessage(
         9002, LogLevel.Warning,
         "a message of {Client} on {Topic} is not durable and not acknowledged: {Reason}; the publisher has to send it again")]

@@ -38,6 +38,8 @@ public static class GatewayExtensions
 
     public static void MapGateway(this WebApplication app)
     {
+        // Whom a proxy speaks for, when the host says whom it believes that; nobody otherwise.
+        app.UseForwardedHeaders();
         app.UseSecurityHeaders();
         app.UseProblems();
         app.UseHttpMetrics();

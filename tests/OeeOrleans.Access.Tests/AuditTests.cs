@@ -67,6 +67,38 @@ public sealed class AuditTests : IAsyncLifetime
         Assert.Contains("was put in", (await VerifyAsync()).Problem, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(0)]
+    public async Task An_entry_that_was_put_in_before_the_first_is_named(long id)
+    {
+        Run($"insert into audit_log(id, ts, actor, action, target, detail) values ({id}, 5, 'user:bea', 'x', 'y', '{{}}')");
+        var verdict = await VerifyAsync();
+        Assert.Equal(1, verdict.Seq);
+        Assert.Contains("1 rows are before the first entry, which says 0", verdict.Problem, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("none")]
+    [InlineData("[]")]
+    [InlineData("{\"rows_before\":\"many\"}")]
+    public async Task A_first_entry_written_over_so_that_it_cannot_be_read_is_named(string detail)
+    {
+        Run($"update audit_log set action = 'audit.begin', detail = '{detail}' where seq = 1");
+        Assert.Contains("entry 1", (await VerifyAsync()).Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_touched_once_does_not_hide_what_is_touched_later()
+    {
+        Run("insert into audit_log(ts, actor, action, target, detail) values (5, 'user:bea', 'x', 'y', '{}')");
+        await _office.Access.AppendAuditAsync([.. Enumerable.Range(11, 5).Select(i => new AuditEntry(i, "a", "b", "c", "{}"))], default);
+        Run("update audit_log set target = 'z' where seq = 13");
+        var verdict = await VerifyAsync();
+        Assert.Equal([11, 13], verdict.Findings.Select(f => f.Seq));
+        Assert.Equal(10, verdict.Entries);
+    }
+
     [Fact]
     public async Task An_entry_that_was_put_in_with_a_place_and_a_hash_that_somebody_made_up_is_named()
     {

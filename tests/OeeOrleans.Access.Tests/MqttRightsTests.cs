@@ -74,6 +74,18 @@ public sealed class MqttRightsTests
     }
 
     [Fact]
+    public void Results_are_nobodys_to_publish_though_all_of_their_group_is()
+    {
+        foreach (var at in new[] { "site/*", "*/*", "site/oee" })
+        {
+            var rights = Of(new Grant(Role.Edge, at));
+            Assert.False(rights.MayPublish("spBv1.0/site/DDATA/oee/press"));
+            Assert.False(rights.MayPublish("spBv1.0/site/NBIRTH/oee"));
+            Assert.Equal(at != "site/oee", rights.MayPublish("spBv1.0/site/NBIRTH/other"));
+        }
+    }
+
+    [Fact]
     public void Who_may_look_hears_the_results_of_what_it_may_look_at()
     {
         var area = Of(new Grant(Role.Dashboard, "a1"));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -16,10 +17,11 @@ public sealed class DatabaseRoleTests(PlantFixture fixture) : IClassFixture<Plan
     {
         var directory = Directory.CreateTempSubdirectory("oee-roles-").FullName;
         await using var mosquitto = await MosquittoServer.StartAsync();
-        var owner = await fixture.Postgres.CreateDatabaseAsync();
+        var superuser = await fixture.Postgres.CreateDatabaseAsync();
         var suffix = Guid.NewGuid().ToString("N")[..8];
+        var owner = await OwnedAsync(superuser, $"owner_{suffix}");
         var (writer, gateway) = ($"writer_{suffix}", $"gateway_{suffix}");
-        foreach (var role in new[] { writer, gateway }) await RunAsync(owner, $"create role {role} login password '{Password}'");
+        foreach (var role in new[] { writer, gateway }) await RunAsync(superuser, $"create role {role} login password '{Password}'");
         await using (var migrate = ServerProcess.Start(
             "dotnet", [Oee.Program, "migrate", "--store", owner, "--writer", writer, "--gateway", gateway]))
         {
@@ -63,6 +65,13 @@ public sealed class DatabaseRoleTests(PlantFixture fixture) : IClassFixture<Plan
         {
             "update audit_log set actor = 'somebody'", "delete from audit_log", "truncate audit_log", "drop table audit_log",
             "alter table audit_log disable trigger all", "create table mine(x int)",
+            // Called by what runs as the owner, if it could be put there.
+            "create function public.to_char(date, text) returns text language sql as 'select $2'",
+            "insert into audit_log(id, ts, actor, action, target, detail) overriding system value values (-1, now(), 'a', 'b', 'c', '{}')",
+            "insert into audit_log(ts, actor, action, target, detail, seq) values (now(), 'a', 'b', 'c', '{}', 1000)",
+            "update audit_head set seq = 0, hash = ''",
+            "select oee_audit_append(1, 'x', now(), 'a', 'b', 'c', '{}', null, null)",
+            "select oee_audit_append(1000, 'x', now(), 'a', 'b', 'c', '{}', null, null)",
         };
         foreach (var sql in forbidden)
         {
@@ -86,6 +95,41 @@ public sealed class DatabaseRoleTests(PlantFixture fixture) : IClassFixture<Plan
         await RunAsync(As(writer), "select oee_add_partition('2020-01-01')");
         await RunAsync(As(writer), "select oee_drop_partition('sample_20200101')");
         Directory.Delete(directory, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("superuser", "is a superuser")]
+    [InlineData("in role {0}", "is the owner of the schema, or a member of it")]
+    [InlineData(null, "there is no role")]
+    public async Task A_role_that_could_not_be_kept_from_anything_is_refused(string? rights, string reason)
+    {
+        var superuser = await fixture.Postgres.CreateDatabaseAsync();
+        var suffix = Guid.NewGuid().ToString("N")[..8];
+        var owner = await OwnedAsync(superuser, $"owner_{suffix}");
+        if (rights is not null)
+        {
+            var given = string.Format(CultureInfo.InvariantCulture, rights, $"owner_{suffix}");
+            await RunAsync(superuser, $"create role gateway_{suffix} {given}");
+        }
+
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, owner + "\n");
+        await using var migrate = ServerProcess.Start(
+            "dotnet", [Oee.Program, "migrate", "--store-file", file, "--gateway", $"gateway_{suffix}"]);
+        await migrate.WaitForExitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(1, migrate.ExitCode);
+        Assert.Contains(reason, migrate.Output, StringComparison.Ordinal);
+        File.Delete(file);
+    }
+
+    /// <summary>The database becomes that of a role that is no superuser; as before PostgreSQL 15 everybody may create in it.</summary>
+    private static async Task<string> OwnedAsync(string superuser, string owner)
+    {
+        await RunAsync(superuser, $"create role {owner} login password '{Password}'");
+        await RunAsync(superuser, $"alter database \"{new NpgsqlConnectionStringBuilder(superuser).Database}\" owner to {owner}");
+        await RunAsync(superuser, $"alter schema public owner to {owner}");
+        await RunAsync(superuser, "grant create on schema public to public");
+        return new NpgsqlConnectionStringBuilder(superuser) { Username = owner, Password = Password }.ToString();
     }
 
     private static async Task RefusedAsync(string connection, string sql)

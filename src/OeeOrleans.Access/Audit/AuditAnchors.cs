@@ -26,6 +26,9 @@ public sealed class AuditAnchors(string path, IAccessStore store, TimeProvider c
         ? [.. File.ReadLines(path).Select(Parse).OfType<AuditHead>()]
         : [];
 
+    /// <summary>What this process wrote down.</summary>
+    public IReadOnlyList<AuditHead> Read() => Read(path);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         AuditHead? last = null;

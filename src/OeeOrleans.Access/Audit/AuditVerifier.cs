@@ -5,17 +5,29 @@ namespace OeeOrleans.Access.Audit;
 
 /// <summary>What was found.</summary>
 /// <param name="Entries">That are as they were written, from the first one on.</param>
-/// <param name="Seq">Place of the first entry that was touched; null: none was.</param>
-/// <param name="Problem">What was done to it; null: nothing.</param>
-public sealed record AuditVerdict(long Entries, AuditHead Head, long? Seq, string? Problem)
+/// <param name="Head">Where the store says that the chain ends.</param>
+/// <param name="Findings">Places of entries that were touched and what was done to them, the first ones; none: nothing was.</param>
+public sealed record AuditVerdict(long Entries, AuditHead Head, IReadOnlyList<(long Seq, string Problem)> Findings)
 {
-    public bool IsWhole => Problem is null;
+    public bool IsWhole => Findings.Count == 0;
+
+    /// <summary>Place of the first entry that was touched; null: none was.</summary>
+    public long? Seq => IsWhole ? null : Findings[0].Seq;
+
+    /// <summary>What was done to it; null: nothing.</summary>
+    public string? Problem => IsWhole ? null : Findings[0].Problem;
 }
 
-/// <summary>Goes along the audit log's chain from its first entry and names the first one that was changed, taken away or put in.</summary>
+/// <summary>
+/// Goes along the audit log's chain from its first entry and names those that were changed, taken away or put in. After a finding it goes on from
+/// what is stored, so that an old one hides no new one.
+/// </summary>
 public static class AuditVerifier
 {
     private const int PageSize = 1_000;
+
+    /// <summary>Of a log that was written over as a whole no more is told.</summary>
+    private const int MaxFindings = 20;
 
     /// <param name="store">The store.</param>
     /// <param name="chain">With the plant's key.</param>
@@ -26,50 +38,90 @@ public static class AuditVerifier
     public static async Task<AuditVerdict> VerifyAsync(
         IAccessStore store, AuditChain chain, IReadOnlyList<AuditHead> anchors, CancellationToken cancellationToken)
     {
-        var expected = anchors.ToLookup(a => a.Seq, a => a.Hash);
-        var (seq, hash, id, before) = (0L, AuditChain.Beginning, 0L, 0L);
-        while (true)
+        var walk = new Walk(chain, anchors);
+        var id = long.MinValue;
+        while (walk.Findings.Count < MaxFindings)
         {
             var (entries, head) = await store.ReadChainAsync(id, PageSize, cancellationToken);
-            foreach (var row in entries)
-            {
-                if (seq == 0 && row.Seq is null)
-                {
-                    (before, id) = (before + 1, row.Id);
-                    continue;
-                }
-
-                if (seq == 0 && before != RowsBefore(row.Entry))
-                {
-                    return new AuditVerdict(0, head, 1, $"{before} rows are before the first entry, which says {RowsBefore(row.Entry)}");
-                }
-
-                if (ProblemOf(row, seq, hash, chain) is { } problem)
-                {
-                    return new AuditVerdict(seq, head, seq + 1, problem);
-                }
-
-                (seq, hash, id) = (seq + 1, row.Hash!, row.Id);
-                if (expected[seq].Any(known => known != hash))
-                {
-                    return new AuditVerdict(seq - 1, head, seq, $"entry {seq} is not the one that was written down when it was the newest");
-                }
-            }
-
+            foreach (var row in entries) walk.Take(row);
+            if (entries.Count > 0) id = entries[^1].Id;
             if (entries.Count == PageSize) continue;
-            if (seq == 0 && before > 0) return new AuditVerdict(0, head, 1, $"{before} rows were put in: no entry knows of them");
-            return new AuditVerdict(seq, head, null, null) is var whole && End(seq, hash, head, anchors) is { } cut
-                ? whole with { Seq = seq + 1, Problem = cut }
-                : whole;
+            walk.End(head);
+            return new AuditVerdict(walk.Good, head, walk.Findings);
         }
+
+        return new AuditVerdict(walk.Good, default, [.. walk.Findings.Take(MaxFindings)]);
     }
 
-    /// <summary>How many rows of an earlier release the first entry says there are before it.</summary>
+    /// <summary>How many rows of an earlier release the first entry says there are before it; -1 when it cannot be read.</summary>
     private static long RowsBefore(AuditEntry first)
     {
         if (first.Action != AuditChain.Begin) return 0;
-        using var detail = System.Text.Json.JsonDocument.Parse(first.Detail);
-        return detail.RootElement.GetProperty("rows_before").GetInt64();
+        try
+        {
+            using var detail = System.Text.Json.JsonDocument.Parse(first.Detail);
+            return detail.RootElement.GetProperty("rows_before").GetInt64();
+        }
+        catch (Exception error) when (error is System.Text.Json.JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            // Somebody wrote over it, which its hash tells.
+            return -1;
+        }
+    }
+
+    /// <summary>How far along the chain it is, and what was found on the way.</summary>
+    private sealed class Walk(AuditChain chain, IReadOnlyList<AuditHead> anchors)
+    {
+        private readonly ILookup<long, string> _anchors = anchors.ToLookup(a => a.Seq, a => a.Hash);
+        private long _seq;
+        private string _hash = AuditChain.Beginning;
+        private long _before;
+
+        public List<(long Seq, string Problem)> Findings { get; } = [];
+
+        public long Good { get; private set; }
+
+        public void Take(ChainedEntry row)
+        {
+            if (_seq == 0 && row.Seq is null)
+            {
+                _before++;
+                return;
+            }
+
+            var problem = ProblemOf(row, _seq, _hash, chain);
+            if (problem is not null) Findings.Add((_seq + 1, problem));
+            // Of no place, or of one that is another's: the chain goes by it.
+            if (row.Seq is not { } place || row.Hash is null || place <= _seq) return;
+            if (_seq == 0 && problem is null && _before != RowsBefore(row.Entry))
+            {
+                Findings.Add((1, $"{_before} rows are before the first entry, which says {RowsBefore(row.Entry)}"));
+            }
+
+            (_seq, _hash) = (place, row.Hash);
+            if (problem is null && _anchors[_seq].Any(known => known != _hash))
+            {
+                Findings.Add((_seq, $"entry {_seq} is not the one that was written down when it was the newest"));
+            }
+
+            if (Findings.Count == 0) Good = _seq;
+        }
+
+        public void End(AuditHead head)
+        {
+            if (_seq == 0 && _before > 0) Findings.Add((1, $"{_before} rows were put in: no entry knows of them"));
+            var last = anchors.Count == 0 ? 0 : anchors.Max(a => a.Seq);
+            var known = Math.Max(head.Seq, last);
+            if (known > _seq)
+            {
+                var which = _seq + 1 == known ? $"entry {known} was" : $"entries {_seq + 1} to {known} were";
+                Findings.Add((_seq + 1, $"{which} taken away"));
+            }
+            else if (head.Seq != _seq || head.Hash != _hash)
+            {
+                Findings.Add((_seq + 1, $"the end of the chain was changed: it says {head.Seq} of {_seq} entries"));
+            }
+        }
     }
 
     private static string? ProblemOf(ChainedEntry row, long seq, string hash, AuditChain chain)
@@ -85,13 +137,5 @@ public static class AuditVerifier
         return chain.Next(hash, seq + 1, row.Entry) == row.Hash
             ? null
             : $"entry {seq + 1} (row {row.Id}: {what}) is not as it was written, or was put in";
-    }
-
-    private static string? End(long seq, string hash, AuditHead head, IReadOnlyList<AuditHead> anchors)
-    {
-        var last = anchors.Count == 0 ? 0 : anchors.Max(a => a.Seq);
-        var known = Math.Max(head.Seq, last);
-        if (known > seq) return seq + 1 == known ? $"entry {known} was taken away" : $"entries {seq + 1} to {known} were taken away";
-        return head.Seq == seq && head.Hash == hash ? null : $"the end of the chain was changed: it says {head.Seq} of {seq} entries";
     }
 }

@@ -36,6 +36,12 @@ public sealed class RefusalLog(IAccessStore store, TimeProvider clock, ILogger<R
         lock (_noting) Add(new Kind(actor, action, Short(target), origin, why), UnixMicros.Now(clock), 1);
     }
 
+    /// <summary>Sign-ins that may be very many, such as of all edge nodes after a restart of the broker: counted in the same way.</summary>
+    public void NoteSignIn(string actor, string action, string target, string origin)
+    {
+        lock (_noting) Add(new Kind(actor, action, Short(target), origin, null), UnixMicros.Now(clock), 1);
+    }
+
     /// <summary>Writes what is there now.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
@@ -100,14 +106,17 @@ public sealed class RefusalLog(IAccessStore store, TimeProvider clock, ILogger<R
     }
 
     private static AuditEntry Entry(Kind kind, Counted counted) => new(
-        counted.FirstUs, kind.Actor, kind.Action, kind.Target, JsonSerializer.Serialize(new { why = kind.Why, count = counted.Count }))
+        counted.FirstUs, kind.Actor, kind.Action, kind.Target,
+        kind.Why is null
+            ? JsonSerializer.Serialize(new { count = counted.Count })
+            : JsonSerializer.Serialize(new { why = kind.Why, count = counted.Count }))
     {
         Origin = kind.Origin,
     };
 
     private static string Short(string text) => text.Length > MaxText ? text[..MaxText] : text;
 
-    private sealed record Kind(string Actor, string Action, string Target, string Origin, string Why);
+    private sealed record Kind(string Actor, string Action, string Target, string Origin, string? Why);
 
     private readonly record struct Counted(long FirstUs, long Count);
 }

@@ -9,6 +9,9 @@ public sealed class CertificateAuthority
     public const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     public const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
+    /// <summary>RFC 5280, appendix A: id-at-commonName.</summary>
+    private const string CommonNameId = "2.5.4.3";
+
     private readonly X509Certificate2Collection _authorities = [];
 
     private CertificateAuthority(string file) => _authorities.ImportFromPemFile(file);
@@ -28,15 +31,41 @@ public sealed class CertificateAuthority
     }
 
     /// <summary>Whether a certificate is signed by one of them, is good now, and is for this use. Revocation lists are not asked for.</summary>
-    public bool Vouches(X509Certificate? certificate, string use)
+    /// <param name="certificate">As it was shown.</param>
+    /// <param name="use">What it is used for.</param>
+    /// <param name="shown">With the certificates between it and its authority that were shown with it.</param>
+    public bool Vouches(X509Certificate? certificate, string use, X509Chain? shown = null)
     {
         if (certificate is null) return false;
         using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(use));
-        using var shown = new X509Certificate2(certificate);
-        return chain.Build(shown);
+        chain.ChainPolicy = Policy(use);
+        if (shown is not null) chain.ChainPolicy.ExtraStore.AddRange(shown.ChainPolicy.ExtraStore);
+        using var leaf = new X509Certificate2(certificate);
+        return chain.Build(leaf);
+    }
+
+    /// <summary>
+    /// How a certificate is looked at. Nothing is fetched for it: where to fetch from stands in the certificate, which a stranger wrote.
+    /// </summary>
+    public X509ChainPolicy Policy(string use)
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        };
+        policy.CustomTrustStore.AddRange(_authorities);
+        policy.ApplicationPolicy.Add(new Oid(use));
+        return policy;
+    }
+
+    /// <summary>The one common name of a certificate; null when there is none, or more than one.</summary>
+    public static string? CommonName(X509Certificate2 certificate)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        var names = certificate.SubjectName.EnumerateRelativeDistinguishedNames()
+            .Where(n => !n.HasMultipleElements && n.GetSingleElementType().Value == CommonNameId).ToList();
+        return names is [var name] ? name.GetSingleElementValue() : null;
     }
 }

@@ -1,3 +1,4 @@
+using OeeOrleans.Access.Audit;
 using OeeOrleans.Access.Grants;
 using OeeOrleans.Access.Identities;
 
@@ -10,13 +11,24 @@ public sealed record MqttGuest(string Label, MqttRights Rights)
 {
     /// <summary>To look again whether it may stay.</summary>
     internal Func<Identity?> Now { get; init; } = () => null;
+
+    /// <summary>It may not stay: what it still says does not count, but that it is gone.</summary>
+    public bool IsOut { get; set; }
+
+    public bool Publishes => Rights.Publish.Count > 0;
+
+    /// <summary>Of those who publish it is as what, so that a new key takes up the session of an old one.</summary>
+    public string Owner { get; } = Rights.Publish.Count > 0 ? string.Join(' ', Rights.Publish) : Label;
+
+    /// <summary>Whether it is for this edge node, by its grant.</summary>
+    public bool IsEdge(string group, string node) => Rights.MayPublish($"spBv1.0/{group}/NBIRTH/{node}");
 }
 
 /// <summary>
 /// Lets clients of the embedded broker in: an edge node with its API key or its certificate, programs with their keys, people with their
 /// passwords, and nobody else. Safe for concurrent use.
 /// </summary>
-public sealed class MqttDoor(AccessDirectory directory, SignIn signIn, string? resultsNode)
+public sealed class MqttDoor(AccessDirectory directory, SignIn signIn, RefusalLog refusals, string? resultsNode)
 {
     /// <summary>Users, keys or grants are others than before.</summary>
     public event Action? Changed
@@ -58,6 +70,18 @@ public sealed class MqttDoor(AccessDirectory directory, SignIn signIn, string? r
         return Guest(
             directory.FindUser(user.Name), () => directory.Stored(user.Name)?.Stamp == user.Stamp ? directory.FindUser(user.Name) : null);
     }
+
+    /// <summary>For the audit log: what was refused to whom.</summary>
+    /// <param name="who">Its label, or as whom it came, which nobody checked.</param>
+    /// <param name="action">`mqtt.connect`, `mqtt.publish`, `mqtt.subscribe`.</param>
+    /// <param name="target">Client id, topic or filter.</param>
+    /// <param name="origin">From where.</param>
+    /// <param name="why">In a word.</param>
+    public void NoteRefusal(string who, string action, string target, string origin, string why) =>
+        refusals.Note(who, action + ".refused", target, origin, why);
+
+    /// <summary>For the audit log: somebody came in.</summary>
+    public void NoteSignIn(string who, string clientId, string origin) => refusals.NoteSignIn(who, "mqtt.sign_in", clientId, origin);
 
     /// <summary>Its rights as they are now; null when it may not stay.</summary>
     public MqttRights? Again(MqttGuest guest) => guest.Now() is { } identity ? RightsOf(identity) : null;

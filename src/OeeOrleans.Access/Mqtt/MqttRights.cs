@@ -16,7 +16,10 @@ public sealed record MqttRights(IReadOnlyList<string> Publish, IReadOnlyList<str
     private static readonly string[] DeviceMessages = ["DBIRTH", "DDEATH", "DDATA"];
 
     /// <summary>Our own host: it reads all and commands all.</summary>
-    public static MqttRights Host { get; } = new(["#"], ["#"]);
+    public static MqttRights Host { get; } = new(["#"], ["#", "$SYS/#"]);
+
+    /// <summary>Filters of topics that may not be published, whatever <see cref="Publish"/> says.</summary>
+    public IReadOnlyList<string> Denied { get; init; } = [];
 
     /// <summary>What the grants of an identity come to.</summary>
     /// <param name="scope">Of the identity.</param>
@@ -28,13 +31,32 @@ public sealed record MqttRights(IReadOnlyList<string> Publish, IReadOnlyList<str
         if (scope.AllowsEverywhere(Permission.History)) subscribe.Add($"{Namespace}/#");
         else if (resultsNode is not null && scope.Allows(Permission.Look)) AddResults(scope, resultsNode, subscribe);
         if (subscribe.Count > 0) subscribe.Add($"{Namespace}/STATE/+");
-        return new MqttRights([.. publish.Distinct()], [.. subscribe.Distinct()]);
+        return new MqttRights([.. publish.Distinct()], [.. subscribe.Distinct()])
+        {
+            // Results are the host's word, also in a group whose nodes are all somebody's.
+            Denied = publish.Count > 0 && resultsNode is not null ? OfResults(resultsNode) : [],
+        };
     }
 
     public bool MayPublish(string topic)
     {
-        for (var i = 0; i < Publish.Count; i++) if (TopicFilter.Covers(Publish[i], topic)) return true;
+        return AnyCovers(Publish, topic) && !AnyCovers(Denied, topic);
+    }
+
+    /// <summary>Whether two may do the same.</summary>
+    public bool SameAs(MqttRights other) =>
+        Publish.SequenceEqual(other.Publish) && Subscribe.SequenceEqual(other.Subscribe) && Denied.SequenceEqual(other.Denied);
+
+    private static bool AnyCovers(IReadOnlyList<string> filters, string topic)
+    {
+        for (var i = 0; i < filters.Count; i++) if (TopicFilter.Covers(filters[i], topic)) return true;
         return false;
+    }
+
+    private static string[] OfResults(string resultsNode)
+    {
+        var (group, node) = Split(resultsNode);
+        return [$"{Namespace}/{group}/+/{node}", $"{Namespace}/{group}/+/{node}/#"];
     }
 
     public bool MaySubscribe(string filter) => Subscribe.Any(f => TopicFilter.Covers(f, TopicFilter.WithoutShare(filter)));

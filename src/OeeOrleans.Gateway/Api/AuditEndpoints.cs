@@ -31,8 +31,9 @@ internal static class AuditEndpoints
             ("limit", "1..1000, default 100"), ("cursor", "'next' of the page before"))
         .Produces<Page<AuditDocument>>().WithSummary("What people did, newest first");
 
-        api.MapGet("/audit/verify", async (IAccessStore store, AuditChain chain, CancellationToken cancellationToken) =>
-            VerdictDocument.Of(await AuditVerifier.VerifyAsync(store, chain, [], cancellationToken)))
+        api.MapGet("/audit/verify", async (
+            IAccessStore store, AuditChain chain, AuditAnchors anchors, CancellationToken cancellationToken) =>
+            VerdictDocument.Of(await AuditVerifier.VerifyAsync(store, chain, anchors.Read(), cancellationToken)))
         .Needs(AccessPolicy.AdministerPlant)
         .Produces<VerdictDocument>().WithSummary("Whether the audit log is as it was written, and what was touched first otherwise");
     }
@@ -83,8 +84,9 @@ public sealed record AuditDocument(
     }
 }
 
-/// <summary>`whole`, or the first entry that was touched and what was done to it.</summary>
-public sealed record VerdictDocument(bool Whole, long Entries, long? FirstTouched, string? Problem)
+/// <summary>`whole`, or the first entry that was touched and what was done to it; `further` ones behind it.</summary>
+public sealed record VerdictDocument(bool Whole, long Entries, long? FirstTouched, string? Problem, IReadOnlyList<string> Further)
 {
-    internal static VerdictDocument Of(AuditVerdict v) => new(v.IsWhole, v.Entries, v.Seq, v.Problem);
+    internal static VerdictDocument Of(AuditVerdict v) =>
+        new(v.IsWhole, v.Entries, v.Seq, v.Problem, [.. v.Findings.Skip(1).Select(f => f.Problem)]);
 }

@@ -8,6 +8,9 @@ namespace OeeOrleans.Host.Commands;
 /// <summary>`oee acl export --format mosquitto|emqx --config plant.yaml`: the embedded broker's rules for a broker of the plant's own.</summary>
 internal static class AclCommand
 {
+    /// <summary>Where the configuration names none.</summary>
+    private const string HostUser = "oee-host";
+
     public static Command Create()
     {
         var plant = new PlantAccess();
@@ -22,10 +25,11 @@ internal static class AclCommand
                 .Concat(keeper.Keys(Doer.CommandLine).Where(k => k.Key.RevokedUs is null && !(k.Key.ExpiresUs <= now))
                     .Select(k => (k.Key.Name, k.Grants)))
                 .Concat(config.Access.Keys.Select(k => (k.Name, k.Grants)));
-            var rules = MqttAcl.Rules(new OeeOrleans.Access.Grants.AssetTree(config.Plant), identities, config.ResultsNode);
+            var rules = MqttAcl.Rules(new OeeOrleans.Access.Grants.AssetTree(config.Plant), identities, config.ResultsNode,
+                config.Broker?.Username ?? HostUser);
             await Console.Out.WriteAsync(parsed.GetRequiredValue(format) == "emqx" ? MqttAcl.Emqx(rules) : MqttAcl.Mosquitto(rules));
             return ExitCode.Success;
-        }, cancellationToken));
+        }, cancellationToken, readsOnly: true));
         return new Command("acl", "who may publish and subscribe to what") { export };
     }
 }

@@ -40,6 +40,7 @@ internal static class AuditCommand
             if (verdict.Problem is { } problem)
             {
                 await Console.Out.WriteLineAsync($"touched: {problem}; the {verdict.Entries} entries before it are as they were written");
+                foreach (var (_, more) in verdict.Findings.Skip(1)) await Console.Out.WriteLineAsync($"and: {more}");
                 return ExitCode.Failure;
             }
 
@@ -57,7 +58,7 @@ internal static class AuditCommand
         var command = plant.On(new Command("export", "the whole log, one JSON object a line, oldest first"));
         command.SetAction((parsed, cancellationToken) => plant.WithStoreAsync(parsed, async (_, store, _) =>
         {
-            for (var after = 0L; ;)
+            for (var after = long.MinValue; ;)
             {
                 var (entries, _) = await store.Access.ReadChainAsync(after, PageSize, cancellationToken);
                 foreach (var row in entries) await Console.Out.WriteLineAsync(Line(row));

@@ -4,15 +4,17 @@ using OeeOrleans.Storage;
 
 namespace OeeOrleans.Host.Commands;
 
-/// <summary>`oee migrate --store CONNECTION`: brings a database to the current schema; safe to repeat.</summary>
+/// <summary>`oee migrate --store CONNECTION|--store-file FILE`: brings a database to the current schema; safe to repeat.</summary>
 internal static class MigrateCommand
 {
     public static Command Create()
     {
         var connection = new Option<string>("--store")
         {
-            Description = "PostgreSQL connection string, or the path of a SQLite file", Required = true,
+            Description = "PostgreSQL connection string, or the path of a SQLite file; everybody on this machine sees it while it runs",
         };
+        var file = new Option<FileInfo>("--store-file") { Description = "a file that holds the connection string, in place of --store" };
+        file.AcceptExistingOnly();
         var space = new Option<int>("--space-partitions")
         {
             Description = "TimescaleDB, a database without a schema only: divide chunks by signal as well (0: no)",
@@ -25,13 +27,24 @@ internal static class MigrateCommand
         var gateway = new Option<string?>("--gateway") { Description = "a role of the database that is to serve gateways by themselves" };
         var command = new Command("migrate", "brings a database to the current schema; safe to repeat")
         {
-            connection, space, writer, gateway,
+            connection, file, space, writer, gateway,
         };
+        command.Validators.Add(r =>
+        {
+            if ((r.GetResult(connection) is null) == (r.GetResult(file) is null)) r.AddError("give either --store or --store-file");
+        });
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var target = parsed.GetRequiredValue(connection);
             try
             {
+                var target = parsed.GetValue(file) is { } from
+                    ? (await File.ReadAllTextAsync(from.FullName, cancellationToken)).Trim()
+                    : parsed.GetRequiredValue(connection);
+                if (!target.Contains('=', StringComparison.Ordinal) && (parsed.GetValue(writer) ?? parsed.GetValue(gateway)) is not null)
+                {
+                    throw new ArgumentException("SQLite has no roles: leave --writer and --gateway out");
+                }
+
                 await using var store = target.Contains('=', StringComparison.Ordinal)
                     ? StoreFactory.Postgres(
                         target, TimeProvider.System, NullLoggerFactory.Instance,
@@ -47,7 +60,8 @@ internal static class MigrateCommand
                 return ExitCode.Success;
             }
             catch (Exception error)
-                when (error is StoreUnavailableException or SchemaException or InvalidOperationException or ArgumentException)
+                when (error is StoreUnavailableException or SchemaException or InvalidOperationException or ArgumentException or IOException
+                    or UnauthorizedAccessException)
             {
                 await Console.Error.WriteLineAsync($"oee: cannot migrate: {error.Message}");
                 return ExitCode.Failure;

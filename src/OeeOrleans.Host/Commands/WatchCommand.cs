@@ -71,7 +71,7 @@ internal static class WatchCommand
             view.Hear(args.ApplicationMessage.Topic, args.ApplicationMessage.Payload.ToArray());
             return Task.CompletedTask;
         };
-        await client.ConnectOrThrowAsync(broker.ToBuilder($"oee-watch-{Guid.NewGuid():N}").WithCleanSession().Build(), cancellationToken);
+        await client.ConnectOrThrowAsync(broker.ToBuilder($"watch-{Guid.NewGuid():N}").WithCleanSession().Build(), cancellationToken);
         var filter = new MqttClientSubscribeOptionsBuilder()
             .WithTopicFilter($"spBv1.0/{group ?? "+"}/#", MqttQualityOfServiceLevel.AtMostOnce)
             .Build();

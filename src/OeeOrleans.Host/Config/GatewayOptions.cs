@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace OeeOrleans.Host.Config;
 
 /// <summary>The section `gateway` of plant.yaml.</summary>
@@ -17,4 +19,7 @@ public sealed record GatewayOptions
 
     /// <summary>Others reach an http:// address, and that is meant: a proxy before it ends TLS.</summary>
     public bool PlainHttp { get; init; }
+
+    /// <summary>Proxies that are believed what they say of whom they speak for (X-Forwarded-For, X-Forwarded-Proto).</summary>
+    public IReadOnlyList<IPNetwork> Proxies { get; init; } = [];
 }

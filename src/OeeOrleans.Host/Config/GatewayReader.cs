@@ -1,6 +1,8 @@
+using System.Net;
+
 namespace OeeOrleans.Host.Config;
 
-/// <summary>`gateway: { urls, certificate, key, hosts, management_urls, plain_http }`.</summary>
+/// <summary>`gateway: { urls, certificate, key, hosts, management_urls, plain_http, proxies }`.</summary>
 internal static class GatewayReader
 {
     public static GatewayOptions Read(YamlSection gateway)
@@ -12,6 +14,7 @@ internal static class GatewayReader
             Hosts = [.. gateway.Items("hosts").Select(h => h.ToString())],
             ManagementUrls = Exposure.Split(gateway.Text("management_urls") ?? ""),
             PlainHttp = gateway.Flag("plain_http"),
+            Proxies = [.. Networks(gateway)],
         };
         if ((options.Certificate is null) != (options.Key is null))
         {
@@ -24,5 +27,19 @@ internal static class GatewayReader
         }
 
         return options;
+    }
+
+    private static IEnumerable<IPNetwork> Networks(YamlSection gateway)
+    {
+        foreach (var text in gateway.Items("proxies").Select(p => p.ToString()))
+        {
+            if (IPNetwork.TryParse(text, out var network)) yield return network;
+            else if (IPAddress.TryParse(text, out var address)) yield return new IPNetwork(address, address.GetAddressBytes().Length * 8);
+            else
+            {
+                gateway.Problems.Add(
+                    gateway.LineOf("proxies"), $"gateway.proxies: '{text}' is neither an address (10.0.0.9) nor a network (10.0.0.0/24)");
+            }
+        }
     }
 }

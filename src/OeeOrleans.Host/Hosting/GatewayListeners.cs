@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using Microsoft.AspNetCore.HostFiltering;
+using Microsoft.AspNetCore.HttpOverrides;
 using OeeOrleans.Gateway.Api;
 using OeeOrleans.Host.Config;
 using Prometheus;
@@ -54,6 +55,16 @@ internal static class GatewayListeners
         {
             o.AllowedHosts = [.. Names(config)];
             o.AllowEmptyHosts = false;
+        });
+        if (config.Gateway.Proxies.Count == 0) return;
+        builder.Services.Configure<ForwardedHeadersOptions>(o =>
+        {
+            o.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+            // As many as there are, as long as each is one of these.
+            o.ForwardLimit = null;
+            o.KnownProxies.Clear();
+            o.KnownIPNetworks.Clear();
+            foreach (var network in config.Gateway.Proxies) o.KnownIPNetworks.Add(network);
         });
     }
 

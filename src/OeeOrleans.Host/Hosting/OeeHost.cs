@@ -69,7 +69,8 @@ internal static class OeeHost
         if (roles.Silo) builder.Host.UseOrleans(silo => OeeCluster.ConfigureSilo(silo, config, roles, o => Fill(o, config, broker)));
         else builder.Host.UseOrleansClient(client => OeeCluster.ConfigureClient(client, config));
         // The embedded broker asks who somebody is, too.
-        if (roles.Gateway || config.Broker is null) builder.Services.AddAccess(config.Plant, config.Access, key, config.DataDir);
+        if (roles.Gateway || config.Broker is null) builder.Services.AddAccess(config.Plant, config.Access, key);
+        builder.Services.AddAuditAnchors(config.DataDir);
         if (roles.Gateway) builder.Services.AddGateway(config.Access.Oidc);
 
         if (config.ResultsNode is { } results)

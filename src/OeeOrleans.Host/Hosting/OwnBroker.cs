@@ -1,4 +1,5 @@
 using System.Net;
+using OeeOrleans.Access.Audit;
 using OeeOrleans.Access.Identities;
 using OeeOrleans.Access.Keys;
 using OeeOrleans.Access.Mqtt;
@@ -19,12 +20,12 @@ internal static class OwnBroker
         if (config.MqttTls is not { } tls) return null;
         var certificate = ServerCertificate.Open(tls.Certificate, tls.Key, log);
         return new BrokerTls(
-            IPAddress.Parse(config.MqttAddress), tls.Port, () => certificate.Current().TargetCertificate,
+            IPAddress.Parse(config.MqttAddress), tls.Port, certificate.Current,
             tls.ClientCa is { } file ? CertificateAuthority.Load(file) : null);
     }
 
     public static MqttDoor DoorOf(WebApplication app, OeeConfig config) => new(
         app.Services.GetRequiredService<AccessDirectory>(),
         // Of its own: whoever guesses here takes no turn from the pages.
-        ActivatorUtilities.CreateInstance<SignIn>(app.Services), config.ResultsNode);
+        ActivatorUtilities.CreateInstance<SignIn>(app.Services), app.Services.GetRequiredService<RefusalLog>(), config.ResultsNode);
 }

@@ -35,9 +35,9 @@ internal static class SiloTls
         tls.LocalClientCertificateSelector = (_, _, _, _, _) => Own();
         tls.RemoteCertificateMode = RemoteCertificateMode.RequireCertificate;
         tls.ClientCertificateMode = RemoteCertificateMode.RequireCertificate;
-        tls.RemoteCertificateValidation = (shown, _, _) =>
-            authority.Vouches(shown, CertificateAuthority.ServerAuthentication)
-            && authority.Vouches(shown, CertificateAuthority.ClientAuthentication);
+        tls.RemoteCertificateValidation = (shown, chain, _) =>
+            authority.Vouches(shown, CertificateAuthority.ServerAuthentication, chain)
+            && authority.Vouches(shown, CertificateAuthority.ClientAuthentication, chain);
         tls.OnAuthenticateAsClient = (_, ssl) => ssl.TargetHost = AnyName;
     }
 }

@@ -10,9 +10,8 @@ internal static class DatabaseRoles
 {
     private static readonly string[] ForWriter =
     [
-        "grant usage on schema public to {0}",
         "grant select, insert, update, delete on all tables in schema public to {0}",
-        "revoke update, delete on audit_log from {0}",
+        "revoke insert, update, delete on audit_log, audit_head from {0}",
         "revoke insert, update, delete on schemaversions from {0}",
         "grant usage, select on all sequences in schema public to {0}",
     ];
@@ -20,13 +19,38 @@ internal static class DatabaseRoles
     /// <summary>Where the schema has them: TimescaleDB sees to its chunks itself.</summary>
     private static readonly string[] Functions = ["oee_add_partition(date)", "oee_drop_partition(text)"];
 
+    /// <summary>Nobody but the owner makes anything in the schema: what runs as the owner could be made to call it.</summary>
+    private const string NobodyCreates = "revoke create on schema public from public";
+
+    /// <summary>
+    /// A name that is no role gives no row. Whoever is the owner, or may become it, or may create in the schema, is none of these roles.
+    /// </summary>
+    private const string TooMuch =
+        """
+        select case
+          when r.rolsuper then 'is a superuser'
+          when pg_has_role(r.oid, c.relowner, 'MEMBER') then 'is the owner of the schema, or a member of it'
+          when has_schema_privilege(r.oid, 'public', 'CREATE') then 'may create in the schema public'
+          else '' end
+        from pg_roles r cross join pg_class c
+        where r.rolname = @role and c.oid = 'public.audit_log'::regclass
+        """;
+
+    /// <summary>What a role was granted under another name is taken back first.</summary>
+    private static readonly string[] Nothing =
+    [
+        "revoke all on all tables in schema public from {0}", "revoke all on all sequences in schema public from {0}",
+        "revoke all on all functions in schema public from {0}",
+        // Columns have rights of their own.
+        "revoke all (ack_by, ack_ts, shelved_until) on events from {0}",
+        "grant usage on schema public to {0}",
+        "grant execute on function oee_audit_end() to {0}",
+        "grant execute on function oee_audit_append(bigint, text, timestamptz, text, text, text, text, text, text) to {0}",
+    ];
+
     private static readonly string[] ForGateway =
     [
-        "grant usage on schema public to {0}",
         "grant select on all tables in schema public to {0}",
-        "grant insert on audit_log to {0}",
-        "grant usage, select on sequence audit_log_id_seq to {0}",
-        "grant update on audit_head to {0}",
         "grant update (ack_by, ack_ts, shelved_until) on events to {0}",
         "grant insert, update, delete on app_user, api_key, access_grant, access_session, access_secret to {0}",
         "grant update on access_state to {0}",
@@ -41,6 +65,13 @@ internal static class DatabaseRoles
             await using var connection = await source.OpenConnectionAsync(cancellationToken);
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             Task RunAsync(string sql) => new NpgsqlCommand(sql, connection, transaction).ExecuteNonQueryAsync(cancellationToken);
+            await RunAsync(NobodyCreates);
+            foreach (var role in new[] { writer, gateway }.OfType<string>().Distinct())
+            {
+                await CheckAsync(connection, transaction, role, cancellationToken);
+                foreach (var statement in Nothing) await RunAsync(Of(statement, role));
+            }
+
             if (writer is not null)
             {
                 foreach (var statement in ForWriter) await RunAsync(Of(statement, writer));
@@ -61,6 +92,16 @@ internal static class DatabaseRoles
         {
             throw new SchemaException($"the roles were not granted what they need: {error.MessageText}", error);
         }
+    }
+
+    private static async Task CheckAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, string role, CancellationToken cancellationToken)
+    {
+        await using var ask = new NpgsqlCommand(TooMuch, connection, transaction);
+        ask.Parameters.AddWithValue("role", role);
+        var answer = await ask.ExecuteScalarAsync(cancellationToken) as string;
+        if (answer is null) throw new SchemaException($"there is no role '{role}' in the database");
+        if (answer.Length > 0) throw new SchemaException($"the role '{role}' {answer}, so it could not be kept from anything");
     }
 
     private static string Of(string statement, string role) => string.Format(

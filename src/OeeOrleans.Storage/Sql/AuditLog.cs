@@ -12,12 +12,6 @@ namespace OeeOrleans.Storage.Sql;
 /// </summary>
 internal static class AuditLog
 {
-    private const string Insert =
-        """
-        insert into audit_log(ts, actor, action, target, detail, asset, origin, seq, hash)
-        values (oee_ts(@AtUs), @Actor, @Action, @Target, @Detail, @Asset, @Origin, @seq, @hash)
-        """;
-
     public const string Columns =
         """
         id as Id, seq as Seq, hash as Hash, oee_us(ts) as AtUs, actor as Actor, action as Action, target as Target, detail as Detail,
@@ -26,30 +20,27 @@ internal static class AuditLog
 
     /// <summary>To be called first in a transaction: whoever needs other rows as well takes them after it, so nobody waits in a circle.</summary>
     public static async Task AppendAsync(
-        DbConnection connection, DbTransaction? transaction, AuditChain chain, IReadOnlyList<AuditEntry> entries,
+        DbConnection connection, DbTransaction? transaction, SqlDialect dialect, AuditChain chain, IReadOnlyList<AuditEntry> entries,
         CancellationToken cancellationToken)
     {
         if (entries.Count == 0) return;
-        CommandDefinition Run(string sql, object parameters) => new(sql, parameters, transaction, cancellationToken: cancellationToken);
-        var (seq, hash) = await connection.QuerySingleAsync<(long, string)>(
-            Run("update audit_head set seq = seq + @n where id = 1 returning seq, hash", new { n = entries.Count }));
-        seq -= entries.Count;
+        CommandDefinition Run(string sql, object? parameters = null) =>
+            new(sql, parameters, transaction, cancellationToken: cancellationToken);
+        var (seq, hash) = await connection.QuerySingleAsync<(long, string)>(Run(dialect.AuditEnd));
         if (seq == 0 && await BeginningAsync(connection, transaction, entries[0], cancellationToken) is { } beginning)
         {
             entries = [beginning, .. entries];
-            await connection.ExecuteAsync(Run("update audit_head set seq = seq + 1 where id = 1", new { }));
         }
 
         foreach (var entry in entries.Select(Clean))
         {
             hash = chain.Next(hash, ++seq, entry);
-            await connection.ExecuteAsync(Run(Insert, new
+            var row = new
             {
                 entry.AtUs, entry.Actor, entry.Action, entry.Target, entry.Detail, entry.Asset, entry.Origin, seq, hash,
-            }));
+            };
+            foreach (var statement in dialect.AuditAppend) await connection.ExecuteAsync(Run(statement, row));
         }
-
-        await connection.ExecuteAsync(Run("update audit_head set hash = @hash where id = 1", new { hash }));
     }
 
     /// <summary>

@@ -86,7 +86,7 @@ internal sealed class SetWriter(
 
     /// <summary>At once: an entry needs the hash of the one before.</summary>
     public Task AppendAuditAsync(AuditChain chain, IReadOnlyList<AuditEntry> entries) =>
-        AuditLog.AppendAsync(connection, transaction, chain, entries, cancellationToken);
+        AuditLog.AppendAsync(connection, transaction, dialect, chain, entries, cancellationToken);
 
     /// <summary>
     /// Runs statements for each row in turn; where the engine can, all of them in one round trip. A row's values are `@p1`, `@p2`, ...

@@ -18,6 +18,19 @@ internal sealed record SqlDialect(
     Func<string, string> Admitted,
     Func<IReadOnlyList<(string Name, string Type)>, string> Rows)
 {
+    private const string InsertAudit =
+        """
+        insert into audit_log(ts, actor, action, target, detail, asset, origin, seq, hash)
+        values (oee_ts(@AtUs), @Actor, @Action, @Target, @Detail, @Asset, @Origin, @seq, @hash)
+        """;
+
+    /// <summary>The number and hash of the audit log's last entry, held to the end of the transaction.</summary>
+    public string AuditEnd { get; private init; } = "update audit_head set seq = seq where id = 1 returning seq, hash";
+
+    /// <summary>Statements that put an entry behind it.</summary>
+    public IReadOnlyList<string> AuditAppend { get; private init; } =
+        ["update audit_head set seq = @seq, hash = @hash where id = 1", InsertAudit];
+
     public static SqlDialect Postgres { get; } = new(
         "jsonb",
         (table, condition) =>
@@ -25,7 +38,11 @@ internal sealed record SqlDialect(
         condition => $"cross join lateral (select * from signal s where {condition} offset 0) s",
         condition => $"cross join lateral (select * from sample p where p.signal_id = s.signal_id and {condition} offset 0) p",
         row => $"{row}.ts between {row}.ingest_ts - {Interval(TimeRule.MaxLateUs)} and {row}.ingest_ts + {Interval(TimeRule.MaxAheadUs)}",
-        columns => $"jsonb_to_recordset(cast(@json as jsonb)) as x({string.Join(", ", columns.Select(c => $"\"{c.Name}\" {c.Type}"))})");
+        columns => $"jsonb_to_recordset(cast(@json as jsonb)) as x({string.Join(", ", columns.Select(c => $"\"{c.Name}\" {c.Type}"))})")
+    {
+        AuditEnd = "select seq, hash from oee_audit_end()",
+        AuditAppend = ["select oee_audit_append(@seq, @hash, oee_ts(@AtUs), @Actor, @Action, @Target, @Detail, @Asset, @Origin)"],
+    };
 
     public static SqlDialect Sqlite { get; } = new(
         "text",

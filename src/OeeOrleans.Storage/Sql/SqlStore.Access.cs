@@ -177,7 +177,7 @@ internal abstract partial class SqlStore : IAccessStore
         Task<int> Run(string sql, object? parameters) => c.ExecuteAsync(
             new CommandDefinition(
                 sql, parameters, transaction, commandTimeout: QueryTimeoutS, cancellationToken: cancellationToken));
-        if (audit is not null) await AuditLog.AppendAsync(c, transaction, Chain, [audit], cancellationToken);
+        if (audit is not null) await AuditLog.AppendAsync(c, transaction, Dialect, Chain, [audit], cancellationToken);
         if (!await work(Run)) return false;
         if (tell) await Run(Touch, null);
         await transaction.CommitAsync(cancellationToken);

@@ -9,7 +9,7 @@ internal abstract partial class SqlStore
     public Task AppendAuditAsync(IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
-        await AuditLog.AppendAsync(c, transaction, Chain, entries, cancellationToken);
+        await AuditLog.AppendAsync(c, transaction, Dialect, Chain, entries, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;
     }, cancellationToken);

@@ -61,7 +61,7 @@ internal abstract partial class SqlStore
         QueryAsync(async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
-        await AuditLog.AppendAsync(c, transaction, Chain, [audit], cancellationToken);
+        await AuditLog.AppendAsync(c, transaction, Dialect, Chain, [audit], cancellationToken);
         var changed = await c.ExecuteAsync(
             new CommandDefinition(update, new { id, untilUs, audit.Actor, audit.AtUs }, transaction, cancellationToken: cancellationToken));
         // Nothing was done: nothing is said.

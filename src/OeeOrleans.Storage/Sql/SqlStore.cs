@@ -57,7 +57,7 @@ internal abstract partial class SqlStore : IStore
             new CommandDefinition("select digest from plant_state where id = 1", null, transaction, cancellationToken: cancellationToken));
         if (before != digest)
         {
-            await AuditLog.AppendAsync(c, transaction, Chain, [change], cancellationToken);
+            await AuditLog.AppendAsync(c, transaction, Dialect, Chain, [change], cancellationToken);
             await c.ExecuteAsync(new CommandDefinition(
                 "insert into plant_state(id, digest) values (1, @digest) on conflict (id) do update set digest = excluded.digest",
                 new { digest }, transaction, cancellationToken: cancellationToken));
