@@ -107,6 +107,10 @@ public sealed class MqttDoorTests(GuardedPlant plant) : IAsyncDisposable
     [Theory]
     [InlineData("oee-oee-plant-0")]
     [InlineData("oee-anything")]
+    [InlineData("results-plant-oee")]
+    [InlineData("sim-plant")]
+    // Of another edge node.
+    [InlineData("edge-foreign-edge1")]
     public async Task A_client_id_of_ours_gets_nobody_else_in(string id) =>
         Assert.Equal(MqttClientConnectResultCode.ClientIdentifierNotValid, await ConnectAsync(Node, EdgeKey, id));
 
@@ -120,6 +124,80 @@ public sealed class MqttDoorTests(GuardedPlant plant) : IAsyncDisposable
         Assert.Equal(MqttClientPublishReasonCode.Success, await SayAsync(edge, OwnData));
         // Its own it takes over, as after a break of the network.
         Assert.Equal(MqttClientConnectResultCode.Success, await ConnectAsync(Node, EdgeKey, id));
+    }
+
+    [Fact]
+    public async Task Nobody_keeps_an_edge_out_by_coming_first_under_its_client_id()
+    {
+        var looker = ("dashboard at plant", plant.KeyOf("dashboard at plant"));
+        Assert.Equal(
+            MqttClientConnectResultCode.ClientIdentifierNotValid, await ConnectAsync(looker.Item1, looker.Item2, "edge-own-edge1"));
+        Assert.Equal(MqttClientConnectResultCode.Success, await ConnectAsync(Node, EdgeKey, "edge-own-edge1"));
+        // One that is not ours has any name.
+        var id = $"ignition-{Guid.NewGuid():N}";
+        var first = await InAsync(looker.Item1, looker.Item2, id);
+        var edge = await InAsync(Node, EdgeKey, id);
+        await Eventually.TrueAsync("the first one to be gone", Soon, () => Task.FromResult(!first.IsConnected));
+        Assert.Equal(MqttClientPublishReasonCode.Success, await SayAsync(edge, OwnData));
+        Assert.Equal(MqttClientConnectResultCode.ClientIdentifierNotValid, await ConnectAsync(looker.Item1, looker.Item2, id));
+    }
+
+    [Fact]
+    public async Task A_new_key_of_an_edge_takes_up_the_session_of_the_old_one()
+    {
+        var id = $"c-{Guid.NewGuid():N}";
+        await InAsync(Node, EdgeKey, id);
+        var (_, key) = await plant.NewKeyAsync("edge", Node);
+        Assert.Equal(MqttClientConnectResultCode.Success, await ConnectAsync(Node, key, id));
+    }
+
+    [Fact]
+    public async Task What_a_guest_says_is_not_kept_for_those_who_come_later()
+    {
+        var edge = await InAsync(Node, EdgeKey);
+        var kept = new MqttApplicationMessageBuilder().WithTopic("spBv1.0/own/NDATA/edge1").WithPayload([7]).WithRetainFlag()
+            .WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build();
+        Assert.Equal(MqttClientPublishReasonCode.Success, (await edge.PublishAsync(kept)).ReasonCode);
+        var late = await InAsync("admin at plant", plant.KeyOf("admin at plant"));
+        var retained = 0;
+        late.ApplicationMessageReceivedAsync += args =>
+        {
+            if (args.ApplicationMessage.Retain) Interlocked.Increment(ref retained);
+            return Task.CompletedTask;
+        };
+        await late.SubscribeAsync("spBv1.0/own/#");
+        await late.PingAsync();
+        Assert.Equal(0, retained);
+    }
+
+    [Theory]
+    // CONNECT of 256 MB; of 64 KB and one; a length that does not end.
+    [InlineData("10FFFFFF7F")]
+    [InlineData("10818004")]
+    [InlineData("10FFFFFFFF01")]
+    public async Task A_stranger_who_announces_much_is_sent_away_before_he_has_sent_it(string bytes)
+    {
+        using var socket = new System.Net.Sockets.TcpClient();
+        await socket.ConnectAsync("127.0.0.1", plant.MqttPort);
+        await socket.GetStream().WriteAsync(Convert.FromHexString(bytes));
+        try
+        {
+            Assert.Equal(0, await socket.GetStream().ReadAsync(new byte[1]).AsTask().WaitAsync(TimeSpan.FromSeconds(5)));
+        }
+        catch (IOException)
+        {
+            // Reset: as good as closed.
+        }
+    }
+
+    [Fact]
+    public async Task A_message_of_more_than_sixteen_megabytes_is_not_taken()
+    {
+        var edge = await InAsync(Node, EdgeKey);
+        var large = new MqttApplicationMessageBuilder().WithTopic(OwnData).WithPayload(new byte[(16 << 20) + 1])
+            .WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build();
+        await Assert.ThrowsAnyAsync<Exception>(() => edge.PublishAsync(large).WaitAsync(TimeSpan.FromSeconds(20)));
+        await Eventually.TrueAsync("the connection to end", Soon, () => Task.FromResult(!edge.IsConnected));
     }
 
     [Fact]
