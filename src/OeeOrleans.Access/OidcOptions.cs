@@ -37,7 +37,7 @@ public sealed record OidcOptions
         return
         [
             .. claims.Where(c => c.Type == path[0] || c.Type == Claim)
-                .SelectMany(c => c.Type == Claim ? [c.Value] : Inside(c.Value, path.AsSpan(1)))
+                .SelectMany(c => c.Type == Claim ? Values(c.Value) : Inside(c.Value, path.AsSpan(1)))
                 .Distinct(StringComparer.Ordinal)
                 .Where(Roles.ContainsKey)
                 .Select(v => Roles[v])
@@ -56,6 +56,9 @@ public sealed record OidcOptions
 
         return null;
     }
+
+    /// <summary>What the user information says of a claim with several values comes as one JSON array.</summary>
+    private static List<string> Values(string claim) => claim.StartsWith('[') ? Inside(claim, []) : [claim];
 
     private static List<string> Inside(string json, ReadOnlySpan<string> path)
     {

@@ -48,6 +48,7 @@ public static class GatewayExtensions
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseAuthorization();
+        app.UseDashboardWatch();
         app.UseAntiforgery();
         var api = app.MapGroup("/api");
         OpenId.Map(app);

@@ -72,6 +72,29 @@ public sealed class OpenIdTests : IAsyncLifetime
         Assert.Equal(["sign_out", "sign_in"], audit.Select(a => a.GetProperty("action").GetString()));
     }
 
+    [Theory]
+    [InlineData("a.b.c")]
+    [InlineData("eyJ.e30.x")]
+    [InlineData("..")]
+    public async Task What_only_looks_like_a_token_is_none(string token)
+    {
+        using var http = new HttpClient();
+        http.DefaultRequestHeaders.Add("Authorization", $"Bearer {token}");
+        using var response = await http.GetAsync(new Uri(_oee.Url + "/api/me"));
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Nobody_elses_link_signs_anybody_out()
+    {
+        using var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false });
+        foreach (var path in new[] { "/signout-oidc", "/signout-callback-oidc" })
+        {
+            using var response = await http.GetAsync(new Uri(_oee.Url + path));
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        }
+    }
+
     [Fact]
     public async Task Somebody_to_whom_nothing_is_granted_is_told_so()
     {

@@ -123,6 +123,14 @@ public sealed class ConfigFileTests
     [InlineData("gateway: { urls: \"http://0.0.0.0:8080\" }", "passwords would be readable")]
     [InlineData("gateway: { urls: \"https://0.0.0.0:8080\" }", "needs a certificate")]
     [InlineData("gateway: { management_urls: \"here\" }", "gateway.management_urls")]
+    [InlineData("gateway: { management_urls: \"https://127.0.0.1:9090\" }", "needs a certificate")]
+    [InlineData("gateway: { urls: \"http://127.0.0.1:80\", management_urls: \"http://127.0.0.1:80\" }", "has a port of gateway.urls")]
+    [InlineData("gateway: { proxies: [ here ] }", "neither an address")]
+    [InlineData("gateway: { proxies: [ 10.0.0.0/33 ] }", "neither an address")]
+    [InlineData("access: { oidc: { authority: \"https://a\", roles: { x: { role: admin } } } }", "neither client_id")]
+    [InlineData("broker: { url: \"mqtt://b\", password_file: /none }", "cannot be read")]
+    [InlineData("broker: { url: \"mqtt://b\", password: Secret1, password_file: /dev/null }", "both given")]
+    [InlineData("store: { connection_file: /dev/null }", "is empty")]
     [InlineData("access: { keys: [ { name: k, role: boss, key_file: /none } ] }", "'boss' is unknown")]
     [InlineData("access: { keys: [ { name: k, role: edge, at: nowhere, key_file: /none } ] }", "is no edge node")]
     [InlineData("access: { keys: [ { name: k, role: admin, key_file: /none } ] }", "cannot be read")]
@@ -136,6 +144,37 @@ public sealed class ConfigFileTests
         var error = Assert.Throws<ConfigException>(() => ConfigFile.Parse(Site + "\n" + key, "p"));
         Assert.Contains(error.Problems, p => p.Message.Contains(words, StringComparison.Ordinal));
         Assert.DoesNotContain("Secret1", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Secrets_may_stand_in_files_of_their_own()
+    {
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, "Secret1\n");
+        var config = ConfigFile.Parse(
+            Site + $"\nbroker: {{ url: \"mqtt://b\", username: u, password_file: {file} }}"
+                + $"\nstore: {{ connection_file: {file}, gateway_connection_file: {file} }}", "p");
+        File.Delete(file);
+        Assert.Equal(("Secret1", "Secret1", "Secret1"), (config.Broker!.Password, config.StoreConnection, config.GatewayConnection));
+    }
+
+    [Fact]
+    public void Two_keys_with_one_secret_are_refused_and_the_secret_is_not_repeated()
+    {
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, new string('s', 32));
+        var keys = string.Join(", ", new[] { "k1", "k2" }.Select(n => $"{{ name: {n}, role: admin, key_file: {file} }}"));
+        var error = Assert.Throws<ConfigException>(() => ConfigFile.Parse(Site + $"\naccess: {{ keys: [ {keys} ] }}", "p"));
+        File.Delete(file);
+        Assert.Contains("'k1' and 'k2' have one secret", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("ssss", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_configuration_of_a_gateway_by_itself_need_not_tell_how_silos_get_in()
+    {
+        var config = ConfigFile.Parse(Site + "\nstore: { gateway_connection: \"Host=h\" }", "p");
+        Assert.Equal((null, "Host=h"), (config.StoreConnection, config.GatewayConnection));
     }
 
     [Fact]

@@ -89,9 +89,17 @@ public sealed class AccessDirectory
         return found with { Session = session, BeganUs = beganUs, EndsUs = endsUs };
     }
 
-    /// <summary>Somebody from outside, as the sign-in said; null when that is over.</summary>
-    public Identity? FindExternal(Identity identity) =>
-        identity.EndsUs <= UnixMicros.Now(_clock) || (identity.Session is { } session && IsRevoked(session)) ? null : identity;
+    /// <summary>
+    /// Somebody from outside, as the sign-in said, with what of its grants the configuration still gives to somebody; null when that is over, or
+    /// nobody signs people in from outside any more.
+    /// </summary>
+    public Identity? FindExternal(Identity identity)
+    {
+        if (identity.EndsUs <= UnixMicros.Now(_clock) || (identity.Session is { } session && IsRevoked(session))) return null;
+        return _options.Oidc is { } oidc
+            ? identity with { Grants = [.. identity.Grants.Where(oidc.Roles.Values.Contains)] }
+            : null;
+    }
 
     /// <summary>A sign-in that was ended before its time.</summary>
     public bool IsRevoked(string session) => _now.Revoked.Contains(session);

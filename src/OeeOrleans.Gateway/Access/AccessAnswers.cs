@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
 using OeeOrleans.Access.Audit;
 using OeeOrleans.Access.Identities;
 using OeeOrleans.Gateway.Api;
@@ -17,8 +18,8 @@ internal sealed class AccessAnswers(Callers callers, RefusalLog refusals) : IAut
     public async Task HandleAsync(
         RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
-        // What is not there asks for nothing.
-        if (authorizeResult.Succeeded || context.GetEndpoint() is null)
+        // What is not there asks for nothing; nor does the answer that a method or a kind of body is another one (405, 415).
+        if (authorizeResult.Succeeded || context.GetEndpoint() is not RouteEndpoint)
         {
             if (context.Features.Get<Caller>() is null && callers.Of(context.User) is { } caller) context.Features.Set(caller);
             await next(context);

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using OeeOrleans.Access.Grants;
+using OeeOrleans.Access.Identities;
 
 namespace OeeOrleans.Gateway.Access;
 
@@ -11,6 +13,9 @@ internal sealed record AccessRequirement(Permission Permission, bool EverywhereO
 
 /// <summary>Whoever is known may, also one that must change its password first.</summary>
 internal sealed record KnownRequirement : IAuthorizationRequirement;
+
+/// <summary>Somebody known, who may look at the whole site.</summary>
+internal sealed record MonitorRequirement : IAuthorizationRequirement;
 
 /// <summary>The policies, by name.</summary>
 internal static class AccessPolicy
@@ -33,7 +38,7 @@ internal static class AccessPolicy
         Add(options, Operate, new AccessRequirement(Permission.Operate));
         Add(options, Administer, new AccessRequirement(Permission.Administer));
         Add(options, AdministerPlant, new AccessRequirement(Permission.Administer, EverywhereOnly: true));
-        Add(options, Monitor, new AccessRequirement(Permission.Look, EverywhereOnly: true));
+        Add(options, Monitor, new MonitorRequirement());
         Add(options, Known, new KnownRequirement());
         // Whoever forgets to say who may come in has let nobody in.
         options.FallbackPolicy = new AuthorizationPolicyBuilder().RequireAssertion(_ => false).Build();
@@ -53,11 +58,17 @@ internal sealed class AccessHandler(Callers callers) : IAuthorizationHandler
     public Task HandleAsync(AuthorizationHandlerContext context)
     {
         if (callers.Of(context.User) is not { } caller) return Task.CompletedTask;
+        // Whoever shows a key or token that is not good is not taken for somebody who shows none.
+        var shows = context.Resource is HttpContext http && KeyOrTokenHandler.IsExplicit(http.Request);
+        if (shows && caller.Identity.Kind == IdentityKind.Anonymous) return Task.CompletedTask;
+
         foreach (var requirement in context.PendingRequirements.ToList())
         {
             var permits = requirement switch
             {
-                KnownRequirement => caller.Identity.Kind != OeeOrleans.Access.Identities.IdentityKind.Anonymous,
+                KnownRequirement => caller.Identity.Kind != IdentityKind.Anonymous,
+                MonitorRequirement => caller.Identity.Kind != IdentityKind.Anonymous && MayAct(caller)
+                    && caller.Scope.AllowsEverywhere(Permission.Look),
                 AccessRequirement { EverywhereOnly: true } r => MayAct(caller) && caller.Scope.AllowsEverywhere(r.Permission),
                 AccessRequirement r => MayAct(caller) && caller.Scope.Allows(r.Permission),
                 _ => false,

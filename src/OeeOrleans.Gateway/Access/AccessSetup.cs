@@ -23,6 +23,7 @@ internal static class AccessSetup
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, AccessAnswers>();
         services.AddAuthorization(AccessPolicy.AddTo);
         services.AddCascadingAuthenticationState();
+        services.AddAntiforgery(o => o.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest);
         var authentication = services.AddAuthentication(Scheme)
             .AddPolicyScheme(Scheme, null, o => o.ForwardDefaultSelector = c => SchemeOf(c, takesForeign: oidc?.Audience is not null))
             .AddScheme<AuthenticationSchemeOptions, KeyOrTokenHandler>(KeyOrTokenHandler.SchemeName, null)
@@ -37,7 +38,9 @@ internal static class AccessSetup
     {
         if (context.Request.Headers.ContainsKey(KeyOrTokenHandler.KeyHeader)) return KeyOrTokenHandler.SchemeName;
         if (KeyOrTokenHandler.BearerOf(context.Request) is not { } token) return CookieAuthenticationDefaults.AuthenticationScheme;
-        return takesForeign && OpenId.IsForeign(token, context.RequestServices.GetRequiredService<Tokens>().Issuer)
+        var services = context.RequestServices;
+        return takesForeign && services.GetRequiredService<AccessDirectory>().FindKey(token) is null
+            && OpenId.IsForeign(token, services.GetRequiredService<Tokens>().Issuer)
             ? OpenId.BearerScheme
             : KeyOrTokenHandler.SchemeName;
     }

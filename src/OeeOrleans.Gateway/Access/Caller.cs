@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Reflection;
 using System.Security.Claims;
 using System.Text.Json;
@@ -53,7 +54,15 @@ internal sealed class ForbiddenException(string message) : Exception(message);
 /// <summary>Where a request comes from, for the audit log.</summary>
 internal static class Origin
 {
+    private const int NetworkBytes = 8;
+
     public static string Of(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "unknown";
+
+    /// <summary>Whoever has an address of IPv6 has all of its /64: for limits they are one.</summary>
+    public static string NetworkOf(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } address
+            ? Convert.ToHexString(address.GetAddressBytes().AsSpan(0, NetworkBytes))
+            : Of(context);
 }
 
 /// <summary>Finds out who a signed-in principal is now. Every door asks here: REST, hub, pages.</summary>

@@ -36,7 +36,8 @@ internal sealed class KeyOrTokenHandler(
         var key = Request.Headers[KeyHeader].ToString();
         if (key.Length == 0 && BearerOf(Request) is { } bearer)
         {
-            var isKey = bearer.StartsWith(AccessKeeper.KeyPrefix, StringComparison.Ordinal);
+            // One of the configuration looks as its maker wanted.
+            var isKey = bearer.StartsWith(AccessKeeper.KeyPrefix, StringComparison.Ordinal) || directory.FindKey(bearer) is not null;
             if (!isKey) return Result(await tokens.FindAsync(bearer), "token");
             key = bearer;
         }

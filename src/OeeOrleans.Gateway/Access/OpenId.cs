@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
 using OeeOrleans.Access;
 using OeeOrleans.Access.Identities;
 using OeeOrleans.Model;
@@ -50,7 +51,15 @@ internal static class OpenId
     public static bool IsForeign(string token, string ourIssuer)
     {
         var handler = new JsonWebTokenHandler();
-        return handler.CanReadToken(token) && handler.ReadJsonWebToken(token).Issuer != ourIssuer;
+        try
+        {
+            return handler.CanReadToken(token) && handler.ReadJsonWebToken(token).Issuer != ourIssuer;
+        }
+        catch (Exception error) when (error is ArgumentException or SecurityTokenException)
+        {
+            // It looks like one and is none: our own door says so.
+            return false;
+        }
     }
 
     private static void Configure(OpenIdConnectOptions options, OidcOptions oidc)
@@ -60,6 +69,9 @@ internal static class OpenId
         options.ClientSecret = oidc.ClientSecret;
         options.RequireHttpsMetadata = !new Uri(oidc.Authority).IsLoopback;
         options.CallbackPath = CallbackPath;
+        // Signing out is ours, at /account: nobody else's link ends a sign-in.
+        options.RemoteSignOutPath = default;
+        options.SignedOutCallbackPath = default;
         options.SignInScheme = CookieAuthenticationDefaults.AuthenticationScheme;
         options.ResponseType = OpenIdConnectResponseType.Code;
         // By a link and not by a form: our content security policy sends forms nowhere, and a cookie that is lax comes along.
@@ -97,6 +109,12 @@ internal static class OpenId
         options.TokenValidationParameters.RequireSignedTokens = true;
         options.Events = new JwtBearerEvents
         {
+            // Of the hub it may stand in the query.
+            OnMessageReceived = context =>
+            {
+                context.Token = KeyOrTokenHandler.BearerOf(context.Request);
+                return Task.CompletedTask;
+            },
             OnTokenValidated = context =>
             {
                 var claims = ClaimsOf(context.Principal!);

@@ -32,7 +32,7 @@ internal static class RateLimits
                     TokenLimit = Burst, TokensPerPeriod = RequestsPerSecond / 10, ReplenishmentPeriod = TimeSpan.FromMilliseconds(100),
                     AutoReplenishment = true,
                 })),
-            PartitionedRateLimiter.Create<HttpContext, string>(context => RequestGuard.IsWebSocket(context)
+            PartitionedRateLimiter.Create<HttpContext, string>(context => IsLive(context)
                 ? RateLimitPartition.GetConcurrencyLimiter(
                     "w " + WhoOf(context), _ => new ConcurrencyLimiterOptions { PermitLimit = WebSockets })
                 : RateLimitPartition.GetNoLimiter("")));
@@ -43,15 +43,21 @@ internal static class RateLimits
         limits.OnRejected = RefuseAsync;
     });
 
+    /// <summary>What stays open: WebSockets, and what live push and pages use where there are none.</summary>
+    private static bool IsLive(HttpContext context) =>
+        RequestGuard.IsWebSocket(context)
+        || context.Request.Path.StartsWithSegments("/hubs")
+        || context.Request.Path.StartsWithSegments("/_blazor");
+
     private static RateLimitPartition<string> PerAddress(HttpContext context, string prefix, int perMinute) =>
         RateLimitPartition.GetSlidingWindowLimiter(
-            prefix + Origin.Of(context),
+            prefix + Origin.NetworkOf(context),
             _ => new SlidingWindowRateLimiterOptions { PermitLimit = perMinute, Window = TimeSpan.FromMinutes(1), SegmentsPerWindow = 6 });
 
     private static string WhoOf(HttpContext context) =>
         context.Features.Get<Caller>() is { Identity.Kind: not IdentityKind.Anonymous } caller
             ? caller.Identity.Label
-            : Origin.Of(context);
+            : Origin.NetworkOf(context);
 
     private static async ValueTask RefuseAsync(OnRejectedContext rejected, CancellationToken cancellationToken)
     {

@@ -20,8 +20,12 @@ internal static class SecurityHeaders
     /// The two pages that are not ours, the API reference and the Orleans dashboard, make styles (the reference also its configuration script) as
     /// they run. They get what they need and no more, and only they.
     /// </summary>
-    private static readonly string Guests = string.Join(
-        "; ", "default-src 'none'", "script-src 'self' 'unsafe-inline'", "style-src 'self' 'unsafe-inline'", "connect-src 'self'",
+    private static readonly string Reference = Guest("script-src 'self' 'unsafe-inline'");
+
+    private static readonly string Dashboard = Guest("script-src 'self'");
+
+    private static string Guest(string scripts) => string.Join(
+        "; ", "default-src 'none'", scripts, "style-src 'self' 'unsafe-inline'", "connect-src 'self'",
         "img-src 'self' data:", "font-src 'self' data:", "form-action 'self'", "base-uri 'self'", "frame-ancestors 'none'");
 
     public static void UseSecurityHeaders(this WebApplication app) => app.Use((context, next) =>
@@ -36,7 +40,7 @@ internal static class SecurityHeaders
         var context = (HttpContext)state;
         var headers = context.Response.Headers;
         var path = context.Request.Path;
-        headers.ContentSecurityPolicy = path.StartsWithSegments("/scalar") || path.StartsWithSegments("/dashboard") ? Guests : Pages;
+        headers.ContentSecurityPolicy = Policy(path);
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "same-origin";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
@@ -45,6 +49,12 @@ internal static class SecurityHeaders
         // What one may see, another one at the same browser may not.
         if (path.StartsWithSegments("/api")) headers.CacheControl = "no-store";
         return Task.CompletedTask;
+    }
+
+    private static string Policy(PathString path)
+    {
+        if (path.StartsWithSegments("/scalar")) return Reference;
+        return path.StartsWithSegments("/dashboard") ? Dashboard : Pages;
     }
 
     private static string Hash(string text) => $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}'";

@@ -10,6 +10,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.OpenApi;
 using OeeOrleans.Access;
 using OeeOrleans.Access.Audit;
+using OeeOrleans.Access.Grants;
 using OeeOrleans.Gateway.Access;
 using OeeOrleans.Model;
 using OeeOrleans.Storage;
@@ -65,9 +66,10 @@ internal static class ApiConventions
             ForbiddenException or AccessDeniedException =>
                 new ProblemDetails { Status = 403, Title = "Not allowed", Detail = error.Message },
             NotFoundException missing => new ProblemDetails { Status = 404, Title = "Not found", Detail = missing.Message },
-            StoreUnavailableException away => new ProblemDetails { Status = 503, Title = "The store is away", Detail = away.Message },
+            StoreUnavailableException away =>
+                new ProblemDetails { Status = 503, Title = "The store is away", Detail = For(context, away.Message) },
             Orleans.Runtime.OrleansException moved =>
-                new ProblemDetails { Status = 503, Title = "Moving to another silo", Detail = moved.Message },
+                new ProblemDetails { Status = 503, Title = "Moving to another silo", Detail = For(context, moved.Message) },
             TimeoutException late => new ProblemDetails { Status = 503, Title = "No answer in time", Detail = late.Message },
             _ => new ProblemDetails { Status = 500, Title = "Internal error", Detail = "the request failed; the log says why" },
         };
@@ -76,6 +78,10 @@ internal static class ApiConventions
         if (problem.Status == 403) NoteRefusal(context);
         await WriteAsync(context, problem);
     }));
+
+    /// <summary>The words of a database or a silo tell where it is: they are for whoever runs the plant.</summary>
+    private static string For(HttpContext context, string words) =>
+        context.Features.Get<Caller>()?.Scope.AllowsEverywhere(Permission.Administer) == true ? words : "ask again in a while";
 
     public static Task WriteAsync(HttpContext context, ProblemDetails problem)
     {

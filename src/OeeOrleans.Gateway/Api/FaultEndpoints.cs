@@ -62,7 +62,10 @@ internal static class FaultEndpoints
         {
             var machine = await MachineOfAsync(id, caller, store, cancellationToken);
             var fault = await store.AcknowledgeFaultAsync(
-                id, Audit("fault.ack", id, machine, Actor.Of(caller, body.By), context, body.Comment, null, clock), cancellationToken);
+                id,
+                Audit(
+                    "fault.ack", id, machine, Actor.Of(caller, body.By), context, Actor.Text(body.Comment, "comment"), null, clock),
+                cancellationToken);
             return FaultDocument.Of(fault ?? throw new NotFoundException($"there is no fault '{id}'"), plant);
         })
         .Needs(AccessPolicy.Operate).Produces<FaultDocument>()
@@ -83,7 +86,8 @@ internal static class FaultEndpoints
 
             var fault = await store.ShelveFaultAsync(
                 id, body.Until is { } time ? UnixMicros.From(time) : null,
-                Audit("fault.shelve", id, machine, Actor.Of(caller, body.By), context, body.Comment, body.Until, clock), cancellationToken);
+                Audit("fault.shelve", id, machine, Actor.Of(caller, body.By), context, Actor.Text(body.Comment, "comment"),
+                    body.Until, clock), cancellationToken);
             return FaultDocument.Of(fault ?? throw new NotFoundException($"there is no fault '{id}'"), plant);
         })
         .Needs(AccessPolicy.Operate).Produces<FaultDocument>()

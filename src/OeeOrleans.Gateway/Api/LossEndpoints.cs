@@ -17,7 +17,6 @@ internal static class LossEndpoints
 {
     private const long MaxSpanUs = 31 * UnixMicros.PerDay;
     private const long DefaultSpanUs = 8 * UnixMicros.PerHour;
-    private const int MaxText = 500;
 
     public static void Map(IEndpointRouteBuilder api)
     {
@@ -95,12 +94,9 @@ internal static class LossEndpoints
                 "reason", $"'{reason}' is not in the catalogue; {string.Join(", ", catalogue.Select(r => r.Id))} are");
         }
 
-        if (body.Reason is { Length: 0 or > MaxText }) throw new BadParameterException("reason", $"a reason has 1 to {MaxText} characters");
-        if (body.Comment is { Length: > MaxText })
-        {
-            throw new BadParameterException("comment", $"a comment has at most {MaxText} characters");
-        }
-
+        if (body.Reason is { Length: 0 }) throw new BadParameterException("reason", "'reason' is empty; null takes a reason back");
+        _ = Actor.Text(body.Reason, "reason");
+        _ = Actor.Text(body.Comment, "comment");
         try
         {
             return await grains.GetGrain<IMachineGrain>(machine.Id).GiveReason(
@@ -126,13 +122,23 @@ internal static class LossEndpoints
 internal static class Actor
 {
     private const int MaxName = 100;
+    private const int MaxText = 500;
 
     public static string Of(Caller caller, string? by) => by?.Trim() switch
     {
         null => caller.Identity.Label,
-        { Length: > 0 and <= MaxName } name => $"{name} ({caller.Identity.Label})",
-        _ => throw new BadParameterException("by", $"a name has 1 to {MaxName} characters"),
+        // In brackets stands who signed in.
+        { Length: > 0 and <= MaxName } name when !name.Any(c => char.IsControl(c) || c is '(' or ')') =>
+            $"{name} ({caller.Identity.Label})",
+        _ => throw new BadParameterException("by", $"a name has 1 to {MaxName} characters, and no brackets and no control characters"),
     };
+
+    /// <summary>What somebody wrote, as it may be kept for good.</summary>
+    public static string? Text(string? text, string name)
+    {
+        if (text is { Length: > MaxText }) throw new BadParameterException(name, $"'{name}' has at most {MaxText} characters");
+        return text?.Contains('\0') == true ? throw new BadParameterException(name, $"'{name}' holds U+0000") : text;
+    }
 }
 
 /// <summary>A reason for a stop. `reason` null takes back what was given; `at` splits the stop there; `by` says who.</summary>

@@ -26,6 +26,9 @@ internal static class Parameters
     public static string Given(string? text, string name) =>
         text is { Length: > 0 } ? text : throw new BadParameterException(name, $"'{name}' is missing");
 
+    public static IReadOnlyList<T> Given<T>(IReadOnlyList<T>? items, string name) =>
+        items ?? throw new BadParameterException(name, $"'{name}' is missing");
+
     public static long Time(HttpRequest request, string name, long? otherwise = null)
     {
         // A '+' of an offset that nobody escaped arrives as a space.

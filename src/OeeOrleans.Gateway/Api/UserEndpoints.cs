@@ -65,7 +65,8 @@ internal static class UserEndpoints
 
         api.MapPut("/users/{name}/grants", async (
             string name, GrantsRequest body, Caller caller, HttpContext context, AccessKeeper keeper) =>
-            await keeper.SetGrantsAsync(caller.Doer(context), name, Grants(body.Items), context.RequestAborted)
+            await keeper.SetGrantsAsync(
+                caller.Doer(context), name, Grants(Parameters.Given(body.Items, "items"), "items"), context.RequestAborted)
                 ? Results.Ok(body)
                 : throw Missing(name))
         .Needs(AccessPolicy.Administer).Produces<GrantsRequest>().WithSummary("Makes a user's grants what is given. Audited");
@@ -103,7 +104,8 @@ internal static class UserEndpoints
 
     private static NotFoundException Missing(string name) => new($"there is no user '{name}'");
 
-    private static List<Grant> Grants(IReadOnlyList<GrantDocument>? grants) => [.. (grants ?? []).Select(g => g.ToGrant())];
+    private static List<Grant> Grants(IReadOnlyList<GrantDocument?>? grants, string member = "grants") =>
+        [.. (grants ?? []).Select(g => g?.ToGrant() ?? throw new BadParameterException(member, $"'{member}' holds a null"))];
 }
 
 /// <summary>A user to be made.</summary>

@@ -27,7 +27,7 @@ internal static class RunCommand
                 return ExitCode.WrongUsage;
             }
 
-            if (asked is { Gateway: true, Silo: false } && loaded.StoreConnection is null)
+            if (asked is { Gateway: true, Silo: false } && (loaded.StoreConnection ?? loaded.GatewayConnection) is null)
             {
                 await Console.Error.WriteLineAsync(
                     "oee: a gateway by itself finds its silos in the store; give store.connection in the config, or let this process "

@@ -42,6 +42,13 @@ internal sealed class AccessReader
             _access.Problems.Add(_access.LineOf("keys"), $"access.keys: '{twice.Key}' is there twice; names of keys are unique");
         }
 
+        foreach (var twice in options.Keys.GroupBy(k => k.Secret).Where(g => g.Select(k => k.Name).Distinct().Count() > 1))
+        {
+            _access.Problems.Add(
+                _access.LineOf("keys"),
+                $"access.keys: {string.Join(" and ", twice.Select(k => $"'{k.Name}'"))} have one secret; whoever shows it would be either");
+        }
+
         _access.Close();
         return options;
     }
@@ -83,6 +90,13 @@ internal sealed class AccessReader
             Scopes = [.. oidc.Items("scopes").Select(s => s.ToString())],
             Roles = roles,
         };
+        if ((options.ClientId ?? options.Audience) is null)
+        {
+            oidc.Problems.Add(
+                oidc.Line,
+                "access.oidc: neither client_id (people sign in at the pages) nor audience (the API takes their tokens) is given");
+        }
+
         oidc.Close();
         return options;
     }

@@ -59,9 +59,12 @@ public static partial class ConfigFile
         var broker = ReadBroker(root.Section("broker"));
         var store = root.Section("store");
         // Retention may be asked for without a connection: the embedded store keeps to it too.
-        var connection = store.Exists && (store.Has("connection") || !store.Has("retention"))
-            ? store.Required("connection", "\"Host=127.0.0.1;Database=oee;Username=oee\"")
-            : null;
+        var (connection, gatewayConnection) = (store.Secret("connection"), store.Secret("gateway_connection"));
+        if (store.Exists && (connection ?? gatewayConnection) is null && !store.Has("retention") && !store.Has("connection_file"))
+        {
+            _ = store.Required("connection", "\"Host=127.0.0.1;Database=oee;Username=oee\"");
+        }
+
         var ingress = root.Section("ingress");
         var partitions = ingress.Items("partitions").Select(p => p.ToString()).ToList();
         var gateway = root.Section("gateway");
@@ -72,7 +75,7 @@ public static partial class ConfigFile
             Plant = plant,
             Broker = broker,
             StoreConnection = connection,
-            GatewayConnection = store.Text("gateway_connection"),
+            GatewayConnection = gatewayConnection,
             Store = new StoreOptions
             {
                 Writers = store.Integer("writers", new StoreOptions().Writers, 1, 8),
@@ -200,7 +203,7 @@ public static partial class ConfigFile
         var result = address with
         {
             Username = broker.Text("username") ?? address.Username,
-            Password = broker.Text("password") ?? address.Password,
+            Password = broker.Secret("password") ?? address.Password,
             CaFile = tls.ExistingFile("ca"),
             CertificateFile = tls.ExistingFile("certificate"),
             KeyFile = tls.ExistingFile("key"),

@@ -21,6 +21,15 @@ internal static class Exposure
             {
                 yield return ("gateway.management_urls", $"'{url}' is not an address with a port, such as http://127.0.0.1:9090");
             }
+            else if (Parse(url)!.Scheme == "https" && config.Gateway.Certificate is null)
+            {
+                yield return ("gateway.management_urls", NeedsCertificate(url));
+            }
+            else if (Split(config.GatewayUrls).Any(u => Parse(u)?.Port == Parse(url)!.Port))
+            {
+                yield return (
+                    "gateway.management_urls", $"'{url}' has a port of gateway.urls, which would then have health and metrics only");
+            }
         }
 
         if (!IPAddress.IsLoopback(IPAddress.Parse(config.SiloAddress)) && config.ClusterTls is null)
@@ -64,14 +73,15 @@ internal static class Exposure
     private static bool IsLoopback(Uri uri) =>
         uri.Host == "localhost" || (IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
+    private static string NeedsCertificate(string url) =>
+        $"'{url}' needs a certificate: give gateway.certificate and gateway.key, PEM files";
+
     private static string? WhyNot(string url, OeeConfig config)
     {
         if (Parse(url) is not { Scheme: "http" or "https" } uri) return $"'{url}' is not an address such as http://127.0.0.1:8080";
         if (uri.Scheme == "https")
         {
-            return config.Gateway.Certificate is null
-                ? $"'{url}' needs a certificate: give gateway.certificate and gateway.key, PEM files"
-                : null;
+            return config.Gateway.Certificate is null ? NeedsCertificate(url) : null;
         }
 
         // An edge node by itself has no users, and tells nothing but health and metrics.

@@ -50,6 +50,25 @@ internal sealed class YamlSection
         return path;
     }
 
+    /// <summary>A secret: what `KEY_file` holds, or, where others may read the configuration, better not, what stands at `KEY`.</summary>
+    public string? Secret(string key)
+    {
+        var (text, file) = (Text(key), Text($"{key}_file"));
+        if (file is null) return text;
+        if (text is not null) _problems.Add(LineOf(key), $"{Path}: {key} and {key}_file are both given; one of them is enough");
+        try
+        {
+            if (File.ReadAllText(file).Trim() is { Length: > 0 } secret) return secret;
+            _problems.Add(LineOf($"{key}_file"), $"{Path}.{key}_file: '{file}' is empty");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            _problems.Add(LineOf($"{key}_file"), $"{Path}.{key}_file: '{file}' cannot be read: {error.Message}");
+        }
+
+        return null;
+    }
+
     public decimal? Number(string key, decimal min, decimal max)
     {
         if (Scalar(key) is not { } node) return null;

@@ -1,6 +1,7 @@
 using OeeOrleans.Edge;
 using OeeOrleans.Edge.Sessions;
 using OeeOrleans.Host.Config;
+using OeeOrleans.Model;
 using Prometheus;
 
 namespace OeeOrleans.Host.Hosting;
@@ -15,17 +16,16 @@ internal static class EdgeHost
             {
                 ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(EdgeHost).Assembly.GetName().Name,
             });
-        builder.WebHost.UseUrls(config.GatewayUrls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        GatewayListeners.Add(builder, config);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(7));
         builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
         OeeHost.ConfigureLogging(builder.Logging);
         builder.Services.AddSingleton(TimeProvider.System);
         Add(builder.Services, config.Edge!);
+        builder.Services.AddSingleton<IReadinessCheck, EdgeReadiness>();
         var app = builder.Build();
-        app.MapMetrics("/metrics");
-        app.MapGet("/health/live", () => Results.Ok(new { status = "live" }));
-        MapReady(app);
+        GatewayListeners.MapManagement(app, config);
+        GatewayListeners.MapProcess(app, config);
         return app;
     }
 
@@ -37,11 +37,14 @@ internal static class EdgeHost
     }
 
     /// <summary>Ready = born. An edge that is not goes on sampling and keeps everything; it says why.</summary>
-    private static void MapReady(WebApplication app) => app.MapGet("/health/ready", (EdgeConnector edge) =>
+    private sealed class EdgeReadiness(EdgeConnector edge) : IReadinessCheck
     {
-        var born = edge.State == EdgeState.Born;
-        return Results.Json(
-            new { status = born ? "ready" : "not ready", state = edge.State.ToString(), why = edge.Why, buffered_records = edge.Buffered },
-            statusCode: born ? 200 : 503);
-    });
+        public string Name => "edge";
+
+        public Task<string?> WhyNotAsync(CancellationToken cancellationToken)
+        {
+            var why = edge.Why is { Length: > 0 } reason ? reason : edge.State.ToString();
+            return Task.FromResult(edge.State == EdgeState.Born ? null : $"{why}; {edge.Buffered} records wait");
+        }
+    }
 }

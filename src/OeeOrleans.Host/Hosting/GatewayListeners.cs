@@ -85,6 +85,19 @@ internal static class GatewayListeners
     }
 
     /// <summary>
+    /// Of a process that is no gateway: it knows nobody, so what tells of its inside is for this machine, and for whoever reaches the management
+    /// listener.
+    /// </summary>
+    public static void MapProcess(WebApplication app, OeeConfig config)
+    {
+        // Behind the management listener's branch, which has endpoints of its own.
+        app.UseRouting();
+        var isForAll = Exposure.IsLoopbackOnly(config.GatewayUrls);
+        if (isForAll) app.MapMetrics("/metrics");
+        app.MapHealth(_ => isForAll);
+    }
+
+    /// <summary>
     /// A page of somebody else whose name was made to lead here (DNS rebinding) is told by the name it asks for. Addresses are nobody's name.
     /// </summary>
     private static IEnumerable<string> Names(OeeConfig config)

@@ -91,17 +91,16 @@ internal static class OeeHost
         }
 
         var app = builder.Build();
+        GatewayListeners.MapManagement(app, config);
         if (roles.Gateway)
         {
-            GatewayListeners.MapManagement(app, config);
             app.MapGateway();
             // It tells the state of every grain and the logs of the silos.
             app.MapOrleansDashboard("/dashboard").RequireAuthorization(GatewayExtensions.AdministratorsOnly);
         }
         else
         {
-            app.MapMetrics("/metrics");
-            app.MapHealth();
+            GatewayListeners.MapProcess(app, config);
         }
 
         return app;
@@ -135,6 +134,8 @@ internal static class OeeHost
         logging.AddFilter("Microsoft", LogLevel.Warning);
         logging.AddFilter("System", LogLevel.Warning);
         logging.AddFilter("Polly", LogLevel.Warning);
+        // It says of every key and token that is not good that it is not; those are counted, and the audit has them.
+        logging.AddFilter("OeeOrleans.Gateway.Access.KeyOrTokenHandler", LogLevel.Warning);
         // It warns that the keys of cookies are not encrypted; the repository they go to seals them.
         logging.AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error);
         // Advice about garbage collection and a watchdog that measures from the machine's start: neither is for an operator.

@@ -45,7 +45,7 @@ internal sealed class ServerCertificate(string certificateFile, string keyFile, 
             _looked = clock.GetTimestamp();
             try
             {
-                var written = (File.GetLastWriteTimeUtc(certificateFile), File.GetLastWriteTimeUtc(keyFile));
+                var written = (WrittenAt(certificateFile), WrittenAt(keyFile));
                 if (_context is not null && written == _written) return _context;
                 var renewed = _context is not null;
                 _context = Read();
@@ -62,6 +62,10 @@ internal sealed class ServerCertificate(string certificateFile, string keyFile, 
             return _context ?? throw new IOException($"the certificate '{certificateFile}' cannot be read");
         }
     }
+
+    /// <summary>Of what a link leads to: an orchestrator renews what is behind it, and leaves the link as it is.</summary>
+    private static DateTime WrittenAt(string file) =>
+        File.GetLastWriteTimeUtc(File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file);
 
     private SslStreamCertificateContext Read()
     {

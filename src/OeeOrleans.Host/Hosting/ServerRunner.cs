@@ -55,6 +55,13 @@ internal static class ServerRunner
         OeeConfig config, Roles roles, bool simulate, ILoggerFactory logs, ILogger log, StopSignals stopping)
     {
         PrivateDirectory.Make(config.DataDir);
+        if (roles.Silo && config is { StoreConnection: null, GatewayConnection: not null })
+        {
+            await Console.Error.WriteLineAsync(
+                "oee: cannot start: a silo needs store.connection; gateway_connection is for gateways by themselves");
+            return ExitCode.WrongUsage;
+        }
+
         if (!roles.Silo && config.GatewayConnection is { } own) config = config with { StoreConnection = own };
         var key = PlantKey.LoadOrCreate(config.AccessKeyPath);
         await using var store = PlantStore.Open(config, key, logs);

@@ -32,7 +32,12 @@ internal abstract partial class SqlStore
         QueryAsync<IReadOnlyList<ChainedEntry>>(async c =>
     {
         var conditions = new List<string>();
-        if (query.Actor is not null) conditions.Add("actor = @Actor");
+        // Also where somebody else acted under that one's sign-in: `mia (terminal)`.
+        if (query.Actor is not null)
+        {
+            conditions.Add("(actor = @Actor or substr(actor, length(actor) - length(@Actor) - 2) = ' (' || @Actor || ')')");
+        }
+
         if (query.Target is not null) conditions.Add("target = @Target");
         if (query.Action is not null) conditions.Add("substr(action, 1, length(@Action)) = @Action");
         if (query.FromUs is not null) conditions.Add("ts >= oee_ts(@FromUs)");

@@ -216,6 +216,13 @@ public sealed class AttackTests(GuardedPlant plant)
     }
 
     [Fact]
+    public async Task A_body_that_is_a_little_too_large_is_refused_too()
+    {
+        using var response = await plant.Admin.PostAsJsonAsync($"{FaultPath}/ack", new { comment = new string('x', 1 << 20) });
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+    }
+
+    [Fact]
     public async Task Connections_that_say_their_headers_letter_by_letter_are_closed()
     {
         var slow = new List<TcpClient>();
@@ -231,7 +238,7 @@ public sealed class AttackTests(GuardedPlant plant)
 
             using var look = await plant.Admin.GetAsync("/api/machines/status");
             Assert.Equal(HttpStatusCode.OK, look.StatusCode);
-            await Eventually.HoldsAsync("all of them to be closed", TimeSpan.FromSeconds(40), async () =>
+            await Eventually.HoldsAsync("all of them to be closed", TimeSpan.FromSeconds(20), async () =>
             {
                 var open = 0;
                 foreach (var tcp in slow) if (await IsOpenAsync(tcp)) open++;
