@@ -144,7 +144,11 @@ public sealed class BrokerDoor(HostCredentials host)
     /// <summary>Sessions whose clients may not stay, or not with what they have; the others have their rights as they are now.</summary>
     internal IEnumerable<MqttSessionStatus> NotWelcome(IList<MqttSessionStatus> sessions)
     {
-        _owners.Keep(sessions.Select(s => s.Id).ToHashSet(StringComparer.Ordinal));
+        foreach (var clientId in _owners.Keep(sessions.Select(s => s.Id).ToHashSet(StringComparer.Ordinal)))
+        {
+            _arriving.TryRemove(clientId, out _);
+        }
+
         foreach (var session in sessions)
         {
             if (GuestOf(session.Items) is not { } guest || ReferenceEquals(guest, HostGuest)) continue;

@@ -63,17 +63,19 @@ internal sealed class SessionOwners(TimeProvider clock)
         }
     }
 
-    /// <summary>Forgets those who were let in and made no session.</summary>
-    public void Keep(IReadOnlySet<string> sessions)
+    /// <summary>Forgets those who were let in and made no session; tells their client ids.</summary>
+    public IReadOnlyList<string> Keep(IReadOnlySet<string> sessions)
     {
         lock (_lock)
         {
-            foreach (var (clientId, known) in _owners.Where(o => !sessions.Contains(o.Key)).ToList())
+            var gone = _owners.Where(o => !sessions.Contains(o.Key) && clock.GetElapsedTime(o.Value.Since) >= Arriving).ToList();
+            foreach (var (clientId, known) in gone)
             {
-                if (clock.GetElapsedTime(known.Since) < Arriving) continue;
                 _owners.Remove(clientId);
                 Leave(known.Owner);
             }
+
+            return [.. gone.Select(g => g.Key)];
         }
     }
 

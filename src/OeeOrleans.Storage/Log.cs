@@ -45,6 +45,11 @@ internal static partial class Log
     public static partial void HeldUp(ILogger log, string what, string reason);
 
     [LoggerMessage(
+        3013, LogLevel.Warning,
+        "store.retention is not set in the database, whose owner is another role: {Reason}; its policies stay as they are")]
+    public static partial void PoliciesNotOurs(ILogger log, string reason);
+
+    [LoggerMessage(
         3012, LogLevel.Warning,
         "PostgreSQL has room for {Free} connections only (its max_connections is {Allowed}); store.max_connections is {Wanted}")]
     public static partial void FewConnections(ILogger log, int free, int allowed, int wanted);

@@ -22,10 +22,12 @@ public sealed class AclTests : IAsyncLifetime
             areas: [{ id: a, lines: [{ id: l, machines: [{ id: m1, edge_node: g/n1 }, { id: m2, edge_node: g/n2 }] }] }]
             """);
         await RunAsync("key", "create", "screen", "--role", "dashboard", "--config", config);
+        await RunAsync("key", "create", "fleet", "--role", "edge", "--at", "site/*", "--config", config);
         var acl = Path.Combine(_directory, "acl");
         await File.WriteAllTextAsync(acl, await RunAsync("acl", "export", "--format", "mosquitto", "--config", config));
         var passwords = Path.Combine(_directory, "passwords");
-        await File.WriteAllTextAsync(passwords, string.Concat(new[] { "g/n1", "g/n2", "screen", "oee-host" }.Select(u => $"{u}:secret\n")));
+        await File.WriteAllTextAsync(
+            passwords, string.Concat(new[] { "g/n1", "g/n2", "screen", "fleet", "oee-host" }.Select(u => $"{u}:secret\n")));
         await using (var hash = ServerProcess.Start("mosquitto_passwd", ["-U", passwords]))
         {
             await hash.WaitForExitAsync(TimeSpan.FromSeconds(10));
@@ -56,10 +58,13 @@ public sealed class AclTests : IAsyncLifetime
         using var edge = await InAsync("g/n1");
         using var host = await InAsync("oee-host");
         using var screen = await InAsync("screen");
+        using var fleet = await InAsync("fleet");
         var rows = new[]
         {
             (edge, "spBv1.0/g/NDATA/n1", true), (edge, "spBv1.0/g/DDATA/n1/m1", true), (edge, "spBv1.0/g/NDATA/n2", false),
             (edge, "spBv1.0/g/NCMD/n2", false), (edge, "spBv1.0/STATE/oee", false), (screen, "spBv1.0/g/NDATA/n1", false),
+            // All of a group but the results, which are the host's.
+            (fleet, "spBv1.0/site/NDATA/n9", true), (fleet, "spBv1.0/site/DDATA/oee/m1", false), (fleet, "spBv1.0/site/NBIRTH/oee", false),
             (host, "spBv1.0/g/NCMD/n1", true), (host, "spBv1.0/STATE/oee-site", true),
         };
         foreach (var (client, topic, may) in rows)

@@ -22,7 +22,7 @@ internal sealed class TagSourceOptions
         + "out"
     };
     private readonly Option<string?> _user = new("--user") { Description = "user name" };
-    private readonly Option<string?> _password = new("--password") { Description = "password of the user" };
+    private readonly PasswordOption _password = new("password of the user");
     private readonly Option<string?> _userCertificate = new("--user-certificate") { Description = "PEM file of the user's certificate" };
     private readonly Option<string?> _userKey = new("--user-key") { Description = "PEM file of its key" };
     private readonly Option<string> _pki = new("--pki")
@@ -49,7 +49,8 @@ internal sealed class TagSourceOptions
     {
         Option[] all =
         [
-            Url, _security, _mode, _user, _password, _userCertificate, _userKey, _pki, _trustServer, _trustEverything, _clearPassword,
+            Url, _security, _mode, _user, .. _password.All, _userCertificate,
+            _userKey, _pki, _trustServer, _trustEverything, _clearPassword,
         ];
         foreach (var option in all) command.Add(option);
         return command;
@@ -107,7 +108,7 @@ internal sealed class TagSourceOptions
     {
         settings = new OpcUaSettings
         {
-            User = parsed.GetValue(_user), Password = parsed.GetValue(_password), UserCertificate = parsed.GetValue(_userCertificate),
+            User = parsed.GetValue(_user), Password = _password.Read(parsed), UserCertificate = parsed.GetValue(_userCertificate),
             UserKey = parsed.GetValue(_userKey), Trust = Trust(parsed), ClearPassword = parsed.GetValue(_clearPassword),
         };
         if (parsed.GetValue(_security) is { } security)

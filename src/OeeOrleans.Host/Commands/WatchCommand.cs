@@ -17,7 +17,7 @@ internal static class WatchCommand
         var broker = new Option<string>("--broker") { Description = "mqtt://host:port", Required = true };
         var group = new Option<string?>("--group") { Description = "only this Sparkplug group" };
         var user = new Option<string?>("--user") { Description = "user name at the broker" };
-        var password = new Option<string?>("--password") { Description = "password at the broker" };
+        var password = new PasswordOption("password at the broker");
         var ca = new Option<string?>("--ca") { Description = "PEM file of the authority that signed the broker's certificate (mqtts)" };
         var seconds = new Option<double?>("--for") { Description = "seconds to watch; until Ctrl-C when left out" };
         var every = new Option<double>("--every") { Description = "seconds between two pictures", DefaultValueFactory = _ => 1 };
@@ -28,8 +28,9 @@ internal static class WatchCommand
         };
         var command = new Command("watch", "a live tree of a plant's edge nodes, devices and metrics")
         {
-            broker, group, user, password, ca, seconds, every, metrics, passive,
+            broker, group, user, ca, seconds, every, metrics, passive,
         };
+        foreach (var option in password.All) command.Add(option);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (!BrokerAddress.TryParse(parsed.GetRequiredValue(broker), out var address, out var reason) || parsed.GetValue(every) <= 0)
@@ -38,7 +39,7 @@ internal static class WatchCommand
                 return ExitCode.WrongUsage;
             }
 
-            if (parsed.GetValue(user) is { } name) address = address with { Username = name, Password = parsed.GetValue(password) };
+            if (parsed.GetValue(user) is { } name) address = address with { Username = name, Password = password.Read(parsed) };
             if (parsed.GetValue(ca) is { } caFile) address = address with { CaFile = caFile };
 
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

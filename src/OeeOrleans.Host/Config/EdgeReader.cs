@@ -175,7 +175,7 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
             ("SignAndEncrypt", MessageSecurityMode.SignAndEncrypt));
         var settings = new OpcUaSettings
         {
-            Policy = policy, Mode = mode, User = source.Text("username"), Password = source.Text("password"),
+            Policy = policy, Mode = mode, User = source.Text("username"), Password = source.Secret("password"),
             UserCertificate = source.Text("user_certificate"), UserKey = source.Text("user_key"), Pki = source.Text("pki"),
             Trust = source.Choice(
                 "trust", ServerTrust.Store, ("store", ServerTrust.Store), ("first_use", ServerTrust.OnFirstUse),

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using OeeOrleans.Access.Grants;
 using OeeOrleans.Access.Identities;
@@ -10,14 +11,24 @@ internal static class FirstSignIn
     private const string DemoUser = "demo";
 
     /// <summary>Lines for the terminal; null: there are users, and they know how.</summary>
-    public static async Task<string?> PrepareAsync(WebApplication app, bool isDemo, CancellationToken cancellationToken)
+    /// <param name="hosts">Names the gateway is asked for under.</param>
+    public static async Task<string?> PrepareAsync(
+        WebApplication app, bool isDemo, IReadOnlyList<string> hosts, CancellationToken cancellationToken)
     {
         var keeper = app.Services.GetRequiredService<AccessKeeper>();
         var directory = app.Services.GetRequiredService<AccessDirectory>();
         if (isDemo) return $"sign in    {DemoUser} / {await DemoAsync(keeper, directory, cancellationToken)}\n";
         if (directory.HasUsers) return null;
         var word = await keeper.NewSetupWordAsync(cancellationToken);
-        return $"sign in    {app.Urls.First().TrimEnd('/')}/setup?word={word} makes the first administrator, once\n";
+        return $"sign in    {Reachable(app.Urls.First(), hosts)}/setup?word={word} makes the first administrator, once\n";
+    }
+
+    /// <summary>Of "all addresses" nobody can ask for a page.</summary>
+    private static string Reachable(string url, IReadOnlyList<string> hosts)
+    {
+        var uri = new UriBuilder(url);
+        if (uri.Host is "0.0.0.0" or "[::]") uri.Host = hosts.FirstOrDefault() ?? Dns.GetHostName();
+        return uri.Uri.GetLeftPart(UriPartial.Authority);
     }
 
     /// <summary>Another password at every start: whoever sees the terminal may change things, nobody else.</summary>

@@ -85,7 +85,7 @@ internal static class ServerRunner
         await using var app = OeeHost.Build(config, plant, roles, address, store, key, simulated);
         await app.StartAsync(stopping.Token);
         broker?.Open(OwnBroker.DoorOf(app, config));
-        var signIn = roles.Gateway ? await FirstSignIn.PrepareAsync(app, isDemo: simulate, stopping.Token) : null;
+        var signIn = roles.Gateway ? await FirstSignIn.PrepareAsync(app, isDemo: simulate, config.Gateway.Hosts, stopping.Token) : null;
         await PrintAsync(app, roles.Silo ? address : null, config, signIn);
         return await UntilStoppedAsync(app, stopping, log);
     }

@@ -158,7 +158,32 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
     private async Task<MaintenanceReport> TimescaleAsync(
         NpgsqlConnection c, Retention retention, long nowUs, CancellationToken cancellationToken)
     {
-        if (_policies != retention)
+        if (_policies != retention) await SetPoliciesAsync(c, retention, cancellationToken);
+        var freshness = new Dictionary<string, double>();
+        foreach (var level in Rollups.Levels)
+        {
+            var watermark = await c.ExecuteScalarAsync<long?>(new CommandDefinition(
+                """
+                select oee_us(_timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(mat_hypertable_id)))
+                from _timescaledb_catalog.continuous_agg where user_view_name = @aggregate
+                  and _timescaledb_functions.cagg_watermark(mat_hypertable_id) > 0
+                """, new { aggregate = level.View }, cancellationToken: cancellationToken));
+            // Never refreshed: everything is computed when it is asked for.
+            if (watermark is { } us) freshness[level.Telemetry] = Math.Max(0, UnixMicros.ToSeconds(nowUs - us));
+        }
+
+        var compression = await c.QueryAsync<(string Table, double Ratio)>(new CommandDefinition(
+            """
+            select t, before_compression_total_bytes::float8 / nullif(after_compression_total_bytes, 0)
+            from (values ('sample'), ('events')) as v(t), hypertable_compression_stats(t::regclass) where after_compression_total_bytes > 0
+            """, cancellationToken: cancellationToken));
+        return new MaintenanceReport(freshness, compression.ToDictionary(r => r.Table, r => r.Ratio));
+    }
+
+    /// <summary>Policies are their owner's: a writer that is not the owner says so once, and leaves them as they are.</summary>
+    private async Task SetPoliciesAsync(NpgsqlConnection c, Retention retention, CancellationToken cancellationToken)
+    {
+        try
         {
             (string Relation, int? Days)[] kept =
             [
@@ -181,28 +206,13 @@ internal sealed class PostgresUpkeep(NpgsqlDataSource source, ILogger log)
                 }
             }
 
-            _policies = retention;
         }
-
-        var freshness = new Dictionary<string, double>();
-        foreach (var level in Rollups.Levels)
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            var watermark = await c.ExecuteScalarAsync<long?>(new CommandDefinition(
-                """
-                select oee_us(_timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(mat_hypertable_id)))
-                from _timescaledb_catalog.continuous_agg where user_view_name = @aggregate
-                  and _timescaledb_functions.cagg_watermark(mat_hypertable_id) > 0
-                """, new { aggregate = level.View }, cancellationToken: cancellationToken));
-            // Never refreshed: everything is computed when it is asked for.
-            if (watermark is { } us) freshness[level.Telemetry] = Math.Max(0, UnixMicros.ToSeconds(nowUs - us));
+            Log.PoliciesNotOurs(log, error.MessageText);
         }
 
-        var compression = await c.QueryAsync<(string Table, double Ratio)>(new CommandDefinition(
-            """
-            select t, before_compression_total_bytes::float8 / nullif(after_compression_total_bytes, 0)
-            from (values ('sample'), ('events')) as v(t), hypertable_compression_stats(t::regclass) where after_compression_total_bytes > 0
-            """, cancellationToken: cancellationToken));
-        return new MaintenanceReport(freshness, compression.ToDictionary(r => r.Table, r => r.Ratio));
+        _policies = retention;
     }
 
     private static DateOnly DateOf(long us) => DateOnly.FromDateTime(DateTime.UnixEpoch.AddMicroseconds(us));

@@ -272,6 +272,10 @@ public sealed class AttackTests(GuardedPlant plant)
     [Fact]
     public async Task A_hub_tells_of_no_line_and_no_machine_outside_of_the_grants()
     {
+        // What there is to call; another method has to be knocked at here.
+        var methods = typeof(OeeOrleans.Gateway.Live.LiveHub).GetMethods()
+            .Where(m => m.GetBaseDefinition().DeclaringType == typeof(OeeOrleans.Gateway.Live.LiveHub) && !m.IsStatic).Select(m => m.Name);
+        Assert.Equal(["SubscribeLine", "SubscribeMachine"], methods.Order(StringComparer.Ordinal));
         var rows = new[] { ("dashboard at own", true, false), ("admin at plant", true, true), ("edge", false, false) };
         foreach (var (who, own, other) in rows)
         {

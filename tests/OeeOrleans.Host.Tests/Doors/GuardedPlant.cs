@@ -47,6 +47,11 @@ public sealed class GuardedPlant : IAsyncLifetime
     /// <summary>Everybody there is, nobody first.</summary>
     public static IEnumerable<string> Everybody => ["nobody", .. Keys.Select(k => k.Name)];
 
+    /// <summary>Since when both machines stand.</summary>
+    public static long StoppedUs { get; } = UnixMicros.Now(TimeProvider.System) - (30 * UnixMicros.PerMinute);
+
+    public static string StopOf(string machine) => StopEvent.IdOf(machine, StoppedUs);
+
     public static string FaultOf(string machine) => Fault(machine).Id;
 
     public HttpClient As(string who) => _clients[who];
@@ -79,6 +84,7 @@ public sealed class GuardedPlant : IAsyncLifetime
         {
             await store.MigrateAsync(default);
             await store.CommitAsync([new ResultUnit { Faults = [Fault(OwnMachine), Fault(ForeignMachine)] }], default);
+            foreach (var machine in new[] { OwnMachine, ForeignMachine }) await StopAsync(store, machine);
         }
 
         Url = $"http://127.0.0.1:{Port}";
@@ -151,6 +157,26 @@ public sealed class GuardedPlant : IAsyncLifetime
     }
 
     private string KeyFile(string name) => Path.Combine(Directory, name.Replace(' ', '-') + ".key");
+
+    /// <summary>The machine ran, and has stood since.</summary>
+    private static async Task StopAsync(IStore store, string machine)
+    {
+        var ids = await store.ResolveSignalsAsync(
+            machine, [new SignalSpec("state.run", "Boolean", null), new SignalSpec("counter.good", "Int64", "pcs")], true, default);
+        SampleRow Row(int id, long us, double value) => new(id, us, value, null, Quality.Good, us);
+        await store.CommitAsync(
+            [
+                new TelemetryUnit
+                {
+                    Owner = machine,
+                    Rows = new[]
+                    {
+                        Row(ids[0], StoppedUs - UnixMicros.PerHour, 1), Row(ids[1], StoppedUs - UnixMicros.PerHour, 5),
+                        Row(ids[0], StoppedUs, 0), Row(ids[1], StoppedUs, 9),
+                    },
+                },
+            ], default);
+    }
 
     private static FaultEvent Fault(string machine) => new()
     {

@@ -45,8 +45,8 @@ internal sealed class Knocks(GuardedPlant plant)
             To(HttpMethod.Post, $"/api/faults/{Fault(s)}/shelve", new { until = "2099-01-01T00:00:00Z" }),
         ["GET /api/losses"] = s => To(HttpMethod.Get, $"/api/losses?line_id={s.Line}"),
         ["GET /api/stops"] = s => To(HttpMethod.Get, $"/api/stops?machine_id={s.Machine}"),
-        // It did not stand then: who may say why is told so, 404; who may look only, 403; to everybody else there is no machine, 404 too.
-        ["POST /api/stops/{id}/reason"] = s => To(HttpMethod.Post, $"/api/stops/{s.Machine}-1/reason", new { reason = "x" }),
+        ["POST /api/stops/{id}/reason"] = s =>
+            To(HttpMethod.Post, $"/api/stops/{Uri.EscapeDataString(GuardedPlant.StopOf(s.Machine))}/reason", new { reason = "x" }),
         ["GET /api/reasons"] = Get("/api/reasons"),
         ["GET /api/assets"] = Get("/api/assets"),
         ["GET /api/assets/{id}"] = s => To(HttpMethod.Get, $"/api/assets/{s.Line}"),
