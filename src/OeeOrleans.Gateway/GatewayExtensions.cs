@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using OeeOrleans.Access;
 using OeeOrleans.Access.Grants;
+using OeeOrleans.Access.Identities;
 using OeeOrleans.Gateway.Access;
 using OeeOrleans.Gateway.Api;
 using OeeOrleans.Gateway.Board;
@@ -76,6 +77,6 @@ public static class GatewayExtensions
     }
 
     private static bool MayKnow(HttpContext context) =>
-        context.RequestServices.GetRequiredService<Callers>().Of(context.User) is { } caller
+        context.RequestServices.GetRequiredService<Callers>().Of(context.User) is { Identity.Kind: not IdentityKind.Anonymous } caller
         && caller.Scope.AllowsEverywhere(Permission.Look);
 }
