@@ -13,8 +13,8 @@ using Prometheus;
 namespace OeeOrleans.Broker;
 
 /// <summary>
-/// Who may connect to the broker, publish and subscribe. Until users and keys are known (<see cref="Open"/>) only this process itself may. A
-/// session belongs to whoever made it: its client id gets nobody else in. Safe for concurrent use.
+/// Who may connect to the broker, publish and subscribe. Until users and keys are known (<see cref="Open"/>) only this process itself may.
+/// A session belongs to whoever made it: its client id gets nobody else in. Safe for concurrent use.
 /// </summary>
 public sealed class BrokerDoor(HostCredentials host)
 {
@@ -88,8 +88,8 @@ public sealed class BrokerDoor(HostCredentials host)
     }
 
     /// <summary>
-    /// A connection has its session, which may be one from before: it gets who has it now. False: it is somebody else's, or who has it may not
-    /// stay any more, and it must end.
+    /// A connection has its session, which may be one from before: it gets who has it now. False: it is somebody else's, or who has it may
+    /// not stay any more, and it must end.
     /// </summary>
     internal bool HasSession(ClientConnectedEventArgs args)
     {

@@ -12,8 +12,8 @@ using MQTTnet.Server;
 namespace OeeOrleans.Broker;
 
 /// <summary>
-/// Where the broker listens. MQTTnet's own listener makes room for whatever a stranger announces (256 MB) and waits long for it, so ours bounds
-/// connections, handshakes and packets.
+/// Where the broker listens. MQTTnet's own listener makes room for whatever a stranger announces (256 MB) and waits long for it, so ours
+/// bounds connections, handshakes and packets.
 /// </summary>
 internal sealed class BrokerListener(IPEndPoint plain, BrokerTls? tls, ILogger log) : IMqttServerAdapter
 {

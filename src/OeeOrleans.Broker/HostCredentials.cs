@@ -3,7 +3,9 @@ using System.Text;
 
 namespace OeeOrleans.Broker;
 
-/// <summary>With which this process comes into its own broker: a password made at every start, so that nobody else can be the host.</summary>
+/// <summary>
+/// With which this process comes into its own broker: a password made at every start, so that nobody else can be the host.
+/// </summary>
 public sealed class HostCredentials
 {
     private readonly byte[] _password;

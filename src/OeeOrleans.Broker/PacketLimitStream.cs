@@ -2,7 +2,8 @@ namespace OeeOrleans.Broker;
 
 /// <summary>
 /// The bytes of a connection on their way to whoever decodes them: the length that a packet announces (MQTT 5, 2.1.4) is looked at before
-/// anybody makes room for it. The first packet is a CONNECT of somebody who is not known yet. Reads a little ahead, which saves system calls.
+/// anybody makes room for it. The first packet is a CONNECT of somebody who is not known yet. Reads a little ahead, which saves system
+/// calls.
 /// </summary>
 internal sealed class PacketLimitStream(Stream inner) : Stream
 {

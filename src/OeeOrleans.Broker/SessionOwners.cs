@@ -1,8 +1,8 @@
 namespace OeeOrleans.Broker;
 
 /// <summary>
-/// Whose a session is: it may be taken up again by whoever publishes as the same nodes, or, of those who only listen, by the same one. Whoever
-/// publishes takes an id from one who only listens: nobody can keep an edge node out by coming first. Safe for concurrent use.
+/// Whose a session is: it may be taken up again by whoever publishes as the same nodes, or, of those who only listen, by the same one.
+/// Whoever publishes takes an id from one who only listens: nobody can keep an edge node out by coming first. Safe for concurrent use.
 /// </summary>
 internal sealed class SessionOwners(TimeProvider clock)
 {

@@ -8,8 +8,8 @@ namespace OeeOrleans.Edge;
 
 /// <summary>
 /// Every value for a writable metric that was handed to this edge, one line of JSON each: when, by which way, where, what stood there
-/// before, what was to be written, and what became of it; on this disk, and reported to the host. Commands that are none (unknown or read-only metrics, too old) are in the log.
-/// Sparkplug does not say who commands; the way is all there is.
+/// before, what was to be written, and what became of it; on this disk, and reported to the host. Commands that are none (unknown or
+/// read-only metrics, too old) are in the log. Sparkplug does not say who commands; the way is all there is.
 /// </summary>
 internal sealed class WriteAudit(EdgeOptions options, Action<string, string> report, TimeProvider clock, ILogger log)
 {

@@ -19,8 +19,8 @@ public sealed record StoreOptions
     public bool Copy { get; init; } = true;
 
     /// <summary>
-    /// A group of no more rows goes in by INSERT, together with all else of it in one round trip: COPY takes several, and they cost more than
-    /// it saves. Only where COPY is used.
+    /// A group of no more rows goes in by INSERT, together with all else of it in one round trip: COPY takes several, and they cost more
+    /// than it saves. Only where COPY is used.
     /// </summary>
     public int SmallGroup { get; init; } = 500;
 

@@ -6,8 +6,8 @@ using OeeOrleans.TestServers;
 namespace OeeOrleans.Benchmarks;
 
 /// <summary>
-/// `access [SECONDS]`: what it costs to say who one is. One gateway, `/api/machines/status` of a hundred machines, asked in turn by nobody (who may
-/// look here), with a key, and with an access token: p50 and p95 of each, and the ratio to nobody's.
+/// `access [SECONDS]`: what it costs to say who one is. One gateway, `/api/machines/status` of a hundred machines, asked in turn by nobody
+/// (who may look here), with a key, and with an access token: p50 and p95 of each, and the ratio to nobody's.
 /// </summary>
 internal static class AccessBench
 {

@@ -7,7 +7,9 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.EndToEnd;
 
-/// <summary>A provider of somebody else (npm oidc-provider), a browser, and a gateway that believes it; and our tokens, checked by npm jose.</summary>
+/// <summary>
+/// A provider of somebody else (npm oidc-provider), a browser, and a gateway that believes it; and our tokens, checked by npm jose.
+/// </summary>
 public sealed class OpenIdTests : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("oee-oidc-").FullName;

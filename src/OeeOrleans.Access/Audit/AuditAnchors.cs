@@ -7,8 +7,8 @@ using OeeOrleans.Storage.Access;
 namespace OeeOrleans.Access.Audit;
 
 /// <summary>
-/// Writes down once an hour where the audit log's chain ends, in a file beside the database: whoever writes the whole log anew, or cuts its end
-/// off, would have to change the files of every process as well.
+/// Writes down once an hour where the audit log's chain ends, in a file beside the database: whoever writes the whole log anew, or cuts
+/// its end off, would have to change the files of every process as well.
 /// </summary>
 public sealed class AuditAnchors(string path, IAccessStore store, TimeProvider clock, ILogger<AuditAnchors> log) : BackgroundService
 {

@@ -19,8 +19,8 @@ public sealed record AuditVerdict(long Entries, AuditHead Head, IReadOnlyList<(l
 }
 
 /// <summary>
-/// Goes along the audit log's chain from its first entry and names those that were changed, taken away or put in. After a finding it goes on from
-/// what is stored, so that an old one hides no new one.
+/// Goes along the audit log's chain from its first entry and names those that were changed, taken away or put in. After a finding it goes
+/// on from what is stored, so that an old one hides no new one.
 /// </summary>
 public static class AuditVerifier
 {

@@ -8,8 +8,8 @@ using OeeOrleans.Storage.Access;
 namespace OeeOrleans.Access.Audit;
 
 /// <summary>
-/// What was refused, for the audit log: ten thousand refusals of one kind in a minute are one entry with a number, and there are so many kinds a
-/// minute and no more; what is beyond stands there as "others". Bounded, also while the store is away; safe for concurrent use.
+/// What was refused, for the audit log: ten thousand refusals of one kind in a minute are one entry with a number, and there are so many
+/// kinds a minute and no more; what is beyond stands there as "others". Bounded, also while the store is away; safe for concurrent use.
 /// </summary>
 public sealed class RefusalLog(IAccessStore store, TimeProvider clock, ILogger<RefusalLog> log) : BackgroundService
 {

@@ -8,8 +8,8 @@ using OeeOrleans.Storage.Access;
 namespace OeeOrleans.Access.Identities;
 
 /// <summary>
-/// Users, keys and grants as the store had them last: whoever comes in is looked up in memory. Read again when the store says that something
-/// changed, see <see cref="AccessRefresher"/>. Safe for concurrent use.
+/// Users, keys and grants as the store had them last: whoever comes in is looked up in memory. Read again when the store says that
+/// something changed, see <see cref="AccessRefresher"/>. Safe for concurrent use.
 /// </summary>
 public sealed class AccessDirectory
 {
@@ -90,8 +90,8 @@ public sealed class AccessDirectory
     }
 
     /// <summary>
-    /// Somebody from outside, as the sign-in said, with what of its grants the configuration still gives to somebody; null when that is over, or
-    /// nobody signs people in from outside any more.
+    /// Somebody from outside, as the sign-in said, with what of its grants the configuration still gives to somebody; null when that is
+    /// over, or nobody signs people in from outside any more.
     /// </summary>
     public Identity? FindExternal(Identity identity)
     {

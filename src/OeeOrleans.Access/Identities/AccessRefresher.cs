@@ -9,8 +9,8 @@ namespace OeeOrleans.Access.Identities;
 
 /// <summary>
 /// Keeps the <see cref="AccessDirectory"/> as the store has it: once a second a question with a number for an answer. What is revoked is
-/// refused by every process within two seconds. While the store is away those of before hold: the plant's pictures must not go dark with it,
-/// and nobody could be revoked then.
+/// refused by every process within two seconds. While the store is away those of before hold: the plant's pictures must not go dark with
+/// it, and nobody could be revoked then.
 /// </summary>
 public sealed class AccessRefresher(
     IAccessStore store, AccessDirectory directory, PlantKey plantKey, AccessOptions options, TimeProvider clock,
@@ -24,7 +24,9 @@ public sealed class AccessRefresher(
     private static readonly TimeSpan Forget = TimeSpan.FromHours(1);
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
 
-    /// <summary>Sessions are forgotten so long after their end: a clock that is ahead must not make one forget that one was ended.</summary>
+    /// <summary>
+    /// Sessions are forgotten so long after their end: a clock that is ahead must not make one forget that one was ended.
+    /// </summary>
     private static readonly TimeSpan KeptAfter = TimeSpan.FromDays(7);
 
     private readonly SigningKeys _signing = new(store, plantKey, options, clock, log);

@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Identity;
 namespace OeeOrleans.Access.Identities;
 
 /// <summary>
-/// Hashes of passwords (ASP.NET Core Identity: PBKDF2, HMAC-SHA512, 100,000 rounds). A hash takes tens of milliseconds of a core, so only as
-/// many as there are cores run at once and a few wait; more are sent away, and the plant goes on.
+/// Hashes of passwords (ASP.NET Core Identity: PBKDF2, HMAC-SHA512, 100,000 rounds). A hash takes tens of milliseconds of a core, so only
+/// as many as there are cores run at once and a few wait; more are sent away, and the plant goes on.
 /// </summary>
 internal sealed class Passwords
 {

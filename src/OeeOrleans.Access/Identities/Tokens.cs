@@ -17,8 +17,8 @@ namespace OeeOrleans.Access.Identities;
 public sealed record TokenPair(string Access, string Refresh, TimeSpan ExpiresIn);
 
 /// <summary>
-/// Issues and checks the tokens of our own users. A refresh token is good once; one that is shown twice was stolen, from us or from its owner,
-/// and the whole sign-in ends (RFC 9700, 4.14). Safe for concurrent use.
+/// Issues and checks the tokens of our own users. A refresh token is good once; one that is shown twice was stolen, from us or from its
+/// owner, and the whole sign-in ends (RFC 9700, 4.14). Safe for concurrent use.
 /// </summary>
 public sealed class Tokens(
     IAccessStore store, AccessDirectory directory, AccessRefresher refresher, SignIn signIn, PlantKey plantKey, AccessOptions options,

@@ -3,7 +3,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace OeeOrleans.Access.Keys;
 
-/// <summary>Authorities of the plant's own, from a PEM file: of edge nodes, of silos. The machine's own list of authorities has no say.</summary>
+/// <summary>
+/// Authorities of the plant's own, from a PEM file: of edge nodes, of silos. The machine's own list of authorities has no say.
+/// </summary>
 public sealed class CertificateAuthority
 {
     public const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
@@ -30,7 +32,9 @@ public sealed class CertificateAuthority
         }
     }
 
-    /// <summary>Whether a certificate is signed by one of them, is good now, and is for this use. Revocation lists are not asked for.</summary>
+    /// <summary>
+    /// Whether a certificate is signed by one of them, is good now, and is for this use. Revocation lists are not asked for.
+    /// </summary>
     /// <param name="certificate">As it was shown.</param>
     /// <param name="use">What it is used for.</param>
     /// <param name="shown">With the certificates between it and its authority that were shown with it.</param>

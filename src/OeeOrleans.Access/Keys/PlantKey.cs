@@ -4,8 +4,8 @@ using System.Text;
 namespace OeeOrleans.Access.Keys;
 
 /// <summary>
-/// The one secret that is a file: what is secret in the store is sealed with it (AES-256-GCM), and the audit log's chain is keyed by it. Every
-/// process of a plant needs the same.
+/// The one secret that is a file: what is secret in the store is sealed with it (AES-256-GCM), and the audit log's chain is keyed by it.
+/// Every process of a plant needs the same.
 /// </summary>
 public sealed class PlantKey
 {

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace OeeOrleans.Access.Keys;
 
-/// <summary>Secrets that we make ourselves: 256 random bits, of which only the hash is kept. A slow hash is for what people think up.</summary>
+/// <summary>
+/// Secrets that we make ourselves: 256 random bits, of which only the hash is kept. A slow hash is for what people think up.
+/// </summary>
 internal static class Secrets
 {
     private const int Bytes = 32;

@@ -9,8 +9,8 @@ using OeeOrleans.Storage.Access;
 namespace OeeOrleans.Access.Keys;
 
 /// <summary>
-/// The plant's keys for ES256 (RFC 7518, 3.4): shared by all gateways through the store, replaced in time, and published until the last token
-/// that was signed with them has expired. Safe for concurrent use.
+/// The plant's keys for ES256 (RFC 7518, 3.4): shared by all gateways through the store, replaced in time, and published until the last
+/// token that was signed with them has expired. Safe for concurrent use.
 /// </summary>
 internal sealed class SigningKeys(IAccessStore store, PlantKey plantKey, AccessOptions options, TimeProvider clock, ILogger log)
 {

@@ -2,7 +2,9 @@ using OeeOrleans.Access.Grants;
 
 namespace OeeOrleans.Access.Mqtt;
 
-/// <summary>What a client may publish and hear, as topic filters; the same for our own broker and for those that rules are exported to.</summary>
+/// <summary>
+/// What a client may publish and hear, as topic filters; the same for our own broker and for those that rules are exported to.
+/// </summary>
 /// <param name="Publish">Filters of topics that may be published.</param>
 /// <param name="Subscribe">Filters that may be subscribed to, and all that they cover.</param>
 public sealed record MqttRights(IReadOnlyList<string> Publish, IReadOnlyList<string> Subscribe)

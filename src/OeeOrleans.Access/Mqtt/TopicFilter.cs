@@ -5,7 +5,9 @@ internal static class TopicFilter
 {
     private const string Share = "$share/";
 
-    /// <summary>Everything that <paramref name="asked"/> (a topic or a filter) matches, <paramref name="allowed"/> matches as well.</summary>
+    /// <summary>
+    /// Everything that <paramref name="asked"/> (a topic or a filter) matches, <paramref name="allowed"/> matches as well.
+    /// </summary>
     public static bool Covers(string allowed, string asked)
     {
         // A wildcard at the beginning does not match what begins with $ (4.7.2).

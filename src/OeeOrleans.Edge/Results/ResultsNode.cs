@@ -34,7 +34,9 @@ public sealed class ResultsNode
         ("kpi/shift", SparkplugDataType.String, w => w.Name),
     ];
 
-    /// <summary>So many results are published, and then others have the broker to themselves: a thousand machines are told of in their turn.</summary>
+    /// <summary>
+    /// So many results are published, and then others have the broker to themselves: a thousand machines are told of in their turn.
+    /// </summary>
     private const int MaxTogether = 25;
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(500);
 

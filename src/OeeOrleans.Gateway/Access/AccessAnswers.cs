@@ -11,7 +11,8 @@ using OeeOrleans.Gateway.Api;
 namespace OeeOrleans.Gateway.Access;
 
 /// <summary>
-/// What a closed door says: 401 to whom nobody knows (a page leads to the sign-in instead), 403 to whom it knows. Refusals are in the audit log.
+/// What a closed door says: 401 to whom nobody knows (a page leads to the sign-in instead), 403 to whom it knows. Refusals are in the
+/// audit log.
 /// </summary>
 internal sealed class AccessAnswers(Callers callers, RefusalLog refusals) : IAuthorizationMiddlewareResultHandler
 {

@@ -11,7 +11,9 @@ using OeeOrleans.Model;
 
 namespace OeeOrleans.Gateway.Access;
 
-/// <summary>Who asks, and what that one may do. A parameter of handlers; whoever holds one for long asks <see cref="Callers"/> again.</summary>
+/// <summary>
+/// Who asks, and what that one may do. A parameter of handlers; whoever holds one for long asks <see cref="Callers"/> again.
+/// </summary>
 internal sealed record Caller(Identity Identity, AccessScope Scope)
 {
     /// <summary>The longest shift, and a little.</summary>

@@ -7,8 +7,8 @@ using OeeOrleans.Access.Identities;
 namespace OeeOrleans.Gateway.Access;
 
 /// <summary>
-/// The Orleans dashboard streams the logs of silos for as long as somebody reads: whoever may not look any more is cut off, and not asked again
-/// at the next request only.
+/// The Orleans dashboard streams the logs of silos for as long as somebody reads: whoever may not look any more is cut off, and not asked
+/// again at the next request only.
 /// </summary>
 internal static class DashboardWatch
 {

@@ -17,8 +17,8 @@ using OeeOrleans.Model;
 namespace OeeOrleans.Gateway.Access;
 
 /// <summary>
-/// People whom somebody else signs in (OpenID Connect, authorization code with PKCE), and that one's access tokens at the API. What its claims
-/// grant is looked up once, at the sign-in; it holds as long as the session, or the token.
+/// People whom somebody else signs in (OpenID Connect, authorization code with PKCE), and that one's access tokens at the API. What its
+/// claims grant is looked up once, at the sign-in; it holds as long as the session, or the token.
 /// </summary>
 internal static class OpenId
 {

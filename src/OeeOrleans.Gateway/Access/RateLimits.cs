@@ -8,7 +8,9 @@ using OeeOrleans.Access.Identities;
 
 namespace OeeOrleans.Gateway.Access;
 
-/// <summary>How much one may ask for: per identity, and per address of whom nobody knows. More is refused, with when to come again.</summary>
+/// <summary>
+/// How much one may ask for: per identity, and per address of whom nobody knows. More is refused, with when to come again.
+/// </summary>
 internal static class RateLimits
 {
     public const string SignIn = "sign-in";

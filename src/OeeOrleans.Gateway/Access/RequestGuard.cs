@@ -6,8 +6,8 @@ using OeeOrleans.Access.Audit;
 namespace OeeOrleans.Gateway.Access;
 
 /// <summary>
-/// What a browser could be led to do by a foreign page: requests that change something, and WebSockets, that it sends with our cookie but that
-/// another origin made. SameSite keeps most of them away; this looks at what is left, and at browsers that do not know SameSite.
+/// What a browser could be led to do by a foreign page: requests that change something, and WebSockets, that it sends with our cookie but
+/// that another origin made. SameSite keeps most of them away; this looks at what is left, and at browsers that do not know SameSite.
 /// </summary>
 internal static class RequestGuard
 {

@@ -7,18 +7,21 @@ using OeeOrleans.Gateway.Board;
 namespace OeeOrleans.Gateway.Access;
 
 /// <summary>
-/// What browsers are told of our pages: run no script and use no style but ours, show the pages in nobody's frame, keep to TLS once it was there.
+/// What browsers are told of our pages: run no script and use no style but ours, show the pages in nobody's frame, keep to TLS once it was
+/// there.
 /// </summary>
 internal static class SecurityHeaders
 {
-    /// <summary>The page's own style and script stand in it, known by their hashes: nothing has to be fetched before the first paint.</summary>
+    /// <summary>
+    /// The page's own style and script stand in it, known by their hashes: nothing has to be fetched before the first paint.
+    /// </summary>
     private static readonly string Pages = string.Join(
         "; ", "default-src 'none'", $"script-src 'self' {Hash(BoardStyle.Script)}", $"style-src 'self' {Hash(BoardStyle.Css)}",
         "connect-src 'self'", "img-src 'self' data:", "font-src 'self'", "form-action 'self'", "base-uri 'self'", "frame-ancestors 'none'");
 
     /// <summary>
-    /// The two pages that are not ours, the API reference and the Orleans dashboard, make styles (the reference also its configuration script) as
-    /// they run. They get what they need and no more, and only they.
+    /// The two pages that are not ours, the API reference and the Orleans dashboard, make styles (the reference also its configuration
+    /// script) as they run. They get what they need and no more, and only they.
     /// </summary>
     private static readonly string Reference = Guest("script-src 'self' 'unsafe-inline'");
 

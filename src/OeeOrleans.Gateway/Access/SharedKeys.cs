@@ -9,8 +9,8 @@ using OeeOrleans.Storage.Access;
 namespace OeeOrleans.Gateway.Access;
 
 /// <summary>
-/// Keeps the keys of cookies in the store, where every gateway of the plant finds them, sealed with the plant's key. What is asked for here is
-/// asked for at the start and once a day.
+/// Keeps the keys of cookies in the store, where every gateway of the plant finds them, sealed with the plant's key. What is asked for
+/// here is asked for at the start and once a day.
 /// </summary>
 internal sealed class SharedKeys(IAccessStore store, PlantKey plantKey, TimeProvider clock)
     : IConfigureOptions<KeyManagementOptions>, IXmlRepository

@@ -116,8 +116,8 @@ internal static class LossEndpoints
 }
 
 /// <summary>
-/// Who acts: whoever signed in. Where several people share a sign-in or a key (a terminal at the line, another system), `by` says which of them,
-/// and both are noted.
+/// Who acts: whoever signed in. Where several people share a sign-in or a key (a terminal at the line, another system), `by` says which of
+/// them, and both are noted.
 /// </summary>
 internal static class Actor
 {

@@ -83,8 +83,8 @@ internal static class TelemetryEndpoints
     }
 
     /// <summary>
-    /// While a machine moves to another silo, or is still being read from the store, it does not answer: then it is as it was last heard of;
-    /// `last_seen` says when that was.
+    /// While a machine moves to another silo, or is still being read from the store, it does not answer: then it is as it was last heard
+    /// of; `last_seen` says when that was.
     /// </summary>
     private static async Task<MachineStatus> StatusAsync(string machine, IGrainFactory grains, LiveBoard board)
     {

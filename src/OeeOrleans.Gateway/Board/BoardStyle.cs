@@ -103,8 +103,8 @@ internal static class BoardStyle
         """;
 
     /// <summary>
-    /// The mark beats whenever the server draws; when it stops, the connection is lost and the mark says so. And `oeeRows` tells the server which
-    /// rows of a long line are in sight.
+    /// The mark beats whenever the server draws; when it stops, the connection is lost and the mark says so. And `oeeRows` tells the
+    /// server which rows of a long line are in sight.
     /// </summary>
     public const string Script =
         """

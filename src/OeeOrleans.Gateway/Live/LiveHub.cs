@@ -5,8 +5,8 @@ using OeeOrleans.Gateway.Access;
 namespace OeeOrleans.Gateway.Live;
 
 /// <summary>
-/// `/hubs/live`: subscribe to lines or machines and be told of `MachineChanged`, `KpiChanged`, `FaultChanged`. Of what the caller may not look
-/// at there is none.
+/// `/hubs/live`: subscribe to lines or machines and be told of `MachineChanged`, `KpiChanged`, `FaultChanged`. Of what the caller may not
+/// look at there is none.
 /// </summary>
 [Authorize(AccessPolicy.Look)]
 public sealed class LiveHub : Hub

@@ -6,7 +6,9 @@ using OeeOrleans.Sparkplug.Payload;
 
 namespace OeeOrleans.Grains.EdgeNodes;
 
-/// <summary>What an edge node reports of a value for its PLC, as an entry of the audit log. It is the node's word; the entry says so.</summary>
+/// <summary>
+/// What an edge node reports of a value for its PLC, as an entry of the audit log. It is the node's word; the entry says so.
+/// </summary>
 internal static class WriteReport
 {
     public const string Done = "plc.write";

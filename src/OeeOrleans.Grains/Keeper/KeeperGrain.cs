@@ -5,7 +5,8 @@ using OeeOrleans.Storage;
 namespace OeeOrleans.Grains.Keeper;
 
 /// <summary>A machine that is silent still changes shifts and closes windows, and results are published whoever dies: so someone looks
-/// after them. The reminder is stored, so it fires in whatever silo lives. Machines are woken in the order in which they were heard of last:
+/// after them. The reminder is stored, so it fires in whatever silo lives. Machines are woken in the order in which they were heard of
+/// last:
 /// what is busy is live first.</summary>
 internal sealed class KeeperGrain(PlantDirectory plant, IStore store, ILogger<KeeperGrain> log) : Grain, IKeeperGrain, IRemindable
 {

@@ -17,9 +17,9 @@ internal enum Urgency
 }
 
 /// <summary>
-/// Lets machines of this silo come to life at the rate at which the store can serve them: so many read at the same time, all others wait for
-/// their turn, the more urgent ones first and in the order of asking. While the store is away one machine a second tries. Safe for concurrent
-/// use.
+/// Lets machines of this silo come to life at the rate at which the store can serve them: so many read at the same time, all others wait
+/// for their turn, the more urgent ones first and in the order of asking. While the store is away one machine a second tries. Safe for
+/// concurrent use.
 /// </summary>
 internal sealed class MachineAdmission : IDisposable
 {

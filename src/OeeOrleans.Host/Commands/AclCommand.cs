@@ -5,7 +5,9 @@ using OeeOrleans.Model;
 
 namespace OeeOrleans.Host.Commands;
 
-/// <summary>`oee acl export --format mosquitto|emqx --config plant.yaml`: the embedded broker's rules for a broker of the plant's own.</summary>
+/// <summary>
+/// `oee acl export --format mosquitto|emqx --config plant.yaml`: the embedded broker's rules for a broker of the plant's own.
+/// </summary>
 internal static class AclCommand
 {
     /// <summary>Where the configuration names none.</summary>

@@ -11,8 +11,8 @@ using OeeOrleans.Storage;
 namespace OeeOrleans.Host.Commands;
 
 /// <summary>
-/// What the verbs about users, keys and the audit have in common: `--config` and `--data`, the store behind them, and errors as sentences. They
-/// work on the store itself: whoever may read the plant's configuration and key on its machine is its administrator.
+/// What the verbs about users, keys and the audit have in common: `--config` and `--data`, the store behind them, and errors as sentences.
+/// They work on the store itself: whoever may read the plant's configuration and key on its machine is its administrator.
 /// </summary>
 internal sealed class PlantAccess
 {

@@ -60,7 +60,9 @@ public sealed record OeeConfig
 
     public string ClusterId { get; init; } = "oee";
 
-    /// <summary>Address under which other silos reach this one; which must have a certificate of the authority, unless this is loopback.</summary>
+    /// <summary>
+    /// Address under which other silos reach this one; which must have a certificate of the authority, unless this is loopback.
+    /// </summary>
     public string SiloAddress { get; init; } = "127.0.0.1";
 
     /// <summary>Silos know each other by certificates; null: they listen on this machine only.</summary>
@@ -90,7 +92,9 @@ public sealed record OeeConfig
 /// <summary>The section `mqtt_tls`: PEM files, and the authority of the edge nodes' certificates, when they have some.</summary>
 public sealed record MqttTlsOptions(int Port, string Certificate, string Key, string? ClientCa);
 
-/// <summary>The section `cluster.tls`: PEM files; the authority signs the certificates of silos and gateways, and of nothing else.</summary>
+/// <summary>
+/// The section `cluster.tls`: PEM files; the authority signs the certificates of silos and gateways, and of nothing else.
+/// </summary>
 public sealed record ClusterTlsOptions(string Certificate, string Key, string Ca);
 
 /// <summary>Something wrong in a configuration file, and where.</summary>

@@ -9,8 +9,8 @@ using Prometheus;
 namespace OeeOrleans.Host.Hosting;
 
 /// <summary>
-/// Where the gateway listens: addresses, TLS, names it is asked for under, and bounds on what a connection may take, so that slow and greedy
-/// ones are sent away before they cost anything.
+/// Where the gateway listens: addresses, TLS, names it is asked for under, and bounds on what a connection may take, so that slow and
+/// greedy ones are sent away before they cost anything.
 /// </summary>
 internal static class GatewayListeners
 {
@@ -85,8 +85,8 @@ internal static class GatewayListeners
     }
 
     /// <summary>
-    /// Of a process that is no gateway: it knows nobody, so what tells of its inside is for this machine, and for whoever reaches the management
-    /// listener.
+    /// Of a process that is no gateway: it knows nobody, so what tells of its inside is for this machine, and for whoever reaches the
+    /// management listener.
     /// </summary>
     public static void MapProcess(WebApplication app, OeeConfig config)
     {
@@ -98,7 +98,8 @@ internal static class GatewayListeners
     }
 
     /// <summary>
-    /// A page of somebody else whose name was made to lead here (DNS rebinding) is told by the name it asks for. Addresses are nobody's name.
+    /// A page of somebody else whose name was made to lead here (DNS rebinding) is told by the name it asks for. Addresses are nobody's
+    /// name.
     /// </summary>
     private static IEnumerable<string> Names(OeeConfig config)
     {

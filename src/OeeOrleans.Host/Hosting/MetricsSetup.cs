@@ -4,8 +4,8 @@ using Prometheus;
 namespace OeeOrleans.Host.Hosting;
 
 /// <summary>
-/// What `/metrics` tells besides our own figures. Orleans counts every message in several counters of its own; telling them costs as much as
-/// handling a small message, so of Orleans only what is read when somebody asks is told.
+/// What `/metrics` tells besides our own figures. Orleans counts every message in several counters of its own; telling them costs as much
+/// as handling a small message, so of Orleans only what is read when somebody asks is told.
 /// </summary>
 internal static class MetricsSetup
 {

@@ -11,7 +11,9 @@ internal static class PlantStore
     public static IStore Open(OeeConfig config, PlantKey key, ILoggerFactory logs) =>
         Open(config, config.Store with { AuditKey = key.AuditKey() }, logs);
 
-    /// <summary>As <paramref name="options"/> say, and not the configuration; without a key nothing may be added to the audit log.</summary>
+    /// <summary>
+    /// As <paramref name="options"/> say, and not the configuration; without a key nothing may be added to the audit log.
+    /// </summary>
     public static IStore Open(OeeConfig config, StoreOptions options, ILoggerFactory logs) =>
         // The file of a gateway by itself need not tell how silos get in.
         (config.StoreConnection ?? config.GatewayConnection) is { } connection

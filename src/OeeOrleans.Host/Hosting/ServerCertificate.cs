@@ -5,8 +5,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace OeeOrleans.Host.Hosting;
 
 /// <summary>
-/// A certificate with its key and chain from PEM files, read again when the files change: whoever renews it need not restart anything. One that
-/// cannot be read leaves the one before in use. Safe for concurrent use.
+/// A certificate with its key and chain from PEM files, read again when the files change: whoever renews it need not restart anything. One
+/// that cannot be read leaves the one before in use. Safe for concurrent use.
 /// </summary>
 internal sealed class ServerCertificate(string certificateFile, string keyFile, TimeProvider clock, ILogger log)
 {

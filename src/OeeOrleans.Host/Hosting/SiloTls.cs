@@ -6,8 +6,8 @@ using Orleans.Connections.Security;
 namespace OeeOrleans.Host.Hosting;
 
 /// <summary>
-/// Silos, and gateways that call them, know each other by certificates of the plant's own authority, on both sides and on both ports: whoever has
-/// none can neither call a grain nor be one of them.
+/// Silos, and gateways that call them, know each other by certificates of the plant's own authority, on both sides and on both ports:
+/// whoever has none can neither call a grain nor be one of them.
 /// </summary>
 internal static class SiloTls
 {

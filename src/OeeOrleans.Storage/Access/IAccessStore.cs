@@ -9,7 +9,9 @@ public interface IAccessStore
     /// <summary>Another one than before: read again.</summary>
     Task<long> ReadAccessVersionAsync(CancellationToken cancellationToken);
 
-    /// <summary>Everything there is, but of sessions only those that were revoked and have not expired at <paramref name="nowUs"/>.</summary>
+    /// <summary>
+    /// Everything there is, but of sessions only those that were revoked and have not expired at <paramref name="nowUs"/>.
+    /// </summary>
     Task<AccessData> ReadAccessAsync(long nowUs, CancellationToken cancellationToken);
 
     /// <summary>Makes a user with its grants. False: there is one of that name.</summary>

@@ -3,8 +3,9 @@ using Npgsql;
 namespace OeeOrleans.Storage.Postgres;
 
 /// <summary>
-/// What two roles of a database may do that are not the owner of its schema: the writer, as whom silos work, and the gateway, which reads, keeps
-/// users and keys, and appends to the audit log. Neither of them may change the schema, nor change or take away what the audit log holds.
+/// What two roles of a database may do that are not the owner of its schema: the writer, as whom silos work, and the gateway, which reads,
+/// keeps users and keys, and appends to the audit log. Neither of them may change the schema, nor change or take away what the audit log
+/// holds.
 /// </summary>
 internal static class DatabaseRoles
 {

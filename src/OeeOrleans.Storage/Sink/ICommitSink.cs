@@ -4,8 +4,8 @@ namespace OeeOrleans.Storage.Sink;
 public interface ICommitSink
 {
     /// <summary>
-    /// Why the last attempt to write came to nothing; null while groups are committed. A store that is busy is not away: then there is nothing
-    /// to do but wait.
+    /// Why the last attempt to write came to nothing; null while groups are committed. A store that is busy is not away: then there is
+    /// nothing to do but wait.
     /// </summary>
     string? Trouble { get; }
 

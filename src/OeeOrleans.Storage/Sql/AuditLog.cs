@@ -18,7 +18,9 @@ internal static class AuditLog
         asset as Asset, origin as Origin
         """;
 
-    /// <summary>To be called first in a transaction: whoever needs other rows as well takes them after it, so nobody waits in a circle.</summary>
+    /// <summary>
+    /// To be called first in a transaction: whoever needs other rows as well takes them after it, so nobody waits in a circle.
+    /// </summary>
     public static async Task AppendAsync(
         DbConnection connection, DbTransaction? transaction, SqlDialect dialect, AuditChain chain, IReadOnlyList<AuditEntry> entries,
         CancellationToken cancellationToken)
@@ -44,8 +46,8 @@ internal static class AuditLog
     }
 
     /// <summary>
-    /// The first entry of all says how many rows were there before it, from a release that knew no chain. They are not signed afterwards: whoever
-    /// may write to the database could have them say anything.
+    /// The first entry of all says how many rows were there before it, from a release that knew no chain. They are not signed afterwards:
+    /// whoever may write to the database could have them say anything.
     /// </summary>
     private static async Task<AuditEntry?> BeginningAsync(
         DbConnection connection, DbTransaction? transaction, AuditEntry first, CancellationToken c)

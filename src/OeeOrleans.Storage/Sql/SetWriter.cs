@@ -31,7 +31,8 @@ internal sealed class SetWriter(
     };
 
     /// <summary>
-    /// Where statements of sets wait to be run with others in one round trip, in their order, as (statement, @json); null: each runs at once.
+    /// Where statements of sets wait to be run with others in one round trip, in their order, as (statement, @json); null: each runs at
+    /// once.
     /// </summary>
     public List<(string Sql, string Json)>? Deferred { get; init; }
 

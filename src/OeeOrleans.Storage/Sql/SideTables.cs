@@ -9,7 +9,9 @@ internal static class SideTables
     /// <summary>Dead letters kept; older ones make room.</summary>
     public const int MaxDeadLetters = 10_000;
 
-    /// <summary>What a birth does to those that are there, one birth after the other, because each looks at what the one before left.</summary>
+    /// <summary>
+    /// What a birth does to those that are there, one birth after the other, because each looks at what the one before left.
+    /// </summary>
     private static readonly string[] BirthStatements =
     [
         """

@@ -4,8 +4,8 @@ using OeeOrleans.Host.Commands;
 namespace OeeOrleans.Host.Tests.Doors;
 
 /// <summary>
-/// No verb of `oee` speaks to a gateway; those that speak to a store, broker or PLC come in with what that one asks for, and a verb that nobody
-/// has thought about makes this fail.
+/// No verb of `oee` speaks to a gateway; those that speak to a store, broker or PLC come in with what that one asks for, and a verb that
+/// nobody has thought about makes this fail.
 /// </summary>
 public sealed class CommandDoorTests
 {

@@ -7,7 +7,9 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Host.Tests.Doors;
 
-/// <summary>`oee run` with two areas, a fault in each, and a key for every role at different places: area `own` is theirs, area `foreign` is not.</summary>
+/// <summary>
+/// `oee run` with two areas, a fault in each, and a key for every role at different places: area `own` is theirs, area `foreign` is not.
+/// </summary>
 public sealed class GuardedPlant : IAsyncLifetime
 {
     public const string Site = "plant";

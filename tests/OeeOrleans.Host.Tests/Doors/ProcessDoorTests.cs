@@ -3,7 +3,9 @@ using OeeOrleans.TestServers;
 
 namespace OeeOrleans.Host.Tests.Doors;
 
-/// <summary>A process that is no gateway and that others reach: it tells strangers whether it is ready, and nothing of its inside.</summary>
+/// <summary>
+/// A process that is no gateway and that others reach: it tells strangers whether it is ready, and nothing of its inside.
+/// </summary>
 public sealed class ProcessDoorTests
 {
     [Fact]

@@ -6,8 +6,8 @@ using OeeOrleans.Model;
 namespace OeeOrleans.Storage.Sql.Reads;
 
 /// <summary>
-/// What an account of a machine is built from, read for many machines with one statement. Each question is a row of a JSON array; its answer
-/// carries the number of that row.
+/// What an account of a machine is built from, read for many machines with one statement. Each question is a row of a JSON array; its
+/// answer carries the number of that row.
 /// </summary>
 /// <param name="dialect">The engine's words.</param>
 /// <param name="query">Runs a query on a connection.</param>
