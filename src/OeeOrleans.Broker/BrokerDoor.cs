@@ -166,21 +166,24 @@ public sealed class BrokerDoor(HostCredentials host)
             s => s.PendingApplicationMessagesCount > most && GuestOf(s.Items) is { } guest && !ReferenceEquals(guest, HostGuest));
 
     /// <summary>
-    /// Names of our own clients are for nobody else, though he came first: those of this process for this process, `edge-GROUP-NODE` for
-    /// whoever publishes as that edge node.
+    /// Names of our own clients are for nobody else, though he came first: those of this process for this process, `edge-GROUP-NODE` of an
+    /// edge node of the plant for whoever publishes as that one.
     /// </summary>
-    private static bool MayBeCalled(MqttGuest guest, string clientId)
+    private bool MayBeCalled(MqttGuest guest, string clientId)
     {
         if (ReferenceEquals(guest, HostGuest)) return true;
         if (Array.Exists(OwnPrefixes, p => clientId.StartsWith(p, StringComparison.Ordinal))) return false;
         if (!clientId.StartsWith(EdgePrefix, StringComparison.Ordinal)) return true;
         // Group and node may hold dashes themselves.
+        var isAnothers = false;
         for (var dash = clientId.IndexOf('-', EdgePrefix.Length); dash > 0; dash = clientId.IndexOf('-', dash + 1))
         {
-            if (guest.IsEdge(clientId[EdgePrefix.Length..dash], clientId[(dash + 1)..])) return true;
+            var (group, node) = (clientId[EdgePrefix.Length..dash], clientId[(dash + 1)..]);
+            if (guest.IsEdge(group, node)) return true;
+            isAnothers |= _door?.IsEdgeNode(group, node) == true;
         }
 
-        return false;
+        return !isAnothers;
     }
 
     private static bool IsDeath(string topic) =>
@@ -194,8 +197,8 @@ public sealed class BrokerDoor(HostCredentials host)
         var now = Environment.TickCount64;
         if (_noted.TryGetValue((who, clientId, origin), out var at) && now - at < NotedAgain.TotalMilliseconds) return;
         if (_noted.Count >= MaxNoted) _noted.Clear();
-        _noted[(who, clientId, origin)] = now;
-        _door?.NoteSignIn(who, clientId, origin);
+        // One that was counted among others is noted when it comes again.
+        if (_door?.NoteSignIn(who, clientId, origin) == true) _noted[(who, clientId, origin)] = now;
     }
 
     private static MqttGuest? GuestOf(System.Collections.IDictionary? items) => items?[GuestItem] as MqttGuest;

@@ -21,6 +21,7 @@ internal sealed class BrokerListener(IPEndPoint plain, BrokerTls? tls, ILogger l
     private const int Backlog = 1_000;
 
     private static readonly TimeSpan HandshakeLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SayEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(100);
 
     private readonly CancellationTokenSource _stop = new();
@@ -28,7 +29,8 @@ internal sealed class BrokerListener(IPEndPoint plain, BrokerTls? tls, ILogger l
     private readonly List<Task> _accepting = [];
     private MqttServerOptions _options = null!;
     private IMqttNetLogger _mqttLog = null!;
-    private int _connections;
+    private int _strangers;
+    private long _saidAt;
 
     public Func<IMqttChannelAdapter, Task>? ClientHandler { get; set; }
 
@@ -70,10 +72,12 @@ internal sealed class BrokerListener(IPEndPoint plain, BrokerTls? tls, ILogger l
             try
             {
                 var socket = await listening.AcceptAsync(_stop.Token);
-                if (Interlocked.Increment(ref _connections) > MaxConnections)
+                // Our own ingress comes over the plain listener, and must find room whoever crowds at the other.
+                if (secured is not null && Interlocked.Increment(ref _strangers) > MaxConnections)
                 {
-                    Interlocked.Decrement(ref _connections);
+                    Interlocked.Decrement(ref _strangers);
                     socket.Dispose();
+                    SayFull();
                     continue;
                 }
 
@@ -132,7 +136,15 @@ internal sealed class BrokerListener(IPEndPoint plain, BrokerTls? tls, ILogger l
         finally
         {
             socket.Dispose();
-            Interlocked.Decrement(ref _connections);
+            if (secured is not null) Interlocked.Decrement(ref _strangers);
         }
+    }
+
+    private void SayFull()
+    {
+        var now = Environment.TickCount64;
+        if (now - Interlocked.Read(ref _saidAt) < SayEvery.TotalMilliseconds) return;
+        Interlocked.Exchange(ref _saidAt, now);
+        Log.Full(log, MaxConnections);
     }
 }

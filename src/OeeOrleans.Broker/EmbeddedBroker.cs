@@ -34,7 +34,7 @@ public sealed class EmbeddedBroker : IAsyncDisposable
 
     private static readonly TimeSpan Watch = TimeSpan.FromSeconds(2);
 
-    /// <summary>For a CONNECT to come, and for a client to take what is sent to it.</summary>
+    /// <summary>For a CONNECT to come, and for a client that is sent away to take the word of it.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(20);
 
@@ -104,10 +104,13 @@ public sealed class EmbeddedBroker : IAsyncDisposable
         }
         catch (System.Net.Sockets.SocketException error)
         {
+            broker._server.Dispose();
+            listener.Dispose();
             await broker._log.DisposeAsync();
+            var tlsToo = tls is null ? "" : $" and {tls.Address}:{tls.Port}";
             throw new IOException(
-                $"the embedded broker cannot listen on {address}:{chosen}: {error.Message}; choose another with --mqtt-port (0 = any "
-                    + $"free one)", error);
+                $"the embedded broker cannot listen on {address}:{chosen}{tlsToo}: {error.Message}; choose another with --mqtt-port (0 = any "
+                    + $"free one) or mqtt_tls.port", error);
         }
 
         return broker;
@@ -165,16 +168,29 @@ public sealed class EmbeddedBroker : IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_stopping.Token))
             {
-                foreach (var session in BrokerDoor.TooFarBehind(await _server.GetSessionsAsync(), MaxPendingOfGuest))
-                {
-                    Log.TooFarBehind(_logger, session.Id, session.PendingApplicationMessagesCount);
-                    await SendAwayAsync(session);
-                }
+                await LookAsync();
             }
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             return;
+        }
+    }
+
+    private async Task LookAsync()
+    {
+        try
+        {
+            foreach (var session in BrokerDoor.TooFarBehind(await _server.GetSessionsAsync(), MaxPendingOfGuest))
+            {
+                Log.TooFarBehind(_logger, session.Id, session.PendingApplicationMessagesCount);
+                await SendAwayAsync(session);
+            }
+        }
+        catch (Exception error) when (!_stopping.IsCancellationRequested)
+        {
+            // A boundary: a look that failed must not be the last one.
+            Log.NotSentAway(_logger, error);
         }
     }
 

@@ -27,6 +27,9 @@ internal static partial class Log
     [LoggerMessage(9010, LogLevel.Warning, "a connection could not be accepted: {Reason}")]
     public static partial void NotAccepted(ILogger log, string reason);
 
+    [LoggerMessage(9013, LogLevel.Warning, "there are {Most} connections over TLS; more are closed at once")]
+    public static partial void Full(ILogger log, int most);
+
     [LoggerMessage(9011, LogLevel.Debug, "the connection from {Remote} broke: {Reason}")]
     public static partial void ConnectionBroke(ILogger log, string remote, string reason);
 

@@ -30,7 +30,9 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
     public void Note(in AuditedWrite write, string? error)
     {
         var time = TagJson.Time(clock.GetUtcNow().UtcDateTime);
-        var line = Line(time, write, error, int.MaxValue);
+        // By which a report that comes again is known.
+        var id = Guid.NewGuid().ToString("N");
+        var line = Line(id, time, write, error, int.MaxValue);
         try
         {
             Directory.CreateDirectory(options.DataDir);
@@ -43,7 +45,7 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
         }
 
         // A report has its place in a message: what is long stands whole in the file only.
-        if (Encoding.UTF8.GetByteCount(line) > CommitMetrics.MaxReportBytes) line = Line(time, write, error, MaxReported);
+        if (Encoding.UTF8.GetByteCount(line) > CommitMetrics.MaxReportBytes) line = Line(id, time, write, error, MaxReported);
         try
         {
             report(write.Device, line);
@@ -54,9 +56,10 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
         }
     }
 
-    private static string Line(string time, AuditedWrite write, string? error, int longest) => TagJson.Write(json =>
+    private static string Line(string id, string time, AuditedWrite write, string? error, int longest) => TagJson.Write(json =>
     {
         json.WriteStartObject();
+        json.WriteString("id", id);
         json.WriteString("ts", time);
         json.WriteString("by", write.By);
         json.WriteString("source", write.Source);

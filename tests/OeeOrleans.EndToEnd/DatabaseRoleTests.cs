@@ -99,6 +99,8 @@ public sealed class DatabaseRoleTests(PlantFixture fixture) : IClassFixture<Plan
 
     [Theory]
     [InlineData("superuser", "is a superuser")]
+    [InlineData("createrole", "may make roles")]
+    [InlineData("in role pg_write_all_data", "may still write to the audit log")]
     [InlineData("in role {0}", "is the owner of the schema, or a member of it")]
     [InlineData(null, "there is no role")]
     public async Task A_role_that_could_not_be_kept_from_anything_is_refused(string? rights, string reason)

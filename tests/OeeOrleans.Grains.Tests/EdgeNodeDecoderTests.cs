@@ -174,23 +174,25 @@ public sealed class EdgeNodeDecoderTests
     public void A_report_of_a_write_is_one_entry_of_the_audit_log_however_often_its_record_comes()
     {
         BirthOfReporter();
-        Report(7, """{"device":"d","metric":"process.speed","old":3.5,"new":12.5,"ok":true,"error":null}""");
+        Report(7, """{"id":"r1","device":"d","metric":"process.speed","old":3.5,"new":12.5,"ok":true,"error":null}""");
         var entry = Assert.Single(_decoder.Audit);
         Assert.Equal(("edge:g/n", "plc.write", "d/process.speed", "m1"), (entry.Actor, entry.Action, entry.Target, entry.Asset));
-        Assert.Equal(2_000_000, entry.AtUs);
+        Assert.Equal((2_000_000, "g/n:r1"), (entry.AtUs, entry.OnceKey));
         Assert.Contains("\"old\":3.5", entry.Detail, StringComparison.Ordinal);
         _decoder.Begin(reuseRows: true);
-        Report(7, """{"device":"d","metric":"process.speed","old":3.5,"new":12.5,"ok":true,"error":null}""");
+        Report(7, """{"id":"r1","device":"d","metric":"process.speed","old":3.5,"new":12.5,"ok":true,"error":null}""");
         Assert.Empty(_decoder.Audit);
-        Report(8, """{"device":"d","metric":"process.speed","new":99,"ok":false,"error":"no"}""");
+        Report(8, """{"id":"r1","device":"d","metric":"process.speed","new":99,"ok":false,"error":"no"}""");
         Assert.Equal("plc.write_failed", Assert.Single(_decoder.Audit).Action);
     }
 
     [Theory]
     [InlineData("no JSON", "is no report")]
-    [InlineData("""{"metric":"x"}""", "is no report")]
-    [InlineData("""{"metric":"x","ok":"yes"}""", "is no report")]
+    [InlineData("""{"id":"r","metric":"x"}""", "is no report")]
+    [InlineData("""{"id":"r","metric":"x","ok":"yes"}""", "is no report")]
     [InlineData("[]", "is no report")]
+    [InlineData("""{"metric":"x","ok":true}""", "is no report")]
+    [InlineData("""{"id":"","metric":"x","ok":true}""", "1 to 64 characters")]
     [InlineData(null, "may have 8000")]
     public void What_is_no_report_of_a_write_is_refused_with_a_reason(string? report, string reason)
     {
@@ -198,6 +200,17 @@ public sealed class EdgeNodeDecoderTests
         Report(7, report ?? new string('x', 8_001));
         Assert.Empty(_decoder.Audit);
         Assert.Contains(reason, _decoder.Refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Reports_without_end_are_refused_beyond_six_hundred_a_minute()
+    {
+        BirthOfReporter();
+        for (var i = 1; i <= 600; i++) Report(i, """{"id":"r","metric":"x","ok":true}""");
+        Assert.Equal((600, null), (_decoder.Audit.Count, _decoder.Refusal));
+        Report(601, """{"id":"r","metric":"x","ok":true}""");
+        Assert.Equal(600, _decoder.Audit.Count);
+        Assert.Contains("within a minute", _decoder.Refusal, StringComparison.Ordinal);
     }
 
     private void BirthOfReporter()

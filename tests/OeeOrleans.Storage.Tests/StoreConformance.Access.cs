@@ -124,6 +124,19 @@ public abstract partial class StoreConformance
     }
 
     [Fact]
+    public async Task An_entry_that_is_reported_again_stands_in_the_audit_log_once()
+    {
+        var report = new AuditEntry(T0, "edge:g/n", "plc.write", "d/x", "{}") { OnceKey = "g/n:r1" };
+        await Store.CommitAsync([new TelemetryUnit { Owner = "g/n", Audit = [report] }], default);
+        await Store.CommitAsync(
+            [new TelemetryUnit { Owner = "g/n", Audit = [report, report with { OnceKey = "g/n:r2" }, report] }], default);
+        var found = await Store.Access.SearchAuditAsync(new AuditQuery(10) { Action = "plc." }, default);
+        Assert.Equal(2, found.Count);
+        var (entries, head) = await Store.Access.ReadChainAsync(long.MinValue, 10, default);
+        Assert.Equal(head.Seq, entries[^1].Seq);
+    }
+
+    [Fact]
     public async Task The_audit_log_is_searched_by_everything_it_says()
     {
         await Access.AppendAuditAsync(

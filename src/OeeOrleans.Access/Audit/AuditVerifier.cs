@@ -40,7 +40,7 @@ public static class AuditVerifier
     {
         var walk = new Walk(chain, anchors);
         var id = long.MinValue;
-        while (walk.Findings.Count < MaxFindings)
+        while (true)
         {
             var (entries, head) = await store.ReadChainAsync(id, PageSize, cancellationToken);
             foreach (var row in entries) walk.Take(row);
@@ -49,8 +49,6 @@ public static class AuditVerifier
             walk.End(head);
             return new AuditVerdict(walk.Good, head, walk.Findings);
         }
-
-        return new AuditVerdict(walk.Good, default, [.. walk.Findings.Take(MaxFindings)]);
     }
 
     /// <summary>How many rows of an earlier release the first entry says there are before it; -1 when it cannot be read.</summary>
@@ -79,6 +77,14 @@ public static class AuditVerifier
 
         public List<(long Seq, string Problem)> Findings { get; } = [];
 
+        private long _more;
+
+        private void Find(long seq, string problem)
+        {
+            if (Findings.Count < MaxFindings) Findings.Add((seq, problem));
+            else _more++;
+        }
+
         public long Good { get; private set; }
 
         public void Take(ChainedEntry row)
@@ -90,18 +96,18 @@ public static class AuditVerifier
             }
 
             var problem = ProblemOf(row, _seq, _hash, chain);
-            if (problem is not null) Findings.Add((_seq + 1, problem));
+            if (problem is not null) Find(_seq + 1, problem);
             // Of no place, or of one that is another's: the chain goes by it.
             if (row.Seq is not { } place || row.Hash is null || place <= _seq) return;
             if (_seq == 0 && problem is null && _before != RowsBefore(row.Entry))
             {
-                Findings.Add((1, $"{_before} rows are before the first entry, which says {RowsBefore(row.Entry)}"));
+                Find(1, $"{_before} rows are before the first entry, which says {RowsBefore(row.Entry)}");
             }
 
             (_seq, _hash) = (place, row.Hash);
             if (problem is null && _anchors[_seq].Any(known => known != _hash))
             {
-                Findings.Add((_seq, $"entry {_seq} is not the one that was written down when it was the newest"));
+                Find(_seq, $"entry {_seq} is not the one that was written down when it was the newest");
             }
 
             if (Findings.Count == 0) Good = _seq;
@@ -109,17 +115,18 @@ public static class AuditVerifier
 
         public void End(AuditHead head)
         {
-            if (_seq == 0 && _before > 0) Findings.Add((1, $"{_before} rows were put in: no entry knows of them"));
+            if (_more > 0) Findings.Add((Findings[^1].Seq, $"{_more} more"));
+            if (_seq == 0 && _before > 0) Find(1, $"{_before} rows were put in: no entry knows of them");
             var last = anchors.Count == 0 ? 0 : anchors.Max(a => a.Seq);
             var known = Math.Max(head.Seq, last);
             if (known > _seq)
             {
                 var which = _seq + 1 == known ? $"entry {known} was" : $"entries {_seq + 1} to {known} were";
-                Findings.Add((_seq + 1, $"{which} taken away"));
+                Find(_seq + 1, $"{which} taken away");
             }
             else if (head.Seq != _seq || head.Hash != _hash)
             {
-                Findings.Add((_seq + 1, $"the end of the chain was changed: it says {head.Seq} of {_seq} entries"));
+                Find(_seq + 1, $"the end of the chain was changed: it says {head.Seq} of {_seq} entries");
             }
         }
     }

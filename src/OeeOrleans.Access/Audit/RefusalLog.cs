@@ -16,6 +16,9 @@ public sealed class RefusalLog(IAccessStore store, TimeProvider clock, ILogger<R
     /// <summary>Kinds of refusals within one period; more are counted together.</summary>
     private const int MaxKinds = 100;
 
+    /// <summary>As many as there are edge nodes of a large plant.</summary>
+    private const int MaxSignIns = 10_000;
+
     private const int MaxText = 200;
     private const string Others = "others";
 
@@ -23,6 +26,7 @@ public sealed class RefusalLog(IAccessStore store, TimeProvider clock, ILogger<R
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
 
     private readonly Lock _noting = new();
+    private readonly Dictionary<string, int> _kinds = new(StringComparer.Ordinal);
     private Dictionary<Kind, Counted> _now = [];
 
     /// <param name="actor">Who, as far as it is known.</param>
@@ -37,16 +41,22 @@ public sealed class RefusalLog(IAccessStore store, TimeProvider clock, ILogger<R
     }
 
     /// <summary>Sign-ins that may be very many, such as of all edge nodes after a restart of the broker: counted in the same way.</summary>
-    public void NoteSignIn(string actor, string action, string target, string origin)
+    /// <returns>False: there were so many that it is counted among others.</returns>
+    public bool NoteSignIn(string actor, string action, string target, string origin)
     {
-        lock (_noting) Add(new Kind(actor, action, Short(target), origin, null), UnixMicros.Now(clock), 1);
+        lock (_noting) return Add(new Kind(actor, action, Short(target), origin, null), UnixMicros.Now(clock), 1);
     }
 
     /// <summary>Writes what is there now.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
         Dictionary<Kind, Counted> taken;
-        lock (_noting) (taken, _now) = (_now, []);
+        lock (_noting)
+        {
+            (taken, _now) = (_now, []);
+            _kinds.Clear();
+        }
+
         if (taken.Count == 0) return;
         try
         {
@@ -92,17 +102,26 @@ public sealed class RefusalLog(IAccessStore store, TimeProvider clock, ILogger<R
         }
     }
 
-    private void Add(Kind kind, long firstUs, long count)
+    /// <summary>Of each action so many kinds: whoever floods one does not hide another.</summary>
+    private bool Add(Kind kind, long firstUs, long count)
     {
-        if (_now.Count >= MaxKinds && !_now.ContainsKey(kind))
+        var most = kind.Why is null ? MaxSignIns : MaxKinds;
+        var isNew = !_now.ContainsKey(kind);
+        var isOther = isNew && _kinds.GetValueOrDefault(kind.Action) >= most;
+        if (isOther)
         {
             AccessMetrics.AuditMerged.Inc(count);
             kind = new Kind("unknown", kind.Action, Others, Others, kind.Why);
+        }
+        else if (isNew)
+        {
+            _kinds[kind.Action] = _kinds.GetValueOrDefault(kind.Action) + 1;
         }
 
         _now[kind] = _now.TryGetValue(kind, out var known)
             ? new Counted(Math.Min(firstUs, known.FirstUs), known.Count + count)
             : new Counted(firstUs, count);
+        return !isOther;
     }
 
     private static AuditEntry Entry(Kind kind, Counted counted) => new(

@@ -71,6 +71,9 @@ public sealed class MqttDoor(AccessDirectory directory, SignIn signIn, RefusalLo
             directory.FindUser(user.Name), () => directory.Stored(user.Name)?.Stamp == user.Stamp ? directory.FindUser(user.Name) : null);
     }
 
+    /// <summary>Whether the plant has this edge node.</summary>
+    public bool IsEdgeNode(string group, string node) => directory.Tree.EdgeNodes.Contains($"{group}/{node}");
+
     /// <summary>For the audit log: what was refused to whom.</summary>
     /// <param name="who">Its label, or as whom it came, which nobody checked.</param>
     /// <param name="action">`mqtt.connect`, `mqtt.publish`, `mqtt.subscribe`.</param>
@@ -80,8 +83,8 @@ public sealed class MqttDoor(AccessDirectory directory, SignIn signIn, RefusalLo
     public void NoteRefusal(string who, string action, string target, string origin, string why) =>
         refusals.Note(who, action + ".refused", target, origin, why);
 
-    /// <summary>For the audit log: somebody came in.</summary>
-    public void NoteSignIn(string who, string clientId, string origin) => refusals.NoteSignIn(who, "mqtt.sign_in", clientId, origin);
+    /// <summary>For the audit log: somebody came in. False: there were so many that it is counted among others.</summary>
+    public bool NoteSignIn(string who, string clientId, string origin) => refusals.NoteSignIn(who, "mqtt.sign_in", clientId, origin);
 
     /// <summary>Its rights as they are now; null when it may not stay.</summary>
     public MqttRights? Again(MqttGuest guest) => guest.Now() is { } identity ? RightsOf(identity) : null;

@@ -21,9 +21,12 @@ internal static class DashboardWatch
         var directory = context.RequestServices.GetRequiredService<AccessDirectory>();
         var callers = context.RequestServices.GetRequiredService<Callers>();
         var user = context.User;
+        var (gate, isOver) = (new Lock(), false);
         void Look()
         {
-            if (callers.Of(user)?.Scope.AllowsEverywhere(Permission.Administer) != true) context.Abort();
+            if (callers.Of(user)?.Scope.AllowsEverywhere(Permission.Administer) == true) return;
+            // A request that has ended is somebody else's by now.
+            lock (gate) if (!isOver) context.Abort();
         }
 
         directory.Changed += Look;
@@ -34,6 +37,7 @@ internal static class DashboardWatch
         finally
         {
             directory.Changed -= Look;
+            lock (gate) isOver = true;
         }
     }
 }

@@ -39,7 +39,7 @@ internal sealed class CommitControl
 
     /// <summary>What is reported for the first time: a record that comes again is committed with what it reported.</summary>
     public IReadOnlyList<AuditEntry> NewReports(CommittedRecords committed) =>
-        _records.Count > 0 && _records.TrueForAll(committed.Holds) ? [] : _reports;
+        _records.TrueForAll(committed.Holds) ? [] : _reports;
 
     public void CommitTo(CommittedRecords committed)
     {

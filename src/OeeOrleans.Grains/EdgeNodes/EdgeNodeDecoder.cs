@@ -17,7 +17,12 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     /// <summary>The last millisecond of the year 9999; beyond it no store has a time.</summary>
     public const ulong MaxMs = 253_402_300_799_999;
 
+    /// <summary>Reports of writes of one edge node that are taken within a minute.</summary>
+    private const int MaxReportsPerMinute = 600;
+
     private readonly RowBuffer _rows = new();
+    private long _reportsMinute;
+    private int _reports;
     private readonly CommitControl _control = new();
 
     /// <summary>The machine of every sample the present message added.</summary>
@@ -256,10 +261,24 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         return unknownAlias;
     }
 
+    /// <summary>Entries of the audit log are there for good: an edge node cannot make as many as it likes.</summary>
+    private bool MayReport(long ingestUs)
+    {
+        var minute = ingestUs / UnixMicros.PerMinute;
+        if (minute != _reportsMinute) (_reportsMinute, _reports) = (minute, 0);
+        return ++_reports <= MaxReportsPerMinute;
+    }
+
     private void Report(DeviceTable table, scoped in MetricView metric, long ingestUs)
     {
         // In a birth it only announces the metric.
         if (metric.IsNull) return;
+        if (!MayReport(ingestUs))
+        {
+            Refusal ??= $"more than {MaxReportsPerMinute} reports of writes within a minute";
+            return;
+        }
+
         var machine = Machines.TryGetValue(table.Device ?? "", out var known) && known.InPlant ? known.Id : null;
         if (WriteReport.Read(metric, edgeNode, table.Device, machine, ingestUs, out var mistake) is { } entry) _control.Add(entry);
         else Refusal ??= mistake;

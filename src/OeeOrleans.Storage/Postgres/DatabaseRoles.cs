@@ -30,6 +30,7 @@ internal static class DatabaseRoles
         """
         select case
           when r.rolsuper then 'is a superuser'
+          when r.rolcreaterole then 'may make roles'
           when pg_has_role(r.oid, c.relowner, 'MEMBER') then 'is the owner of the schema, or a member of it'
           when has_schema_privilege(r.oid, 'public', 'CREATE') then 'may create in the schema public'
           else '' end
@@ -87,6 +88,11 @@ internal static class DatabaseRoles
             }
 
             if (gateway is not null) foreach (var statement in ForGateway) await RunAsync(Of(statement, gateway));
+            foreach (var role in new[] { writer, gateway }.OfType<string>())
+            {
+                await CheckLogAsync(connection, transaction, role, cancellationToken);
+            }
+
             await transaction.CommitAsync(cancellationToken);
         }
         catch (PostgresException error)
@@ -103,6 +109,21 @@ internal static class DatabaseRoles
         var answer = await ask.ExecuteScalarAsync(cancellationToken) as string;
         if (answer is null) throw new SchemaException($"there is no role '{role}' in the database");
         if (answer.Length > 0) throw new SchemaException($"the role '{role}' {answer}, so it could not be kept from anything");
+    }
+
+    /// <summary>What comes by other ways, such as from a group or from PUBLIC, was not taken back.</summary>
+    private static async Task CheckLogAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, string role, CancellationToken cancellationToken)
+    {
+        await using var ask = new NpgsqlCommand(
+            """
+            select bool_or(has_table_privilege(@role, t, 'INSERT,UPDATE,DELETE,TRUNCATE'))
+            from (values ('public.audit_log'), ('public.audit_head')) v(t)
+            """, connection, transaction);
+        ask.Parameters.AddWithValue("role", role);
+        if (await ask.ExecuteScalarAsync(cancellationToken) is not true) return;
+        throw new SchemaException(
+            $"the role '{role}' may still write to the audit log, by a group it is in or by what everybody may; take that away first");
     }
 
     private static string Of(string statement, string role) => string.Format(

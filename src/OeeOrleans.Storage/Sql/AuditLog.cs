@@ -12,6 +12,8 @@ namespace OeeOrleans.Storage.Sql;
 /// </summary>
 internal static class AuditLog
 {
+    private const string Once = "insert into audit_once(key, at) values (@OnceKey, oee_ts(@AtUs)) on conflict (key) do nothing";
+
     public const string Columns =
         """
         id as Id, seq as Seq, hash as Hash, oee_us(ts) as AtUs, actor as Actor, action as Action, target as Target, detail as Detail,
@@ -36,6 +38,7 @@ internal static class AuditLog
 
         foreach (var entry in entries.Select(Clean))
         {
+            if (entry.OnceKey is not null && await connection.ExecuteAsync(Run(Once, new { entry.OnceKey, entry.AtUs })) == 0) continue;
             hash = chain.Next(hash, ++seq, entry);
             var row = new
             {

@@ -97,6 +97,8 @@ public sealed class MisuseTests(GuardedPlant plant)
                 // Cut off.
             }
         });
+        using var asked = await http.GetAsync("/api/me");
+        Assert.False(reading.IsCompleted, "the stream ended by itself");
         using var revoked = await plant.Admin.DeleteAsync($"/api/keys/{id}");
         revoked.EnsureSuccessStatusCode();
         await reading.WaitAsync(TimeSpan.FromSeconds(2));
