@@ -100,6 +100,18 @@ public sealed class AuditTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task However_much_was_touched_the_end_is_looked_at()
+    {
+        await _office.Access.AppendAuditAsync([.. Enumerable.Range(11, 90).Select(i => new AuditEntry(i, "a", "b", "c", "{}"))], default);
+        Run("update audit_log set target = 'z' where seq between 11 and 90");
+        Run("delete from audit_log where seq > 95");
+        var verdict = await VerifyAsync();
+        Assert.Equal(22, verdict.Findings.Count);
+        Assert.Equal("60 more on the way", verdict.Findings[^2].Problem);
+        Assert.Equal((96, "entries 96 to 100 were taken away"), verdict.Findings[^1]);
+    }
+
+    [Fact]
     public async Task An_entry_that_was_put_in_with_a_place_and_a_hash_that_somebody_made_up_is_named()
     {
         Run("insert into audit_log(ts, actor, action, target, detail, seq, hash) values (5, 'b', 'x', 'y', '{}', 11, 'abc')");

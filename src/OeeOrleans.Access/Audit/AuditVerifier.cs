@@ -75,15 +75,10 @@ public static class AuditVerifier
         private string _hash = AuditChain.Beginning;
         private long _before;
 
-        public List<(long Seq, string Problem)> Findings { get; } = [];
-
+        /// <summary>Findings beyond those that are named.</summary>
         private long _more;
 
-        private void Find(long seq, string problem)
-        {
-            if (Findings.Count < MaxFindings) Findings.Add((seq, problem));
-            else _more++;
-        }
+        public List<(long Seq, string Problem)> Findings { get; } = [];
 
         public long Good { get; private set; }
 
@@ -115,19 +110,26 @@ public static class AuditVerifier
 
         public void End(AuditHead head)
         {
-            if (_more > 0) Findings.Add((Findings[^1].Seq, $"{_more} more"));
-            if (_seq == 0 && _before > 0) Find(1, $"{_before} rows were put in: no entry knows of them");
+            // What is found here is named, however much was found before.
+            if (_more > 0) Findings.Add((Findings[^1].Seq, $"{_more} more on the way"));
+            if (_seq == 0 && _before > 0) Findings.Add((1, $"{_before} rows were put in: no entry knows of them"));
             var last = anchors.Count == 0 ? 0 : anchors.Max(a => a.Seq);
             var known = Math.Max(head.Seq, last);
             if (known > _seq)
             {
                 var which = _seq + 1 == known ? $"entry {known} was" : $"entries {_seq + 1} to {known} were";
-                Find(_seq + 1, $"{which} taken away");
+                Findings.Add((_seq + 1, $"{which} taken away"));
             }
             else if (head.Seq != _seq || head.Hash != _hash)
             {
-                Find(_seq + 1, $"the end of the chain was changed: it says {head.Seq} of {_seq} entries");
+                Findings.Add((_seq + 1, $"the end of the chain was changed: it says {head.Seq} of {_seq} entries"));
             }
+        }
+
+        private void Find(long seq, string problem)
+        {
+            if (Findings.Count < MaxFindings) Findings.Add((seq, problem));
+            else _more++;
         }
     }
 

@@ -45,7 +45,7 @@ public static class MqttAcl
         foreach (var (user, rights) in rules)
         {
             text.Append(CultureInfo.InvariantCulture, $"\nuser {user}\n");
-            // Of deny rules the first one ends it.
+            // Mosquitto looks at these first, wherever they stand.
             foreach (var filter in rights.Denied) text.Append(CultureInfo.InvariantCulture, $"topic deny {filter}\n");
             foreach (var filter in rights.Publish) text.Append(CultureInfo.InvariantCulture, $"topic write {filter}\n");
             foreach (var filter in rights.Subscribe) text.Append(CultureInfo.InvariantCulture, $"topic read {filter}\n");

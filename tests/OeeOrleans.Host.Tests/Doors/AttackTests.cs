@@ -238,7 +238,7 @@ public sealed class AttackTests(GuardedPlant plant)
 
             using var look = await plant.Admin.GetAsync("/api/machines/status");
             Assert.Equal(HttpStatusCode.OK, look.StatusCode);
-            await Eventually.HoldsAsync("all of them to be closed", TimeSpan.FromSeconds(20), async () =>
+            await Eventually.HoldsAsync("all of them to be closed", TimeSpan.FromSeconds(25), async () =>
             {
                 var open = 0;
                 foreach (var tcp in slow) if (await IsOpenAsync(tcp)) open++;
