@@ -109,8 +109,8 @@ public sealed class EmbeddedBroker : IAsyncDisposable
             await broker._log.DisposeAsync();
             var tlsToo = tls is null ? "" : $" and {tls.Address}:{tls.Port}";
             throw new IOException(
-                $"the embedded broker cannot listen on {address}:{chosen}{tlsToo}: {error.Message}; choose another with --mqtt-port (0 = any "
-                    + $"free one) or mqtt_tls.port", error);
+                $"the embedded broker cannot listen on {address}:{chosen}{tlsToo}: {error.Message}; choose another with "
+                    + "--mqtt-port (0 = any free one) or mqtt_tls.port", error);
         }
 
         return broker;

@@ -14,7 +14,9 @@ public sealed record AuditEntry(long AtUs, string Actor, string Action, string T
     /// <summary>From where it was done: an address, `command line`; null: within the system.</summary>
     public string? Origin { get; init; }
 
-    /// <summary>An entry of this key is written once, however often it is given; null: it is given once. Not part of what is chained.</summary>
+    /// <summary>
+    /// An entry of this key is written once, however often it is given; null: it is given once. Not part of what is chained.
+    /// </summary>
     public string? OnceKey { get; init; }
 }
 

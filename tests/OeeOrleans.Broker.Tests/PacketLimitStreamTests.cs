@@ -9,15 +9,15 @@ public sealed class PacketLimitStreamTests
         lengths => lengths.SelectMany(l => (byte[])[0x30, .. LengthOf(l), .. new byte[l]]).ToArray());
 
     [Fact]
-    public void Bytes_come_out_as_they_went_in_however_they_are_read() =>
-        Gen.Select(AnyPackets, Gen.Int[1, 5_000].Array[1, 5], Gen.Int[1, 3_000]).Sample((packets, reads, chunk) =>
+    public Task Bytes_come_out_as_they_went_in_however_they_are_read() =>
+        Gen.Select(AnyPackets, Gen.Int[1, 5_000].Array[1, 5], Gen.Int[1, 3_000]).SampleAsync(async (packets, reads, chunk) =>
         {
             using var limited = new PacketLimitStream(new ChunkedStream(packets, chunk));
             var read = new MemoryStream();
             for (var i = 0; ; i++)
             {
                 var buffer = new byte[reads[i % reads.Length]];
-                var count = limited.ReadAsync(buffer).AsTask().GetAwaiter().GetResult();
+                var count = await limited.ReadAsync(buffer);
                 if (count == 0) break;
                 read.Write(buffer, 0, count);
             }

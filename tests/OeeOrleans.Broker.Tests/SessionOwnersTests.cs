@@ -1,10 +1,11 @@
+using Microsoft.Extensions.Time.Testing;
 using static OeeOrleans.Broker.SessionOwners;
 
 namespace OeeOrleans.Broker.Tests;
 
 public sealed class SessionOwnersTests
 {
-    private readonly SteppedClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private readonly SessionOwners _owners;
 
     public SessionOwnersTests() => _owners = new SessionOwners(_clock);
@@ -48,20 +49,9 @@ public sealed class SessionOwnersTests
         _owners.Take("gone", "anna", publishes: false);
         var sessions = new HashSet<string> { "there" };
         Assert.Empty(_owners.Keep(sessions));
-        _clock.Step(TimeSpan.FromMinutes(2));
+        _clock.Advance(TimeSpan.FromMinutes(2));
         Assert.Equal(["gone"], _owners.Keep(sessions));
         Assert.Equal(Answer.Yes, _owners.Take("gone", "bea", publishes: false));
         Assert.Equal(Answer.Taken, _owners.Take("there", "bea", publishes: false));
-    }
-
-    private sealed class SteppedClock : TimeProvider
-    {
-        private long _now;
-
-        public override long GetTimestamp() => _now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Step(TimeSpan by) => _now += by.Ticks;
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using OeeOrleans.Host.Hosting;
 using OeeOrleans.TestServers;
 
@@ -23,12 +24,12 @@ public sealed class ServerCertificateTests : IDisposable
         Write("2", "second", DateTime.UtcNow);
         Directory.CreateSymbolicLink(At("..data"), At("1"));
         foreach (var file in new[] { "a.pem", "a.key" }) File.CreateSymbolicLink(At(file), Path.Combine("..data", file));
-        var clock = new SteppedClock();
+        var clock = new FakeTimeProvider();
         var certificate = new ServerCertificate(At("a.pem"), At("a.key"), clock, NullLogger.Instance);
         Assert.Equal("CN=first", certificate.Current().TargetCertificate.Subject);
         File.Delete(At("..data"));
         Directory.CreateSymbolicLink(At("..data"), At("2"));
-        clock.Step(TimeSpan.FromSeconds(10));
+        clock.Advance(TimeSpan.FromSeconds(10));
         Assert.Equal("CN=second", certificate.Current().TargetCertificate.Subject);
     }
 
@@ -41,16 +42,5 @@ public sealed class ServerCertificateTests : IDisposable
         _authority.Write(name, certificate, key).Dispose();
         File.SetLastWriteTimeUtc(certificate, at);
         File.SetLastWriteTimeUtc(key, at);
-    }
-
-    private sealed class SteppedClock : TimeProvider
-    {
-        private long _now;
-
-        public override long GetTimestamp() => _now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Step(TimeSpan by) => _now += by.Ticks;
     }
 }

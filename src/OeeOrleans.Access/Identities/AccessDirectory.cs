@@ -77,7 +77,9 @@ public sealed class AccessDirectory
     /// <param name="session">Its id.</param>
     /// <param name="user">Whose.</param>
     /// <param name="stamp">The user's then.</param>
-    /// <param name="beganUs">When it began: one that lasts longer than a sign-in does is for who may only look, as long as that is so.</param>
+    /// <param name="beganUs">
+    /// When it began: one that lasts longer than a sign-in does is for who may only look, as long as that is so.
+    /// </param>
     /// <param name="endsUs">When it ends, or the token does.</param>
     public Identity? FindSession(string session, string user, string stamp, long beganUs, long endsUs)
     {

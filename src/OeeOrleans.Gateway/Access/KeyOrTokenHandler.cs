@@ -37,9 +37,10 @@ internal sealed class KeyOrTokenHandler(
         if (key.Length == 0 && BearerOf(Request) is { } bearer)
         {
             // One of the configuration looks as its maker wanted.
-            var isKey = bearer.StartsWith(AccessKeeper.KeyPrefix, StringComparison.Ordinal) || directory.FindKey(bearer) is not null;
-            if (!isKey) return Result(await tokens.FindAsync(bearer), "token");
-            key = bearer;
+            var known = directory.FindKey(bearer);
+            return known is null && !bearer.StartsWith(AccessKeeper.KeyPrefix, StringComparison.Ordinal)
+                ? Result(await tokens.FindAsync(bearer), "token")
+                : Result(known, "API key");
         }
 
         return key.Length == 0 ? AuthenticateResult.NoResult() : Result(directory.FindKey(key), "API key");

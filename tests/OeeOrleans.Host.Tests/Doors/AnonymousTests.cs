@@ -22,11 +22,7 @@ public sealed class AnonymousTests : IAsyncLifetime
             data_dir: {{_directory}}
             gateway: { urls: "http://127.0.0.1:{{_port}}" }
             """);
-        _oee = ServerProcess.Start(
-            "dotnet", [Repository.Oee, "run", "--config", config, "--mqtt-port", "0", "--silo-port", "0", "--gateway-port", "0"]);
-        await Eventually.TrueAsync("oee to be ready", TimeSpan.FromSeconds(60), () => _oee.HasExited
-            ? throw new InvalidOperationException(_oee.Output)
-            : Task.FromResult(_oee.Output.Contains("ready;", StringComparison.Ordinal)));
+        _oee = await OeeRun.StartAsync(config);
     }
 
     public async Task DisposeAsync()

@@ -144,19 +144,7 @@ public sealed class GuardedPlant : IAsyncLifetime
         return (json.GetProperty("id").GetString()!, json.GetProperty("key").GetString()!);
     }
 
-    public async Task<ServerProcess> StartAsync(params string[] more)
-    {
-        var process = ServerProcess.Start(
-            "dotnet",
-            [
-                Repository.Oee, "run", "--config", ConfigFile, "--urls", Url, "--mqtt-port", $"{MqttPort}", "--silo-port", "0",
-                "--gateway-port", "0", .. more,
-            ]);
-        await Eventually.TrueAsync("oee to be ready", TimeSpan.FromSeconds(60), () => process.HasExited
-            ? throw new InvalidOperationException(process.Output)
-            : Task.FromResult(process.Output.Contains("ready;", StringComparison.Ordinal)));
-        return process;
-    }
+    public Task<ServerProcess> StartAsync(params string[] more) => OeeRun.StartAsync(ConfigFile, MqttPort, ["--urls", Url, .. more]);
 
     private string KeyFile(string name) => Path.Combine(Directory, name.Replace(' ', '-') + ".key");
 

@@ -32,16 +32,8 @@ public sealed class MqttAuditTests : IAsyncLifetime
             areas: [{ id: a, lines: [{ id: l, machines: [{ id: m1, edge_node: g/n1 }] }] }]
             data_dir: {{_directory}}
             """);
-        await using (var oee = ServerProcess.Start(
-            "dotnet",
-            [
-                Repository.Oee, "run", "--config", config, "--urls", "http://127.0.0.1:0", "--mqtt-port", $"{port}", "--silo-port", "0",
-                "--gateway-port", "0",
-            ]))
+        await using (var oee = await OeeRun.StartAsync(config, port, "--urls", "http://127.0.0.1:0"))
         {
-            await Eventually.TrueAsync("oee to be ready", TimeSpan.FromSeconds(60), () => oee.HasExited
-                ? throw new InvalidOperationException(oee.Output)
-                : Task.FromResult(oee.Output.Contains("ready;", StringComparison.Ordinal)));
             using var edge = new MqttClientFactory().CreateMqttClient();
             await edge.ConnectAsync(Options(port, TestAccess.EdgeName, TestAccess.EdgeKey, "one"));
             await edge.PublishAsync(new MqttApplicationMessageBuilder()

@@ -25,11 +25,7 @@ public sealed class ProxyTests
             data_dir: {{directory}}
             gateway: { urls: "http://127.0.0.1:{{port}}", {{proxies}} }
             """);
-        await using var oee = ServerProcess.Start(
-            "dotnet", [Repository.Oee, "run", "--config", config, "--mqtt-port", "0", "--silo-port", "0", "--gateway-port", "0"]);
-        await Eventually.TrueAsync("oee to be ready", TimeSpan.FromSeconds(60), () => oee.HasExited
-            ? throw new InvalidOperationException(oee.Output)
-            : Task.FromResult(oee.Output.Contains("ready;", StringComparison.Ordinal)));
+        await using var oee = await OeeRun.StartAsync(config);
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
         http.DefaultRequestHeaders.Add("X-Forwarded-For", "203.0.113.7");
         http.DefaultRequestHeaders.Add("X-Forwarded-Proto", "https");
