@@ -8,6 +8,7 @@ using OeeOrleans.Access.Grants;
 using OeeOrleans.Access.Identities;
 using OeeOrleans.Gateway.Access;
 using OeeOrleans.Gateway.Api;
+using OeeOrleans.Gateway.Api.Plant;
 using OeeOrleans.Gateway.Board;
 using OeeOrleans.Gateway.Live;
 using Prometheus;
@@ -61,6 +62,7 @@ public static class GatewayExtensions
         FaultEndpoints.Map(api);
         LossEndpoints.Map(api);
         AssetEndpoints.Map(api);
+        PlantEndpoints.Map(api);
         app.MapHub<LiveHub>("/hubs/live");
         app.MapHealth(MayKnow);
         app.MapMetrics("/metrics").Needs(AccessPolicy.Monitor);

@@ -16,8 +16,11 @@ public sealed class MqttOptions
     /// <summary>Our own edge node (`group/node`), which we publish and do not listen to.</summary>
     public string? OwnEdgeNode { get; set; }
 
-    /// <summary>Edge nodes (`group/node`) of the plant model: always listened to, whatever else talks.</summary>
-    public IReadOnlySet<string> KnownEdgeNodes { get; set; } = new HashSet<string>();
+    /// <summary>Edge nodes (`group/node`) of the plant model: always listened to, whatever else talks; another set
+    /// when they are others.</summary>
+    public Func<IReadOnlySet<string>> KnownEdgeNodes { get; set; } = () => NoEdgeNodes;
+
+    private static readonly IReadOnlySet<string> NoEdgeNodes = new HashSet<string>();
 
     /// <summary>Topic filters; each is one Orleans queue and one MQTT session.</summary>
     public IReadOnlyList<string> Partitions { get; set; } = ["spBv1.0/#"];

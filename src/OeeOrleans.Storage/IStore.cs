@@ -1,6 +1,7 @@
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage.Access;
+using OeeOrleans.Storage.Plant;
 
 namespace OeeOrleans.Storage;
 
@@ -11,6 +12,9 @@ public interface IStore : IAsyncDisposable
 {
     /// <summary>Users, keys, grants, sessions, and the audit log.</summary>
     IAccessStore Access { get; }
+
+    /// <summary>The plant model.</summary>
+    IPlantStore Plant { get; }
 
     /// <summary>
     /// Brings the schema up to date; safe to repeat, also from several processes at once. Throws <see cref="SchemaException"/> when it
@@ -36,14 +40,11 @@ public interface IStore : IAsyncDisposable
     /// may not make any once the store has <see cref="StoreOptions.MaxSignals"/>: the id of such a signal is 0.</summary>
     Task<int[]> ResolveSignalsAsync(string machine, IReadOnlyList<SignalSpec> signals, bool inPlant, CancellationToken cancellationToken);
 
+    /// <summary>Ids of signals that are at hand may mean another machine than before: they are asked for again.</summary>
+    void ForgetSignals();
+
     /// <summary>Runs something that no other process of the plant may do at the same time.</summary>
     Task<T> AloneAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken);
-
-    /// <summary>Makes `asset` and `tag_mapping` what the plant model says.</summary>
-    /// <param name="plant">The model.</param>
-    /// <param name="digest">What is another one when the model is.</param>
-    /// <param name="change">For the audit log, when the model is another one than before.</param>
-    Task SavePlantAsync(PlantModel plant, string digest, AuditEntry change, CancellationToken cancellationToken);
 
     /// <summary>
     /// How far back counters, stops, faults and jobs are followed; a closed event that began longer before a span is not looked for.
@@ -110,9 +111,6 @@ public interface IStore : IAsyncDisposable
 
     /// <summary>Every version of every machine's model, in order of time.</summary>
     Task<List<ModelVersion>> ReadModelsAsync(CancellationToken cancellationToken);
-
-    /// <summary>Makes the stored versions what is given.</summary>
-    Task SaveModelsAsync(IReadOnlyList<ModelVersion> versions, CancellationToken cancellationToken);
 
     /// <summary>
     /// Stored windows that begin in [from, to), newest revision of each, in order of time; withdrawn ones only when asked for.

@@ -1,3 +1,4 @@
+using OeeOrleans.Configuration;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;

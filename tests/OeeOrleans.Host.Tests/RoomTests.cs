@@ -27,12 +27,13 @@ public sealed class RoomTests
         ["Ingress"] = ["Model", "Sparkplug", "Mqtt"],
         ["Storage"] = ["Model"],
         ["Grains"] = ["Model", "Kpi", "Sparkplug", "CommitProtocol", "Storage"],
-        ["Gateway"] = ["Model", "Kpi", "Grains", "Storage", "Access"],
+        ["Configuration"] = ["Model", "Kpi", "Sparkplug", "Storage"],
+        ["Gateway"] = ["Model", "Kpi", "Grains", "Storage", "Access", "Configuration"],
         ["Simulation"] = ["Model", "Sparkplug", "Mqtt", "S7", "S7.Simulation", "Cip", "Cip.Simulation"],
         ["Host"] =
         [
             "Model", "Kpi", "Sparkplug", "OpcUa", "S7", "Cip", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains",
-            "Gateway", "Simulation", "Access",
+            "Gateway", "Simulation", "Access", "Configuration",
         ],
     };
 

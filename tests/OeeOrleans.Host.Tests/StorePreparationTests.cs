@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using OeeOrleans.Access.Keys;
+using OeeOrleans.Configuration;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Host.Hosting;
 using OeeOrleans.Storage;
@@ -66,13 +67,13 @@ public sealed class StorePreparationTests : IAsyncLifetime
         Assert.Equal(2, changes.Count);
         var changed = Assert.Single(changes[0].GetProperty("changed").EnumerateArray());
         Assert.Equal(("press1", "oee"), (changed.GetProperty("machine").GetString(), changed.GetProperty("part").GetString()));
-        Assert.NotEqual(changes[0].GetProperty("sha256").GetString(), changes[1].GetProperty("sha256").GetString());
+        Assert.Equal((2, 1), (changes[0].GetProperty("revision").GetInt32(), changes[1].GetProperty("revision").GetInt32()));
     }
 
     /// <summary>Details, newest first.</summary>
     private async Task<List<JsonElement>> ChangesAsync() =>
     [
-        .. (await _store.Access.SearchAuditAsync(new AuditQuery(10) { Action = PlantChange.Action }, CancellationToken.None))
+        .. (await _store.Access.SearchAuditAsync(new AuditQuery(10) { Action = PlantChanges.Action }, CancellationToken.None))
             .Select(e => JsonDocument.Parse(e.Entry.Detail).RootElement),
     ];
 

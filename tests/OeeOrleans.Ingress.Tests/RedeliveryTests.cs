@@ -103,13 +103,16 @@ public sealed class RedeliveryTests
     [Fact]
     public void Edge_nodes_that_nobody_knows_are_listened_to_up_to_a_limit_and_those_of_the_plant_always()
     {
+        IReadOnlySet<string> known = new HashSet<string> { "g/known" };
         var routes = new TopicRoutes(
-            new MqttOptions { MaxForeignEdgeNodes = 2, KnownEdgeNodes = new HashSet<string> { "g/known" } }, NullLogger.Instance);
+            new MqttOptions { MaxForeignEdgeNodes = 2, KnownEdgeNodes = () => known }, NullLogger.Instance);
         Assert.All(["a", "b", "a"], n => Assert.Null(routes.Of(Encoding.UTF8.GetBytes($"spBv1.0/g/NDATA/{n}")).Refusal));
         var third = routes.Of("spBv1.0/g/NDATA/c"u8);
         Assert.Equal((MessageBatch.UnreadableKey, true), (third.StreamKey, third.ForUs));
         Assert.Contains("plant.yaml", third.Refusal, StringComparison.Ordinal);
         Assert.Null(routes.Of("spBv1.0/g/NDATA/known"u8).Refusal);
+        known = new HashSet<string> { "g/known", "g/c" };
+        Assert.Null(routes.Of("spBv1.0/g/NDATA/c"u8).Refusal);
     }
 
     [Fact]

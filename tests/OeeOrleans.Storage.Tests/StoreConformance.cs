@@ -144,15 +144,6 @@ public abstract partial class StoreConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Model_versions_are_replaced_as_a_whole()
-    {
-        Model.Plant.ModelVersion[] versions = [new("m1", "calendar", 0, "{}"), new("m1", "oee", 0, "{1}"), new("m1", "oee", T0, "{2}")];
-        await Store.SaveModelsAsync([versions[0]], CancellationToken.None);
-        await Store.SaveModelsAsync(versions, CancellationToken.None);
-        Assert.Equal(versions, await Store.ReadModelsAsync(CancellationToken.None));
-    }
-
-    [Fact]
     public async Task Text_bad_quality_and_numbers_beyond_double_come_back_as_they_went()
     {
         var id = await SignalAsync("product.code");

@@ -58,8 +58,9 @@ public sealed class AccessScope
     public bool Allows(Permission permission) => (_anywhere & permission) == permission;
 
     /// <summary>Whether this may be done at a line, or at a cell or machine of it; false also when there is no such asset.</summary>
-    public bool Allows(Permission permission, string asset) =>
-        _tree.LineOf(asset) is { } line && (_byLine.GetValueOrDefault(line) & permission) == permission;
+    public bool Allows(Permission permission, string asset) => _tree.LineOf(asset) is { } line
+        ? (_byLine.GetValueOrDefault(line) & permission) == permission
+        : _tree.IsRetired(asset) && AllowsEverywhere(permission);
 
     /// <summary>Whether this may be done in the whole plant.</summary>
     public bool AllowsEverywhere(Permission permission) => (_site & permission) == permission;

@@ -7,6 +7,7 @@ public sealed class AssetTree
 {
     private readonly Dictionary<string, Line[]> _linesBelow = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _lineOf = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _retired = new(StringComparer.Ordinal);
 
     public AssetTree(PlantModel plant)
     {
@@ -21,11 +22,21 @@ public sealed class AssetTree
             foreach (var machine in line.Machines) _lineOf[machine.Id] = line.Id;
         }
 
+        // What a machine did that is no more is seen by those who see the line it was in; where that is gone too, by those who see all.
+        foreach (var machine in plant.Retired.Select(r => r.Machine))
+        {
+            _retired.Add(machine.Id);
+            if (_linesBelow.ContainsKey(machine.LineId)) _lineOf[machine.Id] = machine.LineId;
+        }
+
         foreach (var machine in plant.Machines) if (machine.CellId is { } cell) _lineOf[cell] = machine.LineId;
         EdgeNodes = plant.Machines.Select(m => m.EdgeNode).OfType<string>().ToHashSet(StringComparer.Ordinal);
     }
 
     public string Site { get; }
+
+    /// <summary>Whether it is a machine that was retired.</summary>
+    public bool IsRetired(string id) => _retired.Contains(id);
 
     /// <summary>In the order of the plant model.</summary>
     public IReadOnlyList<Line> Lines { get; }

@@ -23,17 +23,18 @@ public sealed class AccessDirectory
     private readonly TimeProvider _clock;
     private readonly FrozenDictionary<string, ConfiguredKey> _configured;
     private readonly FrozenDictionary<string, ConfiguredKey> _configuredByName;
-    private readonly ConcurrentDictionary<string, AccessScope> _scopes = new(StringComparer.Ordinal);
+    private volatile Scopes _scopes;
     private volatile Snapshot _now = new(new AccessData(0, [], [], [], [], []));
 
     public AccessDirectory(AssetTree tree, AccessOptions options, TimeProvider clock)
     {
-        (Tree, _options, _clock) = (tree, options, clock);
+        (_scopes, _options, _clock) = (new Scopes(tree), options, clock);
         _configured = options.Keys.ToFrozenDictionary(k => Secrets.Hash(k.Secret), StringComparer.Ordinal);
         _configuredByName = options.Keys.ToFrozenDictionary(k => k.Name, StringComparer.Ordinal);
     }
 
-    public AssetTree Tree { get; }
+    /// <summary>The plant, as it is now.</summary>
+    public AssetTree Tree => _scopes.Tree;
 
     /// <summary>Of the store, when it was last read.</summary>
     public long Version => _now.Data.Version;
@@ -47,6 +48,13 @@ public sealed class AccessDirectory
 
     /// <summary>Something is another than before: whoever holds an identity for long asks again.</summary>
     public event Action? Changed;
+
+    /// <summary>The plant is another one: what grants cover is worked out anew.</summary>
+    public void Take(AssetTree tree)
+    {
+        _scopes = new Scopes(tree);
+        Changed?.Invoke();
+    }
 
     internal void Take(AccessData data)
     {
@@ -129,9 +137,10 @@ public sealed class AccessDirectory
     public AccessScope ScopeOf(Identity identity)
     {
         var key = string.Join('\n', identity.Grants.Select(g => $"{(int)g.Role}{g.At}"));
-        if (_scopes.TryGetValue(key, out var scope)) return scope;
-        if (_scopes.Count >= MaxScopes) _scopes.Clear();
-        return _scopes.GetOrAdd(key, _ => new AccessScope(Tree, identity.Grants));
+        var scopes = _scopes;
+        if (scopes.ByGrants.TryGetValue(key, out var scope)) return scope;
+        if (scopes.ByGrants.Count >= MaxScopes) scopes.ByGrants.Clear();
+        return scopes.ByGrants.GetOrAdd(key, _ => new AccessScope(scopes.Tree, identity.Grants));
     }
 
     private Identity? Good(StoredKey key) => key.RevokedUs is null && !(key.ExpiresUs <= UnixMicros.Now(_clock))
@@ -140,6 +149,12 @@ public sealed class AccessDirectory
 
     private static Identity Of(ConfiguredKey key) =>
         new(IdentityKind.Key, key.Name, key.Grants) { KeyId = ConfiguredPrefix + key.Name };
+
+    /// <summary>Scopes of one state of the plant.</summary>
+    private sealed record Scopes(AssetTree Tree)
+    {
+        public ConcurrentDictionary<string, AccessScope> ByGrants { get; } = new(StringComparer.Ordinal);
+    }
 
     private sealed class Snapshot
     {

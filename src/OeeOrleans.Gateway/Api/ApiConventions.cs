@@ -11,7 +11,9 @@ using Microsoft.OpenApi;
 using OeeOrleans.Access;
 using OeeOrleans.Access.Audit;
 using OeeOrleans.Access.Grants;
+using OeeOrleans.Configuration.Document;
 using OeeOrleans.Gateway.Access;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Storage;
 
@@ -65,6 +67,9 @@ internal static class ApiConventions
                 },
             ForbiddenException or AccessDeniedException =>
                 new ProblemDetails { Status = 403, Title = "Not allowed", Detail = error.Message },
+            EditException edit => OfEdit(edit),
+            PendingModelException pending => new ProblemDetails { Status = 409, Title = "Conflict", Detail = pending.Message },
+            PreconditionRequiredException => new ProblemDetails { Status = 428, Title = "If-Match is missing", Detail = error.Message },
             NotFoundException missing => new ProblemDetails { Status = 404, Title = "Not found", Detail = missing.Message },
             StoreUnavailableException away =>
                 new ProblemDetails { Status = 503, Title = "The store is away", Detail = For(context, away.Message) },
@@ -78,6 +83,19 @@ internal static class ApiConventions
         if (problem.Status == 403) NoteRefusal(context);
         await WriteAsync(context, problem);
     }));
+
+    /// <summary>What an edit of the plant is refused with.</summary>
+    private static ProblemDetails OfEdit(EditException edit) => edit.Failure switch
+    {
+        EditFailure.Missing => new ProblemDetails { Status = 404, Title = "Not found", Detail = edit.Message },
+        EditFailure.Conflict => new ProblemDetails { Status = 409, Title = "Conflict", Detail = edit.Message },
+        EditFailure.Changed => new ProblemDetails { Status = 412, Title = "Changed meanwhile", Detail = edit.Message },
+        _ => new ProblemDetails
+        {
+            Status = 422, Title = "Not a plant that could be", Detail = edit.Message,
+            Extensions = { ["errors"] = edit.Problems.Select(p => new { pointer = p.Pointer, path = p.Path, message = p.Message }) },
+        },
+    };
 
     /// <summary>The words of a database or a silo tell where it is: they are for whoever runs the plant.</summary>
     private static string For(HttpContext context, string words) =>

@@ -1,14 +1,20 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
 using OeeOrleans.Access.Grants;
+using OeeOrleans.Configuration;
+using OeeOrleans.Configuration.Document;
 using OeeOrleans.Gateway.Access;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Gateway.Api;
 
-/// <summary>The asset tree, read only for now.</summary>
+/// <summary>The asset tree.</summary>
 internal static class AssetEndpoints
 {
     public static void Map(IEndpointRouteBuilder api)
@@ -19,12 +25,27 @@ internal static class AssetEndpoints
         api
             .MapGet(
                 "/assets/{id}",
-                (string id, PlantDirectory plant, Caller caller) =>
-                    Find(Tree(plant.Plant, caller.Scope), id) ?? throw new NotFoundException($"there is no asset '{id}'"))
-            .Needs(AccessPolicy.Look).Produces<AssetDocument>().WithSummary("One asset with what is below it");
-        api.MapGet("/assets/{id}/tags", (string id, PlantDirectory plant, Caller caller) =>
+                async (
+                    string id, PlantDirectory plant, PlantConfiguration configuration, Caller caller, HttpContext context,
+                    IOptions<JsonOptions> json) =>
+                {
+                    var found = Find(Tree(plant.Plant, caller.Scope), id) ?? throw new NotFoundException($"there is no asset '{id}'");
+                    var editor = new PlantEditor((await configuration.AtHandAsync(context.RequestAborted)).Document);
+                    // The keys that it has in plant.yaml, and what is derived from them.
+                    var body = JsonSerializer.SerializeToNode(found, json.Value.SerializerOptions)!.AsObject();
+                    if (editor.Show(PlantPart.Asset, id) is not JsonObject shown) return Results.Json(body);
+                    foreach (var (key, value) in shown) body[key] = value?.DeepClone();
+                    context.Response.Headers.ETag = editor.TagOf(PlantPart.Asset, id);
+                    return Results.Json(body);
+                })
+            .Needs(AccessPolicy.Look).Produces<AssetDocument>()
+            .WithSummary("One asset with its keys of plant.yaml, its ETag, and what is below it");
+        api.MapGet("/assets/{id}/tags", async (
+            string id, PlantDirectory plant, PlantConfiguration configuration, Caller caller, HttpContext context) =>
         {
             var machine = Scope.MachineOf(id, plant, caller);
+            var editor = new PlantEditor((await configuration.AtHandAsync(context.RequestAborted)).Document);
+            context.Response.Headers.ETag = editor.TagOf(PlantPart.Tags, id);
             return new Page<TagDocument>(
                 [.. machine.Tags.Select(t => new TagDocument(t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband))]);
         }).Needs(AccessPolicy.Look).Produces<Page<TagDocument>>().WithSummary("How a machine's metrics become signals");

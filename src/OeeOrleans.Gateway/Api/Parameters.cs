@@ -10,6 +10,9 @@ internal sealed class BadParameterException(string parameter, string message) : 
     public string Parameter => parameter;
 }
 
+/// <summary>A change needs the tag of what it changes; becomes 428.</summary>
+internal sealed class PreconditionRequiredException(string message) : Exception(message);
+
 /// <summary>An id nobody knows; becomes 404.</summary>
 internal sealed class NotFoundException(string message) : Exception(message);
 

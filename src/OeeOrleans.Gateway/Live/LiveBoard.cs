@@ -39,7 +39,8 @@ public sealed class LiveBoard(
     private readonly ConcurrentDictionary<string, bool> _stale = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _asked = new(StringComparer.Ordinal);
     private readonly Channel<object> _updates = Channel.CreateBounded<object>(new BoundedChannelOptions(Capacity) { SingleReader = true });
-    private readonly bool _isSmall = plant.Plant.Machines.Take(SmallPlant + 1).Count() <= SmallPlant;
+    private readonly SemaphoreSlim _plantChanged = new(0);
+    private bool _isSmall;
     private ILiveObserver? _self;
 
     /// <summary>Grows with every change, so that a viewer knows whether to draw again.</summary>
@@ -79,8 +80,30 @@ public sealed class LiveBoard(
 
     public Task OnLine(LineUpdate update) => Take(update);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken) =>
-        await Task.WhenAll(WatchAsync(stoppingToken), PassOnAsync(stoppingToken));
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        Measure();
+        plant.Changed += FollowPlant;
+        try
+        {
+            await Task.WhenAll(WatchAsync(stoppingToken), PassOnAsync(stoppingToken));
+        }
+        finally
+        {
+            plant.Changed -= FollowPlant;
+        }
+    }
+
+    private void Measure() => _isSmall = plant.Plant.Machines.Take(SmallPlant + 1).Count() <= SmallPlant;
+
+    private void FollowPlant(PlantIndex before)
+    {
+        Measure();
+        // Strips are of a calendar, which may be another one.
+        foreach (var id in _timelines.Keys) _stale[id] = true;
+        Version++;
+        _plantChanged.Release();
+    }
 
     private Task Take(object update)
     {
@@ -94,7 +117,8 @@ public sealed class LiveBoard(
         while (!cancellationToken.IsCancellationRequested)
         {
             warm = await WatchOnceAsync(warm, cancellationToken);
-            await Task.Delay(Renew, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // Sooner when there may be new lines to watch.
+            await ((Task)_plantChanged.WaitAsync(Renew, cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

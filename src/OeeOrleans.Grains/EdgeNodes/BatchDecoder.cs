@@ -48,6 +48,13 @@ internal sealed class BatchDecoder(
     public async Task<Decoded> DecodeAsync(
         string source, IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows)
     {
+        if (binder.IsOutdated())
+        {
+            // From the births again, as after a restart; and a rebirth, which says what does not change.
+            Rewind(_record);
+            RebirthWanted("the plant model has changed");
+        }
+
         var epoch = _epoch;
         var decoder = await SessionAsync();
         decoder.Begin(reuseRows);

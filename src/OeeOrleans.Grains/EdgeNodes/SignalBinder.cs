@@ -10,10 +10,34 @@ namespace OeeOrleans.Grains.EdgeNodes;
 /// <summary>Says which signal of which machine a metric of an edge node is: by the plant model, else by its Sparkplug name.</summary>
 internal sealed class SignalBinder(IStore store, PlantDirectory plant, string edgeNode)
 {
+    /// <summary>What the plant model said of this node when something was bound last; null: nothing was.</summary>
+    private IReadOnlyList<Machine>? _bound;
+    private PlantIndex? _seen;
+
+    /// <summary>Whether what is bound means something else by now; said once.</summary>
+    public bool IsOutdated()
+    {
+        var now = plant.Now;
+        if (_bound is not { } bound || ReferenceEquals(now, _seen)) return false;
+        (_seen, _bound) = (now, Mine(now));
+        return _bound.Count != bound.Count || _bound.Zip(bound).Any(p => !SameBinding(p.First, p.Second));
+    }
+
     public async Task BindAsync(EdgeNodeDecoder decoder, IReadOnlyList<MetricDefinition> metrics)
     {
+        if (_bound is null)
+        {
+            var now = plant.Now;
+            (_seen, _bound) = (now, Mine(now));
+        }
+
         foreach (var ofDevice in metrics.GroupBy(m => m.Device ?? "")) await BindDeviceAsync(decoder, ofDevice.Key, [.. ofDevice]);
     }
+
+    private List<Machine> Mine(PlantIndex index) => [.. index.Plant.Machines.Where(m => m.EdgeNode == edgeNode)];
+
+    private static bool SameBinding(Machine a, Machine b) =>
+        (a.Id, a.Device) == (b.Id, b.Device) && (ReferenceEquals(a.Tags, b.Tags) || a.Tags.SequenceEqual(b.Tags));
 
     private async Task BindDeviceAsync(EdgeNodeDecoder decoder, string device, IReadOnlyList<MetricDefinition> metrics)
     {

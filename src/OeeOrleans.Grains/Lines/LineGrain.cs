@@ -60,7 +60,12 @@ internal sealed class LineGrain(PlantDirectory plant, IStore store, SiloPace pac
         return Task.CompletedTask;
     }
 
-    public Task<List<MachineUpdate>> GetMachines() => Task.FromResult(_machines.Values.ToList());
+    public Task<List<MachineUpdate>> GetMachines()
+    {
+        // Others were of this line and are not any more.
+        var mine = plant.FindLine(Id)?.Machines ?? [];
+        return Task.FromResult(mine.Select(m => _machines.GetValueOrDefault(m.Id)).OfType<MachineUpdate>().ToList());
+    }
 
     public Task Watch(ILiveObserver observer)
     {

@@ -41,6 +41,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     private MachineLedger? _ledger;
     private MachineView? _view;
     private ILineGrain? _line;
+    private long? _retiredUs;
     private bool _working;
     private bool _connected;
     private long? _lastSeenUs;
@@ -57,11 +58,16 @@ internal sealed class MachineGrain : Grain, IMachineGrain
 
     private string Id => this.GetPrimaryKeyString();
 
+    /// <summary>For a machine that is no more the time stands still.</summary>
+    private long NowUs => Math.Min(UnixMicros.Now(_clock), _retiredUs ?? long.MaxValue);
+
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _machine = _services.Plant.FindMachine(Id);
+        // Of one that is no more, what it did can still be asked for.
+        _model = _services.Plant.Now.FindModel(Id);
+        _machine = _model?.Machine;
+        _retiredUs = _services.Plant.Now.RetiredAt(Id);
         if (_machine is null) return Task.CompletedTask;
-        _model = _services.Plant.ModelOf(_machine);
         // Interleaved: while the store is slow, calls are answered from memory. It fires when there is something to do, and not before.
         _work.Timer = this.RegisterGrainTimer(
             WorkAsync,
@@ -79,7 +85,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         if (!_ahead.IsEmpty || _work.TakenBack) return;
         try
         {
-            await _ledger.FlushAsync(UnixMicros.Now(_clock), StatusJson, cancellationToken);
+            await _ledger.FlushAsync(NowUs, StatusJson, cancellationToken);
         }
         catch (Exception error)
         {
@@ -90,12 +96,15 @@ internal sealed class MachineGrain : Grain, IMachineGrain
 
     public Task Wake()
     {
+        if (LeaveWhenReplaced()) return Task.CompletedTask;
         if (_machine is not null) _opening.Begin(Urgency.Looked);
         return Task.CompletedTask;
     }
 
     public async Task Apply(MachineBatch batch)
     {
+        // What is committed its next life finds in the store.
+        LeaveWhenReplaced();
         if (_machine is null) return;
         if (_ledger is not { } ledger)
         {
@@ -128,9 +137,10 @@ internal sealed class MachineGrain : Grain, IMachineGrain
 
     public async Task<MachineStatus?> GetStatus()
     {
+        LeaveWhenReplaced();
         if (_machine is null) return null;
         var ledger = await LedgerAsync();
-        return StatusAt(ledger.Account.At(UnixMicros.Now(_clock))).Status;
+        return StatusAt(ledger.Account.At(NowUs)).Status;
     }
 
     public async Task<OeeWindow?> GetWindow(string kind)
@@ -138,7 +148,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         if (_machine is null) return null;
         var ledger = await LedgerAsync();
         var started = Stopwatch.GetTimestamp();
-        var window = _view!.WindowOf(kind, ledger.Account.At(UnixMicros.Now(_clock)));
+        var window = _view!.WindowOf(kind, ledger.Account.At(NowUs));
         GrainMetrics.OeeCalcLatencyMs.Observe(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         return window;
     }
@@ -147,7 +157,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     {
         if (_machine is null) return null;
         var ledger = await LedgerAsync();
-        var view = ledger.Account.At(UnixMicros.Now(_clock));
+        var view = ledger.Account.At(NowUs);
         var windows = _model!.Windows;
         if (windows.Shift(view.AsOfUs) is not { } shift) return null;
         var spans = Timeline.Of(
@@ -163,7 +173,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     {
         if (_machine is null) return null;
         var ledger = await LedgerAsync();
-        return await ledger.ExplainAsync(fromUs, toUs, UnixMicros.Now(_clock), CancellationToken.None);
+        return await ledger.ExplainAsync(fromUs, toUs, NowUs, CancellationToken.None);
     }
 
     public async Task<LossReport?> GetLosses(long fromUs, long toUs) => (await Explain(fromUs, toUs))?.Losses;
@@ -172,10 +182,21 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     {
         if (_machine is null) return null;
         var stop = await (await LedgerAsync()).GiveReasonAsync(
-            stopUs, atUs, reason, comment, by, UnixMicros.Now(_clock), CancellationToken.None);
+            stopUs, atUs, reason, comment, by, NowUs, CancellationToken.None);
         _work.Changed();
         _work.Arm(urgent: false);
         return stop;
+    }
+
+    /// <summary>
+    /// The plant model has another machine under this id than the one that lives here: its next life has that model, and computes anew what
+    /// it changes.
+    /// </summary>
+    private bool LeaveWhenReplaced()
+    {
+        if (ReferenceEquals(_services.Plant.Now.FindModel(Id), _model)) return false;
+        DeactivateOnIdle();
+        return true;
     }
 
     /// <summary>Opened once, however many calls ask for it meanwhile; tried again after a failure.</summary>
@@ -198,7 +219,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
 
     private async Task<MachineLedger> OpenAsync()
     {
-        var nowUs = UnixMicros.Now(_clock);
+        var nowUs = NowUs;
         var lastSeen = _opening.Said is { } said && said.LastSeenUs > nowUs - LatelyUs
             ? Task.FromResult<long?>(said.LastSeenUs)
             : _services.Store.LastSeenAsync(Id, CancellationToken.None);
@@ -222,7 +243,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         if (missedUs is { } missed) Owe(ledger, missed);
         foreach (var batch in heard) TakeKept(ledger, batch);
         _work.Changed();
-        _work.Arm(urgent: true, soon: true);
+        if (_retiredUs is null) _work.Arm(urgent: true, soon: true);
     }
 
     /// <summary>It is acknowledged, so nobody offers it again: if it cannot be taken in, all from there on is computed anew.</summary>
@@ -254,7 +275,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         if (ledger.DirtyFromUs != wasDirty || (ledger.DirtyFromUs is not null && batch.Samples.Length > 0)) _work.NoteLate(wasDirty);
         _connected = batch.Connected;
         _lastSeenUs = Math.Max(_lastSeenUs ?? 0, batch.LastSeenUs);
-        _work.Heard(UnixMicros.Now(_clock) - batch.LastSeenUs < PresentUs);
+        _work.Heard(NowUs - batch.LastSeenUs < PresentUs);
     }
 
     private void NoteAhead(MachineLedger ledger, MachineBatch batch)
@@ -293,6 +314,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     private async Task WorkAsync(CancellationToken cancellationToken)
     {
         _work.Fired();
+        if (LeaveWhenReplaced() || _retiredUs is not null) return;
         if (_ledger is not { } ledger)
         {
             _opening.Begin(Urgency.Heard);
@@ -307,7 +329,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         var failed = false;
         try
         {
-            var nowUs = UnixMicros.Now(_clock);
+            var nowUs = NowUs;
             if (_ahead.EndForgotten() is { } forgottenUs) Owe(ledger, forgottenUs);
             if (_ahead.IsEmpty && _work.IsSettled && ledger.DirtyFromUs is { } dirty)
             {
@@ -379,7 +401,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
 
     private async Task TellAsync()
     {
-        var (status, shift) = StatusAt(_ledger!.Account.At(UnixMicros.Now(_clock)));
+        var (status, shift) = StatusAt(_ledger!.Account.At(NowUs));
         _told = (_ledger.Account.Latest.Held, status.Category, status.Fault, _connected);
         _work.Told();
         var revised = _revised;

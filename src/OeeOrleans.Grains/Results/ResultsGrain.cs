@@ -32,12 +32,21 @@ internal sealed class ResultsGrain(
 
     private readonly CancellationTokenSource _stop = new();
     private IResultsPublisher? _publisher;
+    private List<string> _published = [];
     private Task _running = Task.CompletedTask;
 
     public Task Ensure()
     {
-        if (publishers is null || _publisher is not null) return Task.CompletedTask;
+        if (publishers is null) return Task.CompletedTask;
         var ids = plant.Plant.Lines.Select(l => l.Id).Concat(plant.Plant.Machines.Select(m => m.Id)).ToList();
+        if (_publisher is not null)
+        {
+            // A birth says which devices there are: others are born by the next life.
+            if (!ids.SequenceEqual(_published)) DeactivateOnIdle();
+            return Task.CompletedTask;
+        }
+
+        _published = ids;
         var turn = TaskScheduler.Current;
         // The node lives on threads of its own; its numbers are the grain's business.
         _publisher = publishers(

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using OeeOrleans.Grains.Machines;
+using OeeOrleans.Configuration;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Host.Hosting;
 using OeeOrleans.Kpi.Plant;
@@ -43,21 +44,13 @@ internal sealed class AuditOptions
         }
 
         if (await ConfigLoading.LoadAsync(path) is not { } config) return ExitCode.WrongUsage;
-        var machines = parsed.GetValue(_machine) is { } id
-            ? [config.Plant.Machines.FirstOrDefault(m => m.Id == id)]
-            : config.Plant.Machines.Cast<Model.Plant.Machine?>().ToArray();
-        if (machines.Contains(null))
-        {
-            await Console.Error.WriteLineAsync($"oee: there is no machine '{parsed.GetValue(_machine)}' in {path}");
-            return ExitCode.WrongUsage;
-        }
-
         try
         {
             return await CompareAsync(
-                config with { DataDir = parsed.GetValue(_data) ?? config.DataDir }, machines!, from, to, now, cancellationToken);
+                config with { DataDir = parsed.GetValue(_data) ?? config.DataDir }, parsed.GetValue(_machine), from, to, now,
+                cancellationToken);
         }
-        catch (StoreUnavailableException error)
+        catch (Exception error) when (error is StoreUnavailableException or ConfigException)
         {
             await Console.Error.WriteLineAsync($"oee: {error.Message}");
             return ExitCode.Failure;
@@ -65,12 +58,20 @@ internal sealed class AuditOptions
     }
 
     private static async Task<int> CompareAsync(
-        OeeConfig config, IEnumerable<Model.Plant.Machine> machines, long from, long to, long now, CancellationToken cancellationToken)
+        OeeConfig config, string? only, long from, long to, long now, CancellationToken cancellationToken)
     {
         await using var store = PlantStore.Open(config, new StoreOptions(), NullLoggerFactory.Instance);
+        if (await PlantAccess.StoredAsync(store, cancellationToken) is { } running) config = config with { Plant = running };
+        var machines = config.Plant.Machines.Where(m => only is null || m.Id == only).ToList();
+        if (only is not null && machines.Count == 0)
+        {
+            await Console.Error.WriteLineAsync($"oee: there is no machine '{only}' in the plant");
+            return ExitCode.WrongUsage;
+        }
+
         // With the models of their time, as the live engine used them.
-        var plant = new PlantDirectory(
-            config.Plant, ModelHistory.Update(await store.ReadModelsAsync(cancellationToken), config.Plant, now));
+        var stored = await store.ReadModelsAsync(cancellationToken);
+        var plant = new PlantDirectory(config.Plant, stored.Count > 0 ? stored : ModelHistory.Update([], config.Plant, now));
         var (compared, differences) = (0, 0);
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))

@@ -1,3 +1,4 @@
+using OeeOrleans.Configuration;
 using OeeOrleans.Host.Config;
 
 namespace OeeOrleans.Host.Commands;

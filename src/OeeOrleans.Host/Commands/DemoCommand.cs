@@ -28,6 +28,7 @@ internal static class DemoCommand
         {
             DataDir = "./data/demo",
             AcceptOlderModel = true,
+            KeepStoredPlant = true,
         };
     }
 

@@ -12,6 +12,7 @@ internal static class OeeCommands
         CheckCommand.Create(),
         CapacityCommand.Create(),
         MigrateCommand.Create(),
+        ConfigCommand.Create(),
         UserCommand.Create(),
         KeyCommand.Create(),
         AuditCommand.Create(),

@@ -4,8 +4,10 @@ using OeeOrleans.Access;
 using OeeOrleans.Access.Grants;
 using OeeOrleans.Access.Identities;
 using OeeOrleans.Access.Keys;
+using OeeOrleans.Configuration;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Host.Hosting;
+using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;
 
 namespace OeeOrleans.Host.Commands;
@@ -35,6 +37,10 @@ internal sealed class PlantAccess
         WithStoreAsync(parsed, async (config, store, key) => await work(
             await OpenAsync(config, store, key, cancellationToken), new AssetTree(config.Plant)), cancellationToken);
 
+    /// <summary>The store's plant; null while it has none.</summary>
+    public static async Task<PlantModel?> StoredAsync(IStore store, CancellationToken cancellationToken) =>
+        (await new PlantChanges(store, TimeProvider.System).ReadAsync(cancellationToken))?.Plant;
+
     public static Task<AccessKeeper> OpenAsync(
         OeeConfig config, IStore store, PlantKey key, CancellationToken cancellationToken) =>
         AccessServices.OpenAsync(store, config.Plant, config.Access, key, NullLoggerFactory.Instance, cancellationToken);
@@ -56,9 +62,11 @@ internal sealed class PlantAccess
             await using var store = PlantStore.Open(config, key, NullLoggerFactory.Instance);
             if (!readsOnly) await store.MigrateAsync(cancellationToken);
             await AccessRefresher.CheckKeyAsync(store.Access, key, TimeProvider.System, cancellationToken, readsOnly);
+            // What is administered is the plant that runs.
+            if (!readsOnly && await StoredAsync(store, cancellationToken) is { } stored) config = config with { Plant = stored };
             return await work(config, store, key);
         }
-        catch (Exception error) when (error is AccessInputException or PlantKeyException)
+        catch (Exception error) when (error is AccessInputException or PlantKeyException or ConfigException)
         {
             await Console.Error.WriteLineAsync($"oee: {error.Message}");
             return ExitCode.WrongUsage;

@@ -1,6 +1,7 @@
 using OeeOrleans.Access;
 using OeeOrleans.Access.Grants;
 using OeeOrleans.Access.Identities;
+using OeeOrleans.Configuration.Reading;
 using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Host.Config;

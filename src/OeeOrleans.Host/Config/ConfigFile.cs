@@ -1,5 +1,9 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using OeeOrleans.Configuration;
+using OeeOrleans.Configuration.Document;
+using OeeOrleans.Configuration.Reading;
 using OeeOrleans.Mqtt;
 using OeeOrleans.Storage;
 using YamlDotNet.Core;
@@ -11,24 +15,51 @@ namespace OeeOrleans.Host.Config;
 public static partial class ConfigFile
 {
     /// <exception cref="ConfigException">The file cannot be used; holds every problem with its line.</exception>
-    public static OeeConfig Load(string path)
+    public static OeeConfig Load(string path) => Parse(ReadText(path), path);
+
+    private static string ReadText(string path)
     {
-        string text;
         try
         {
-            text = File.ReadAllText(path);
+            return File.ReadAllText(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new ConfigException([new ConfigProblem(path, 1, $"cannot be read: {error.Message}")]);
         }
+    }
 
-        return Parse(text, path);
+    /// <summary>Of a file what is about the plant, and the history of its models, as JSON; nothing is checked.</summary>
+    /// <exception cref="ConfigException">It cannot be read, or is not YAML.</exception>
+    public static JsonObject ReadPlant(string path)
+    {
+        var problems = new Problems(path);
+        var yaml = ReadYaml(ReadText(path), problems);
+        if (problems.Found.Count > 0) throw new ConfigException(problems.Found);
+        var root = yaml.Documents.Count > 0 ? yaml.Documents[0].RootNode : null;
+        var plant = PlantDocument.Of(root).Copy();
+        if (root is YamlMappingNode map && map.Children.TryGetValue(new YamlScalarNode(PlantExport.HistoryKey), out var history))
+        {
+            plant[PlantExport.HistoryKey] = YamlJson.ToJson(history);
+        }
+
+        return plant;
     }
 
     public static OeeConfig Parse(string text, string name)
     {
         var problems = new Problems(name);
+        var yaml = ReadYaml(text, problems);
+        var root = new YamlSection(yaml.Documents.Count > 0 ? yaml.Documents[0].RootNode : null, "", problems);
+        if (yaml.Documents.Count == 0) problems.Add(1, "the file is empty; a plant needs at least 'site'");
+        var document = PlantDocument.Of(yaml.Documents.Count > 0 ? yaml.Documents[0].RootNode : null);
+        var config = Read(root, document);
+        root.Close();
+        return problems.Found.Count == 0 ? config : throw new ConfigException([.. problems.Found.OrderBy(p => p.Line)]);
+    }
+
+    private static YamlStream ReadYaml(string text, Problems problems)
+    {
         var yaml = new YamlStream();
         try
         {
@@ -46,14 +77,10 @@ public static partial class ConfigFile
             throw new ConfigException(problems.Found);
         }
 
-        var root = new YamlSection(yaml.Documents.Count > 0 ? yaml.Documents[0].RootNode : null, "", problems);
-        if (yaml.Documents.Count == 0) problems.Add(1, "the file is empty; a plant needs at least 'site'");
-        var config = Read(root);
-        root.Close();
-        return problems.Found.Count == 0 ? config : throw new ConfigException([.. problems.Found.OrderBy(p => p.Line)]);
+        return yaml;
     }
 
-    private static OeeConfig Read(YamlSection root)
+    private static OeeConfig Read(YamlSection root, PlantDocument document)
     {
         var plant = new PlantReader(root).Read();
         var broker = ReadBroker(root.Section("broker"));
@@ -73,6 +100,7 @@ public static partial class ConfigFile
         var config = new OeeConfig
         {
             Plant = plant,
+            Document = document,
             Broker = broker,
             StoreConnection = connection,
             GatewayConnection = gatewayConnection,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using OeeOrleans.Configuration.Reading;
 using OeeOrleans.Edge;
 using OeeOrleans.Edge.Sources;
 using OeeOrleans.Edge.Tags;

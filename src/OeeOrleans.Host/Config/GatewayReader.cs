@@ -1,4 +1,5 @@
 using System.Net;
+using OeeOrleans.Configuration.Reading;
 
 namespace OeeOrleans.Host.Config;
 

@@ -1,4 +1,5 @@
 using OeeOrleans.Access;
+using OeeOrleans.Configuration.Document;
 using OeeOrleans.Edge;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Mqtt;
@@ -9,7 +10,11 @@ namespace OeeOrleans.Host.Config;
 /// <summary>A whole configuration file, checked.</summary>
 public sealed record OeeConfig
 {
+    /// <summary>The plant as the file has it; once servers run, as the store has it.</summary>
     public required PlantModel Plant { get; init; }
+
+    /// <summary>The same as a document.</summary>
+    public required PlantDocument Document { get; init; }
 
     /// <summary>Null: the embedded broker.</summary>
     public BrokerAddress? Broker { get; init; }
@@ -79,6 +84,9 @@ public sealed record OeeConfig
     /// </summary>
     public bool AcceptOlderModel { get; init; }
 
+    /// <summary>Where both the file and the store were changed, the store's plant is kept without asking.</summary>
+    public bool KeepStoredPlant { get; init; }
+
     /// <summary>This process as an edge node; null where the file has no section `edge`.</summary>
     public EdgeOptions? Edge { get; init; }
 
@@ -96,16 +104,3 @@ public sealed record MqttTlsOptions(int Port, string Certificate, string Key, st
 /// The section `cluster.tls`: PEM files; the authority signs the certificates of silos and gateways, and of nothing else.
 /// </summary>
 public sealed record ClusterTlsOptions(string Certificate, string Key, string Ca);
-
-/// <summary>Something wrong in a configuration file, and where.</summary>
-public sealed record ConfigProblem(string File, long Line, string Message)
-{
-    public override string ToString() => $"{File}:{Line}: {Message}";
-}
-
-/// <summary>A configuration that cannot be used; holds every problem.</summary>
-public sealed class ConfigException(IReadOnlyList<ConfigProblem> problems)
-    : Exception(string.Join(Environment.NewLine, problems))
-{
-    public IReadOnlyList<ConfigProblem> Problems => problems;
-}

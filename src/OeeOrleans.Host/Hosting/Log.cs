@@ -20,6 +20,10 @@ internal static partial class Log
         "machine {Machine}: its model ({Part}) is another one from {From} on; windows from there are recomputed")]
     public static partial void ModelChanged(ILogger log, string machine, string part, string from);
 
+    [LoggerMessage(
+        1010, LogLevel.Warning, "{Whom}: the change of the plant could not be told: {Reason}; it is seen with the next call")]
+    public static partial void ChangeNotTold(ILogger log, string whom, string reason, Exception failure);
+
     [LoggerMessage(1006, LogLevel.Debug, "nobody looked after silent machines: {Reason}; done within a minute")]
     public static partial void NotLooked(ILogger log, string reason, Exception failure);
 }

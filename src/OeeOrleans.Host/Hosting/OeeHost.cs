@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Hosting;
 using OeeOrleans.Access;
+using OeeOrleans.Access.Grants;
+using OeeOrleans.Access.Identities;
 using OeeOrleans.Access.Keys;
+using OeeOrleans.Configuration;
 using OeeOrleans.Gateway;
 using OeeOrleans.Gateway.Api;
 using OeeOrleans.Grains;
@@ -38,6 +41,8 @@ internal static class OeeHost
 
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(plant);
+        builder.Services.AddSingleton<PlantConfiguration>();
+        builder.Services.AddHostedService<PlantRefresher>();
         builder.Services.AddSingleton(store);
         builder.Services.AddSingleton(
             new SinkOptions
@@ -50,6 +55,7 @@ internal static class OeeHost
         {
             builder.Services.AddHostedService<StoreKeeper>();
             builder.Services.AddHostedService<PlantWatch>();
+            builder.Services.AddHostedService<PlantFollower>();
             builder.Services.AddSingleton<IReadinessCheck, SiloReadiness>();
         }
         else
@@ -66,10 +72,10 @@ internal static class OeeHost
                 t => t.Namespace is { } name
                     && (name.StartsWith("OeeOrleans.Model", StringComparison.Ordinal)
                         || name.StartsWith("OeeOrleans.Kpi", StringComparison.Ordinal))));
-        if (roles.Silo) builder.Host.UseOrleans(silo => OeeCluster.ConfigureSilo(silo, config, roles, o => Fill(o, config, broker)));
+        if (roles.Silo) builder.Host.UseOrleans(silo => OeeCluster.ConfigureSilo(silo, config, roles, o => Fill(o, config, plant, broker)));
         else builder.Host.UseOrleansClient(client => OeeCluster.ConfigureClient(client, config));
         // The embedded broker asks who somebody is, too.
-        if (roles.Gateway || config.Broker is null) builder.Services.AddAccess(config.Plant, config.Access, key);
+        if (roles.Gateway || config.Broker is null) builder.Services.AddAccess(plant.Plant, config.Access, key);
         builder.Services.AddAuditAnchors(config.DataDir);
         if (roles.Gateway) builder.Services.AddGateway(config.Access.Oidc);
 
@@ -91,6 +97,7 @@ internal static class OeeHost
         }
 
         var app = builder.Build();
+        if (app.Services.GetService<AccessDirectory>() is { } access) plant.Changed += _ => access.Take(new AssetTree(plant.Plant));
         GatewayListeners.MapManagement(app, config);
         if (roles.Gateway)
         {
@@ -106,10 +113,10 @@ internal static class OeeHost
         return app;
     }
 
-    private static void Fill(Ingress.MqttOptions options, OeeConfig config, BrokerAddress broker)
+    private static void Fill(Ingress.MqttOptions options, OeeConfig config, PlantDirectory plant, BrokerAddress broker)
     {
         options.Broker = broker;
-        options.KnownEdgeNodes = config.Plant.Machines.Select(m => m.EdgeNode).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        options.KnownEdgeNodes = () => plant.Now.EdgeNodes;
         options.Partitions = config.Partitions;
         options.Gather = TimeSpan.FromMilliseconds(config.GatherMs);
         options.HostId = config.HostId;

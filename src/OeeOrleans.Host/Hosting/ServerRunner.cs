@@ -1,5 +1,6 @@
 using OeeOrleans.Access.Keys;
 using OeeOrleans.Broker;
+using OeeOrleans.Configuration;
 using OeeOrleans.DurableLog;
 using OeeOrleans.Host.Commands;
 using OeeOrleans.Host.Config;
@@ -39,7 +40,7 @@ internal static class ServerRunner
             await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
             return ExitCode.WrongUsage;
         }
-        catch (OlderModelException error)
+        catch (Exception error) when (error is OlderModelException or PlantConflictException or ConfigException)
         {
             await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
             return ExitCode.WrongUsage;
@@ -66,6 +67,7 @@ internal static class ServerRunner
         var key = PlantKey.LoadOrCreate(config.AccessKeyPath);
         await using var store = PlantStore.Open(config, key, logs);
         var plant = await new StorePreparation(store, config, key, roles.Silo, log).RunAsync(stopping.Token);
+        config = config with { Plant = plant.Plant };
         var door = new BrokerDoor(new HostCredentials());
         var sessions = new IngressSessions(
             config.Partitions.Select((filter, i) => (Client: $"{config.ClientIdPrefix}-{i}", filter)).ToDictionary(

@@ -1,5 +1,6 @@
 using OeeOrleans.Access.Identities;
 using OeeOrleans.Access.Keys;
+using OeeOrleans.Configuration;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
@@ -46,49 +47,27 @@ internal sealed class StorePreparation(IStore store, OeeConfig config, PlantKey 
     }
 
     /// <summary>A gateway by itself takes what the silos have said.</summary>
-    private async Task<PlantDirectory> ReadModelAsync(CancellationToken cancellationToken)
-    {
-        var stored = await store.ReadModelsAsync(cancellationToken);
-        if (stored.Count == 0 && config.Plant.Machines.Any())
-        {
-            throw new StoreUnavailableException("no silo has written the plant model yet");
-        }
+    private async Task<PlantDirectory> ReadModelAsync(CancellationToken cancellationToken) =>
+        await new PlantChanges(store, TimeProvider.System).ReadAsync(cancellationToken) is { } state
+            ? DirectoryOf(state)
+            : throw new StoreUnavailableException("no silo has written the plant model yet");
 
-        return new PlantDirectory(config.Plant, ModelHistory.Update(stored, config.Plant, UnixMicros.Now(TimeProvider.System)));
-    }
-
-    /// <summary>Of several processes that start at once the first one sees what is new; the others find it said.</summary>
     private async Task<PlantDirectory> SaveModelAsync(CancellationToken cancellationToken)
     {
-        var stored = await store.ReadModelsAsync(cancellationToken);
-        if (!config.AcceptOlderModel && ModelHistory.Reverted(stored, config.Plant) is { Count: > 0 } reverted)
+        var import = new PlantImport(store, TimeProvider.System)
         {
-            throw new OlderModelException(reverted);
-        }
-
-        var models = ModelHistory.Update(stored, config.Plant, UnixMicros.Now(TimeProvider.System));
-        var (digest, change) = PlantChange.Of(config, stored, models, UnixMicros.Now(TimeProvider.System));
-        await store.SavePlantAsync(config.Plant, digest, change, cancellationToken);
-        if (!models.SequenceEqual(stored)) await store.SaveModelsAsync(models, cancellationToken);
-        foreach (var changed in models.Except(stored).Where(m => m.FromUs > 0))
+            AcceptOlderModel = config.AcceptOlderModel,
+            OnConflict = config.KeepStoredPlant ? ImportConflict.KeepStored : ImportConflict.Stop,
+        };
+        var (state, before) = await import.RunAsync(
+            config.Document, new PlantAuthor("system", "configuration file", ""), cancellationToken);
+        foreach (var changed in state.Models.Except(before?.Models ?? []).Where(m => m.FromUs > 0))
         {
             Log.ModelChanged(log, changed.Machine, changed.Part, UnixMicros.ToIso(changed.FromUs));
         }
 
-        return new PlantDirectory(config.Plant, models);
+        return DirectoryOf(state);
     }
-}
 
-/// <summary>The plant model of the file was replaced by a later one, and a start must not silently write it back.</summary>
-internal sealed class OlderModelException(IReadOnlyList<RevertedModel> reverted) : Exception(Text(reverted))
-{
-    private const int Named = 5;
-
-    private static string Text(IReadOnlyList<RevertedModel> reverted)
-    {
-        var machines = reverted.Take(Named).Select(r => $"{r.Machine} ({r.Part}, replaced {UnixMicros.ToIso(r.ReplacedUs)})");
-        var more = reverted.Count > Named ? $" and {reverted.Count - Named} more" : "";
-        return $"the plant model of the file is older than that of the store: {string.Join(", ", machines)}{more}. "
-            + "Use the newest file; where a change back is meant, give it a time (valid_from), or start once with --accept-older-model";
-    }
+    private static PlantDirectory DirectoryOf(PlantState state) => new(state.Plant, state.Models, state.Revision.Revision);
 }

@@ -29,17 +29,26 @@ internal sealed class TopicRoutes
     private readonly Dictionary<byte[], TopicRoute> _routes = new(Utf8Comparer.Instance);
     private readonly Dictionary<byte[], TopicRoute>.AlternateLookup<ReadOnlySpan<byte>> _bySpan;
     private readonly HashSet<string> _foreign = new(StringComparer.Ordinal);
+    private IReadOnlySet<string> _edgeNodes;
     private bool _told;
 
     public TopicRoutes(MqttOptions options, ILogger log)
     {
-        (_options, _log) = (options, log);
+        (_options, _log, _edgeNodes) = (options, log, options.KnownEdgeNodes());
         _bySpan = _routes.GetAlternateLookup<ReadOnlySpan<byte>>();
     }
 
     /// <param name="topic">The topic as it came, UTF-8.</param>
     public TopicRoute Of(ReadOnlySpan<byte> topic)
     {
+        var edgeNodes = _options.KnownEdgeNodes();
+        if (!ReferenceEquals(edgeNodes, _edgeNodes))
+        {
+            // Who was refused may be of the plant now.
+            _edgeNodes = edgeNodes;
+            _routes.Clear();
+        }
+
         if (_bySpan.TryGetValue(topic, out var known)) return known;
         if (topic.Length > MaxRememberedBytes) return WorkOut(Encoding.UTF8.GetString(topic));
         if (_routes.Count >= Capacity) _routes.Clear();
@@ -52,7 +61,7 @@ internal sealed class TopicRoutes
         if (!SparkplugTopic.TryParse(topic, out var parsed, out _)) return new TopicRoute(topic, MessageBatch.UnreadableKey, true, null);
         var edgeNode = parsed.EdgeNode;
         if (!parsed.IsFromEdgeNode || edgeNode == _options.OwnEdgeNode) return new TopicRoute(topic, edgeNode, false, null);
-        if (_options.KnownEdgeNodes.Contains(edgeNode) || _foreign.Contains(edgeNode)) return new TopicRoute(topic, edgeNode, true, null);
+        if (_edgeNodes.Contains(edgeNode) || _foreign.Contains(edgeNode)) return new TopicRoute(topic, edgeNode, true, null);
         if (_foreign.Count < _options.MaxForeignEdgeNodes)
         {
             _foreign.Add(edgeNode);

@@ -16,6 +16,7 @@ public sealed class ShiftCalendar : ICalendar
     private const long ChunkUs = ChunkDays * UnixMicros.PerDay;
 
     private readonly ShiftPlan _plan;
+    private readonly Dictionary<DateOnly, CalendarException> _exceptions = [];
     private readonly DateTimeZone _zone;
     private readonly ConcurrentDictionary<long, Chunk> _chunks = new();
 
@@ -23,6 +24,11 @@ public sealed class ShiftCalendar : ICalendar
     public ShiftCalendar(ShiftPlan plan, string timeZone)
     {
         _plan = plan;
+        foreach (var exception in plan.Exceptions)
+        {
+            for (var date = exception.From; date <= exception.Until; date = date.AddDays(1)) _exceptions[date] = exception;
+        }
+
         _zone = DateTimeZoneProviders.Tzdb.GetZoneOrNull(timeZone)
             ?? throw new ArgumentException(
                 $"unknown time zone '{timeZone}'; an IANA name such as Europe/Berlin is needed", nameof(timeZone));
@@ -59,7 +65,7 @@ public sealed class ShiftCalendar : ICalendar
     /// <summary>The shift of a name that starts on a local date, if the plan has one.</summary>
     public ShiftSpan? ShiftOn(string name, DateOnly date)
     {
-        var shift = _plan.Shifts.FirstOrDefault(s => s.Name == name && s.Days.Contains(date.DayOfWeek));
+        var shift = ShiftsOf(date).FirstOrDefault(s => s.Name == name);
         return shift is null ? null : Resolve(shift, date);
     }
 
@@ -67,6 +73,14 @@ public sealed class ShiftCalendar : ICalendar
     {
         var date = Instant.FromUnixTimeTicks(timeUs * 10).InZone(_zone).Date;
         return Micros(_zone.AtStartOfDay(date).ToInstant());
+    }
+
+    /// <summary>The shifts that begin on a date.</summary>
+    private IEnumerable<Shift> ShiftsOf(DateOnly date)
+    {
+        var usual = _plan.Shifts.Where(s => s.Days.Contains(date.DayOfWeek));
+        if (!_exceptions.TryGetValue(date, out var exception)) return usual;
+        return exception.InAddition ? usual.Concat(exception.Shifts) : exception.Shifts;
     }
 
     private static long Floor(long timeUs) => timeUs - (((timeUs % ChunkUs) + ChunkUs) % ChunkUs);
@@ -82,7 +96,7 @@ public sealed class ShiftCalendar : ICalendar
         for (var day = 0; day < ChunkDays + 6; day++)
         {
             var date = first.AddDays(day);
-            foreach (var shift in _plan.Shifts.Where(s => s.Days.Contains(date.DayOfWeek)))
+            foreach (var shift in ShiftsOf(date))
             {
                 var span = Resolve(shift, date);
                 if (span.ToUs <= fromUs || span.FromUs >= toUs) continue;

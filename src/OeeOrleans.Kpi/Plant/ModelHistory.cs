@@ -46,6 +46,44 @@ public static class ModelHistory
         }
     }
 
+    /// <summary>
+    /// Versions after a change of the plant model: parts of machines' models that are others than before the change hold from an instant on,
+    /// and whatever was said from then on is replaced. All others stay as they are.
+    /// </summary>
+    /// <param name="validFromUs">From when on; null: from now on.</param>
+    /// <exception cref="PendingModelException">Something is to hold from a later time on, and no time was given.</exception>
+    public static IReadOnlyList<ModelVersion> Change(
+        IReadOnlyList<ModelVersion> stored, PlantModel before, PlantModel after, long? validFromUs, long nowUs)
+    {
+        var versions = stored.GroupBy(v => (v.Machine, v.Part)).ToDictionary(g => g.Key, g => g.OrderBy(v => v.FromUs).ToList());
+        var known = before.Machines.ToDictionary(m => m.Id, StringComparer.Ordinal);
+        foreach (var machine in after.Machines)
+        {
+            var was = known.GetValueOrDefault(machine.Id);
+            Take(machine.Id, OeePart, was is null ? null : Oee(was), Oee(machine));
+            Take(machine.Id, CalendarPart, was is null ? null : Shifts(before, was), Shifts(after, machine));
+        }
+
+        return [.. versions.OrderBy(v => v.Key).SelectMany(v => v.Value)];
+
+        void Take(string machine, string part, string? was, string model)
+        {
+            if (was is not null && Same(part, was, model)) return;
+            if (!versions.TryGetValue((machine, part), out var list)) versions[(machine, part)] = list = [];
+            var pending = list.Count > 0 && list[^1].FromUs > nowUs ? list[^1].FromUs : (long?)null;
+            if (pending is { } later && validFromUs is null) throw new PendingModelException(machine, part, later);
+            var fromUs = validFromUs ?? nowUs;
+            // A machine that is there again after it was retired goes on from what it was.
+            list.RemoveAll(v => v.FromUs >= fromUs && v.FromUs > 0);
+            if (list.Count == 0) list.Add(new ModelVersion(machine, part, 0, model));
+            else if (!Same(part, list[^1].Model, model)) list.Add(new ModelVersion(machine, part, fromUs, model));
+        }
+    }
+
+    private static string Oee(Machine machine) => JsonSerializer.Serialize(machine.Oee, Json);
+
+    private static string Shifts(PlantModel plant, Machine machine) => JsonSerializer.Serialize(CalendarOf(plant, machine));
+
     /// <summary>Parts of machines' models that are what they were before their newest change: of a file that somebody forgot to bring up to
     /// date, or changed back without a time (`valid_from`). Which of the two it is, only a person knows.</summary>
     public static IReadOnlyList<RevertedModel> Reverted(IReadOnlyList<ModelVersion> stored, PlantModel plant)
@@ -110,6 +148,12 @@ public static class ModelHistory
 
 /// <summary>A part of a machine's model that is as it was from one instant on, although it is another one since a later instant.</summary>
 public sealed record RevertedModel(string Machine, string Part, long AsOfUs, long ReplacedUs);
+
+/// <summary>A part of a machine's model is to become another one at a later time, so it cannot be said what a change from now on means for
+/// the time after that.</summary>
+public sealed class PendingModelException(string machine, string part, long fromUs) : Exception(
+    $"the machine '{machine}' has a change of its {(part == ModelHistory.OeePart ? "OEE parameters" : "calendar")} that holds from "
+        + $"{UnixMicros.ToIso(fromUs)} on; say from when on this one holds (valid_from), and what is said from then on is replaced");
 
 /// <summary>A calendar with the zone its times are in.</summary>
 public sealed record CalendarModel(string Zone, ShiftPlan Plan);

@@ -1,78 +1,45 @@
-using System.Security.Cryptography;
-using System.Text;
-using OeeOrleans.Kpi;
-using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Kpi.Plant;
 
-/// <summary>The plant model, ready for look-ups. One per process.</summary>
+/// <summary>The plant model as it is now, ready for look-ups. One per process; safe for concurrent use. Whoever looks twice and needs both
+/// answers to be of one state takes <see cref="Now"/> once.</summary>
 public sealed class PlantDirectory
 {
-    private readonly Dictionary<string, Machine> _machines;
-    private readonly Dictionary<string, Line> _lines;
-    private readonly Dictionary<(string EdgeNode, string Device), Machine> _byDevice;
-    private readonly Dictionary<string, MachineModel> _models;
+    private volatile PlantIndex _now;
 
     /// <param name="plant">The plant as it is now.</param>
     /// <param name="versions">What its machines' models were over time; null: as now, always.</param>
-    public PlantDirectory(PlantModel plant, IReadOnlyList<ModelVersion>? versions = null)
-    {
-        Plant = plant;
-        _machines = plant.Machines.ToDictionary(m => m.Id, StringComparer.Ordinal);
-        _lines = plant.Lines.ToDictionary(l => l.Id, StringComparer.Ordinal);
-        _byDevice = plant.Machines.Where(m => m.EdgeNode is not null).ToDictionary(m => (m.EdgeNode!, m.Device));
-        var byPart = (versions ?? ModelHistory.Update([], plant, 0)).ToLookup(v => (v.Machine, v.Part));
-        var calendars = new Dictionary<string, PlantWindows>(StringComparer.Ordinal);
-        _models = plant.Machines.ToDictionary(
-            m => m.Id,
-            m => Model(m, [.. byPart[(m.Id, ModelHistory.OeePart)]], [.. byPart[(m.Id, ModelHistory.CalendarPart)]], calendars),
-            StringComparer.Ordinal);
-    }
+    /// <param name="revision">Its number; 0 of a plant that is not stored.</param>
+    public PlantDirectory(PlantModel plant, IReadOnlyList<ModelVersion>? versions = null, long revision = 0) =>
+        _now = new PlantIndex(plant, versions, revision);
 
-    public PlantModel Plant { get; }
+    public PlantIndex Now => _now;
 
-    public Machine? FindMachine(string id) => _machines.GetValueOrDefault(id);
+    public PlantModel Plant => _now.Plant;
 
-    public Line? FindLine(string id) => _lines.GetValueOrDefault(id);
+    /// <summary>The plant is another one: told of the state before, and after <see cref="Now"/> is the new one.</summary>
+    public event Action<PlantIndex>? Changed;
 
-    /// <summary>The machine behind a Sparkplug device (empty device: the edge node itself).</summary>
-    public Machine? FindDevice(string edgeNode, string device) => _byDevice.GetValueOrDefault((edgeNode, device));
+    public Machine? FindMachine(string id) => _now.FindMachine(id);
 
-    public MachineModel ModelOf(Machine machine) => _models[machine.Id];
+    public Line? FindLine(string id) => _now.FindLine(id);
 
-    private MachineModel Model(
-        Machine machine, List<ModelVersion> oee, List<ModelVersion> calendar, Dictionary<string, PlantWindows> calendars)
-    {
-        // Machines of one calendar share it: what it works out is remembered once.
-        var key = string.Join('\n', calendar.Select(v => $"{v.FromUs}:{v.Model}"));
-        if (!calendars.TryGetValue(key, out var windows))
+    public Machine? FindDevice(string edgeNode, string device) => _now.FindDevice(edgeNode, device);
+
+    /// <summary>The model of a machine of the plant, or of one that was in it when it was found.</summary>
+    public MachineModel ModelOf(Machine machine) => _now.FindModel(machine.Id)
+        ?? new PlantIndex(new PlantModel
         {
-            calendars[key] = windows = new PlantWindows(new VersionedCalendar([.. calendar.Select(v => (v.FromUs, Calendar(v.Model)))]));
-        }
+            Site = Plant.Site, Calendars = Plant.Calendars, Reasons = Plant.Reasons,
+            Areas = [new Area { Id = "", Lines = [new Line { Id = machine.LineId, Machines = [machine] }] }],
+        }).FindModel(machine.Id)!;
 
-        return new MachineModel(
-            machine, new ParameterTimeline([.. oee.Select(v => (v.FromUs, ModelHistory.Parameters(v.Model)))]), windows,
-            new ReasonBook(Plant.Reasons, machine.Faults), Stamps(oee, calendar));
-    }
-
-    private static ShiftCalendar Calendar(string model)
+    /// <summary>Makes another state the present one. One call at a time.</summary>
+    public void Take(PlantModel plant, IReadOnlyList<ModelVersion> versions, long revision)
     {
-        var (zone, plan) = ModelHistory.Calendar(model);
-        return new ShiftCalendar(plan, zone);
+        var before = _now;
+        _now = new PlantIndex(plant, versions, revision, before);
+        Changed?.Invoke(before);
     }
-
-    private static List<ModelStamp> Stamps(List<ModelVersion> oee, List<ModelVersion> calendar) =>
-        [
-            .. oee.Concat(calendar)
-                .Select(v => v.FromUs)
-                .Distinct()
-                .Order()
-                .Select(t => new ModelStamp(t, Fingerprint(At(oee, t) + At(calendar, t)))),
-        ];
-
-    private static string At(List<ModelVersion> versions, long timeUs) => (versions.FindLast(v => v.FromUs <= timeUs) ?? versions[0]).Model;
-
-    private static string Fingerprint(string model) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model)).AsSpan(0, 12));
 }

@@ -11,6 +11,9 @@ public sealed record PlantModel
     /// <summary>The catalogue of reasons for stops.</summary>
     public IReadOnlyList<StopReason> Reasons { get; init; } = [];
 
+    /// <summary>Machines that are no more; what they did stays.</summary>
+    public IReadOnlyList<RetiredMachine> Retired { get; init; } = [];
+
     public IEnumerable<Line> Lines => Areas.SelectMany(a => a.Lines);
     public IEnumerable<Machine> Machines => Lines.SelectMany(l => l.Machines);
 }
@@ -51,6 +54,8 @@ public sealed record ShiftPlan
 {
     public required string Id { get; init; }
     public IReadOnlyList<Shift> Shifts { get; init; } = [];
+    /// <summary>Days that are not as their day of the week is; no two of one day.</summary>
+    public IReadOnlyList<CalendarException> Exceptions { get; init; } = [];
     /// <summary>
     /// From when on the shifts hold, microseconds; null: from when they are first seen. Before that they were as they were.
     /// </summary>
@@ -65,3 +70,9 @@ public sealed record ShiftPlan
 public sealed record Shift(string Name, TimeOnly Start, TimeOnly End, IReadOnlyList<DayOfWeek> Days, IReadOnlyList<Break> Breaks);
 
 public sealed record Break(TimeOnly Start, TimeOnly End);
+
+/// <summary>Dates on which other shifts begin than those of their day of the week.</summary>
+/// <param name="Name">Why, such as the name of a holiday.</param>
+/// <param name="Until">The last of the dates.</param>
+/// <param name="InAddition">The shifts are beside the usual ones; otherwise instead of them, and without any nobody works.</param>
+public sealed record CalendarException(string Name, DateOnly From, DateOnly Until, bool InAddition, IReadOnlyList<Shift> Shifts);

@@ -45,6 +45,7 @@ internal static class DatabaseRoles
         "revoke all on all functions in schema public from {0}",
         // Columns have rights of their own.
         "revoke all (ack_by, ack_ts, shelved_until) on events from {0}",
+        "revoke all (machine_id, name) on signal from {0}",
         "grant usage on schema public to {0}",
         "grant execute on function oee_audit_end() to {0}",
         "grant execute on function oee_audit_append(bigint, text, timestamptz, text, text, text, text, text, text) to {0}",
@@ -56,6 +57,10 @@ internal static class DatabaseRoles
         "grant update (ack_by, ack_ts, shelved_until) on events to {0}",
         "grant insert, update, delete on app_user, api_key, access_grant, access_session, access_secret to {0}",
         "grant update on access_state to {0}",
+        // The plant is configured through it.
+        "grant insert on config_revision to {0}",
+        "grant insert, update, delete on asset, tag_mapping, calendar, machine_model to {0}",
+        "grant update (machine_id, name) on signal to {0}",
     ];
 
     /// <summary>Safe to repeat; to be repeated after each migration, because later tables are not granted by themselves.</summary>

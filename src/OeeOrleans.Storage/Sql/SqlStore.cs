@@ -1,7 +1,6 @@
 using System.Data.Common;
 using Dapper;
 using OeeOrleans.Model;
-using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage.Access;
 
 namespace OeeOrleans.Storage.Sql;
@@ -48,73 +47,6 @@ internal abstract partial class SqlStore : IStore
             return away.Message;
         }
     }
-
-    public Task SavePlantAsync(
-        PlantModel plant, string digest, AuditEntry change, CancellationToken cancellationToken) => QueryAsync(async c =>
-    {
-        await using var transaction = await c.BeginTransactionAsync(cancellationToken);
-        var before = await c.ExecuteScalarAsync<string?>(
-            new CommandDefinition("select digest from plant_state where id = 1", null, transaction, cancellationToken: cancellationToken));
-        if (before != digest)
-        {
-            await AuditLog.AppendAsync(c, transaction, Dialect, Chain, [change], cancellationToken);
-            await c.ExecuteAsync(new CommandDefinition(
-                "insert into plant_state(id, digest) values (1, @digest) on conflict (id) do update set digest = excluded.digest",
-                new { digest }, transaction, cancellationToken: cancellationToken));
-        }
-
-        await c.ExecuteAsync(new CommandDefinition("delete from tag_mapping", null, transaction, cancellationToken: cancellationToken));
-        await c.ExecuteAsync(new CommandDefinition("delete from asset", null, transaction, cancellationToken: cancellationToken));
-        var sets = new SetWriter(c, transaction, Dialect, cancellationToken);
-        await sets.WriteAsync(
-            AssetRows.Of(plant), a => a.Id,
-            [
-                ("Id", "text"), ("ParentId", "text"), ("Kind", "text"), ("Name", "text"), ("Position", "integer"), ("Attributes", "text"),
-            ],
-            rows =>
-                $"""
-                insert into asset(id, parent_id, kind, name, position, attributes)
-                select "Id", "ParentId", "Kind", "Name", "Position", cast("Attributes" as {Dialect.Json}) from {rows}
-                """);
-        await sets.WriteAsync(
-            plant.Machines.SelectMany(
-                m => m.Tags.Select(t => new { Machine = m.Id, t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband })),
-            t => (t.Machine, t.Metric),
-            [
-                ("Machine", "text"), ("Metric", "text"), ("Signal", "text"), ("Scale", "double precision"), ("Offset", "double precision"),
-                ("Unit", "text"), ("Deadband", "double precision"),
-            ],
-            rows =>
-                $"""
-                insert into tag_mapping(machine_id, metric, signal, scale, offset_value, unit, deadband)
-                select "Machine", "Metric", "Signal", "Scale", "Offset", "Unit", "Deadband" from {rows}
-                """);
-        await transaction.CommitAsync(cancellationToken);
-        return true;
-    }, cancellationToken);
-
-    public Task<List<ModelVersion>> ReadModelsAsync(CancellationToken cancellationToken) => QueryAsync(async c =>
-    {
-        var rows = await c.QueryAsync<(string Machine, string Part, long FromUs, string Model)>(Command(
-            "select machine_id as Machine, part as Part, oee_us(valid_from) as FromUs, model as Model from machine_model order by "
-                + "machine_id, part, valid_from", null, cancellationToken));
-        return rows.Select(r => new ModelVersion(r.Machine, r.Part, r.FromUs, r.Model)).ToList();
-    }, cancellationToken);
-
-    public Task SaveModelsAsync(IReadOnlyList<ModelVersion> versions, CancellationToken cancellationToken) => QueryAsync(async c =>
-    {
-        await using var transaction = await c.BeginTransactionAsync(cancellationToken);
-        await c.ExecuteAsync(new CommandDefinition("delete from machine_model", null, transaction, cancellationToken: cancellationToken));
-        await new SetWriter(c, transaction, Dialect, cancellationToken).WriteAsync(
-            versions, v => (v.Machine, v.Part, v.FromUs), [("Machine", "text"), ("Part", "text"), ("FromUs", "bigint"), ("Model", "text")],
-            rows =>
-                $"""
-                insert into machine_model(machine_id, part, valid_from, model)
-                select "Machine", "Part", oee_ts("FromUs"), "Model" from {rows}
-                """);
-        await transaction.CommitAsync(cancellationToken);
-        return true;
-    }, cancellationToken);
 
     /// <summary>Opens a connection that knows `oee_ts` and `oee_us`.</summary>
     protected abstract Task<DbConnection> OpenAsync(CancellationToken cancellationToken);

@@ -51,6 +51,34 @@ internal sealed class Knocks(GuardedPlant plant)
         ["GET /api/assets"] = Get("/api/assets"),
         ["GET /api/assets/{id}"] = s => To(HttpMethod.Get, $"/api/assets/{s.Line}"),
         ["GET /api/assets/{id}/tags"] = s => To(HttpMethod.Get, $"/api/assets/{s.Machine}/tags"),
+        ["POST /api/assets"] = s => To(HttpMethod.Post, "/api/assets", new { id = New(), kind = "machine", parent_id = s.Line }),
+        ["PUT /api/assets/{id}"] = async s =>
+            Changing(await To(HttpMethod.Put, $"/api/assets/{await MachineAsync(s)}", new { name = "a" })),
+        ["PATCH /api/assets/{id}"] = async s =>
+            Changing(await To(HttpMethod.Patch, $"/api/assets/{await MachineAsync(s)}", new { name = "b" })),
+        ["DELETE /api/assets/{id}"] = async s => Changing(await To(HttpMethod.Delete, $"/api/assets/{await MachineAsync(s)}")),
+        ["PUT /api/assets/{id}/tags"] = async s =>
+            Changing(await To(HttpMethod.Put, $"/api/assets/{await MachineAsync(s)}/tags", new { items = Array.Empty<object>() })),
+        ["GET /api/calendars"] = Get("/api/calendars"),
+        ["GET /api/calendars/{id}"] = Existing(HttpMethod.Get, "calendars"),
+        ["POST /api/calendars"] = _ => To(HttpMethod.Post, "/api/calendars", Calendar(New())),
+        ["PUT /api/calendars/{id}"] = Existing(HttpMethod.Put, "calendars"),
+        ["PATCH /api/calendars/{id}"] = Existing(HttpMethod.Patch, "calendars"),
+        ["DELETE /api/calendars/{id}"] = Existing(HttpMethod.Delete, "calendars"),
+        ["GET /api/reasons/{id}"] = Existing(HttpMethod.Get, "reasons"),
+        ["POST /api/reasons"] = _ => To(HttpMethod.Post, "/api/reasons", new { id = New() }),
+        ["PUT /api/reasons/{id}"] = Existing(HttpMethod.Put, "reasons"),
+        ["PATCH /api/reasons/{id}"] = Existing(HttpMethod.Patch, "reasons"),
+        ["DELETE /api/reasons/{id}"] = Existing(HttpMethod.Delete, "reasons"),
+        ["GET /api/config"] = Get("/api/config"),
+        ["GET /api/config/revisions"] = Get("/api/config/revisions"),
+        ["GET /api/config/revisions/{revision:long}"] = Get("/api/config/revisions/1"),
+        ["POST /api/config/rollback"] = async _ =>
+        {
+            var page = await plant.Admin.GetFromJsonAsync<System.Text.Json.JsonElement>("/api/config/revisions?limit=1");
+            var revision = page.GetProperty("items")[0].GetProperty("revision").GetInt64();
+            return await To(HttpMethod.Post, "/api/config/rollback", new { revision });
+        },
         ["GET /hubs/live/negotiate"] = Send(HttpMethod.Post, "/hubs/live/negotiate?negotiateVersion=1", new { }),
         ["GET /hubs/live"] = Get("/hubs/live"),
         ["GET /health/live"] = Get("/health/live"),
@@ -110,6 +138,34 @@ internal sealed class Knocks(GuardedPlant plant)
         var silo = counters.GetProperty("hosts")[0].GetProperty("siloAddress").GetString();
         return await To(HttpMethod.Get, $"/dashboard/{what}/{silo}");
     };
+
+    /// <summary>One that is there, made for this knock; of a calendar or reason no part of the plant has more than another.</summary>
+    private Knock Existing(HttpMethod method, string list) => async _ =>
+    {
+        var id = New();
+        object body = list == "calendars" ? Calendar(id) : new { id };
+        using var made = await plant.Admin.PostAsJsonAsync($"/api/{list}", body);
+        made.EnsureSuccessStatusCode();
+        var changes = method != HttpMethod.Get;
+        var request = await To(method, $"/api/{list}/{id}", changes && method != HttpMethod.Delete ? body : null);
+        return changes ? Changing(request) : request;
+    };
+
+    private static object Calendar(string id) => new { id, shifts = new[] { new { name = "early", start = "06:00", end = "14:00" } } };
+
+    private async Task<string> MachineAsync(Side side)
+    {
+        var id = New();
+        using var made = await plant.Admin.PostAsJsonAsync("/api/assets", new { id, kind = "machine", parent_id = side.Line });
+        made.EnsureSuccessStatusCode();
+        return id;
+    }
+
+    private static HttpRequestMessage Changing(HttpRequestMessage request)
+    {
+        request.Headers.Add("If-Match", "*");
+        return request;
+    }
 
     private static string New() => $"n-{Guid.NewGuid():N}";
 

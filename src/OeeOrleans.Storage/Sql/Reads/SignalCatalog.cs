@@ -37,6 +37,15 @@ internal sealed class SignalCatalog
     public Task<int[]> ResolveAsync(SignalRequest request, CancellationToken cancellationToken) =>
         Known(request) is { } ids ? Task.FromResult(ids) : _requests.AskAsync(request, cancellationToken);
 
+    public void Forget()
+    {
+        lock (_lock)
+        {
+            _known.Clear();
+            _cached = 0;
+        }
+    }
+
     private int[]? Known(SignalRequest request)
     {
         lock (_lock)

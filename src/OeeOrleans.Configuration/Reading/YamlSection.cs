@@ -1,7 +1,7 @@
 using System.Globalization;
 using YamlDotNet.RepresentationModel;
 
-namespace OeeOrleans.Host.Config;
+namespace OeeOrleans.Configuration.Reading;
 
 /// <summary>A mapping of the file, read key by key. Whatever is wrong is noted with its line and reading goes on, so that one run names
 /// every mistake; keys nobody asked for are mistakes too.</summary>
@@ -186,12 +186,4 @@ internal sealed class YamlSection
 
         return row[b.Length];
     }
-}
-
-/// <summary>The problems of one file.</summary>
-internal sealed class Problems(string file)
-{
-    public List<ConfigProblem> Found { get; } = [];
-
-    public void Add(long line, string message) => Found.Add(new ConfigProblem(file, line, message));
 }

@@ -1,7 +1,7 @@
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
 
-namespace OeeOrleans.Host.Config;
+namespace OeeOrleans.Configuration.Reading;
 
 /// <summary>The keys of a machine that are about its OEE.</summary>
 internal sealed class MachineOeeReader(YamlSection machine)

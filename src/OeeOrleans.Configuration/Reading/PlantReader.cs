@@ -6,7 +6,7 @@ using OeeOrleans.Model.Plant;
 using OeeOrleans.Sparkplug.Topics;
 using YamlDotNet.RepresentationModel;
 
-namespace OeeOrleans.Host.Config;
+namespace OeeOrleans.Configuration.Reading;
 
 /// <summary>Site, calendars, areas, lines and machines of the file.</summary>
 internal sealed partial class PlantReader(YamlSection root)
@@ -20,13 +20,17 @@ internal sealed partial class PlantReader(YamlSection root)
     private readonly HashSet<string> _reasons = new(StringComparer.Ordinal);
     private readonly HashSet<string> _calendars = new(StringComparer.Ordinal);
 
+    /// <summary>A machine is read that is no more.</summary>
+    private bool _isRetired;
+
     public PlantModel Read()
     {
         var site = ReadSite();
         var calendars = root.Sections("calendars").Select(ReadCalendar).ToList();
         var reasons = ReadReasons();
         var areas = root.Sections("areas").Select(ReadArea).ToList();
-        var plant = new PlantModel { Site = site, Calendars = calendars, Areas = areas, Reasons = reasons };
+        var retired = root.Sections("retired").Select(ReadRetired).ToList();
+        var plant = new PlantModel { Site = site, Calendars = calendars, Areas = areas, Reasons = reasons, Retired = retired };
         CheckDevices(plant);
         return plant;
     }
@@ -58,8 +62,9 @@ internal sealed partial class PlantReader(YamlSection root)
         var shifts = calendar.Sections("shifts").Select(ReadShift).ToList();
         if (shifts.Count == 0) _problems.Add(calendar.Line, $"{calendar.Path}: a calendar needs at least one shift");
         var validFrom = Instant(calendar, "valid_from");
+        var exceptions = new CalendarExceptionReader(calendar, ReadShift).Read();
         calendar.Close();
-        return new ShiftPlan { Id = id, Shifts = shifts, ValidFromUs = validFrom };
+        return new ShiftPlan { Id = id, Shifts = shifts, Exceptions = exceptions, ValidFromUs = validFrom };
     }
 
     private List<StopReason> ReadReasons()
@@ -92,7 +97,7 @@ internal sealed partial class PlantReader(YamlSection root)
         {
             var fault = new YamlSection(node, $"{machine.Path}.faults.{code}", _problems);
             var reason = fault.Text("reason");
-            if (reason is not null && !_reasons.Contains(reason))
+            if (reason is not null && !_reasons.Contains(reason) && !_isRetired)
             {
                 _problems.Add(fault.LineOf("reason"), $"{fault.Path}.reason: '{reason}' is not defined under 'reasons'");
             }
@@ -173,7 +178,6 @@ internal sealed partial class PlantReader(YamlSection root)
             cell.Close();
         }
 
-        if (machines.Count == 0) _problems.Add(line.Line, $"{line.Path}: the line '{id}' has no machines");
         var oee = line.Section("oee");
         var policy = oee.Choice(
             "policy", LinePolicy.Weighted, ("weighted", LinePolicy.Weighted), ("bottleneck", LinePolicy.Bottleneck),
@@ -261,6 +265,22 @@ internal sealed partial class PlantReader(YamlSection root)
         return result;
     }
 
+    /// <summary>`retired: [{ at, line, machine: { as it was } }]`: what it did stays, so its id is taken.</summary>
+    private RetiredMachine ReadRetired(YamlSection retired)
+    {
+        var at = Instant(retired, "at");
+        if (at is null && !retired.Has("at")) _ = retired.Required("at", "2026-01-05T06:00:00Z");
+        var line = retired.Required("line", "line1");
+        var section = retired.Section("machine");
+        if (!section.Exists) _problems.Add(retired.Line, $"{retired.Path}: 'machine' is missing; it is needed, with the keys that it had");
+        // What it needed may be gone since.
+        _isRetired = true;
+        var machine = section.Exists ? ReadMachine(section, line, null, null) : new Machine { Id = "" };
+        _isRetired = false;
+        retired.Close();
+        return new RetiredMachine(machine, at ?? 0);
+    }
+
     private List<TagMapping> ReadTags(YamlSection machine)
     {
         var tags = new List<TagMapping>();
@@ -318,7 +338,7 @@ internal sealed partial class PlantReader(YamlSection root)
     {
         var id = section.Text("calendar");
         if (id is null) return inherited;
-        if (!_calendars.Contains(id))
+        if (!_calendars.Contains(id) && !_isRetired)
         {
             _problems.Add(section.LineOf("calendar"), $"{section.Path}.calendar: '{id}' is not defined under 'calendars'");
         }
@@ -345,7 +365,7 @@ internal sealed partial class PlantReader(YamlSection root)
 
         if (id.Length > 0 && !_ids.TryAdd(id, line))
         {
-            _problems.Add(line, $"{section.Path}.id: '{id}' is used in line {_ids[id]} already; ids are unique in the plant");
+            _problems.Add(line, $"{section.Path}.id: '{id}' is used {_problems.Place(_ids[id])} already; ids are unique in the plant");
         }
 
         return id;

@@ -1,0 +1,179 @@
+using System.Data.Common;
+using Dapper;
+using OeeOrleans.Model.Plant;
+using OeeOrleans.Storage.Plant;
+
+namespace OeeOrleans.Storage.Sql;
+
+internal abstract partial class SqlStore : IPlantStore
+{
+    private const string RevisionHead =
+        """
+        revision as Revision, oee_us(ts) as AtUs, author as Author, origin as Origin, source as Source, comment as Comment,
+        oee_us(valid_from) as ValidFromUs
+        """;
+
+    private const string Models =
+        """
+        select machine_id as Machine, part as Part, oee_us(valid_from) as FromUs, model as Model from machine_model
+        order by machine_id, part, valid_from
+        """;
+
+    public IPlantStore Plant => this;
+
+    public Task<long> ReadNewestRevisionAsync(CancellationToken cancellationToken) => QueryAsync(
+        c => c.ExecuteScalarAsync<long>(
+            Command("select coalesce(max(revision), 0) from config_revision", null, cancellationToken)),
+        cancellationToken);
+
+    public Task<StoredPlant?> ReadPlantAsync(CancellationToken cancellationToken) => QueryAsync(async c =>
+    {
+        await using var transaction = await c.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
+        Task<IEnumerable<T>> Read<T>(string sql) => c.QueryAsync<T>(
+            new CommandDefinition(sql, null, transaction, commandTimeout: QueryTimeoutS, cancellationToken: cancellationToken));
+        var newest = await Read<RevisionRow>(
+            $"select {RevisionHead}, document as Document from config_revision order by revision desc limit 1");
+        if (newest.FirstOrDefault()?.ToRevision() is not { } revision) return null;
+        var models = await Read<(string Machine, string Part, long FromUs, string Model)>(Models);
+        return new StoredPlant(revision, [.. models.Select(r => new ModelVersion(r.Machine, r.Part, r.FromUs, r.Model))]);
+    }, cancellationToken);
+
+    public Task<PlantRevision?> ReadRevisionAsync(long revision, CancellationToken cancellationToken) =>
+        ReadOneAsync("where revision = @revision", new { revision }, cancellationToken);
+
+    public Task<PlantRevision?> ReadNewestFromAsync(string source, CancellationToken cancellationToken) =>
+        ReadOneAsync("where source = @source order by revision desc limit 1", new { source }, cancellationToken);
+
+    public Task<List<PlantRevision>> ReadRevisionsAsync(long? before, int limit, CancellationToken cancellationToken) => QueryAsync(
+        async c =>
+        {
+            var rows = await c.QueryAsync<RevisionRow>(Command(
+                $"""
+                select {RevisionHead} from config_revision where revision < @before order by revision desc limit @limit
+                """, new { before = before ?? long.MaxValue, limit }, cancellationToken));
+            return rows.Select(r => r.ToRevision()).ToList();
+        },
+        cancellationToken);
+
+    public Task<bool> SaveRevisionAsync(PlantWrite write, CancellationToken cancellationToken) => QueryAsync(async c =>
+    {
+        await using var transaction = await c.BeginTransactionAsync(cancellationToken);
+        // Whoever appends to the audit log comes alone: what is newest is so until the end of the transaction.
+        await AuditLog.AppendAsync(c, transaction, Dialect, Chain, [write.Change], cancellationToken);
+        Task<int> Run(string sql, object? parameters = null) => c.ExecuteAsync(
+            new CommandDefinition(sql, parameters, transaction, commandTimeout: QueryTimeoutS, cancellationToken: cancellationToken));
+        var r = write.Revision;
+        var added = await Run(
+            """
+            insert into config_revision(revision, ts, author, origin, source, comment, valid_from, document)
+            select @Revision, oee_ts(@AtUs), @Author, @Origin, @Source, @Comment, oee_ts(@ValidFromUs), @Document
+            where (select coalesce(max(revision), 0) from config_revision) = @Revision - 1
+            """, new { r.Revision, r.AtUs, r.Author, r.Origin, r.Source, r.Comment, r.ValidFromUs, r.Document });
+        if (added == 0) return false;
+        var sets = new SetWriter(c, transaction, Dialect, cancellationToken);
+        await WriteAssetsAsync(write.Plant, sets, s => Run(s));
+        await Run("delete from calendar");
+        await sets.WriteAsync(
+            write.Calendars.Select(d => new { d.Id, d.Definition }), d => d.Id, [("Id", "text"), ("Definition", "text")],
+            rows => $"""insert into calendar(id, definition) select "Id", cast("Definition" as {Dialect.Json}) from {rows}""");
+        if (write.Models is { } models) await WriteModelsAsync(models, sets, s => Run(s));
+        foreach (var move in write.Moves) await MoveAsync(c, transaction, move, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        if (write.Moves.Count > 0) _catalog.Forget();
+        return true;
+    }, cancellationToken);
+
+    public Task<List<ModelVersion>> ReadModelsAsync(CancellationToken cancellationToken) => QueryAsync(async c =>
+    {
+        var rows = await c.QueryAsync<(string Machine, string Part, long FromUs, string Model)>(
+            Command(Models, null, cancellationToken));
+        return rows.Select(r => new ModelVersion(r.Machine, r.Part, r.FromUs, r.Model)).ToList();
+    }, cancellationToken);
+
+    /// <summary>Ids of signals may mean another machine than before.</summary>
+    public void ForgetSignals() => _catalog.Forget();
+
+    private Task<PlantRevision?> ReadOneAsync(string where, object parameters, CancellationToken cancellationToken) => QueryAsync(
+        async c =>
+        {
+            var row = await c.QueryFirstOrDefaultAsync<RevisionRow>(Command(
+                $"select {RevisionHead}, document as Document from config_revision {where}", parameters, cancellationToken));
+            return row?.ToRevision();
+        },
+        cancellationToken);
+
+    private static async Task WriteModelsAsync(IReadOnlyList<ModelVersion> versions, SetWriter sets, Func<string, Task<int>> run)
+    {
+        await run("delete from machine_model");
+        await sets.WriteAsync(
+            versions, v => (v.Machine, v.Part, v.FromUs), [("Machine", "text"), ("Part", "text"), ("FromUs", "bigint"), ("Model", "text")],
+            rows =>
+                $"""
+                insert into machine_model(machine_id, part, valid_from, model)
+                select "Machine", "Part", oee_ts("FromUs"), "Model" from {rows}
+                """);
+    }
+
+    private async Task WriteAssetsAsync(PlantModel plant, SetWriter sets, Func<string, Task<int>> run)
+    {
+        await run("delete from tag_mapping");
+        await run("delete from asset");
+        await sets.WriteAsync(
+            AssetRows.Of(plant), a => a.Id,
+            [
+                ("Id", "text"), ("ParentId", "text"), ("Kind", "text"), ("Name", "text"), ("Position", "integer"), ("Attributes", "text"),
+            ],
+            rows =>
+                $"""
+                insert into asset(id, parent_id, kind, name, position, attributes)
+                select "Id", "ParentId", "Kind", "Name", "Position", cast("Attributes" as {Dialect.Json}) from {rows}
+                """);
+        await sets.WriteAsync(
+            plant.Machines.SelectMany(
+                m => m.Tags.Select(t => new { Machine = m.Id, t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband })),
+            t => (t.Machine, t.Metric),
+            [
+                ("Machine", "text"), ("Metric", "text"), ("Signal", "text"), ("Scale", "double precision"), ("Offset", "double precision"),
+                ("Unit", "text"), ("Deadband", "double precision"),
+            ],
+            rows =>
+                $"""
+                insert into tag_mapping(machine_id, metric, signal, scale, offset_value, unit, deadband)
+                select "Machine", "Metric", "Signal", "Scale", "Offset", "Unit", "Deadband" from {rows}
+                """);
+    }
+
+    /// <summary>A signal that the machine has already keeps its history, and the other one stays where it is.</summary>
+    private static async Task MoveAsync(
+        DbConnection c, DbTransaction transaction, SignalMove move, CancellationToken cancellationToken)
+    {
+        CommandDefinition Sql(string sql, object parameters) =>
+            new(sql, parameters, transaction, commandTimeout: QueryTimeoutS, cancellationToken: cancellationToken);
+        var theirs = await c.QueryAsync<(int Id, string Name)>(
+            Sql("select signal_id as Id, name as Name from signal where machine_id = @From", new { move.From }));
+        foreach (var (id, metric) in theirs.ToList())
+        {
+            var name = move.Names.TryGetValue(metric, out var mapped) ? mapped : metric;
+            if (name is null) continue;
+            await c.ExecuteAsync(Sql(
+                """
+                update signal set machine_id = @To, name = @name where signal_id = @id
+                  and not exists (select 1 from signal x where x.machine_id = @To and x.name = @name)
+                """, new { move.To, name, id }));
+        }
+    }
+
+    private sealed class RevisionRow
+    {
+        public long Revision { get; set; }
+        public long AtUs { get; set; }
+        public string Author { get; set; } = "";
+        public string Origin { get; set; } = "";
+        public string Source { get; set; } = "";
+        public string Comment { get; set; } = "";
+        public long? ValidFromUs { get; set; }
+        public string Document { get; set; } = "";
+
+        public PlantRevision ToRevision() => new(Revision, AtUs, Author, Origin, Source, Comment, ValidFromUs, Document);
+    }
+}
