@@ -33,6 +33,7 @@ public static class GatewayExtensions
         AccessSetup.Add(services, oidc);
         RateLimits.Add(services);
         services.AddSingleton<LiveSubscribers>();
+        services.AddSingleton<PlantTrials>();
         services.AddSingleton<LiveBoard>();
         services.AddHostedService(s => s.GetRequiredService<LiveBoard>());
         return services;

@@ -43,7 +43,7 @@ internal static class AssetEndpoints
         api.MapGet("/assets/{id}/tags", async (
             string id, PlantDirectory plant, PlantConfiguration configuration, Caller caller, HttpContext context) =>
         {
-            var machine = Scope.MachineOf(id, plant, caller);
+            var machine = Scope.MachineOf(id, plant, caller, live: true);
             var editor = new PlantEditor((await configuration.AtHandAsync(context.RequestAborted)).Document);
             context.Response.Headers.ETag = editor.TagOf(PlantPart.Tags, id);
             return new Page<TagDocument>(

@@ -175,7 +175,7 @@ public sealed record FaultDocument(
 {
     internal static FaultDocument Of(FaultEvent f, Kpi.Plant.PlantDirectory plant)
     {
-        var known = plant.FindMachine(f.Machine)?.Faults.GetValueOrDefault(f.Code);
+        var known = plant.Now.FindOnceMachine(f.Machine)?.Faults.GetValueOrDefault(f.Code);
         return new(
             f.Id,
             f.Machine,

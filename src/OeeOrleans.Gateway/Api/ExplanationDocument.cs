@@ -54,7 +54,7 @@ public sealed record ExplanationDocument
             DeltaCount = e.DeltaCount,
             Faults = [.. e.Faults.Select(f => FaultDocument.Of(f, plant))],
             Arithmetic = e.Arithmetic,
-            Stops = [.. e.Losses.Stops.Select(s => StopDocument.Of(machine, s, plant.ModelOf(plant.FindMachine(machine)!).Reasons))],
+            Stops = [.. e.Losses.Stops.Select(s => StopDocument.Of(machine, s, plant.Now.FindModel(machine)!.Reasons))],
             Revision = revision,
         };
     }

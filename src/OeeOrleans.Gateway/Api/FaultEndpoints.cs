@@ -23,7 +23,7 @@ internal static class FaultEndpoints
                 async (HttpRequest request, Caller caller, PlantDirectory plant, IStore store, TimeProvider clock,
                     CancellationToken cancellationToken) =>
         {
-            var machines = Scope.Optional(request, plant, caller)?.MachineIds ?? Scope.AllMachines(caller);
+            var machines = Scope.Optional(request, plant, caller, live: true)?.MachineIds ?? Scope.AllMachines(caller);
             var shelved = Parameters.Choice(request, "shelved", "false", "false", "true") == "true";
             var nowUs = UnixMicros.Now(clock);
             var faults = await store.ReadActiveFaultsAsync(machines, cancellationToken);

@@ -21,7 +21,7 @@ internal static class KpiEndpoints
     {
         api.MapGet("/kpi/current", async (HttpRequest request, Caller caller, PlantDirectory plant, IGrainFactory grains) =>
         {
-            var scope = Scope.Required(request, plant, caller);
+            var scope = Scope.Required(request, plant, caller, live: true);
             var kind = Parameters.Choice(request, "window", "shift", "shift", "hour", "day", "rolling_5m", "job");
             CheckJob(scope, kind);
             var window = scope.Line is { } line

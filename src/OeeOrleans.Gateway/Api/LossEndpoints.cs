@@ -49,7 +49,7 @@ internal static class LossEndpoints
                 scope.MachineIds.Select(async m => (Machine: m, Report: await grains.GetGrain<IMachineGrain>(m).GetLosses(from, to))));
             var stops = reports
                 .SelectMany(
-                    r => r.Report!.Stops.Select(s => StopDocument.Of(r.Machine, s, plant.ModelOf(plant.FindMachine(r.Machine)!).Reasons)))
+                    r => r.Report!.Stops.Select(s => StopDocument.Of(r.Machine, s, plant.Now.FindModel(r.Machine)!.Reasons)))
                 .Where(s => (small || !s.Small) && (open == "any" || s.Segments.All(p => p.Reason is not null) == (open == "true")));
             return new Page<StopDocument>([.. stops.OrderByDescending(s => s.From)]);
         })

@@ -15,12 +15,14 @@ internal readonly record struct Scope(Line? Line, Machine? Machine)
 
     public IReadOnlyList<string> MachineIds => Machine is not null ? [Machine.Id] : [.. Line!.Machines.Select(m => m.Id)];
 
-    public static Scope Required(HttpRequest request, PlantDirectory plant, Caller caller, Permission permission = Permission.Look) =>
-        Optional(request, plant, caller, permission)
+    /// <param name="live">About the present, of which machines that were retired have none.</param>
+    public static Scope Required(
+        HttpRequest request, PlantDirectory plant, Caller caller, Permission permission = Permission.Look, bool live = false) =>
+        Optional(request, plant, caller, permission, live)
         ?? throw new BadParameterException("machine_id", "either 'line_id' or 'machine_id' is needed");
 
     public static Scope? Optional(
-        HttpRequest request, PlantDirectory plant, Caller caller, Permission permission = Permission.Look)
+        HttpRequest request, PlantDirectory plant, Caller caller, Permission permission = Permission.Look, bool live = false)
     {
         var line = Parameters.Text(request, "line_id");
         var machine = Parameters.Text(request, "machine_id");
@@ -37,13 +39,14 @@ internal readonly record struct Scope(Line? Line, Machine? Machine)
             return new Scope(found, null);
         }
 
-        return machine is null ? null : new Scope(null, MachineOf(machine, plant, caller, permission));
+        return machine is null ? null : new Scope(null, MachineOf(machine, plant, caller, permission, live));
     }
 
-    public static Machine MachineOf(string id, PlantDirectory plant, Caller caller, Permission permission = Permission.Look)
+    public static Machine MachineOf(
+        string id, PlantDirectory plant, Caller caller, Permission permission = Permission.Look, bool live = false)
     {
         var missing = $"there is no machine '{id}'";
-        var machine = plant.FindMachine(id) ?? throw new NotFoundException(missing);
+        var machine = (live ? plant.FindMachine(id) : plant.Now.FindOnceMachine(id)) ?? throw new NotFoundException(missing);
         caller.Must(permission, id, missing);
         return machine;
     }

@@ -8,6 +8,7 @@ using OeeOrleans.Grains;
 using OeeOrleans.Grains.Machines;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
+using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage;
 using Orleans.Runtime;
 
@@ -40,14 +41,14 @@ internal static class TelemetryEndpoints
         api.MapGet("/machines/status", async (
             HttpRequest request, Caller caller, PlantDirectory plant, IGrainFactory grains, LiveBoard board) =>
         {
-            var scope = Scope.Optional(request, plant, caller);
+            var scope = Scope.Optional(request, plant, caller, live: true);
             if (scope?.Machine is { } one)
             {
                 return new Page<MachineStatusDocument>([MachineStatusDocument.Of(one, await StatusAsync(one.Id, grains, board))]);
             }
 
             // As they were told of last: asking for all machines wakes none.
-            var machines = (scope?.MachineIds ?? caller.Scope.MachineIds).Select(id => plant.FindMachine(id)!);
+            var machines = (scope?.MachineIds ?? caller.Scope.MachineIds).Select(plant.FindMachine).OfType<Machine>();
             return new Page<MachineStatusDocument>([.. machines.Select(m => MachineStatusDocument.Of(m, board.StatusOf(m.Id)))]);
         })
         .WithQuery(("line_id", "only this line's machines"), ("machine_id", "only this machine"))
@@ -56,7 +57,7 @@ internal static class TelemetryEndpoints
 
         api.MapGet("/machines/{id}/timeline", async (string id, Caller caller, PlantDirectory plant, IGrainFactory grains) =>
         {
-            var timeline = await grains.GetGrain<IMachineGrain>(Scope.MachineOf(id, plant, caller).Id).GetTimeline()
+            var timeline = await grains.GetGrain<IMachineGrain>(Scope.MachineOf(id, plant, caller, live: true).Id).GetTimeline()
                 ?? throw new NotFoundException("the calendar has no shift now");
             return TimelineDocument.Of(timeline);
         }).Needs(AccessPolicy.Look).Produces<TimelineDocument>().WithSummary("What the present shift looked like so far");

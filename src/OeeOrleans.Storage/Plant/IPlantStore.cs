@@ -27,7 +27,20 @@ public interface IPlantStore
     /// is written.
     /// </summary>
     Task<bool> SaveRevisionAsync(PlantWrite write, CancellationToken cancellationToken);
+
+    /// <summary>Drafts, newest first.</summary>
+    Task<List<PlantDraft>> ReadDraftsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Writes a draft, in place of the one of its id.</summary>
+    Task SaveDraftAsync(PlantDraft draft, AuditEntry audit, CancellationToken cancellationToken);
+
+    /// <summary>False: there is none of that id.</summary>
+    Task<bool> DeleteDraftAsync(string id, AuditEntry audit, CancellationToken cancellationToken);
 }
+
+/// <summary>Changes of the plant that are not made yet.</summary>
+/// <param name="Edits">As JSON.</param>
+public sealed record PlantDraft(string Id, long AtUs, string Author, string Comment, string Edits);
 
 /// <summary>A state of the plant model.</summary>
 /// <param name="Revision">From 1 on, without gaps.</param>

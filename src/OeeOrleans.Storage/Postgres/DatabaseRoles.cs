@@ -59,7 +59,7 @@ internal static class DatabaseRoles
         "grant update on access_state to {0}",
         // The plant is configured through it.
         "grant insert on config_revision to {0}",
-        "grant insert, update, delete on asset, tag_mapping, calendar, machine_model to {0}",
+        "grant insert, update, delete on asset, tag_mapping, calendar, machine_model, config_draft to {0}",
         "grant update (machine_id, name) on signal to {0}",
     ];
 

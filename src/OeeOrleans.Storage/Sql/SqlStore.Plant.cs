@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Dapper;
+using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage.Plant;
 
@@ -81,6 +82,35 @@ internal abstract partial class SqlStore : IPlantStore
         await transaction.CommitAsync(cancellationToken);
         if (write.Moves.Count > 0) _catalog.Forget();
         return true;
+    }, cancellationToken);
+
+    public Task<List<PlantDraft>> ReadDraftsAsync(CancellationToken cancellationToken) => QueryAsync(async c =>
+    {
+        var rows = await c.QueryAsync<(string Id, long AtUs, string Author, string Comment, string Edits)>(Command(
+            "select id as Id, oee_us(ts) as AtUs, author as Author, comment as Comment, edits as Edits from config_draft "
+                + "order by ts desc, id", null, cancellationToken));
+        return rows.Select(r => new PlantDraft(r.Id, r.AtUs, r.Author, r.Comment, r.Edits)).ToList();
+    }, cancellationToken);
+
+    public Task SaveDraftAsync(PlantDraft draft, AuditEntry audit, CancellationToken cancellationToken) => DraftAsync(
+        """
+        insert into config_draft(id, ts, author, comment, edits) values (@Id, oee_ts(@AtUs), @Author, @Comment, @Edits)
+        on conflict (id) do update set ts = excluded.ts, author = excluded.author, comment = excluded.comment, edits = excluded.edits
+        """, new { draft.Id, draft.AtUs, draft.Author, draft.Comment, draft.Edits }, audit, cancellationToken);
+
+    public Task<bool> DeleteDraftAsync(string id, AuditEntry audit, CancellationToken cancellationToken) =>
+        DraftAsync("delete from config_draft where id = @id", new { id }, audit, cancellationToken);
+
+    private Task<bool> DraftAsync(string sql, object parameters, AuditEntry audit, CancellationToken cancellationToken) =>
+        QueryAsync(async c =>
+    {
+        await using var transaction = await c.BeginTransactionAsync(cancellationToken);
+        await AuditLog.AppendAsync(c, transaction, Dialect, Chain, [audit], cancellationToken);
+        var changed = await c.ExecuteAsync(
+            new CommandDefinition(sql, parameters, transaction, commandTimeout: QueryTimeoutS, cancellationToken: cancellationToken));
+        // Nothing was done: nothing is said.
+        if (changed > 0) await transaction.CommitAsync(cancellationToken);
+        return changed > 0;
     }, cancellationToken);
 
     public Task<List<ModelVersion>> ReadModelsAsync(CancellationToken cancellationToken) => QueryAsync(async c =>

@@ -79,6 +79,15 @@ internal sealed class Knocks(GuardedPlant plant)
             var revision = page.GetProperty("items")[0].GetProperty("revision").GetInt64();
             return await To(HttpMethod.Post, "/api/config/rollback", new { revision });
         },
+        ["POST /api/config/drafts"] = s => To(HttpMethod.Post, "/api/config/drafts", Draft(s)),
+        ["GET /api/config/drafts"] = Get("/api/config/drafts"),
+        ["GET /api/config/drafts/{id}"] = async s => await To(HttpMethod.Get, $"/api/config/drafts/{await DraftAsync(s)}"),
+        ["PUT /api/config/drafts/{id}"] = async s => await To(HttpMethod.Put, $"/api/config/drafts/{await DraftAsync(s)}", Draft(s)),
+        ["DELETE /api/config/drafts/{id}"] = async s => await To(HttpMethod.Delete, $"/api/config/drafts/{await DraftAsync(s)}"),
+        ["GET /api/config/drafts/{id}/trial"] = async s =>
+            await To(HttpMethod.Get, $"/api/config/drafts/{await DraftAsync(s)}/trial?days=1"),
+        ["POST /api/config/drafts/{id}/activate"] = async s =>
+            await To(HttpMethod.Post, $"/api/config/drafts/{await DraftAsync(s)}/activate", new { }),
         ["GET /hubs/live/negotiate"] = Send(HttpMethod.Post, "/hubs/live/negotiate?negotiateVersion=1", new { }),
         ["GET /hubs/live"] = Get("/hubs/live"),
         ["GET /health/live"] = Get("/health/live"),
@@ -150,6 +159,19 @@ internal sealed class Knocks(GuardedPlant plant)
         var request = await To(method, $"/api/{list}/{id}", changes && method != HttpMethod.Delete ? body : null);
         return changes ? Changing(request) : request;
     };
+
+    private static object Draft(Side side) => new
+    {
+        changes = new[] { new { op = "merge", part = "assets", id = side.Machine, value = new { name = New() } } },
+    };
+
+    /// <summary>An administrator's of the plant.</summary>
+    private async Task<string> DraftAsync(Side side)
+    {
+        using var made = await plant.Admin.PostAsJsonAsync("/api/config/drafts", Draft(side));
+        made.EnsureSuccessStatusCode();
+        return (await made.Content.ReadFromJsonAsync<System.Text.Json.JsonElement>()).GetProperty("id").GetString()!;
+    }
 
     private static object Calendar(string id) => new { id, shifts = new[] { new { name = "early", start = "06:00", end = "14:00" } } };
 

@@ -97,7 +97,7 @@ internal static class PlantEdits
     /// Who administers a line changes it and what is in it; what is above lines, and what all of them use, is for administrators of the
     /// plant. So is to connect an edge node that no line of the caller has.
     /// </summary>
-    private static void Permit(Caller caller, PlantEditor editor, PlantEdit edit)
+    public static void Permit(Caller caller, PlantEditor editor, PlantEdit edit)
     {
         if (edit.Part is not (PlantPart.Asset or PlantPart.Tags))
         {

@@ -23,6 +23,7 @@ internal static class PlantEndpoints
         MapList(api, "calendars", PlantPart.Calendar, "A calendar: shifts, breaks, exceptions");
         MapList(api, "reasons", PlantPart.Reason, "A reason for stops");
         MapRevisions(api);
+        DraftEndpoints.Map(api);
     }
 
     private static void MapAssets(IEndpointRouteBuilder api)
@@ -151,8 +152,12 @@ internal sealed record RevisionDocument(
     public static RevisionDocument Of(PlantRevision r, IReadOnlyList<DocumentDifference>? differences) => new(
         r.Revision, UnixMicros.ToDateTimeOffset(r.AtUs), r.Author, r.Origin, r.Source, r.Comment,
         r.ValidFromUs is { } from ? UnixMicros.ToDateTimeOffset(from) : null,
-        differences?.Select(d => new DifferenceDocument(d.What, d.Path, d.Before, d.After)).ToList());
+        differences is null ? null : DifferenceDocument.Of(differences));
 }
 
 /// <summary>What differs: of which part which key, as it was and as it is.</summary>
-internal sealed record DifferenceDocument(string What, string Path, JsonNode? Before, JsonNode? After);
+internal sealed record DifferenceDocument(string What, string Path, JsonNode? Before, JsonNode? After)
+{
+    public static IReadOnlyList<DifferenceDocument> Of(IReadOnlyList<DocumentDifference> differences) =>
+        [.. differences.Select(d => new DifferenceDocument(d.What, d.Path, d.Before, d.After))];
+}
