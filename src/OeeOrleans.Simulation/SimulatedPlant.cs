@@ -11,6 +11,7 @@ public sealed class SimulatedPlant
 {
     private const string Group = "demo";
     private const long HourMs = 3_600_000;
+    private const long DayMs = 24 * HourMs;
 
     private readonly string _memoryFile;
     private readonly Memory _memory;
@@ -21,16 +22,17 @@ public sealed class SimulatedPlant
     private readonly long _startMs;
 
     /// <param name="broker">Where to publish.</param>
-    /// <param name="dataDir">Where counters are remembered; when nothing is there yet, the last hour is published as history.</param>
+    /// <param name="dataDir">Where counters are remembered; when nothing is there yet, what was before is published as history.</param>
+    /// <param name="historyDays">How many days that are; at least the last hour. 0 to 60.</param>
     /// <param name="paused">Whether the plant has a break at an instant (milliseconds).</param>
-    public SimulatedPlant(BrokerAddress broker, string dataDir, Func<long, bool> paused, TimeProvider clock, ILogger log)
+    public SimulatedPlant(BrokerAddress broker, string dataDir, int historyDays, Func<long, bool> paused, TimeProvider clock, ILogger log)
     {
         _clock = clock;
         _memoryFile = Path.Combine(dataDir, "simulation.json");
         _firstStart = !File.Exists(_memoryFile);
         _memory = _firstStart ? new Memory() : JsonSerializer.Deserialize<Memory>(File.ReadAllText(_memoryFile)) ?? new Memory();
         _startMs = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var bornMs = _firstStart ? _startMs - HourMs : _startMs;
+        var bornMs = _firstStart ? _startMs - Math.Max(HourMs, historyDays * DayMs) : _startMs;
         foreach (var (node, loses, profiles) in Nodes())
         {
             var isCell = node is S7Node or LogixNode;
@@ -41,7 +43,11 @@ public sealed class SimulatedPlant
                 .ToList();
             if (!_memory.Nodes.TryGetValue(node, out var nodeMemory)) _memory.Nodes[node] = nodeMemory = new NodeMemory();
             var edge = new SimulatedEdgeNode(
-                new EdgeNodeSettings(Group, node, broker) { LosesConnectionEveryS = loses }, machines, nodeMemory, clock, log);
+                new EdgeNodeSettings(Group, node, broker)
+                {
+                    LosesConnectionEveryS = loses, CoarseUntilMs = _firstStart ? _startMs - HourMs : 0,
+                },
+                machines, nodeMemory, clock, log);
             if (!isCell)
             {
                 _nodes.Add(edge);
@@ -61,7 +67,7 @@ public sealed class SimulatedPlant
     /// <summary>The PLCs that have to be read.</summary>
     public IEnumerable<PlcCell> Cells => _cells.Select(c => c.Cell);
 
-    /// <summary>At the very first start: what its machines did in the last hour, before anybody read them.</summary>
+    /// <summary>At the very first start: what its machines did before anybody read them.</summary>
     public Task TellPastAsync(PlcCell cell, CancellationToken cancellationToken) => _firstStart
         ? _cells.Single(c => c.Cell == cell).Past.TellPastAsync(cancellationToken)
         : Task.CompletedTask;

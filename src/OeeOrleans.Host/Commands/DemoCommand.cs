@@ -8,15 +8,28 @@ namespace OeeOrleans.Host.Commands;
 /// <summary>`oee demo`: everything in one process on embedded parts, with a simulated plant.</summary>
 internal static class DemoCommand
 {
+    private const int DefaultHistoryDays = 14;
+    private const int MaxHistoryDays = 60;
+
     public static Command Create()
     {
         var servers = new ServerOptions();
         var command = new Command("demo", "everything in one process on embedded parts with a simulated plant; prints the URLs");
         servers.AddTo(command);
+        var days = new Option<int>("--history-days")
+        {
+            Description = "how many days the plant has lived when it is started for the first time, 0 to 60",
+            DefaultValueFactory = _ => DefaultHistoryDays,
+        };
+        days.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > MaxHistoryDays) result.AddError($"--history-days: 0 to {MaxHistoryDays}");
+        });
+        command.Add(days);
         command.SetAction((parsed, cancellationToken) =>
         {
             var config = ForLoopback(servers.Apply(parsed, OnFreePorts(DemoConfig())));
-            return ServerRunner.RunAsync(config, Roles.All, simulate: true, cancellationToken);
+            return ServerRunner.RunAsync(config, Roles.All, new DemoOptions(parsed.GetValue(days)), cancellationToken);
         });
         return command;
     }

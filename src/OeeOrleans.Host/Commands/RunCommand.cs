@@ -35,7 +35,7 @@ internal static class RunCommand
                 return ExitCode.WrongUsage;
             }
 
-            return await ServerRunner.RunAsync(servers.Apply(parsed, loaded), asked, simulate: false, cancellationToken);
+            return await ServerRunner.RunAsync(servers.Apply(parsed, loaded), asked, demo: null, cancellationToken);
         });
         return command;
     }

@@ -9,10 +9,14 @@ using OeeOrleans.Storage;
 
 namespace OeeOrleans.Host.Hosting;
 
+/// <summary>The simulated plant beside the servers.</summary>
+/// <param name="HistoryDays">How long it has lived when it is started for the first time.</param>
+internal sealed record DemoOptions(int HistoryDays);
+
 /// <summary>Starts a plant's servers in order, prints where they are, and ends them in the reverse order.</summary>
 internal static class ServerRunner
 {
-    public static async Task<int> RunAsync(OeeConfig config, Roles roles, bool simulate, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(OeeConfig config, Roles roles, DemoOptions? demo, CancellationToken cancellationToken)
     {
         if (!roles.EdgeOnly && Exposure.ProblemsOf(config).ToList() is { Count: > 0 } problems)
         {
@@ -29,7 +33,7 @@ internal static class ServerRunner
         if (roles.EdgeOnly) return await RunEdgeAsync(config, stopping, log);
         try
         {
-            return await ServeAsync(config, roles, simulate, logs, log, stopping);
+            return await ServeAsync(config, roles, demo, logs, log, stopping);
         }
         catch (OperationCanceledException) when (stopping.Token.IsCancellationRequested)
         {
@@ -53,7 +57,7 @@ internal static class ServerRunner
     }
 
     private static async Task<int> ServeAsync(
-        OeeConfig config, Roles roles, bool simulate, ILoggerFactory logs, ILogger log, StopSignals stopping)
+        OeeConfig config, Roles roles, DemoOptions? demo, ILoggerFactory logs, ILogger log, StopSignals stopping)
     {
         PrivateDirectory.Make(config.DataDir);
         if (roles.Silo && config is { StoreConnection: null, GatewayConnection: not null })
@@ -83,11 +87,13 @@ internal static class ServerRunner
             Username = door.Host.Username, Password = door.Host.Password,
         };
         if (roles.Edge && config.Edge!.Brokers.Count == 0) config.Edge.Brokers = [address];
-        var simulated = simulate ? new SimulatedBroker(address, config.DataDir) : null;
+        var simulated = demo is { } simulation ? new SimulatedBroker(address, config.DataDir, simulation.HistoryDays) : null;
         await using var app = OeeHost.Build(config, plant, roles, address, store, key, simulated);
         await app.StartAsync(stopping.Token);
         broker?.Open(OwnBroker.DoorOf(app, config));
-        var signIn = roles.Gateway ? await FirstSignIn.PrepareAsync(app, isDemo: simulate, config.Gateway.Hosts, stopping.Token) : null;
+        var signIn = roles.Gateway
+            ? await FirstSignIn.PrepareAsync(app, isDemo: demo is not null, config.Gateway.Hosts, stopping.Token)
+            : null;
         await PrintAsync(app, roles.Silo ? address : null, config, signIn);
         return await UntilStoppedAsync(app, stopping, log);
     }

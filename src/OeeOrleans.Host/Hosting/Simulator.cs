@@ -19,7 +19,7 @@ internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, Ti
         var calendar = plant.ModelOf(plant.Plant.Machines.First()).Windows.Calendar;
         bool Paused(long ms) => calendar.SpanAt(ms * UnixMicros.PerMillisecond).Kind != PlanKind.Production;
         var simulation = new SimulatedPlant(
-            broker.Address, broker.DataDir, Paused, clock, logs.CreateLogger("OeeOrleans.Simulation"));
+            broker.Address, broker.DataDir, broker.HistoryDays, Paused, clock, logs.CreateLogger("OeeOrleans.Simulation"));
         await Task.WhenAll([
             simulation.RunAsync(stoppingToken), .. simulation.Cells.Select(c => ReadAsync(simulation, c, stoppingToken)),
         ]);
@@ -65,4 +65,4 @@ internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, Ti
 }
 
 /// <summary>Where the simulated plant publishes and remembers.</summary>
-internal sealed record SimulatedBroker(BrokerAddress Address, string DataDir);
+internal sealed record SimulatedBroker(BrokerAddress Address, string DataDir, int HistoryDays);

@@ -13,6 +13,9 @@ public sealed record EdgeNodeSettings(string Group, string Node, BrokerAddress B
 {
     /// <summary>Seconds between losses of the connection, on average; 0 = never.</summary>
     public double LosesConnectionEveryS { get; init; }
+
+    /// <summary>What lies before this instant (milliseconds) is told coarsely: it is long gone.</summary>
+    public long CoarseUntilMs { get; init; }
 }
 
 /// <summary>
@@ -179,7 +182,7 @@ public sealed class SimulatedEdgeNode(
     /// <summary>The past as it would come from a store-and-forward buffer: in order, minute by minute, marked historical.</summary>
     private async Task PublishHistoryAsync(IMqttClient client, CancellationToken cancellationToken)
     {
-        const int ChangesPerMessage = 200;
+        const int ChangesPerMessage = 500;
         for (var i = 0; i < machines.Count; i++)
         {
             foreach (var part in _changes[i].Chunk(ChangesPerMessage))
@@ -211,7 +214,11 @@ public sealed class SimulatedEdgeNode(
 
     private void Advance()
     {
-        for (var i = 0; i < machines.Count; i++) machines[i].AdvanceTo(NowMs(), _changes[i]);
+        for (var i = 0; i < machines.Count; i++)
+        {
+            machines[i].AdvanceThroughPast(settings.CoarseUntilMs, _changes[i]);
+            machines[i].AdvanceTo(NowMs(), _changes[i]);
+        }
     }
 
     private long NowMs() => clock.GetUtcNow().ToUnixTimeMilliseconds();

@@ -27,6 +27,10 @@ public sealed class MachineMemory
 /// </summary>
 public sealed class SimulatedMachine
 {
+    private const int SlowMs = 5_000;
+    private const int PastSlowMs = 300_000;
+    private const int PastCountMs = 60_000;
+
     private readonly MachineProfile _profile;
     private readonly Random _random;
     private readonly Func<long, bool> _paused;
@@ -37,6 +41,7 @@ public sealed class SimulatedMachine
     private long _nextFaultMs;
     private long _nextProductMs;
     private long _nextSlowMs;
+    private long _nextCountMs;
     private double _progress;
     private double _pace = 1;
     private double _temperature = 22;
@@ -96,7 +101,17 @@ public sealed class SimulatedMachine
         for (; _nowMs + StepMs <= untilMs; _nowMs += StepMs) Step(_nowMs + StepMs, StepMs / 1000.0, changes);
     }
 
-    private void Step(long atMs, double seconds, List<MetricChange> changes)
+    /// <summary>
+    /// Lives on through days that are long gone, in steps of a second: states, faults and products at their time, counters every minute and
+    /// whenever it starts or stops, everything else every five minutes.
+    /// </summary>
+    public void AdvanceThroughPast(long untilMs, List<MetricChange> changes)
+    {
+        const int StepMs = 1_000;
+        for (; _nowMs + StepMs <= untilMs; _nowMs += StepMs) Step(_nowMs + StepMs, StepMs / 1000.0, changes, isPast: true);
+    }
+
+    private void Step(long atMs, double seconds, List<MetricChange> changes, bool isPast = false)
     {
         Disturb(atMs);
         var running = atMs >= _stopUntilMs && !_paused(atMs);
@@ -112,14 +127,20 @@ public sealed class SimulatedMachine
         }
 
         _temperature += ((running ? 61 : 24) - _temperature) * seconds / 400;
-        Show(0, atMs, running, changes);
-        Show(1, atMs, Memory.Good, changes);
-        Show(2, atMs, Memory.Reject, changes);
+        var hasTurned = !Equals(_shown[0], running);
+        if (hasTurned) Show(0, atMs, running, changes);
+        if (!isPast || hasTurned || atMs >= _nextCountMs)
+        {
+            _nextCountMs = atMs + PastCountMs;
+            Show(1, atMs, Memory.Good, changes);
+            Show(2, atMs, Memory.Reject, changes);
+        }
+
         Show(3, atMs, _fault, changes);
         Show(4, atMs, _profile.Products[Memory.Product % _profile.Products.Count], changes);
         Memory.EnergyKwh += (running ? _profile.PowerKw : _profile.IdlePowerKw) * seconds / 3600;
         if (atMs < _nextSlowMs) return;
-        _nextSlowMs = atMs + 5000;
+        _nextSlowMs = atMs + (isPast ? PastSlowMs : SlowMs);
         Show(5, atMs, Math.Round(_profile.CycleS * _pace * (0.96 + (_random.NextDouble() * 0.08)), 3), changes);
         Show(6, atMs, Math.Round(_temperature + (_random.NextDouble() * 0.4), 1), changes);
         Show(7, atMs, running ? Math.Round(3600 / (_profile.CycleS * _pace)) : 0d, changes);
