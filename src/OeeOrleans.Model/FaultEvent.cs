@@ -7,8 +7,14 @@ namespace OeeOrleans.Model;
 /// <summary>A fault of a machine from its first appearance to its end. <see cref="EndUs"/> is null while it is active.</summary>
 public sealed record FaultEvent
 {
+    public const string FaultType = "fault";
+    public const string ThresholdType = "threshold";
+
     public required string Machine { get; init; }
+    /// <summary>Of a limit that was passed its id.</summary>
     public required string Code { get; init; }
+    /// <summary>`fault`: the machine reported it; `threshold`: a limit of the plant model was passed.</summary>
+    public string Type { get; init; } = FaultType;
     public required long StartUs { get; init; }
     public long? EndUs { get; init; }
     /// <summary>1, plus one for every return within the dedupe time.</summary>
@@ -26,7 +32,7 @@ public sealed record FaultEvent
         Id == other.Id && EndUs == other.EndUs && Occurrences == other.Occurrences && Severity == other.Severity;
 
     /// <summary>A function of (machine, code, start), so that replays change nothing.</summary>
-    public string Id => IdOf(Machine, Code, StartUs);
+    public string Id => IdOf(Machine, Type == FaultType ? Code : $"{Type}:{Code}", StartUs);
 
     public static string IdOf(string machine, string code, long startUs)
     {

@@ -84,6 +84,24 @@ public sealed class PlantDocumentTests
         Assert.Contains(says, Assert.Throws<ConfigException>(() => document.Read()).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{ "id": "a", "machine": "none", "signal": "t", "above": 1 }""", "/machine", "there is no machine 'none'")]
+    [InlineData("""{ "id": "a", "machine": "filler1", "above": 1 }""", "", "one of 'signal' and 'kpi'")]
+    [InlineData("""{ "id": "a", "machine": "filler1", "signal": "t", "kpi": "oee", "above": 1 }""", "", "one of 'signal' and 'kpi'")]
+    [InlineData("""{ "id": "a", "machine": "filler1", "signal": "t" }""", "", "one of 'above' and 'below'")]
+    [InlineData("""{ "id": "a", "machine": "filler1", "kpi": "mood", "above": 1 }""", "/kpi", "'mood' is unknown")]
+    [InlineData("""{ "id": "a", "machine": "filler1", "signal": "t", "above": 1, "window": "day" }""", "/window", "belongs to 'kpi'")]
+    [InlineData("""{ "id": "A b", "machine": "filler1", "signal": "t", "above": 1 }""", "/id", "is not allowed")]
+    [InlineData("""{ "id": "a", "machine": "filler1", "signal": "t", "above": 1, "delay_s": -1 }""", "/delay_s", "is not between")]
+    public void A_limit_that_says_nothing_clear_is_refused(string threshold, string pointer, string says)
+    {
+        var editor = new PlantEditor(Plants.Small);
+        editor.Apply(new PlantEdit(PlantDeed.Add, PlantPart.Threshold, "a", JsonNode.Parse(threshold)));
+        var error = Assert.Throws<ConfigException>(() => editor.Document.Read());
+        var problem = error.Problems.First(p => p.Pointer == $"/thresholds/0{pointer}");
+        Assert.Contains(says, problem.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Differences_are_named_by_what_people_call_things()
     {

@@ -52,6 +52,7 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
         output.WriteLine($"live in both silos after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s");
         Assert.Equal(0, await plant.ScalarAsync("select count(*) from telemetry where machine_id = 'e2e/edge9/press9'"));
 
+        await RaisesAnEventAsync(first, second);
         await LosesTheRaceAsync(first, second);
         await Eventually.TrueAsync(
             "the edge to finish", TimeSpan.FromSeconds(Oee.Seconds + 60),
@@ -100,6 +101,34 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
         Assert.Equal("the file is right", revisions[0].GetProperty("comment").GetString());
     }
 
+    /// <summary>A limit of a signal that is no signal of OEE: its event begins, is told of by the other silo, and ends with the limit.</summary>
+    private static async Task RaisesAnEventAsync(Oee first, Oee second)
+    {
+        // The peer's temperature goes from 20 to 30 and back to 20 every two seconds.
+        using var made = await SendAsync(
+            first, HttpMethod.Post, "/api/thresholds", new
+            {
+                id = "hot", machine = "press9", signal = "process.temperature", above = 28, hysteresis = 15, severity = 700, text = "Hot",
+            }, null);
+        Assert.Equal(HttpStatusCode.Created, made.StatusCode);
+        var active = await Eventually.HoldsAsync(
+            "the event", TimeSpan.FromSeconds(15), () => second.GetAsync("/api/faults/active?machine_id=press9"),
+            f => f.GetProperty("items").GetArrayLength() == 1);
+        var raised = active.GetProperty("items")[0];
+        Assert.Equal(
+            ("threshold", "hot", "Hot", 700),
+            (raised.GetProperty("type").GetString(), raised.GetProperty("code").GetString(), raised.GetProperty("text").GetString(),
+                raised.GetProperty("severity").GetInt32()));
+        using var acked = await SendAsync(
+            second, HttpMethod.Post, $"/api/faults/{raised.GetProperty("id").GetString()}/ack", new { comment = "seen" }, null);
+        Assert.Equal(HttpStatusCode.OK, acked.StatusCode);
+        using var removed = await SendAsync(second, HttpMethod.Delete, "/api/thresholds/hot", new { }, "*");
+        Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
+        await Eventually.HoldsAsync(
+            "the event to end", TimeSpan.FromSeconds(15), () => first.GetAsync("/api/faults/active?machine_id=press9"),
+            f => f.GetProperty("items").GetArrayLength() == 0);
+    }
+
     private static async Task LosesTheRaceAsync(Oee first, Oee second)
     {
         using var read = await first.Http.GetAsync(new Uri(first.Url + "/api/assets/press9"));
@@ -139,7 +168,7 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
         }
 
         var (_, log) = await RunAsync(plant, "config", "log");
-        Assert.StartsWith("5  ", log);
+        Assert.StartsWith("7  ", log);
         Assert.Contains("rollback", log.Split('\n')[0], StringComparison.Ordinal);
     }
 

@@ -449,6 +449,11 @@ public sealed class DemoRestartTests
                 "a closed hour", TimeSpan.FromSeconds(40),
                 async () => (await first.GetAsync("/api/kpi/history?machine_id=filler1&window=hour")).GetProperty("items").GetArrayLength(),
                 n => n >= 2);
+            // What it lived through before it was started has been taken in.
+            await Eventually.HoldsAsync(
+                "the fourteen days", TimeSpan.FromSeconds(60), () => first.GetAsync("/api/machines/status"),
+                s => s.GetProperty("items").EnumerateArray().All(m => !m.GetProperty("recomputing").GetBoolean()
+                    && m.GetProperty("flags").EnumerateArray().All(f => f.GetString() != "history_incoming")));
             var started = Stopwatch.GetTimestamp();
             await first.Process.StopAsync("INT");
             Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(10), "it took 10 s or more to end");
@@ -459,7 +464,7 @@ public sealed class DemoRestartTests
         var audit = await ServerProcess.RunAsync(
             "dotnet", Oee.Program, "replay", "--from-store", "--config",
             Path.Combine(Oee.Root, "src", "OeeOrleans.Host", "demo-plant.yaml"), "--data", data);
-        Assert.True(JsonDocument.Parse(audit).RootElement.GetProperty("windows_compared").GetInt32() >= 8, audit);
+        Assert.True(JsonDocument.Parse(audit).RootElement.GetProperty("windows_compared").GetInt32() >= 2_000, audit);
 
         await using var second = await Oee.StartAsync("demo", port, "--mqtt-port", "0", "--data", data);
         Assert.True(await GoodAsync(second) > 100, "the counts of the first start are gone");

@@ -86,7 +86,7 @@ public static class DocumentDiff
             parts[$"{place.Kind} {place.Id}"] = shown;
         }
 
-        foreach (var (key, name) in new[] { ("calendars", "calendar"), ("reasons", "reason") })
+        foreach (var (key, name) in new[] { ("calendars", "calendar"), ("reasons", "reason"), ("thresholds", "threshold") })
         {
             foreach (var node in (root[key] as JsonArray ?? []).OfType<JsonObject>())
             {

@@ -14,6 +14,8 @@ public enum PlantPart
     Calendar,
 
     Reason,
+
+    Threshold,
 }
 
 /// <summary>How it is edited.</summary>
@@ -42,8 +44,7 @@ public sealed record PlantEdit(PlantDeed Deed, PlantPart Part, string Id, JsonNo
     {
         PlantPart.Asset => $"assets/{Id}",
         PlantPart.Tags => $"assets/{Id}/tags",
-        PlantPart.Calendar => $"calendars/{Id}",
-        _ => $"reasons/{Id}",
+        _ => $"{EditException.Name(Part)}s/{Id}",
     };
 }
 

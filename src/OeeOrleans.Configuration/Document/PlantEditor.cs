@@ -25,7 +25,7 @@ public sealed class PlantEditor
     /// <summary>A part as the API shows it; null where there is none.</summary>
     public JsonNode? Show(PlantPart part, string id)
     {
-        if (part is PlantPart.Calendar or PlantPart.Reason) return Find(ListOf(part), id)?.DeepClone();
+        if (part is not (PlantPart.Asset or PlantPart.Tags)) return Find(ListOf(part), id)?.DeepClone();
         var place = FindAsset(id);
         if (part == PlantPart.Tags)
         {
@@ -311,7 +311,7 @@ public sealed class PlantEditor
 
     private JsonArray ListOf(PlantPart part)
     {
-        var key = part == PlantPart.Calendar ? "calendars" : "reasons";
+        var key = $"{EditException.Name(part)}s";
         if (_root[key] is not JsonArray list) _root[key] = list = [];
         return list;
     }

@@ -31,6 +31,8 @@ internal sealed partial class PlantReader(YamlSection root)
         var areas = root.Sections("areas").Select(ReadArea).ToList();
         var retired = root.Sections("retired").Select(ReadRetired).ToList();
         var plant = new PlantModel { Site = site, Calendars = calendars, Areas = areas, Reasons = reasons, Retired = retired };
+        var ids = plant.Machines.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);
+        plant = plant with { Thresholds = new ThresholdReader(root).Read(ids, CheckId) };
         CheckDevices(plant);
         return plant;
     }
@@ -350,6 +352,18 @@ internal sealed partial class PlantReader(YamlSection root)
     {
         var id = section.Required("id", example);
         var line = section.LineOf("id");
+        CheckId(section, id);
+        if (id.Length > 0 && !_ids.TryAdd(id, line))
+        {
+            _problems.Add(line, $"{section.Path}.id: '{id}' is used {_problems.Place(_ids[id])} already; ids are unique in the plant");
+        }
+
+        return id;
+    }
+
+    private void CheckId(YamlSection section, string id)
+    {
+        var line = section.LineOf("id");
         if (id.Length > 0 && !IdPattern().IsMatch(id))
         {
             _problems.Add(
@@ -362,13 +376,6 @@ internal sealed partial class PlantReader(YamlSection root)
         {
             _problems.Add(line, $"{section.Path}.id: it has {id.Length} characters; at most {MaxIdLength} are possible");
         }
-
-        if (id.Length > 0 && !_ids.TryAdd(id, line))
-        {
-            _problems.Add(line, $"{section.Path}.id: '{id}' is used {_problems.Place(_ids[id])} already; ids are unique in the plant");
-        }
-
-        return id;
     }
 
     private void CheckDevices(PlantModel plant)

@@ -167,20 +167,24 @@ public sealed record MachineStatusDocument
     };
 }
 
-/// <summary>A fault event.</summary>
+/// <summary>A fault event: `fault` as the machine reported it, or `threshold`, a limit of the plant model that was passed.</summary>
 public sealed record FaultDocument(
-    string Id, string MachineId, string Code, string? Text, DateTimeOffset Start, DateTimeOffset? End, int Occurrences, bool Active,
-    int Severity,
-    string? AckBy, DateTimeOffset? AckAt, DateTimeOffset? ShelvedUntil)
+    string Id, string MachineId, string Type, string Code, string? Text, DateTimeOffset Start, DateTimeOffset? End, int Occurrences,
+    bool Active, int Severity, string? AckBy, DateTimeOffset? AckAt, DateTimeOffset? ShelvedUntil)
 {
     internal static FaultDocument Of(FaultEvent f, Kpi.Plant.PlantDirectory plant)
     {
-        var known = plant.Now.FindOnceMachine(f.Machine)?.Faults.GetValueOrDefault(f.Code);
+        var index = plant.Now;
+        var known = f.Type == FaultEvent.FaultType ? index.FindOnceMachine(f.Machine)?.Faults.GetValueOrDefault(f.Code) : null;
+        var limit = f.Type == FaultEvent.ThresholdType
+            ? index.FindModel(f.Machine)?.Thresholds.FirstOrDefault(t => t.Id == f.Code)
+            : null;
         return new(
             f.Id,
             f.Machine,
+            f.Type,
             f.Code,
-            known?.Text,
+            limit?.Text ?? known?.Text,
             UnixMicros.ToDateTimeOffset(f.StartUs),
             Time(f.EndUs),
             f.Occurrences,

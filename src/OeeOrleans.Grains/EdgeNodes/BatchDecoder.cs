@@ -89,7 +89,8 @@ internal sealed class BatchDecoder(
             if (!machine.Touched || !machine.InPlant) continue;
             var batch = new MachineBatch
             {
-                Samples = [.. machine.Samples], LastSeenUs = machine.LastSeenUs, IngestUs = ingestUs, Connected = machine.Connected,
+                Samples = [.. machine.Samples], Watched = [.. machine.Watched],
+                LastSeenUs = machine.LastSeenUs, IngestUs = ingestUs, Connected = machine.Connected,
             };
             machines.Add((machine.Id, batch));
         }

@@ -1,4 +1,5 @@
 using OeeOrleans.CommitProtocol;
+using OeeOrleans.Grains.Machines;
 using OeeOrleans.Model;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Payload;
@@ -27,6 +28,9 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
 
     /// <summary>The machine of every sample the present message added.</summary>
     private readonly List<MachineTarget> _sampled = [];
+
+    /// <summary>The machine of every value of the present message that has a limit.</summary>
+    private readonly List<MachineTarget> _watched = [];
 
     public HostNodeSession Session { get; } = new();
 
@@ -64,6 +68,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         foreach (var machine in Machines.Values)
         {
             machine.Samples.Clear();
+            machine.Watched.Clear();
             machine.Touched = false;
         }
     }
@@ -110,6 +115,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         var start = _rows.Count;
         var removed = Removed.Count;
         _sampled.Clear();
+        _watched.Clear();
         Unbound.Clear();
         _control.Clear();
         Refusal = null;
@@ -308,6 +314,12 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         var machine = binding.Machine;
         machine.Touched = true;
         machine.Connected = true;
+        if (binding.Watched is { } name && TimeRule.Admits(timeUs, ingestUs))
+        {
+            machine.Watched.Add(new WatchedSample(name, timeUs, value, quality));
+            _watched.Add(machine);
+        }
+
         if (TimeRule.Admits(timeUs, ingestUs)) Admit(machine, new MachineSample(binding.Kind, timeUs, value, text, quality));
         else if (TimeRule.IsAhead(timeUs, ingestUs)) GrainMetrics.FutureSamples.Inc();
         else GrainMetrics.StaleSamples.Inc();
@@ -340,7 +352,9 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     private void Rollback(int start, int removed)
     {
         foreach (var machine in _sampled) machine.Samples.RemoveAt(machine.Samples.Count - 1);
+        foreach (var machine in _watched) machine.Watched.RemoveAt(machine.Watched.Count - 1);
         _sampled.Clear();
+        _watched.Clear();
         _rows.CutTo(start);
         Removed.RemoveRange(removed, Removed.Count - removed);
     }

@@ -11,7 +11,7 @@ namespace OeeOrleans.Grains.EdgeNodes;
 internal sealed class SignalBinder(IStore store, PlantDirectory plant, string edgeNode)
 {
     /// <summary>What the plant model said of this node when something was bound last; null: nothing was.</summary>
-    private IReadOnlyList<Machine>? _bound;
+    private IReadOnlyList<(Machine Machine, HashSet<string> Limits)>? _bound;
     private PlantIndex? _seen;
 
     /// <summary>Whether what is bound means something else by now; said once.</summary>
@@ -34,10 +34,16 @@ internal sealed class SignalBinder(IStore store, PlantDirectory plant, string ed
         foreach (var ofDevice in metrics.GroupBy(m => m.Device ?? "")) await BindDeviceAsync(decoder, ofDevice.Key, [.. ofDevice]);
     }
 
-    private List<Machine> Mine(PlantIndex index) => [.. index.Plant.Machines.Where(m => m.EdgeNode == edgeNode)];
+    private List<(Machine, HashSet<string>)> Mine(PlantIndex index) =>
+        [.. index.Plant.Machines.Where(m => m.EdgeNode == edgeNode).Select(m => (m, LimitsOf(index, m)))];
 
-    private static bool SameBinding(Machine a, Machine b) =>
-        (a.Id, a.Device) == (b.Id, b.Device) && (ReferenceEquals(a.Tags, b.Tags) || a.Tags.SequenceEqual(b.Tags));
+    /// <summary>Signals of a machine that have a limit.</summary>
+    private static HashSet<string> LimitsOf(PlantIndex index, Machine machine) =>
+        [.. index.FindModel(machine.Id)?.Thresholds.Select(t => t.Signal).OfType<string>() ?? []];
+
+    private static bool SameBinding((Machine Machine, HashSet<string> Limits) a, (Machine Machine, HashSet<string> Limits) b) =>
+        (a.Machine.Id, a.Machine.Device) == (b.Machine.Id, b.Machine.Device) && a.Limits.SetEquals(b.Limits)
+        && a.Machine.Tags.SequenceEqual(b.Machine.Tags);
 
     private async Task BindDeviceAsync(EdgeNodeDecoder decoder, string device, IReadOnlyList<MetricDefinition> metrics)
     {
@@ -52,8 +58,9 @@ internal sealed class SignalBinder(IStore store, PlantDirectory plant, string ed
 
         var tags = machine?.Tags.ToDictionary(t => t.Metric) ?? [];
         var bound = metrics.Select(m => (Metric: m, Tag: tags.GetValueOrDefault(m.Name))).ToList();
-        var specs = bound.Select(b => new SignalSpec(b.Tag?.Signal ?? b.Metric.Name, b.Metric.Type.ToString(), b.Tag?.Unit));
-        var ids = await store.ResolveSignalsAsync(target.Id, [.. specs], machine is not null, CancellationToken.None);
+        var specs = bound.Select(b => new SignalSpec(b.Tag?.Signal ?? b.Metric.Name, b.Metric.Type.ToString(), b.Tag?.Unit)).ToList();
+        var limits = machine is null ? [] : LimitsOf(plant.Now, machine);
+        var ids = await store.ResolveSignalsAsync(target.Id, specs, machine is not null, CancellationToken.None);
         for (var i = 0; i < bound.Count; i++)
         {
             var (metric, tag) = bound[i];
@@ -65,7 +72,9 @@ internal sealed class SignalBinder(IStore store, PlantDirectory plant, string ed
             }
 
             var kind = machine is null ? SignalKind.Other : CanonicalSignals.KindOf(tag?.Signal ?? metric.Name);
-            metric.Binding = new SignalBinding(ids[i], target, kind, tag?.Scale ?? 1, tag?.Offset ?? 0);
+            var name = specs[i].Name;
+            metric.Binding = new SignalBinding(
+                ids[i], target, kind, tag?.Scale ?? 1, tag?.Offset ?? 0, limits.Contains(name) ? name : null);
             target.Signals[ids[i]] = kind;
         }
     }

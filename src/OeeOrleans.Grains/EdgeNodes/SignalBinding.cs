@@ -1,10 +1,15 @@
+using OeeOrleans.Grains.Machines;
 using OeeOrleans.Model;
 
 namespace OeeOrleans.Grains.EdgeNodes;
 
 /// <summary>What a metric means here: which signal of which machine, and how its raw value becomes ours.</summary>
-internal sealed class SignalBinding(int signalId, MachineTarget machine, SignalKind kind, double scale, double offset)
+internal sealed class SignalBinding(
+    int signalId, MachineTarget machine, SignalKind kind, double scale, double offset, string? watched = null)
 {
+    /// <summary>The name of the signal, when it has a limit; null when it has none.</summary>
+    public string? Watched => watched;
+
     public int SignalId => signalId;
 
     public MachineTarget Machine => machine;
@@ -31,6 +36,9 @@ internal sealed class MachineTarget(string id, bool inPlant)
     public Dictionary<int, SignalKind> Signals { get; } = [];
 
     public List<MachineSample> Samples { get; } = [];
+
+    /// <summary>Values of signals that have a limit.</summary>
+    public List<WatchedSample> Watched { get; } = [];
 
     public long LastSeenUs { get; set; }
 

@@ -40,6 +40,10 @@ public sealed class MachineBatch
     [Id(6)]
     public bool LacksRows { get; init; }
 
+    /// <summary>Values of signals that have a limit.</summary>
+    [Id(7)]
+    public WatchedSample[] Watched { get; init; } = [];
+
     /// <summary>The same, not committed yet.</summary>
     public MachineBatch AsAhead(string delivery) => new()
     {
@@ -50,8 +54,16 @@ public sealed class MachineBatch
     public MachineBatch AsCommitted(string delivery, bool lacksRows) => new()
     {
         Samples = Samples, LastSeenUs = LastSeenUs, IngestUs = IngestUs, Connected = Connected, Delivery = delivery, LacksRows = lacksRows,
+        Watched = Watched,
     };
 }
+
+/// <summary>A value of a signal that has a limit, by the signal's name.</summary>
+[GenerateSerializer]
+[Immutable]
+[Alias("oee.watched-sample")]
+public readonly record struct WatchedSample(
+    [property: Id(0)] string Signal, [property: Id(1)] long TimeUs, [property: Id(2)] double Value, [property: Id(3)] short Quality);
 
 /// <summary>How a sample travels between silos.</summary>
 [GenerateSerializer]

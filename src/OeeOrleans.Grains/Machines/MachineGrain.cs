@@ -42,6 +42,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     private MachineView? _view;
     private ILineGrain? _line;
     private long? _retiredUs;
+    private ThresholdBook? _limits;
     private bool _working;
     private bool _connected;
     private long? _lastSeenUs;
@@ -225,7 +226,17 @@ internal sealed class MachineGrain : Grain, IMachineGrain
             : _services.Store.LastSeenAsync(Id, CancellationToken.None);
         var ledger = await MachineLedger.OpenAsync(_model!, _services.Store, _services.Sink, nowUs, CancellationToken.None);
         _lastSeenUs = await lastSeen;
+        _limits = await LimitsAsync(nowUs);
         return ledger;
+    }
+
+    /// <summary>Also of a machine that has no limits any more: events of those that it had end.</summary>
+    private async Task<ThresholdBook?> LimitsAsync(long nowUs)
+    {
+        if (_retiredUs is not null) return null;
+        var active = await _services.Store.ReadActiveFaultsAsync([Id], CancellationToken.None);
+        var raised = active.Where(f => f.Type == FaultEvent.ThresholdType).ToList();
+        return _model!.Thresholds.Count == 0 && raised.Count == 0 ? null : new ThresholdBook(_model.Thresholds, raised, nowUs);
     }
 
     /// <param name="ledger">What was read.</param>
@@ -273,6 +284,12 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         ledger.Apply(batch);
         if (batch.LacksRows) Owe(ledger, OldestUs(batch));
         if (ledger.DirtyFromUs != wasDirty || (ledger.DirtyFromUs is not null && batch.Samples.Length > 0)) _work.NoteLate(wasDirty);
+        if (_limits is { } limits && !batch.Ahead)
+        {
+            limits.Take(batch.Watched);
+            if (limits.HasNews) _work.FlushSoon();
+        }
+
         _connected = batch.Connected;
         _lastSeenUs = Math.Max(_lastSeenUs ?? 0, batch.LastSeenUs);
         _work.Heard(NowUs - batch.LastSeenUs < PresentUs);
@@ -340,6 +357,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
                 _work.FlushSoon();
             }
 
+            await WatchLimitsAsync(ledger, nowUs, cancellationToken);
             // A fault or stop that came or went can be acknowledged, explained and queried at once; figures have time.
             if (_ahead.IsEmpty && !_work.TakenBack && _work.TakeFlush()) await ledger.FlushAsync(nowUs, StatusJson, cancellationToken);
 
@@ -359,6 +377,20 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         }
 
         _work.Arm(UrgentReason(ledger), failed: failed);
+    }
+
+    /// <summary>Looks at figures and delays, and writes the events that began or ended.</summary>
+    private async Task WatchLimitsAsync(MachineLedger ledger, long nowUs, CancellationToken cancellationToken)
+    {
+        if (_limits is not { } limits) return;
+        var view = ledger.Account.At(nowUs);
+        // While history comes in figures are not what they will be.
+        if (ledger.DirtyFromUs is null) limits.At(nowUs, kind => _view!.WindowOf(kind, view));
+        if (limits.IsPending) _work.Changed();
+        if (!limits.HasNews) return;
+        var news = limits.News;
+        await _services.Sink.CommitAsync(new ResultUnit { Owner = Id, Faults = news }, cancellationToken);
+        limits.Written(news.Count);
     }
 
     private async Task<IReadOnlyList<OeeWindow>> RecomputeAsync(MachineLedger ledger, long nowUs, CancellationToken cancellationToken)

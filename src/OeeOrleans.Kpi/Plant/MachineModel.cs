@@ -15,6 +15,9 @@ public sealed record MachineModel(
 {
     public string Id => Machine.Id;
 
+    /// <summary>Limits of its signals and figures.</summary>
+    public IReadOnlyList<Threshold> Thresholds { get; init; } = [];
+
     /// <summary>From when on two histories of the model differ; null when they say the same.</summary>
     public static long? DifferFrom(IReadOnlyList<ModelStamp> a, IReadOnlyList<ModelStamp> b)
     {

@@ -77,7 +77,9 @@ public sealed class PlantIndex
         // Machines of one calendar share it: what it works out is remembered once.
         var key = string.Join('\n', calendar.Select(v => $"{v.FromUs}:{v.Model}"));
         var parameters = string.Join('\n', oee.Select(v => $"{v.FromUs}:{v.Model}"));
-        var fingerprint = Fingerprint($"{RetiredAt(machine.Id)}{JsonSerializer.Serialize(machine)}{key}{parameters}{reasons}");
+        List<Threshold> thresholds = [.. Plant.Thresholds.Where(t => t.Machine == machine.Id)];
+        var fingerprint = Fingerprint(
+            $"{RetiredAt(machine.Id)}{JsonSerializer.Serialize(machine)}{key}{parameters}{reasons}{JsonSerializer.Serialize(thresholds)}");
         _fingerprints[machine.Id] = fingerprint;
         if (!_calendars.TryGetValue(key, out var windows))
         {
@@ -88,7 +90,10 @@ public sealed class PlantIndex
         if (before?._fingerprints.GetValueOrDefault(machine.Id) == fingerprint) return before._models[machine.Id];
         return new MachineModel(
             machine, new ParameterTimeline([.. oee.Select(v => (v.FromUs, ModelHistory.Parameters(v.Model)))]), windows,
-            new ReasonBook(Plant.Reasons, machine.Faults), Stamps(oee, calendar));
+            new ReasonBook(Plant.Reasons, machine.Faults), Stamps(oee, calendar))
+        {
+            Thresholds = thresholds,
+        };
     }
 
     private static ShiftCalendar Calendar(string model)

@@ -11,6 +11,9 @@ public sealed record PlantModel
     /// <summary>The catalogue of reasons for stops.</summary>
     public IReadOnlyList<StopReason> Reasons { get; init; } = [];
 
+    /// <summary>Limits of signals and figures.</summary>
+    public IReadOnlyList<Threshold> Thresholds { get; init; } = [];
+
     /// <summary>Machines that are no more; what they did stays.</summary>
     public IReadOnlyList<RetiredMachine> Retired { get; init; } = [];
 

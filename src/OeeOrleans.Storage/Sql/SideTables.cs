@@ -62,11 +62,12 @@ internal static class SideTables
             rows => $"""delete from events where id in (select "Id" from {rows})""");
         await sets.WriteAsync(
             units.SelectMany(u => u.Faults).Select(
-                f => new { f.Id, f.Machine, f.Code, f.Severity, f.StartUs, f.EndUs, f.Occurrences }), f =>
+                f => new { f.Id, f.Machine, f.Type, f.Code, f.Severity, f.StartUs, f.EndUs, f.Occurrences }), f =>
                 f.Id,
             [
                 ("Id", "text"),
                 ("Machine", "text"),
+                ("Type", "text"),
                 ("Code", "text"),
                 ("Severity", "smallint"),
                 ("StartUs", "bigint"),
@@ -75,7 +76,7 @@ internal static class SideTables
             ],
             rows => $"""
             insert into events(id, machine_id, type, code, severity, ts_start, ts_end, occurrences)
-            select "Id", "Machine", 'fault', "Code", "Severity", oee_ts("StartUs"), oee_ts("EndUs"), "Occurrences" from {rows}
+            select "Id", "Machine", "Type", "Code", "Severity", oee_ts("StartUs"), oee_ts("EndUs"), "Occurrences" from {rows}
             on conflict (id, ts_start) do update set ts_end = excluded.ts_end, occurrences = excluded.occurrences,
               severity = excluded.severity
             """);

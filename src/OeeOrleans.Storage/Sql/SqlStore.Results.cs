@@ -5,13 +5,16 @@ namespace OeeOrleans.Storage.Sql;
 
 internal abstract partial class SqlStore
 {
+    /// <summary>What the machine reported, and limits that were passed; stops are no such events.</summary>
+    private const string Events = "type in ('fault', 'threshold')";
+
     private const string FaultColumns =
-        "machine_id as Machine, code as Code, oee_us(ts_start) as StartUs, oee_us(ts_end) as EndUs, occurrences as Occurrences, "
+        "machine_id as Machine, type as Type, code as Code, oee_us(ts_start) as StartUs, oee_us(ts_end) as EndUs, occurrences as Occurrences, "
             + "severity as Severity, ack_by as AckBy, oee_us(ack_ts) as AckUs, oee_us(shelved_until) as ShelvedUntilUs";
 
     public Task<List<FaultEvent>> ReadActiveFaultsAsync(IReadOnlyList<string> machines, CancellationToken cancellationToken) =>
         ReadFaultsAsync(
-        $"select {FaultColumns} from events where type = 'fault' and ts_end is null and machine_id {In("machines")} order by ts_start "
+        $"select {FaultColumns} from events where {Events} and ts_end is null and machine_id {In("machines")} order by ts_start "
             + $"desc, id",
         new { machines }, cancellationToken);
 
@@ -21,7 +24,7 @@ internal abstract partial class SqlStore
             ReadFaultsAsync(
         $"""
         select {FaultColumns} from events
-        where type = 'fault' and machine_id {In("machines")} and ts_start < oee_ts(@toUs) and (ts_end is null or ts_end > oee_ts(@fromUs))
+        where {Events} and machine_id {In("machines")} and ts_start < oee_ts(@toUs) and (ts_end is null or ts_end > oee_ts(@fromUs))
         and (@afterId = '' or ts_start < oee_ts(@afterUs) or (ts_start = oee_ts(@afterUs) and id > @afterId))
         order by ts_start desc, id limit @limit
         """,
@@ -46,15 +49,15 @@ internal abstract partial class SqlStore
 
     public Task<string?> FindFaultMachineAsync(string id, CancellationToken cancellationToken) => QueryAsync(
         c => c.QueryFirstOrDefaultAsync<string?>(
-            Command("select machine_id from events where id = @id and type = 'fault'", new { id }, cancellationToken)), cancellationToken);
+            Command($"select machine_id from events where id = @id and {Events}", new { id }, cancellationToken)), cancellationToken);
 
     public Task<FaultEvent?> AcknowledgeFaultAsync(string id, AuditEntry audit, CancellationToken cancellationToken) => ChangeFaultAsync(
-        "update events set ack_by = @Actor, ack_ts = oee_ts(@AtUs) where id = @id and type = 'fault' and ack_by is null", id, null, audit,
+        $"update events set ack_by = @Actor, ack_ts = oee_ts(@AtUs) where id = @id and {Events} and ack_by is null", id, null, audit,
         cancellationToken);
 
     public Task<FaultEvent?> ShelveFaultAsync(string id, long? untilUs, AuditEntry audit, CancellationToken cancellationToken) =>
         ChangeFaultAsync(
-        "update events set shelved_until = oee_ts(@untilUs) where id = @id and type = 'fault'", id, untilUs, audit, cancellationToken);
+        $"update events set shelved_until = oee_ts(@untilUs) where id = @id and {Events}", id, untilUs, audit, cancellationToken);
 
     private Task<FaultEvent?> ChangeFaultAsync(
         string update, string id, long? untilUs, AuditEntry audit, CancellationToken cancellationToken) =>
@@ -68,7 +71,7 @@ internal abstract partial class SqlStore
         if (changed > 0) await transaction.CommitAsync(cancellationToken);
         else await transaction.RollbackAsync(cancellationToken);
         var row = await c.QueryFirstOrDefaultAsync<FaultRow>(
-            Command($"select {FaultColumns} from events where id = @id and type = 'fault'", new { id }, cancellationToken));
+            Command($"select {FaultColumns} from events where id = @id and {Events}", new { id }, cancellationToken));
         return row?.ToEvent();
     }, cancellationToken);
 
@@ -82,6 +85,7 @@ internal abstract partial class SqlStore
     private sealed class FaultRow
     {
         public string Machine { get; set; } = "";
+        public string Type { get; set; } = FaultEvent.FaultType;
         public string Code { get; set; } = "";
         public long StartUs { get; set; }
         public long? EndUs { get; set; }
@@ -94,6 +98,7 @@ internal abstract partial class SqlStore
         public FaultEvent ToEvent() => new()
         {
             Machine = Machine,
+            Type = Type,
             Code = Code,
             StartUs = StartUs,
             EndUs = EndUs,

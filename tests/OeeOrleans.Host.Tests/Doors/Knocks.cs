@@ -70,6 +70,12 @@ internal sealed class Knocks(GuardedPlant plant)
         ["PUT /api/reasons/{id}"] = Existing(HttpMethod.Put, "reasons"),
         ["PATCH /api/reasons/{id}"] = Existing(HttpMethod.Patch, "reasons"),
         ["DELETE /api/reasons/{id}"] = Existing(HttpMethod.Delete, "reasons"),
+        ["GET /api/thresholds"] = Get("/api/thresholds"),
+        ["GET /api/thresholds/{id}"] = Existing(HttpMethod.Get, "thresholds"),
+        ["POST /api/thresholds"] = _ => To(HttpMethod.Post, "/api/thresholds", Threshold(New())),
+        ["PUT /api/thresholds/{id}"] = Existing(HttpMethod.Put, "thresholds"),
+        ["PATCH /api/thresholds/{id}"] = Existing(HttpMethod.Patch, "thresholds"),
+        ["DELETE /api/thresholds/{id}"] = Existing(HttpMethod.Delete, "thresholds"),
         ["GET /api/config"] = Get("/api/config"),
         ["GET /api/config/revisions"] = Get("/api/config/revisions"),
         ["GET /api/config/revisions/{revision:long}"] = Get("/api/config/revisions/1"),
@@ -152,13 +158,15 @@ internal sealed class Knocks(GuardedPlant plant)
     private Knock Existing(HttpMethod method, string list) => async _ =>
     {
         var id = New();
-        object body = list == "calendars" ? Calendar(id) : new { id };
+        object body = list switch { "calendars" => Calendar(id), "thresholds" => Threshold(id), _ => new { id } };
         using var made = await plant.Admin.PostAsJsonAsync($"/api/{list}", body);
         made.EnsureSuccessStatusCode();
         var changes = method != HttpMethod.Get;
         var request = await To(method, $"/api/{list}/{id}", changes && method != HttpMethod.Delete ? body : null);
         return changes ? Changing(request) : request;
     };
+
+    private static object Threshold(string id) => new { id, machine = GuardedPlant.OwnMachine, kpi = "oee", below = 0.1 };
 
     private static object Draft(Side side) => new
     {

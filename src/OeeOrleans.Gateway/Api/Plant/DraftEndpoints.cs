@@ -28,8 +28,8 @@ internal static class DraftEndpoints
                 (string?)null, await SaveAsync(context, caller, plant, store, clock, $"{Guid.NewGuid():N}")))
         .Needs(AccessPolicy.Administer).Produces<DraftDocument>(201)
         .WithSummary(
-            "Gathers changes without making them: { comment, changes: [{ op: add|replace|merge|remove, part: assets|tags|calendars|reasons, "
-                + "id, value }] }");
+            "Gathers changes without making them: { comment, changes: [{ op: add|replace|merge|remove, part: assets|tags|calendars|reasons|"
+                + "thresholds, id, value }] }");
 
         api.MapGet("/config/drafts", async (HttpContext context, Caller caller, PlantConfiguration plant, IStore store) =>
         {

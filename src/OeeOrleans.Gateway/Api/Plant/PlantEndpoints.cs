@@ -22,6 +22,7 @@ internal static class PlantEndpoints
         MapAssets(api);
         MapList(api, "calendars", PlantPart.Calendar, "A calendar: shifts, breaks, exceptions");
         MapList(api, "reasons", PlantPart.Reason, "A reason for stops");
+        MapList(api, "thresholds", PlantPart.Threshold, "A limit of a signal or figure, which raises an event");
         MapRevisions(api);
         DraftEndpoints.Map(api);
     }
