@@ -8,6 +8,7 @@ using OeeOrleans.Access.Grants;
 using OeeOrleans.Access.Identities;
 using OeeOrleans.Gateway.Access;
 using OeeOrleans.Gateway.Api;
+using OeeOrleans.Gateway.Api.Export;
 using OeeOrleans.Gateway.Api.Plant;
 using OeeOrleans.Gateway.Board;
 using OeeOrleans.Gateway.Live;
@@ -34,6 +35,7 @@ public static class GatewayExtensions
         RateLimits.Add(services);
         services.AddSingleton<LiveSubscribers>();
         services.AddSingleton<PlantTrials>();
+        services.AddSingleton<ExportTurns>();
         services.AddSingleton<LiveBoard>();
         services.AddHostedService(s => s.GetRequiredService<LiveBoard>());
         return services;
@@ -64,6 +66,7 @@ public static class GatewayExtensions
         LossEndpoints.Map(api);
         AssetEndpoints.Map(api);
         PlantEndpoints.Map(api);
+        ExportEndpoints.Map(api);
         app.MapHub<LiveHub>("/hubs/live");
         app.MapHealth(MayKnow);
         app.MapMetrics("/metrics").Needs(AccessPolicy.Monitor);

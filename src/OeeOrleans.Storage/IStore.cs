@@ -77,6 +77,14 @@ public interface IStore : IAsyncDisposable
     /// the signal does not exist.</summary>
     Task<Trend?> ReadTrendAsync(string machine, string name, long fromUs, long toUs, int points, CancellationToken cancellationToken);
 
+    /// <summary>Signals of machines, in order of machine and name.</summary>
+    Task<List<StoredSignal>> ReadSignalsAsync(IReadOnlyList<string> machines, CancellationToken cancellationToken);
+
+    /// <summary>Samples of a signal with after &lt; ts &lt; to, in order of time, at most <paramref name="limit"/>.</summary>
+    Task<List<StoredSample>> ReadSignalSamplesAsync(
+        int signalId, long afterUs, long toUs, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Faults, and limits that were passed, that have not ended.</summary>
     Task<List<FaultEvent>> ReadActiveFaultsAsync(IReadOnlyList<string> machines, CancellationToken cancellationToken);
 
     /// <summary>Faults that overlap [from, to), newest first, at most <paramref name="limit"/>, after a cursor (start, id).</summary>
@@ -154,6 +162,12 @@ public sealed record SnapshotRecord(string Machine, long TimeUs, long IngestUs, 
 
 /// <summary>What operators saw of a machine when its newest snapshot was taken, as JSON.</summary>
 public sealed record StoredStatus(string Machine, long TimeUs, string Status);
+
+/// <summary>A signal as the store has it.</summary>
+public sealed record StoredSignal(int Id, string Machine, string Name, string DataType, string? Unit);
+
+/// <summary>A row of `sample`.</summary>
+public sealed record StoredSample(long TimeUs, double? Value, string? Text, short Quality, long IngestUs);
 
 /// <summary>A bucket of a trend, or one raw sample (then min = max = avg).</summary>
 public sealed record TrendPoint(

@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
-using OeeOrleans.Model;
 using OeeOrleans.Storage;
 using OeeOrleans.TestServers;
 
@@ -28,7 +27,7 @@ public sealed class TrialTests : IAsyncLifetime
         await using (var store = StoreFactory.Sqlite(Path.Combine(_directory, "data", "oee.db"), NullLoggerFactory.Instance))
         {
             await store.MigrateAsync(default);
-            await LiveAsync(store);
+            await LivedMachine.WriteAsync(store, Days);
         }
 
         _oee = await Oee.StartAsync("run", ServerProcess.FreePort(), "--config", ConfigFile, "--mqtt-port", "0");
@@ -178,46 +177,6 @@ public sealed class TrialTests : IAsyncLifetime
                   - { id: press1, ideal_cycle_s: 0.5, micro_stop_s: 60, edge_node: e2e/edge1 }
         data_dir: {{Path.Combine(_directory, data)}}
         """;
-
-    /// <summary>Twenty minutes of running, then a stop of one, five or fifteen minutes, over and over; a fault in the long ones.</summary>
-    private static async Task LiveAsync(IStore store)
-    {
-        var ids = await store.ResolveSignalsAsync(
-            "press1",
-            [
-                new("state.run", "Boolean", null), new("counter.good", "Int64", null), new("counter.reject", "Int64", null),
-                new("fault.code", "String", null),
-            ],
-            inPlant: true, default);
-        var now = UnixMicros.Now(TimeProvider.System);
-        var rows = new List<SampleRow>();
-        var (good, reject, n) = (0L, 0L, 0);
-        for (var at = now - (Days * UnixMicros.PerDay); at < now - UnixMicros.PerMinute; n++)
-        {
-            var stop = at + (20 * UnixMicros.PerMinute);
-            var on = stop + ((n % 3) switch { 0 => 1, 1 => 5, _ => 15 } * UnixMicros.PerMinute);
-            Add(0, at, 1);
-            for (var t = at; t < stop; t += UnixMicros.PerMinute)
-            {
-                Add(1, t, good += 60 + (n % 7));
-                Add(2, t, reject += n % 5 == 0 ? 1 : 0);
-            }
-
-            Add(0, stop, 0);
-            if (n % 3 == 2)
-            {
-                rows.Add(new SampleRow(ids[3], stop, double.NaN, "E1", Quality.Good, stop));
-                rows.Add(new SampleRow(ids[3], on, double.NaN, "", Quality.Good, on));
-            }
-
-            at = on;
-        }
-
-        await store.CommitAsync([new TelemetryUnit { Owner = "test", Rows = rows.Where(r => r.TimeUs < now).ToArray() }], default);
-
-        void Add(int signal, long timeUs, double value) =>
-            rows.Add(new SampleRow(ids[signal], timeUs, value, null, Quality.Good, timeUs));
-    }
 
     private static async Task SqlAsync(string file, string sql)
     {
