@@ -10,6 +10,12 @@ create table config_revision (
   document   text not null
 );
 
+-- What plant.yaml said when it was last taken in, or looked at and left aside: only what was changed in it since is an import.
+create table config_file (
+  id       integer primary key check (id = 1),
+  document text not null
+);
+
 -- The calendars of the newest revision, as plant.yaml has them.
 create table calendar (
   id         text primary key,

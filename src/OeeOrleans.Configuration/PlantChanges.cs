@@ -14,8 +14,8 @@ namespace OeeOrleans.Configuration;
 /// <param name="Comment">In the author's words; may be empty.</param>
 public sealed record PlantAuthor(string Name, string Origin, string Comment);
 
-/// <summary>A change that was made.</summary>
-/// <param name="Revision">The newest one; the one before when nothing was changed.</param>
+/// <summary>The plant in one revision.</summary>
+/// <param name="Revision">Which, and who made it.</param>
 /// <param name="Plant">What it says.</param>
 /// <param name="Models">Versions of machines' models.</param>
 /// <param name="Document">Its document.</param>
@@ -43,23 +43,24 @@ public sealed class PlantChanges(IStore store, TimeProvider clock)
     /// <param name="before">The newest revision; null: there is none yet.</param>
     /// <param name="document">The next one.</param>
     /// <param name="source">See <see cref="RevisionSource"/>.</param>
-    /// <param name="validFromUs">From when on; null: from now on.</param>
+    /// <param name="times">From when on.</param>
     /// <returns>Null: somebody else wrote a revision since <paramref name="before"/>.</returns>
     /// <exception cref="ConfigException">The document says nothing that could be.</exception>
     /// <exception cref="PendingModelException">Something is to hold from a later time on, and no time was given.</exception>
     public Task<PlantState?> WriteAsync(
-        PlantState before, PlantDocument document, PlantAuthor author, string source, long? validFromUs,
+        PlantState before, PlantDocument document, PlantAuthor author, string source, ModelTimes times,
         CancellationToken cancellationToken)
     {
         document = document.Retiring(before.Document, UnixMicros.Now(clock));
-        var models = ModelHistory.Change(before.Models, before.Plant, document.Read(), validFromUs, UnixMicros.Now(clock));
-        return WriteAsync(before, document, models, author, source, validFromUs, cancellationToken);
+        var models = ModelHistory.Change(before.Models, before.Plant, document.Read(), times, UnixMicros.Now(clock));
+        return WriteAsync(before, document, models, author, source, times.Otherwise, null, cancellationToken);
     }
 
     /// <summary>As above, with the versions of machines' models that the caller worked out.</summary>
+    /// <param name="file">What the plant's file says, when this is that; null: it has nothing to do with the file.</param>
     public async Task<PlantState?> WriteAsync(
         PlantState? before, PlantDocument document, IReadOnlyList<ModelVersion> models, PlantAuthor author, string source,
-        long? validFromUs, CancellationToken cancellationToken)
+        long? validFromUs, string? file, CancellationToken cancellationToken)
     {
         var nowUs = UnixMicros.Now(clock);
         if (before is not null) document = document.Retiring(before.Document, nowUs);
@@ -69,7 +70,10 @@ public sealed class PlantChanges(IStore store, TimeProvider clock)
         var calendars = (document["calendars"]?.AsArray() ?? []).Select(c => (AssetPlace.IdOf(c), c!.ToJsonString())).ToList();
         var write = new PlantWrite(
             revision, plant, calendars, before is not null && models.SequenceEqual(before.Models) ? null : models,
-            before is null ? [] : Moves(before.Plant, plant), Entry(before, document, models, revision));
+            before is null ? [] : Moves(before.Plant, plant), Entry(before, document, models, revision))
+        {
+            Before = before?.Plant, File = file,
+        };
         return await store.Plant.SaveRevisionAsync(write, cancellationToken) ? new PlantState(revision, plant, models, document) : null;
     }
 

@@ -35,20 +35,23 @@ public sealed class PlantConfiguration(
     /// <param name="tags">What the parts that are edited are thought to be, by <see cref="PlantEditor.TagOf"/>; those not named may be
     /// anything.</param>
     /// <param name="author">Who makes them.</param>
-    /// <param name="validFromUs">From when on what OEE depends on holds; null: from now on.</param>
+    /// <param name="validFromUs">From when on what OEE depends on holds where an edit does not say so itself; null: from now on.</param>
+    /// <param name="permit">Asked about the plant that is edited, each time it is another one; throws when it may not be edited so.</param>
     /// <exception cref="EditException">They cannot be made.</exception>
     /// <exception cref="PendingModelException">Something is to hold from a later time on, and no time was given.</exception>
     public async Task<PlantState> EditAsync(
         IReadOnlyList<PlantEdit> edits, IReadOnlyDictionary<(PlantPart Part, string Id), string> tags, PlantAuthor author,
-        long? validFromUs, CancellationToken cancellationToken)
+        long? validFromUs, Action<PlantState> permit, CancellationToken cancellationToken)
     {
         for (var race = 0; race < MaxRaces; race++)
         {
             var before = await ReadAsync(cancellationToken);
-            var (document, said) = Edited(before, edits, tags);
-            if (document.SameAs(before.Document)) return before;
+            permit(before);
+            var (document, times) = Edited(before, edits, tags, validFromUs);
+            var saysTimes = times.Machines.Count > 0 || times.Calendars.Count > 0;
+            if (document.SameAs(before.Document) && !saysTimes) return before;
             var source = RevisionSource.Api;
-            if (await _changes.WriteAsync(before, document, author, source, validFromUs ?? said, cancellationToken) is { } written)
+            if (await _changes.WriteAsync(before, document, author, source, times, cancellationToken) is { } written)
             {
                 await TakeAsync(written, cancellationToken);
                 return written;
@@ -69,9 +72,11 @@ public sealed class PlantConfiguration(
     }
 
     /// <summary>What a document would be after edits; nothing is written.</summary>
-    /// <returns>The document, and from when on it is to hold as its parts say; null when they do not.</returns>
-    public (PlantDocument Document, long? ValidFromUs) Edited(
-        PlantState before, IReadOnlyList<PlantEdit> edits, IReadOnlyDictionary<(PlantPart Part, string Id), string> tags)
+    /// <param name="validFromUs">From when on it would hold where an edit does not say so itself; null: from now on.</param>
+    /// <returns>The document, and from when on what it says holds.</returns>
+    public (PlantDocument Document, ModelTimes Times) Edited(
+        PlantState before, IReadOnlyList<PlantEdit> edits, IReadOnlyDictionary<(PlantPart Part, string Id), string> tags,
+        long? validFromUs)
     {
         var editor = new PlantEditor(before.Document);
         foreach (var (part, id) in edits.Select(e => (e.Part, e.Id)).Distinct())
@@ -83,18 +88,23 @@ public sealed class PlantConfiguration(
             }
         }
 
-        long? validFromUs = null;
+        var (machines, calendars) = (new Dictionary<string, long>(), new Dictionary<string, long>());
         foreach (var edit in edits)
         {
             editor.Apply(edit);
-            if (edit.Deed == PlantDeed.Remove || editor.Show(edit.Part, edit.Id) is not JsonObject shown) continue;
-            if (shown["valid_from"] is { } said && UnixMicros.TryParse(said.ToString(), out var from)) validFromUs = from;
+            var isChanged = edit.Deed is PlantDeed.Replace or PlantDeed.Merge;
+            if (!isChanged || editor.Show(edit.Part, edit.Id) is not JsonObject shown) continue;
+            var said = shown["valid_from"] is { } time && UnixMicros.TryParse(time.ToString(), out var from) ? from : validFromUs;
+            if (said is not { } us) continue;
+            if (edit.Part == PlantPart.Calendar) calendars[edit.Id] = us;
+            else if (edit.Part == PlantPart.Asset && editor.KindOf(edit.Id) == AssetPlace.Machine) machines[edit.Id] = us;
         }
 
         var document = editor.Document;
         try
         {
-            if (document.Read().Site.Id is var site && site != before.Plant.Site.Id)
+            // As it would be written: also that a machine which is no more keeps its id.
+            if (document.Retiring(before.Document, UnixMicros.Now(clock)).Read().Site.Id is var site && site != before.Plant.Site.Id)
             {
                 throw new EditException(EditFailure.Conflict, $"the site's id '{before.Plant.Site.Id}' cannot be changed");
             }
@@ -104,7 +114,7 @@ public sealed class PlantConfiguration(
             throw editor.Invalid(error);
         }
 
-        return (document, validFromUs);
+        return (document, new ModelTimes(validFromUs, machines, calendars));
     }
 
     /// <summary>Takes in what the store has since; also what another process wrote.</summary>
@@ -123,12 +133,16 @@ public sealed class PlantConfiguration(
         try
         {
             if (_state is { } known && known.Revision.Revision >= state.Revision.Revision) return;
+            // The one that this process started with is there already.
+            if (directory.Now.Revision != state.Revision.Revision)
+            {
+                store.ForgetSignals();
+                directory.Take(state.Plant, state.Models, state.Revision.Revision);
+                Log.Taken(log, state.Revision.Revision, UnixMicros.ToIso(state.Revision.AtUs), state.Revision.Author);
+            }
+
+            // Last: what could not be taken is tried again.
             _state = state;
-            // The one that this process started with.
-            if (directory.Now.Revision == state.Revision.Revision) return;
-            store.ForgetSignals();
-            directory.Take(state.Plant, state.Models, state.Revision.Revision);
-            Log.Taken(log, state.Revision.Revision, UnixMicros.ToIso(state.Revision.AtUs), state.Revision.Author);
         }
         finally
         {

@@ -58,6 +58,11 @@ public static class PlantExport
             versions.Add(new ModelVersion(machine, part, fromUs, Checked(part, model.ToJsonString(), $"/{i}/model")));
         }
 
+        foreach (var part in versions.GroupBy(v => (v.Machine, v.Part)).Where(g => g.All(v => v.FromUs > 0)))
+        {
+            throw Wrong("", $"{part.Key.Machine} ({part.Key.Part}) needs an entry without 'from': what was from the beginning on");
+        }
+
         return versions;
     }
 

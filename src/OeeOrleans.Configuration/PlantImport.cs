@@ -35,27 +35,25 @@ public sealed class PlantImport(IStore store, TimeProvider clock)
     /// <summary>What machines' models were over time, for machines that the store knows nothing of.</summary>
     public IReadOnlyList<ModelVersion> History { get; init; } = [];
 
-    /// <param name="file">The file's plant.</param>
+    /// <param name="file">The plant that a file has.</param>
     /// <param name="author">Who imports it.</param>
+    /// <param name="isPlantFile">It is the plant's own file; otherwise it is another one, and says nothing of what that one says.</param>
     /// <returns>The newest revision, and the one before; that is null when there was none.</returns>
     /// <exception cref="PlantConflictException">Both were changed.</exception>
     /// <exception cref="OlderModelException">The file's model is one that was replaced.</exception>
+    /// <exception cref="PendingModelException">Something is to hold from a later time on, and the file gives no time.</exception>
     /// <exception cref="ConfigException">The document says nothing that could be.</exception>
     public async Task<(PlantState Now, PlantState? Before)> RunAsync(
-        PlantDocument file, PlantAuthor author, CancellationToken cancellationToken)
+        PlantDocument file, PlantAuthor author, bool isPlantFile, CancellationToken cancellationToken)
     {
         for (var race = 0; race < MaxRaces; race++)
         {
             var before = await _changes.ReadAsync(cancellationToken);
-            if (before is not null && !await MustWriteAsync(file, before, cancellationToken)) return (before, before);
-            IReadOnlyList<ModelVersion> stored = before?.Models ?? await store.ReadModelsAsync(cancellationToken);
-            var plant = file.Read();
-            var reverted = AcceptOlderModel || OnConflict == ImportConflict.TakeFile ? [] : ModelHistory.Reverted(stored, plant);
-            if (reverted.Count > 0) throw new OlderModelException(reverted);
-            var known = stored.Select(v => (v.Machine, v.Part)).ToHashSet();
-            stored = [.. stored, .. History.Where(v => !known.Contains((v.Machine, v.Part)))];
-            var models = ModelHistory.Update(stored, plant, UnixMicros.Now(clock));
-            if (await _changes.WriteAsync(before, file, models, author, RevisionSource.File, null, cancellationToken) is { } written)
+            if (before is not null && !await MustWriteAsync(file, before, author, isPlantFile, cancellationToken)) return (before, before);
+            var models = await ModelsAsync(file, before, cancellationToken);
+            var source = isPlantFile ? RevisionSource.File : RevisionSource.Import;
+            var said = isPlantFile ? file.WithoutRetired().Text : null;
+            if (await _changes.WriteAsync(before, file, models, author, source, null, said, cancellationToken) is { } written)
             {
                 return (written, before);
             }
@@ -64,22 +62,55 @@ public sealed class PlantImport(IStore store, TimeProvider clock)
         throw new StoreUnavailableException("others are changing the plant all the time");
     }
 
-    private async Task<bool> MustWriteAsync(PlantDocument file, PlantState before, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<ModelVersion>> ModelsAsync(
+        PlantDocument file, PlantState? before, CancellationToken cancellationToken)
+    {
+        var plant = file.Read();
+        IReadOnlyList<ModelVersion> stored = before?.Models ?? await store.ReadModelsAsync(cancellationToken);
+        var reverted = AcceptOlderModel || OnConflict == ImportConflict.TakeFile ? [] : ModelHistory.Reverted(stored, plant);
+        if (reverted.Count > 0) throw new OlderModelException(reverted);
+        var known = stored.Select(v => (v.Machine, v.Part)).ToHashSet();
+        stored = [.. stored, .. History.Where(v => !known.Contains((v.Machine, v.Part)))];
+        var nowUs = UnixMicros.Now(clock);
+        // What an earlier release left is brought up to date; after that only what is another one changes.
+        return before is null
+            ? ModelHistory.Update(stored, plant, nowUs)
+            : ModelHistory.Change(stored, before.Plant, plant, ModelTimes.Of(before.Plant, plant), nowUs);
+    }
+
+    private async Task<bool> MustWriteAsync(
+        PlantDocument file, PlantState before, PlantAuthor author, bool isPlantFile, CancellationToken cancellationToken)
     {
         // A file does not speak of machines that are no more.
         var (mine, theirs) = (file.WithoutRetired(), before.Document.WithoutRetired());
-        var imported = await store.Plant.ReadNewestFromAsync(RevisionSource.File, cancellationToken);
-        var origin = imported is null ? theirs : PlantDocument.Parse(imported.Document).WithoutRetired();
-        if (mine.SameAs(origin)) return OnConflict == ImportConflict.TakeFile && !mine.SameAs(theirs);
-        // The store was not changed, or the file has caught up with it.
-        if (theirs.SameAs(origin) || mine.SameAs(theirs)) return true;
-        return OnConflict switch
+        if (!isPlantFile) return !mine.SameAs(theirs);
+        var seen = await store.Plant.ReadFileAsync(cancellationToken);
+        // Of a plant that came from somewhere else nobody knows what this file made of it.
+        var origin = seen is null ? null : PlantDocument.Parse(seen);
+        if (origin is not null && mine.SameAs(origin)) return OnConflict == ImportConflict.TakeFile && !mine.SameAs(theirs);
+        if (mine.SameAs(theirs))
         {
-            ImportConflict.TakeFile => true,
-            ImportConflict.KeepStored => false,
-            _ => throw new PlantConflictException(before.Revision.Revision, DocumentDiff.ThreeWay(origin, mine, theirs)),
-        };
+            await SeenAsync(mine, author, cancellationToken);
+            return false;
+        }
+
+        if (origin is not null && theirs.SameAs(origin)) return true;
+        switch (OnConflict)
+        {
+            case ImportConflict.TakeFile:
+                return true;
+            case ImportConflict.KeepStored:
+                await SeenAsync(mine, author, cancellationToken);
+                return false;
+            default:
+                throw new PlantConflictException(before.Revision.Revision, DocumentDiff.ThreeWay(origin ?? theirs, mine, theirs));
+        }
     }
+
+    /// <summary>From now on only what is changed in the file after this is an import.</summary>
+    private Task SeenAsync(PlantDocument file, PlantAuthor author, CancellationToken cancellationToken) => store.Plant.SaveFileAsync(
+        file.Text,
+        new AuditEntry(UnixMicros.Now(clock), author.Name, "plant.file", "plant", "{}") { Origin = author.Origin }, cancellationToken);
 }
 
 /// <summary>Both the file and the store were changed since the file was last imported.</summary>

@@ -1,4 +1,5 @@
 using OeeOrleans.Configuration.Document;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Storage;
 using OeeOrleans.Storage.Plant;
 
@@ -21,13 +22,14 @@ public static class RollBack
             throw new EditException(EditFailure.Missing, $"there is no revision {revision}; the newest one is {before.Revision.Revision}");
         }
 
-        var document = PlantDocument.Parse(earlier.Document);
+        var document = PlantDocument.Parse(earlier.Document).Retiring(before.Document, before.Revision.AtUs);
         if (document.SameAs(before.Document)) return before;
         var comment = author.Comment.Length > 0 ? author.Comment : $"back to revision {revision}";
         try
         {
             return await changes.WriteAsync(
-                before, document, author with { Comment = comment }, RevisionSource.Rollback, validFromUs, cancellationToken)
+                before, document, author with { Comment = comment }, RevisionSource.Rollback, ModelTimes.From(validFromUs),
+                cancellationToken)
                 ?? throw new EditException(EditFailure.Changed, "somebody else changed the plant just now; look at it and try again");
         }
         catch (ConfigException error)

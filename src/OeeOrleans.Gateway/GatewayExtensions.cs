@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using OeeOrleans.Access;
 using OeeOrleans.Access.Grants;
@@ -28,6 +29,8 @@ public static class GatewayExtensions
     public static IServiceCollection AddGateway(this IServiceCollection services, OidcOptions? oidc = null)
     {
         services.ConfigureHttpJsonOptions(o => ApiConventions.Apply(o.SerializerOptions));
+        // What cannot be read is answered like everything else that is wrong: with what is wrong.
+        services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.AddSignalR().AddJsonProtocol(o => ApiConventions.Apply(o.PayloadSerializerOptions));
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddOpenApi();

@@ -9,6 +9,10 @@ namespace OeeOrleans.Grains;
 [Alias("oee.IMachineGrain")]
 public interface IMachineGrain : IGrainWithStringKey
 {
+    /// <summary>Values of it were stored that it was not told of: it takes itself up anew from the store.</summary>
+    [Alias("Reread")]
+    Task Reread();
+
     /// <summary>Sees that it lives, and does not wait until it does.</summary>
     [Alias("Wake")]
     [AlwaysInterleave]

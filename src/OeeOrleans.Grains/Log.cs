@@ -59,6 +59,10 @@ internal static partial class Log
     public static partial void ResultsNotSubscribed(ILogger log, string reason, Exception failure);
 
     [LoggerMessage(
+        5019, LogLevel.Warning, "edge node {EdgeNode}: machines could not be told to read their new values: {Error}; tried again")]
+    public static partial void NotReread(ILogger log, string edgeNode, string error, Exception failure);
+
+    [LoggerMessage(
         5018, LogLevel.Warning,
         "machine {Machine} cannot be read from the store ({Failed} such failures since this was said last): {Error}; tried again")]
     public static partial void NotOpened(ILogger log, string machine, int failed, string error, Exception? bug);

@@ -27,19 +27,23 @@ public sealed class PlantDocumentTests
     {
         var root = new JsonObject { ["list"] = new JsonArray([.. texts.Select(t => (JsonNode)t)]) };
         foreach (var text in texts.Distinct()) root["k" + text] = new JsonObject { ["n"] = 1.5m, ["t"] = text, ["e"] = new JsonArray() };
-        return JsonNode.DeepEquals(root, YamlJson.ToJson(Yaml(YamlJson.ToYaml(root).Text)));
+        var yaml = new YamlStream();
+        yaml.Load(new JsonEvents(root));
+        return JsonNode.DeepEquals(root, YamlJson.ToJson(yaml.Documents[0].RootNode));
     });
 
     [Fact]
     public void Every_line_knows_its_node()
     {
         var root = (JsonObject)JsonNode.Parse("""{ "a": { "b/c": [1, { "d~": "x" }] }, "e": null }""")!;
-        var (text, pointers) = YamlJson.ToYaml(root);
-        var map = (YamlMappingNode)Yaml(text);
+        var events = new JsonEvents(root);
+        var yaml = new YamlStream();
+        yaml.Load(events);
+        var map = (YamlMappingNode)yaml.Documents[0].RootNode;
         var list = (YamlSequenceNode)((YamlMappingNode)map["a"])["b/c"];
-        Assert.Equal("/a/b~1c", pointers[(int)list.Start.Line]);
-        Assert.Equal("/a/b~1c/0", pointers[(int)list[0].Start.Line]);
-        Assert.Equal("/a/b~1c/1/d~0", pointers[(int)((YamlMappingNode)list[1])["d~"].Start.Line]);
+        Assert.Equal("/a/b~1c", events.PointerOf(list.Start.Line));
+        Assert.Equal("/a/b~1c/0", events.PointerOf(list[0].Start.Line));
+        Assert.Equal("/a/b~1c/1/d~0", events.PointerOf(((YamlMappingNode)list[1])["d~"].Start.Line));
     }
 
     [Theory]
@@ -74,6 +78,7 @@ public sealed class PlantDocumentTests
     [InlineData("""{ "date": "2026-12-25", "until": "2026-12-24", "closed": true }""", "until")]
     [InlineData("""{ "date": "2026-12-25", "until": "2028-12-24", "closed": true }""", "until")]
     [InlineData("""{ "closed": true }""", "'date' is missing")]
+    [InlineData("""{ "date": "9999-12-31", "closed": true }""", "is not a date")]
     public void An_exception_that_says_nothing_clear_is_refused(string exception, string says)
     {
         var document = PlantDocument.Parse(
@@ -96,7 +101,8 @@ public sealed class PlantDocumentTests
     public void A_limit_that_says_nothing_clear_is_refused(string threshold, string pointer, string says)
     {
         var editor = new PlantEditor(Plants.Small);
-        editor.Apply(new PlantEdit(PlantDeed.Add, PlantPart.Threshold, "a", JsonNode.Parse(threshold)));
+        var value = JsonNode.Parse(threshold)!;
+        editor.Apply(new PlantEdit(PlantDeed.Add, PlantPart.Threshold, value["id"]!.ToString(), value));
         var error = Assert.Throws<ConfigException>(() => editor.Document.Read());
         var problem = error.Problems.First(p => p.Pointer == $"/thresholds/0{pointer}");
         Assert.Contains(says, problem.Message, StringComparison.Ordinal);
@@ -138,6 +144,40 @@ public sealed class PlantDocumentTests
         var editor = new PlantEditor(Plants.Small);
         editor.Apply(new PlantEdit(PlantDeed.Merge, PlantPart.Asset, id, JsonNode.Parse(patch)));
         return editor.Document;
+    }
+
+    [Fact]
+    public void What_is_null_is_as_good_as_left_out()
+    {
+        var editor = new PlantEditor(Plants.Small);
+        editor.Apply(new PlantEdit(PlantDeed.Replace, PlantPart.Asset, "filler1", JsonNode.Parse(
+            """
+            { "name": null, "vendor": null, "device": null, "calendar": null, "edge_node": null, "ideal_cycle_s": null, "valid_from": null }
+            """)));
+        var filler = editor.Document.Read().Machines.First();
+        Assert.Equal(("filler1", "filler1", "early"), (filler.Name, filler.Device, filler.Calendar));
+        Assert.Equal((null, null, null), (filler.Vendor, filler.EdgeNode, filler.Oee.IdealCycleS));
+        // In quotes it is a name.
+        editor.Apply(new PlantEdit(PlantDeed.Merge, PlantPart.Asset, "filler1", JsonNode.Parse("""{ "name": "null" }""")));
+        Assert.Equal("null", editor.Document.Read().Machines.First().Name);
+    }
+
+    [Theory]
+    [InlineData("a: &x [*x]")]
+    [InlineData("? [1, 2]\n: 3")]
+    public void Yaml_that_json_has_no_words_for_is_refused(string yaml) =>
+        Assert.Throws<ConfigException>(() => YamlJson.ToJson(Yaml(yaml)));
+
+    [Theory]
+    [InlineData("m\n")]
+    [InlineData("M")]
+    [InlineData("-m")]
+    public void An_id_that_only_looks_like_one_is_refused(string id)
+    {
+        var editor = new PlantEditor(Plants.Small);
+        editor.Apply(new PlantEdit(
+            PlantDeed.Add, PlantPart.Asset, id, new JsonObject { ["kind"] = "machine", ["parent_id"] = "line1" }));
+        Assert.Contains("is not allowed", Assert.Throws<ConfigException>(() => editor.Document.Read()).Message, StringComparison.Ordinal);
     }
 
     private static bool IsText(string text) => !text.Any(char.IsSurrogate) && !text.Any(c => c is '\uFFFE' or '\uFFFF');

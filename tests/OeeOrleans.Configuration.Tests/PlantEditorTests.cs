@@ -119,9 +119,36 @@ public sealed class PlantEditorTests
     }
 
     [Fact]
+    public void The_id_of_a_line_whose_machines_have_a_history_is_not_given_again()
+    {
+        var retired = Plants.Small.Retiring(Plants.Small, 1);
+        var editor = new PlantEditor(retired);
+        editor.Apply(new PlantEdit(PlantDeed.Remove, PlantPart.Asset, "filler2", null));
+        editor.Apply(new PlantEdit(PlantDeed.Remove, PlantPart.Asset, "line2", null));
+        var after = new PlantEditor(editor.Document.Retiring(Plants.Small, 1));
+        var line = JsonNode.Parse("""{ "kind": "line", "parent_id": "packaging" }""");
+        var refused = Refused(() => after.Apply(new PlantEdit(PlantDeed.Add, PlantPart.Asset, "line2", line)));
+        Assert.Equal(EditFailure.Conflict, refused.Failure);
+        var machine = JsonNode.Parse("""{ "kind": "machine", "parent_id": "line1" }""");
+        Assert.Equal(
+            EditFailure.Conflict, Refused(() => after.Apply(new PlantEdit(PlantDeed.Add, PlantPart.Asset, "filler2", machine))).Failure);
+    }
+
+    [Fact]
+    public void What_is_added_is_what_was_spoken_of()
+    {
+        var other = JsonNode.Parse("""{ "id": "y", "kind": "machine", "parent_id": "line1" }""");
+        Assert.Equal("/id", Refused(() => _editor.Apply(new PlantEdit(PlantDeed.Add, PlantPart.Asset, "x", other))).Problems[0].Pointer);
+        _editor.Apply(new PlantEdit(PlantDeed.Add, PlantPart.Reason, "r", JsonNode.Parse("""{ "loss": "setup" }""")));
+        Assert.Contains(_editor.Document.Read().Reasons, r => r.Id == "r");
+    }
+
+    [Fact]
     public void The_time_of_an_earlier_change_is_not_that_of_the_next()
     {
         Apply(PlantDeed.Merge, "filler1", """{ "ideal_cycle_s": 1, "valid_from": "2026-01-05T06:00:00Z" }""");
+        Assert.NotNull(_editor.Show(PlantPart.Asset, "filler1")!["valid_from"]);
+        Apply(PlantDeed.Merge, "filler1", """{ "ideal_cycle_s": 2, "valid_from": "2026-01-05T06:00:00Z" }""");
         Assert.NotNull(_editor.Show(PlantPart.Asset, "filler1")!["valid_from"]);
         Apply(PlantDeed.Merge, "filler1", """{ "ideal_cycle_s": 2 }""");
         Assert.Null(_editor.Show(PlantPart.Asset, "filler1")!["valid_from"]);

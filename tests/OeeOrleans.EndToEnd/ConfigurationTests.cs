@@ -62,6 +62,7 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
             "every value to be stored", TimeSpan.FromSeconds(60),
             () => plant.ScalarAsync(Stored), n => n >= published.Count);
         Assert.Equal(published.Count, await plant.ScalarAsync(Stored));
+        foreach (var silo in silos) await LiveIsWhatTheStoreSaysAsync(silo);
         // No restart: both are what was started.
         Assert.All(silos, s => Assert.False(s.Process.HasExited));
 
@@ -99,6 +100,22 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
         var revisions = (await last.GetAsync("/api/config/revisions")).GetProperty("items").EnumerateArray().ToList();
         Assert.Equal(["file", "api", "api", "file"], revisions.Select(r => r.GetProperty("source").GetString()));
         Assert.Equal("the file is right", revisions[0].GetProperty("comment").GetString());
+    }
+
+    /// <summary>
+    /// Also of what was stored between the change and the silos' hearing of it: the live account of the day is the one that its samples give.
+    /// </summary>
+    private static async Task LiveIsWhatTheStoreSaysAsync(Oee silo)
+    {
+        string[] sums = ["run_s", "stop_s", "unknown_s", "good", "reject", "total", "ideal_total_s"];
+        await Eventually.TrueAsync("the live account to be that of the samples", TimeSpan.FromSeconds(15), async () =>
+        {
+            var live = await silo.GetAsync("/api/kpi/current?machine_id=press9&window=day");
+            var window = live.GetProperty("window");
+            var (from, to) = (window.GetProperty("from").GetString(), window.GetProperty("as_of").GetString());
+            var explained = (await silo.GetAsync($"/api/kpi/explain?machine_id=press9&from={from}&to={to}")).GetProperty("kpi");
+            return sums.All(s => Math.Abs(live.GetProperty(s).GetDouble() - explained.GetProperty(s).GetDouble()) < 0.000_01);
+        });
     }
 
     /// <summary>A limit of a signal that is no signal of OEE: its event begins, is told of by the other silo, and ends with the limit.</summary>

@@ -23,7 +23,11 @@ public abstract partial class StoreConformance
         Assert.Equal(models, newest.Models);
         Assert.Equal([2, 1], (await Store.Plant.ReadRevisionsAsync(3, 10, default)).Select(r => r.Revision));
         Assert.Equal(Write(2, "api", T0 + 5).Revision, await Store.Plant.ReadRevisionAsync(2, default));
-        Assert.Equal(1, (await Store.Plant.ReadNewestFromAsync("file", default))!.Revision);
+        Assert.Null(await Store.Plant.ReadFileAsync(default));
+        Assert.True(await Store.Plant.SaveRevisionAsync(Write(4, "file") with { File = "f" }, default));
+        Assert.Equal("f", await Store.Plant.ReadFileAsync(default));
+        await Store.Plant.SaveFileAsync("g", Deed("plant.file"), default);
+        Assert.Equal("g", await Store.Plant.ReadFileAsync(default));
         Assert.Null(await Store.Plant.ReadRevisionAsync(9, default));
     }
 
@@ -54,6 +58,41 @@ public abstract partial class StoreConformance
         Assert.NotNull(await Store.ReadTrendAsync("g/n/d", "Raw", 0, T0 * 2, 10, default));
         Assert.Null(await Store.ReadTrendAsync("g/n/d", "Run", 0, T0 * 2, 10, default));
     }
+
+    [Fact]
+    public async Task Assets_and_tags_are_those_of_the_newest_revision_and_only_what_differs_is_written()
+    {
+        PlantModel Of(params string[] machines) => new()
+        {
+            Site = new Site("s", "S", "UTC"),
+            Areas =
+            [
+                new Area
+                {
+                    Id = "a",
+                    Lines =
+                    [
+                        new Line
+                        {
+                            Id = "l",
+                            Machines = [.. machines.Select(m => new Machine { Id = m, LineId = "l", Tags = [new("R", $"state.{m}")] })],
+                        },
+                    ],
+                },
+            ],
+        };
+        Assert.True(await Store.Plant.SaveRevisionAsync(Write(1, "file") with { Plant = Of("m1", "m2", "m3") }, default));
+        var next = Write(2, "api") with { Before = Of("m1", "m2", "m3"), Plant = Of("m1", "m3", "m4") };
+        Assert.True(await Store.Plant.SaveRevisionAsync(next, default));
+        Assert.Equal(
+            ["s:0", "a:0", "l:0", "m1:0", "m3:1", "m4:2"],
+            await TextsAsync("select id || ':' || position from asset order by kind = 'machine', kind = 'line', kind = 'area', id"));
+        Assert.Equal(
+            ["m1 state.m1", "m3 state.m3", "m4 state.m4"],
+            await TextsAsync("select machine_id || ' ' || signal from tag_mapping order by machine_id"));
+    }
+
+    private async Task<List<string?>> TextsAsync(string sql) => [.. (await QueryAsync(sql)).Select(r => r[0]?.ToString())];
 
     private static PlantWrite Write(long revision, string source, long? validFromUs = null) => new(
         new PlantRevision(revision, T0 + revision, "anna", "127.0.0.1", source, "why", validFromUs, $$"""{{{revision}}}"""),

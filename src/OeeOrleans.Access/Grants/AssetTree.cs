@@ -19,6 +19,7 @@ public sealed class AssetTree
         {
             _linesBelow[line.Id] = [line];
             _lineOf[line.Id] = line.Id;
+            foreach (var cell in line.Cells) _lineOf[cell.Id] = line.Id;
             foreach (var machine in line.Machines) _lineOf[machine.Id] = line.Id;
         }
 
@@ -29,7 +30,6 @@ public sealed class AssetTree
             if (_linesBelow.ContainsKey(machine.LineId)) _lineOf[machine.Id] = machine.LineId;
         }
 
-        foreach (var machine in plant.Machines) if (machine.CellId is { } cell) _lineOf[cell] = machine.LineId;
         EdgeNodes = plant.Machines.Select(m => m.EdgeNode).OfType<string>().ToHashSet(StringComparer.Ordinal);
     }
 

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using OeeOrleans.Configuration.Reading;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
-using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace OeeOrleans.Configuration.Document;
@@ -101,19 +100,11 @@ public sealed class PlantDocument
         var unprintable = new List<ConfigProblem>();
         FindUnprintable(_root, "", unprintable);
         if (unprintable.Count > 0) throw new ConfigException(unprintable);
-        var (text, pointers) = YamlJson.ToYaml(_root);
-        string At(long line) => line > 0 && line < pointers.Count ? pointers[(int)line] : "";
+        var events = new JsonEvents(_root);
+        string At(long line) => events.PointerOf(line);
         var problems = new Problems("") { Place = line => $"at {At(line)}" };
         var yaml = new YamlStream();
-        try
-        {
-            yaml.Load(new StringReader(text));
-        }
-        catch (YamlException error)
-        {
-            throw new ConfigException([new ConfigProblem("", 1, error.Message) { Pointer = At(error.Start.Line) }]);
-        }
-
+        yaml.Load(events);
         var root = new YamlSection(yaml.Documents[0].RootNode, "", problems);
         var plant = new PlantReader(root).Read();
         root.Close();

@@ -46,6 +46,14 @@ public sealed record PlantEdit(PlantDeed Deed, PlantPart Part, string Id, JsonNo
         PlantPart.Tags => $"assets/{Id}/tags",
         _ => $"{EditException.Name(Part)}s/{Id}",
     };
+
+    /// <summary>The same as a path of the API: an id may hold what a path may not.</summary>
+    public string Path => Part switch
+    {
+        PlantPart.Asset => $"assets/{Uri.EscapeDataString(Id)}",
+        PlantPart.Tags => $"assets/{Uri.EscapeDataString(Id)}/tags",
+        _ => $"{EditException.Name(Part)}s/{Uri.EscapeDataString(Id)}",
+    };
 }
 
 /// <summary>Why an edit cannot be made.</summary>

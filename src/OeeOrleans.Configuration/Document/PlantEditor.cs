@@ -118,7 +118,7 @@ public sealed class PlantEditor
             node[key] = below;
         }
 
-        ForgetTime(place.Node, node);
+        ForgetTime(edit, node);
         if (place.Siblings is null)
         {
             if (parent is not null) throw EditException.Invalid("/parent_id", "parent_id: the site is below nothing");
@@ -145,6 +145,7 @@ public sealed class PlantEditor
     private void AddAsset(PlantEdit edit)
     {
         var body = Body(edit);
+        TieId(edit, body);
         if (FindAsset(edit.Id) is { } there)
         {
             throw new EditException(EditFailure.Conflict, $"'{edit.Id}' is a {there.Kind} of the plant already; ids are unique");
@@ -155,6 +156,12 @@ public sealed class PlantEditor
             throw new EditException(
                 EditFailure.Conflict,
                 $"'{edit.Id}' is a machine that was retired, and its history is still there; take another id, or roll back to have it again");
+        }
+
+        if (Retired().Any(r => r["line"]?.ToString() == edit.Id))
+        {
+            throw new EditException(
+                EditFailure.Conflict, $"'{edit.Id}' was a line, and machines that were in it have a history; take another id");
         }
 
         var kind = body["kind"]?.ToString() ?? "";
@@ -222,7 +229,9 @@ public sealed class PlantEditor
         if (edit.Deed == PlantDeed.Add)
         {
             if (there is not null) throw new EditException(EditFailure.Conflict, $"there is a {name} '{edit.Id}' already");
-            list.Add((JsonNode)Body(edit));
+            var added = Body(edit);
+            TieId(edit, added);
+            list.Add((JsonNode)added);
             _editedPointer = $"/{name}s/{list.Count - 1}";
             return;
         }
@@ -242,15 +251,26 @@ public sealed class PlantEditor
         }
 
         wanted["id"] = edit.Id;
-        ForgetTime(there, wanted);
+        ForgetTime(edit, wanted);
         list[at] = wanted;
         _editedPointer = $"/{name}s/{at}";
     }
 
-    /// <summary>`valid_from` is of the change that brought it: the next one says its own, or holds from when it is made.</summary>
-    private static void ForgetTime(JsonObject before, JsonObject after)
+    /// <summary>`valid_from` is of the change that says it: one that does not holds from when it is made.</summary>
+    private static void ForgetTime(PlantEdit edit, JsonObject after)
     {
-        if (after["valid_from"] is { } time && JsonNode.DeepEquals(time, before["valid_from"])) after.Remove("valid_from");
+        if (edit.Value is JsonObject body && body["valid_from"] is null) after.Remove("valid_from");
+    }
+
+    /// <summary>What is added is what was spoken of.</summary>
+    private static void TieId(PlantEdit edit, JsonObject body)
+    {
+        if (body["id"] is { } said && said.ToString() != edit.Id)
+        {
+            throw EditException.Invalid("/id", $"id: '{said}' is not '{edit.Id}'");
+        }
+
+        body["id"] = edit.Id;
     }
 
     private static int? PositionIn(JsonObject body)

@@ -10,6 +10,8 @@ namespace OeeOrleans.Configuration.Reading;
 internal sealed class CalendarExceptionReader(YamlSection calendar, Func<YamlSection, Shift> readShift)
 {
     private const int MaxDays = 366;
+    private const int MinYear = 1970;
+    private const int MaxYear = 2999;
 
     private readonly Dictionary<DateOnly, string> _taken = [];
 
@@ -58,7 +60,7 @@ internal sealed class CalendarExceptionReader(YamlSection calendar, Func<YamlSec
     {
         if (section.Text(key) is not { } text) return null;
         var isDate = DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date);
-        if (isDate && date.Year >= 1970) return date;
+        if (isDate && date.Year is >= MinYear and <= MaxYear) return date;
 
         section.Problems.Add(section.LineOf(key), $"{section.Path}.{key}: '{text}' is not a date such as 2026-12-25");
         return null;

@@ -171,12 +171,13 @@ internal sealed partial class PlantReader(YamlSection root)
         var id = Id(line, "line1");
         var calendar = Calendar(line, inherited);
         var machines = line.Sections("machines").Select(m => ReadMachine(m, id, null, calendar)).ToList();
+        var cells = new List<Cell>();
         foreach (var cell in line.Sections("cells"))
         {
             var cellId = Id(cell, "cell1");
             var cellCalendar = Calendar(cell, calendar);
             machines.AddRange(cell.Sections("machines").Select(m => ReadMachine(m, id, cellId, cellCalendar)));
-            _ = cell.Text("name");
+            cells.Add(new Cell(cellId, cell.Text("name") ?? cellId));
             cell.Close();
         }
 
@@ -217,6 +218,7 @@ internal sealed partial class PlantReader(YamlSection root)
             Calendar = calendar,
             Policy = policy,
             BottleneckMachine = bottleneck,
+            Cells = cells,
             Machines = machines,
         };
         line.Close();
@@ -391,6 +393,6 @@ internal sealed partial class PlantReader(YamlSection root)
         }
     }
 
-    [GeneratedRegex("^[a-z0-9][a-z0-9_.-]*$")]
+    [GeneratedRegex(@"\A[a-z0-9][a-z0-9_.-]*\z")]
     private static partial Regex IdPattern();
 }

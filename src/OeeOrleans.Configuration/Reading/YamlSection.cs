@@ -1,4 +1,5 @@
 using System.Globalization;
+using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace OeeOrleans.Configuration.Reading;
@@ -151,7 +152,9 @@ internal sealed class YamlSection
         }
     }
 
-    private static bool IsNull(YamlNode node) => node is YamlScalarNode { Value: null or "" or "~" or "null" };
+    /// <summary>By YAML's core schema; in quotes it is a text.</summary>
+    private static bool IsNull(YamlNode node) =>
+        node is YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" or "Null" or "NULL" };
 
     private YamlNode? Node(string key)
     {
@@ -162,7 +165,8 @@ internal sealed class YamlSection
     private YamlScalarNode? Scalar(string key)
     {
         var node = Node(key);
-        if (node is null) return null;
+        // What is null is as good as left out.
+        if (node is null || IsNull(node)) return null;
         if (node is YamlScalarNode scalar) return scalar;
         _problems.Add(node.Start.Line, $"{Path}.{key} must be a single value");
         return null;

@@ -11,6 +11,7 @@ using Microsoft.OpenApi;
 using OeeOrleans.Access;
 using OeeOrleans.Access.Audit;
 using OeeOrleans.Access.Grants;
+using OeeOrleans.Configuration;
 using OeeOrleans.Configuration.Document;
 using OeeOrleans.Gateway.Access;
 using OeeOrleans.Kpi.Plant;
@@ -68,6 +69,8 @@ internal static class ApiConventions
             ForbiddenException or AccessDeniedException =>
                 new ProblemDetails { Status = 403, Title = "Not allowed", Detail = error.Message },
             EditException edit => OfEdit(edit),
+            ConfigException config => OfEdit(new EditException(
+                EditFailure.Invalid, config.Message, [.. config.Problems.Select(p => new EditProblem("", p.Pointer ?? "", p.Message))])),
             PendingModelException pending => new ProblemDetails { Status = 409, Title = "Conflict", Detail = pending.Message },
             PreconditionRequiredException => new ProblemDetails { Status = 428, Title = "If-Match is missing", Detail = error.Message },
             NotFoundException missing => new ProblemDetails { Status = 404, Title = "Not found", Detail = missing.Message },

@@ -44,8 +44,10 @@ internal static class AssetEndpoints
             string id, PlantDirectory plant, PlantConfiguration configuration, Caller caller, HttpContext context) =>
         {
             var machine = Scope.MachineOf(id, plant, caller, live: true);
-            var editor = new PlantEditor((await configuration.AtHandAsync(context.RequestAborted)).Document);
-            context.Response.Headers.ETag = editor.TagOf(PlantPart.Tags, id);
+            var state = await configuration.AtHandAsync(context.RequestAborted);
+            // The items and their tag are of one state.
+            machine = state.Plant.Machines.FirstOrDefault(m => m.Id == id) ?? machine;
+            context.Response.Headers.ETag = new PlantEditor(state.Document).TagOf(PlantPart.Tags, id);
             return new Page<TagDocument>(
                 [.. machine.Tags.Select(t => new TagDocument(t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband))]);
         }).Needs(AccessPolicy.Look).Produces<Page<TagDocument>>().WithSummary("How a machine's metrics become signals");
@@ -77,9 +79,10 @@ internal static class AssetEndpoints
         },
         Children =
         [
-            .. line.Machines.Where(m => m.CellId is not null).GroupBy(m => m.CellId!).Select(cell => new AssetDocument
+            .. line.Cells.Select(cell => new AssetDocument
             {
-                Id = cell.Key, Kind = "cell", Name = cell.Key, ParentId = line.Id, Children = [.. cell.Select(Machine)],
+                Id = cell.Id, Kind = "cell", Name = cell.Name, ParentId = line.Id,
+                Children = [.. line.Machines.Where(m => m.CellId == cell.Id).Select(Machine)],
             }),
             .. line.Machines.Where(m => m.CellId is null).Select(Machine),
         ],

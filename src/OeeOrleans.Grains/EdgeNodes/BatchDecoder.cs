@@ -27,6 +27,9 @@ internal sealed class BatchDecoder(
     /// <summary>Told of every outcome, in order.</summary>
     public required Action<SessionOutcome> Noted { get; init; }
 
+    /// <summary>Told of machines whose values came under another name, or unread, until now.</summary>
+    public required Action<IReadOnlyList<string>> Rebound { get; init; }
+
     /// <summary>Told why the node cannot be understood without a rebirth.</summary>
     public required Action<string> RebirthWanted { get; init; }
 
@@ -48,8 +51,9 @@ internal sealed class BatchDecoder(
     public async Task<Decoded> DecodeAsync(
         string source, IReadOnlyList<BrokerMessage> messages, Func<ulong, bool> again, bool reuseRows)
     {
-        if (binder.IsOutdated())
+        if (binder.IsOutdated(out var rebound))
         {
+            Rebound(rebound);
             // From the births again, as after a restart; and a rebirth, which says what does not change.
             Rewind(_record);
             RebirthWanted("the plant model has changed");

@@ -25,6 +25,7 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
     private const string AheadOfStore = "#ahead";
 
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan RereadLimit = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _clock;
     private readonly ILogger<EdgeNodeGrain> _log;
@@ -33,6 +34,7 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
     private readonly BatchDecoder _decoder;
     private readonly Deliveries _deliveries;
     private readonly Dictionary<string, IMachineGrain> _machines = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _reread = new(StringComparer.Ordinal);
     private IGrainTimer? _due;
 
     /// <summary>Records of one of our own edge nodes that are committed; empty for all others.</summary>
@@ -52,7 +54,7 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
         _marks = new CommitMarks(commands, clock, log);
         _decoder = new BatchDecoder(Id, store, new SignalBinder(store, plant, Id), throttle, clock, log)
         {
-            Noted = Note, RebirthWanted = _rebirths.Want,
+            Noted = Note, RebirthWanted = _rebirths.Want, Rebound = _reread.UnionWith,
         };
         _deliveries = new Deliveries(Id, sink, this, clock, log) { MaySay = () => throttle.ShouldLog(AheadOfStore) };
     }
@@ -90,6 +92,7 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
         try
         {
             await _deliveries.TakeAsync(item, Done);
+            if (_reread.Count > 0) await RereadAsync();
         }
         finally
         {
@@ -125,6 +128,26 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
         if (_machines.TryGetValue(id, out var machine)) return machine;
         if (_machines.Count >= SparkplugLimits.MaxDevicesPerNode) _machines.Clear();
         return _machines[id] = GrainFactory.GetGrain<IMachineGrain>(id);
+    }
+
+    /// <summary>
+    /// Between the change of the plant and this node's hearing of it, values were stored that the machine was not told of. Everything that
+    /// came before this delivery is committed: it finds them in the store.
+    /// </summary>
+    private async Task RereadAsync()
+    {
+        string[] machines = [.. _reread];
+        _reread.Clear();
+        try
+        {
+            await Task.WhenAll(machines.Select(m => MachineOf(m).Reread())).WaitAsync(RereadLimit, _clock);
+        }
+        catch (Exception error)
+        {
+            // The delivery is done; it is said again with the next one.
+            _reread.UnionWith(machines);
+            Log.NotReread(_log, Id, error.Message, error);
+        }
     }
 
     private void Done(Decoded decoded)

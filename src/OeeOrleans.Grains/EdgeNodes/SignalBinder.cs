@@ -15,12 +15,18 @@ internal sealed class SignalBinder(IStore store, PlantDirectory plant, string ed
     private PlantIndex? _seen;
 
     /// <summary>Whether what is bound means something else by now; said once.</summary>
-    public bool IsOutdated()
+    /// <param name="machines">Machines of this node that are bound otherwise than before, or were not.</param>
+    public bool IsOutdated(out IReadOnlyList<string> machines)
     {
+        machines = [];
         var now = plant.Now;
         if (_bound is not { } bound || ReferenceEquals(now, _seen)) return false;
         (_seen, _bound) = (now, Mine(now));
-        return _bound.Count != bound.Count || _bound.Zip(bound).Any(p => !SameBinding(p.First, p.Second));
+        var before = bound.ToDictionary(b => b.Machine.Id);
+        bool IsAsBefore((Machine Machine, HashSet<string> Limits) b) =>
+            before.TryGetValue(b.Machine.Id, out var was) && SameBinding(b, was);
+        machines = [.. _bound.Where(b => !IsAsBefore(b)).Select(b => b.Machine.Id)];
+        return machines.Count > 0 || _bound.Count != bound.Count;
     }
 
     public async Task BindAsync(EdgeNodeDecoder decoder, IReadOnlyList<MetricDefinition> metrics)
@@ -48,15 +54,17 @@ internal sealed class SignalBinder(IStore store, PlantDirectory plant, string ed
     private async Task BindDeviceAsync(EdgeNodeDecoder decoder, string device, IReadOnlyList<MetricDefinition> metrics)
     {
         var machine = plant.FindDevice(edgeNode, device);
+        var retired = machine is null ? plant.Now.FindRetiredDevice(edgeNode, device) : null;
         if (decoder.Machines.Count > SparkplugLimits.MaxDevicesPerNode) decoder.ForgetDevices();
         if (!decoder.Machines.TryGetValue(device, out var target))
         {
-            // A device the plant model does not know is stored under its Sparkplug name.
-            var id = machine?.Id ?? (device.Length == 0 ? edgeNode : $"{edgeNode}/{device}");
+            // A device the plant model does not know is stored under its Sparkplug name, and one that was a machine under that one's: should
+            // it be one again, nothing is missing.
+            var id = (machine ?? retired)?.Id ?? (device.Length == 0 ? edgeNode : $"{edgeNode}/{device}");
             decoder.Machines[device] = target = new MachineTarget(id, machine is not null);
         }
 
-        var tags = machine?.Tags.ToDictionary(t => t.Metric) ?? [];
+        var tags = (machine ?? retired)?.Tags.ToDictionary(t => t.Metric) ?? [];
         var bound = metrics.Select(m => (Metric: m, Tag: tags.GetValueOrDefault(m.Name))).ToList();
         var specs = bound.Select(b => new SignalSpec(b.Tag?.Signal ?? b.Metric.Name, b.Metric.Type.ToString(), b.Tag?.Unit)).ToList();
         var limits = machine is null ? [] : LimitsOf(plant.Now, machine);

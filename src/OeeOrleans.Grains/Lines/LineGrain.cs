@@ -85,7 +85,7 @@ internal sealed class LineGrain(PlantDirectory plant, IStore store, SiloPace pac
         if (plant.FindLine(Id) is not { } line) return null;
         IReadOnlyList<string> machines = line.Policy != LinePolicy.Weighted && line.BottleneckMachine is { } bottleneck
             ? [bottleneck]
-            : [.. line.Machines.Select(m => m.Id)];
+            : [.. line.Machines.Select(m => m.Id), .. RetiredAfter(fromUs).Select(m => m.Id)];
         var reports = await Task.WhenAll(machines.Select(m => GrainFactory.GetGrain<IMachineGrain>(m).GetLosses(fromUs, toUs)));
         return LossReport.Merge([.. reports.OfType<LossReport>()]);
     }
@@ -93,9 +93,18 @@ internal sealed class LineGrain(PlantDirectory plant, IStore store, SiloPace pac
     public async Task<List<OeeWindow>> GetHistory(string kind, long fromUs, long toUs)
     {
         if (plant.FindLine(Id) is not { } line) return [];
-        var windows = await store.ReadWindowsAsync([.. line.Machines.Select(m => m.Id)], kind, fromUs, toUs, CancellationToken.None);
-        return [.. windows.GroupBy(w => w.FromUs).OrderBy(g => g.Key).Select(g => LineMerge.Merge(line, [.. g])).OfType<OeeWindow>()];
+        // The policy in_out is about the first and the last one of now.
+        var retired = line.Policy == LinePolicy.InOut ? [] : RetiredAfter(fromUs);
+        var windows = await store.ReadWindowsAsync(
+            [.. line.Machines.Concat(retired).Select(m => m.Id)], kind, fromUs, toUs, CancellationToken.None);
+        // As it was then: whoever is no more was part of it.
+        var then = line with { Machines = [.. line.Machines, .. retired] };
+        return [.. windows.GroupBy(w => w.FromUs).OrderBy(g => g.Key).Select(g => LineMerge.Merge(then, [.. g])).OfType<OeeWindow>()];
     }
+
+    /// <summary>Machines that were in this line at or after an instant, and are retired since.</summary>
+    private List<Machine> RetiredAfter(long fromUs) =>
+        [.. plant.Plant.Retired.Where(r => r.Machine.LineId == Id && r.AtUs > fromUs).Select(r => r.Machine)];
 
     /// <summary>More than newer figures.</summary>
     private static bool IsNews(MachineStatus? before, MachineUpdate update) =>

@@ -102,6 +102,13 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         return Task.CompletedTask;
     }
 
+    public Task Reread()
+    {
+        // Its next life sees by their ingest what it does not have.
+        DeactivateOnIdle();
+        return Task.CompletedTask;
+    }
+
     public async Task Apply(MachineBatch batch)
     {
         // What is committed its next life finds in the store.
@@ -254,7 +261,8 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         if (missedUs is { } missed) Owe(ledger, missed);
         foreach (var batch in heard) TakeKept(ledger, batch);
         _work.Changed();
-        if (_retiredUs is null) _work.Arm(urgent: true, soon: true);
+        // One that is no more only does what it owed.
+        if (_retiredUs is null || ledger.DirtyFromUs is not null) _work.Arm(urgent: true, soon: true);
     }
 
     /// <summary>It is acknowledged, so nobody offers it again: if it cannot be taken in, all from there on is computed anew.</summary>
@@ -331,7 +339,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     private async Task WorkAsync(CancellationToken cancellationToken)
     {
         _work.Fired();
-        if (LeaveWhenReplaced() || _retiredUs is not null) return;
+        if (LeaveWhenReplaced() || (_retiredUs is not null && _ledger?.DirtyFromUs is null)) return;
         if (_ledger is not { } ledger)
         {
             _opening.Begin(Urgency.Heard);

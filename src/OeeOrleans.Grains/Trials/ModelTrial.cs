@@ -19,9 +19,6 @@ public sealed record TrialFigures(OeeWindow Whole, IReadOnlyList<OeeWindow> Shif
 /// </summary>
 public static class ModelTrial
 {
-    /// <summary>The longest span, microseconds: stops and counters are followed no further back.</summary>
-    public const long MaxSpanUs = 31 * UnixMicros.PerDay;
-
     /// <param name="store">With the machine's samples.</param>
     /// <param name="model">The model to try, over time.</param>
     /// <param name="fromUs">Where the span begins.</param>

@@ -81,7 +81,8 @@ internal static class ConfigCommand
                 History = history,
             };
             var author = new PlantAuthor("command line", parsed.GetValue(file) ?? "configuration file", parsed.GetValue(comment) ?? "");
-            var (now, before) = await importing.RunAsync(document, author, cancellationToken);
+            var isPlantFile = parsed.GetValue(file) is null;
+            var (now, before) = await importing.RunAsync(document, author, isPlantFile, cancellationToken);
             await Console.Out.WriteLineAsync(
                 now.Revision.Revision == before?.Revision.Revision
                     ? $"nothing was changed; revision {now.Revision.Revision} stays"

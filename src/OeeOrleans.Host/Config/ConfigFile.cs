@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using OeeOrleans.Configuration;
 using OeeOrleans.Configuration.Document;
 using OeeOrleans.Configuration.Reading;
+using OeeOrleans.Model.Plant;
 using OeeOrleans.Mqtt;
 using OeeOrleans.Storage;
 using YamlDotNet.Core;
@@ -52,10 +53,37 @@ public static partial class ConfigFile
         var yaml = ReadYaml(text, problems);
         var root = new YamlSection(yaml.Documents.Count > 0 ? yaml.Documents[0].RootNode : null, "", problems);
         if (yaml.Documents.Count == 0) problems.Add(1, "the file is empty; a plant needs at least 'site'");
-        var document = PlantDocument.Of(yaml.Documents.Count > 0 ? yaml.Documents[0].RootNode : null);
+        var document = Document(yaml, name);
         var config = Read(root, document);
         root.Close();
+        // The plant that will be stored is the one that was read.
+        if (problems.Found.Count == 0) config = config with { Plant = ReadDocument(document, problems) ?? config.Plant };
         return problems.Found.Count == 0 ? config : throw new ConfigException([.. problems.Found.OrderBy(p => p.Line)]);
+    }
+
+    private static PlantDocument Document(YamlStream yaml, string name)
+    {
+        try
+        {
+            return PlantDocument.Of(yaml.Documents.Count > 0 ? yaml.Documents[0].RootNode : null);
+        }
+        catch (ConfigException error)
+        {
+            throw new ConfigException([.. error.Problems.Select(p => p with { File = name })]);
+        }
+    }
+
+    private static PlantModel? ReadDocument(PlantDocument document, Problems problems)
+    {
+        try
+        {
+            return document.Read();
+        }
+        catch (ConfigException error)
+        {
+            foreach (var problem in error.Problems) problems.Add(1, problem.ToString());
+            return null;
+        }
     }
 
     private static YamlStream ReadYaml(string text, Problems problems)

@@ -4,6 +4,7 @@ using OeeOrleans.Configuration;
 using OeeOrleans.DurableLog;
 using OeeOrleans.Host.Commands;
 using OeeOrleans.Host.Config;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Mqtt;
 using OeeOrleans.Storage;
 
@@ -44,7 +45,8 @@ internal static class ServerRunner
             await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
             return ExitCode.WrongUsage;
         }
-        catch (Exception error) when (error is OlderModelException or PlantConflictException or ConfigException)
+        catch (Exception error) when (error
+            is OlderModelException or PlantConflictException or PendingModelException or ConfigException)
         {
             await Console.Error.WriteLineAsync($"oee: cannot start: {error.Message}");
             return ExitCode.WrongUsage;

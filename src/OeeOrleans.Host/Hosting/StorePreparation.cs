@@ -60,7 +60,7 @@ internal sealed class StorePreparation(IStore store, OeeConfig config, PlantKey 
             OnConflict = config.KeepStoredPlant ? ImportConflict.KeepStored : ImportConflict.Stop,
         };
         var (state, before) = await import.RunAsync(
-            config.Document, new PlantAuthor("system", "configuration file", ""), cancellationToken);
+            config.Document, new PlantAuthor("system", "configuration file", ""), isPlantFile: true, cancellationToken);
         foreach (var changed in state.Models.Except(before?.Models ?? []).Where(m => m.FromUs > 0))
         {
             Log.ModelChanged(log, changed.Machine, changed.Part, UnixMicros.ToIso(changed.FromUs));

@@ -47,40 +47,42 @@ public static class ModelHistory
     }
 
     /// <summary>
-    /// Versions after a change of the plant model: parts of machines' models that are others than before the change hold from an instant on,
-    /// and whatever was said from then on is replaced. All others stay as they are.
+    /// Versions after a change of the plant model: parts of machines' models that are others than before the change, or of which it was said
+    /// from when on they hold, hold from then on, and whatever was said from then on is replaced. All others stay as they are.
     /// </summary>
-    /// <param name="validFromUs">From when on; null: from now on.</param>
     /// <exception cref="PendingModelException">Something is to hold from a later time on, and no time was given.</exception>
     public static IReadOnlyList<ModelVersion> Change(
-        IReadOnlyList<ModelVersion> stored, PlantModel before, PlantModel after, long? validFromUs, long nowUs)
+        IReadOnlyList<ModelVersion> stored, PlantModel before, PlantModel after, ModelTimes times, long nowUs)
     {
         var versions = stored.GroupBy(v => (v.Machine, v.Part)).ToDictionary(g => g.Key, g => g.OrderBy(v => v.FromUs).ToList());
         var known = before.Machines.ToDictionary(m => m.Id, StringComparer.Ordinal);
         foreach (var machine in after.Machines)
         {
             var was = known.GetValueOrDefault(machine.Id);
-            Take(machine.Id, OeePart, was is null ? null : Oee(was), Oee(machine));
-            Take(machine.Id, CalendarPart, was is null ? null : Shifts(before, was), Shifts(after, machine));
+            var calendar = CalendarOf(after, machine);
+            long? ofMachine = times.Machines.TryGetValue(machine.Id, out var m) ? m : null;
+            long? ofCalendar = times.Calendars.TryGetValue(calendar.Plan.Id, out var c) ? c : null;
+            Take(machine.Id, OeePart, was is null ? null : Oee(was), Oee(machine), ofMachine);
+            Take(machine.Id, CalendarPart, was is null ? null : Shifts(before, was), JsonSerializer.Serialize(calendar), ofCalendar);
         }
 
         return [.. versions.OrderBy(v => v.Key).SelectMany(v => v.Value)];
 
-        void Take(string machine, string part, string? was, string model)
+        void Take(string machine, string part, string? was, string model, long? saidUs)
         {
-            if (was is not null && Same(part, was, model)) return;
+            if (saidUs is null && was is not null && Same(part, was, model)) return;
             if (!versions.TryGetValue((machine, part), out var list)) versions[(machine, part)] = list = [];
             var pending = list.Count > 0 && list[^1].FromUs > nowUs ? list[^1].FromUs : (long?)null;
-            if (pending is { } later && validFromUs is null) throw new PendingModelException(machine, part, later);
-            var fromUs = validFromUs ?? nowUs;
+            var fromUs = saidUs ?? times.Otherwise;
+            if (pending is { } later && fromUs is null) throw new PendingModelException(machine, part, later);
             // A machine that is there again after it was retired goes on from what it was.
-            list.RemoveAll(v => v.FromUs >= fromUs && v.FromUs > 0);
+            list.RemoveAll(v => v.FromUs >= (fromUs ?? nowUs) && v.FromUs > 0);
             if (list.Count == 0) list.Add(new ModelVersion(machine, part, 0, model));
-            else if (!Same(part, list[^1].Model, model)) list.Add(new ModelVersion(machine, part, fromUs, model));
+            else if (!Same(part, list[^1].Model, model)) list.Add(new ModelVersion(machine, part, fromUs ?? nowUs, model));
         }
     }
 
-    private static string Oee(Machine machine) => JsonSerializer.Serialize(machine.Oee, Json);
+    internal static string Oee(Machine machine) => JsonSerializer.Serialize(machine.Oee, Json);
 
     private static string Shifts(PlantModel plant, Machine machine) => JsonSerializer.Serialize(CalendarOf(plant, machine));
 
@@ -148,6 +150,38 @@ public static class ModelHistory
 
 /// <summary>A part of a machine's model that is as it was from one instant on, although it is another one since a later instant.</summary>
 public sealed record RevertedModel(string Machine, string Part, long AsOfUs, long ReplacedUs);
+
+/// <summary>From when on a change holds, microseconds.</summary>
+/// <param name="Otherwise">What is not named; null: from now on.</param>
+/// <param name="Machines">OEE parameters of machines, also of such as are what they were.</param>
+/// <param name="Calendars">The shifts of calendars, of all machines that have them.</param>
+public sealed record ModelTimes(long? Otherwise, IReadOnlyDictionary<string, long> Machines, IReadOnlyDictionary<string, long> Calendars)
+{
+    private static readonly Dictionary<string, long> None = [];
+
+    public static ModelTimes Now { get; } = From(null);
+
+    public static ModelTimes From(long? timeUs) => new(timeUs, None, None);
+
+    /// <summary>What a plant says of itself (`valid_from`) that it did not say before, or of what is another one.</summary>
+    public static ModelTimes Of(PlantModel before, PlantModel after)
+    {
+        var machines = before.Machines.ToDictionary(m => m.Id, StringComparer.Ordinal);
+        var calendars = before.Calendars.ToDictionary(c => c.Id, StringComparer.Ordinal);
+        return new ModelTimes(
+            null,
+            after.Machines.Where(m => m.ValidFromUs is not null && !(machines.TryGetValue(m.Id, out var was) && IsSame(was, m)))
+                .ToDictionary(m => m.Id, m => m.ValidFromUs!.Value),
+            after.Calendars.Where(c => c.ValidFromUs is not null && !(calendars.TryGetValue(c.Id, out var was) && IsSame(was, c)))
+                .ToDictionary(c => c.Id, c => c.ValidFromUs!.Value));
+    }
+
+    private static bool IsSame(Machine a, Machine b) => a.ValidFromUs == b.ValidFromUs
+        && ModelHistory.Oee(a) == ModelHistory.Oee(b);
+
+    private static bool IsSame(ShiftPlan a, ShiftPlan b) =>
+        a.ValidFromUs == b.ValidFromUs && JsonSerializer.Serialize(a) == JsonSerializer.Serialize(b);
+}
 
 /// <summary>A part of a machine's model is to become another one at a later time, so it cannot be said what a change from now on means for
 /// the time after that.</summary>

@@ -60,6 +60,10 @@ public sealed class PlantIndex
     /// <summary>The machine behind a Sparkplug device (empty device: the edge node itself).</summary>
     public Machine? FindDevice(string edgeNode, string device) => _byDevice.GetValueOrDefault((edgeNode, device));
 
+    /// <summary>The machine that a device was before it was retired; null when it was none. What it says goes on under its name.</summary>
+    public Machine? FindRetiredDevice(string edgeNode, string device) =>
+        Plant.Retired.LastOrDefault(r => r.Machine.EdgeNode == edgeNode && r.Machine.Device == device)?.Machine;
+
     /// <summary>The model of a machine, also of a retired one; another object only when something of it is another one.</summary>
     public MachineModel? FindModel(string id) => _models.GetValueOrDefault(id);
 

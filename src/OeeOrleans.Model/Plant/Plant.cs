@@ -40,9 +40,14 @@ public sealed record Line
     public LinePolicy Policy { get; init; } = LinePolicy.Weighted;
     /// <summary>The bottleneck machine of the policies `bottleneck` and `in_out`.</summary>
     public string? BottleneckMachine { get; init; }
+    /// <summary>Also those that are empty.</summary>
+    public IReadOnlyList<Cell> Cells { get; init; } = [];
     /// <summary>In the order of the flow.</summary>
     public IReadOnlyList<Machine> Machines { get; init; } = [];
 }
+
+/// <summary>A part of a line.</summary>
+public sealed record Cell(string Id, string Name);
 
 /// <summary>How the machines of a line make its OEE (specification section 5).</summary>
 public enum LinePolicy

@@ -16,8 +16,11 @@ public interface IPlantStore
     /// <summary>One revision; null: there is none of that number.</summary>
     Task<PlantRevision?> ReadRevisionAsync(long revision, CancellationToken cancellationToken);
 
-    /// <summary>The newest revision that came from a source; null: none did.</summary>
-    Task<PlantRevision?> ReadNewestFromAsync(string source, CancellationToken cancellationToken);
+    /// <summary>What the plant's file said when it was last taken in, or left aside; null: it never was.</summary>
+    Task<string?> ReadFileAsync(CancellationToken cancellationToken);
+
+    /// <summary>The file was looked at, and the store's plant stays.</summary>
+    Task SaveFileAsync(string document, AuditEntry audit, CancellationToken cancellationToken);
 
     /// <summary>Revisions before one (null: from the newest on), newest first, at most <paramref name="limit"/>; without documents.</summary>
     Task<List<PlantRevision>> ReadRevisionsAsync(long? before, int limit, CancellationToken cancellationToken);
@@ -60,6 +63,9 @@ public static class RevisionSource
     /// <summary>`plant.yaml`, at a start or by `oee config import`.</summary>
     public const string File = "file";
 
+    /// <summary>Another file than the plant's, such as an export of another plant.</summary>
+    public const string Import = "import";
+
     /// <summary>The API or the board.</summary>
     public const string Api = "api";
 
@@ -79,7 +85,14 @@ public sealed record StoredPlant(PlantRevision Revision, IReadOnlyList<ModelVers
 /// <param name="Change">For the audit log.</param>
 public sealed record PlantWrite(
     PlantRevision Revision, PlantModel Plant, IReadOnlyList<(string Id, string Definition)> Calendars,
-    IReadOnlyList<ModelVersion>? Models, IReadOnlyList<SignalMove> Moves, AuditEntry Change);
+    IReadOnlyList<ModelVersion>? Models, IReadOnlyList<SignalMove> Moves, AuditEntry Change)
+{
+    /// <summary>What the newest revision says before this one: only what differs is written. Null: there is none.</summary>
+    public PlantModel? Before { get; init; }
+
+    /// <summary>What the plant's file says, when this is that.</summary>
+    public string? File { get; init; }
+}
 
 /// <summary>What a device said before the plant model knew it becomes a machine's history.</summary>
 /// <param name="From">What it was stored under, `group/node/device`.</param>

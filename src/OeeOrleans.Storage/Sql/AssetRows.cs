@@ -8,7 +8,7 @@ internal static class AssetRows
 {
     public static IReadOnlyList<AssetRow> Of(PlantModel plant)
     {
-        var rows = new List<AssetRow>();
+        var rows = new AssetRowList();
         Add(rows, plant.Site.Id, null, "site", plant.Site.Name, new { time_zone = plant.Site.TimeZone });
         foreach (var area in plant.Areas)
         {
@@ -18,10 +18,7 @@ internal static class AssetRows
                 Add(
                     rows, line.Id, area.Id, "line", line.Name,
                     new { calendar = line.Calendar, policy = line.Policy.ToString().ToLowerInvariant(), machine = line.BottleneckMachine });
-                foreach (var cell in line.Machines.Select(m => m.CellId).OfType<string>().Distinct())
-                {
-                    Add(rows, cell, line.Id, "cell", cell, new { });
-                }
+                foreach (var cell in line.Cells) Add(rows, cell.Id, line.Id, "cell", cell.Name, new { });
 
                 foreach (var machine in line.Machines)
                 {
@@ -40,11 +37,26 @@ internal static class AssetRows
             }
         }
 
-        return rows;
+        return rows.Rows;
     }
 
-    private static void Add(List<AssetRow> rows, string id, string? parent, string kind, string name, object attributes) =>
-        rows.Add(new AssetRow(id, parent, kind, name.Length > 0 ? name : id, rows.Count, JsonSerializer.Serialize(attributes)));
+    private static void Add(AssetRowList rows, string id, string? parent, string kind, string name, object attributes) =>
+        rows.Add(id, parent, kind, name.Length > 0 ? name : id, JsonSerializer.Serialize(attributes));
+
+    /// <summary>Rows, numbered among their siblings.</summary>
+    private sealed class AssetRowList
+    {
+        private readonly Dictionary<string, int> _below = new(StringComparer.Ordinal);
+
+        public List<AssetRow> Rows { get; } = [];
+
+        public void Add(string id, string? parent, string kind, string name, string attributes)
+        {
+            var position = _below.GetValueOrDefault(parent ?? "");
+            _below[parent ?? ""] = position + 1;
+            Rows.Add(new AssetRow(id, parent, kind, name, position, attributes));
+        }
+    }
 
     internal sealed record AssetRow(string Id, string? ParentId, string Kind, string Name, int Position, string Attributes);
 }

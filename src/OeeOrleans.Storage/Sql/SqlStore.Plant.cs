@@ -14,6 +14,11 @@ internal abstract partial class SqlStore : IPlantStore
         oee_us(valid_from) as ValidFromUs
         """;
 
+    private const string SaveFile =
+        """
+        insert into config_file(id, document) values (1, @document) on conflict (id) do update set document = excluded.document
+        """;
+
     private const string Models =
         """
         select machine_id as Machine, part as Part, oee_us(valid_from) as FromUs, model as Model from machine_model
@@ -42,8 +47,12 @@ internal abstract partial class SqlStore : IPlantStore
     public Task<PlantRevision?> ReadRevisionAsync(long revision, CancellationToken cancellationToken) =>
         ReadOneAsync("where revision = @revision", new { revision }, cancellationToken);
 
-    public Task<PlantRevision?> ReadNewestFromAsync(string source, CancellationToken cancellationToken) =>
-        ReadOneAsync("where source = @source order by revision desc limit 1", new { source }, cancellationToken);
+    public Task<string?> ReadFileAsync(CancellationToken cancellationToken) => QueryAsync(
+        c => c.ExecuteScalarAsync<string?>(Command("select document from config_file where id = 1", null, cancellationToken)),
+        cancellationToken);
+
+    public Task SaveFileAsync(string document, AuditEntry audit, CancellationToken cancellationToken) =>
+        DraftAsync(SaveFile, new { document }, audit, cancellationToken);
 
     public Task<List<PlantRevision>> ReadRevisionsAsync(long? before, int limit, CancellationToken cancellationToken) => QueryAsync(
         async c =>
@@ -72,7 +81,8 @@ internal abstract partial class SqlStore : IPlantStore
             """, new { r.Revision, r.AtUs, r.Author, r.Origin, r.Source, r.Comment, r.ValidFromUs, r.Document });
         if (added == 0) return false;
         var sets = new SetWriter(c, transaction, Dialect, cancellationToken);
-        await WriteAssetsAsync(write.Plant, sets, s => Run(s));
+        await WriteAssetsAsync(write.Before, write.Plant, sets);
+        if (write.File is { } document) await Run(SaveFile, new { document });
         await Run("delete from calendar");
         await sets.WriteAsync(
             write.Calendars.Select(d => new { d.Id, d.Definition }), d => d.Id, [("Id", "text"), ("Definition", "text")],
@@ -144,12 +154,12 @@ internal abstract partial class SqlStore : IPlantStore
                 """);
     }
 
-    private async Task WriteAssetsAsync(PlantModel plant, SetWriter sets, Func<string, Task<int>> run)
+    /// <summary>Only what differs: a plant has ten thousand machines, and a change is of one.</summary>
+    private async Task WriteAssetsAsync(PlantModel? before, PlantModel plant, SetWriter sets)
     {
-        await run("delete from tag_mapping");
-        await run("delete from asset");
-        await sets.WriteAsync(
-            AssetRows.Of(plant), a => a.Id,
+        var (assets, wereAssets) = (AssetRows.Of(plant), before is null ? [] : AssetRows.Of(before));
+        await ReplaceAsync(
+            sets, wereAssets, assets, a => a.Id, "asset", "id",
             [
                 ("Id", "text"), ("ParentId", "text"), ("Kind", "text"), ("Name", "text"), ("Position", "integer"), ("Attributes", "text"),
             ],
@@ -157,11 +167,10 @@ internal abstract partial class SqlStore : IPlantStore
                 $"""
                 insert into asset(id, parent_id, kind, name, position, attributes)
                 select "Id", "ParentId", "Kind", "Name", "Position", cast("Attributes" as {Dialect.Json}) from {rows}
-                """);
-        await sets.WriteAsync(
-            plant.Machines.SelectMany(
-                m => m.Tags.Select(t => new { Machine = m.Id, t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband })),
-            t => (t.Machine, t.Metric),
+                """, before is null);
+        await ReplaceAsync(
+            sets, before is null ? [] : TagRow.Of(before), TagRow.Of(plant), t => $"{t.Machine}\n{t.Metric}", "tag_mapping",
+            "machine_id || '\n' || metric",
             [
                 ("Machine", "text"), ("Metric", "text"), ("Signal", "text"), ("Scale", "double precision"), ("Offset", "double precision"),
                 ("Unit", "text"), ("Deadband", "double precision"),
@@ -170,7 +179,31 @@ internal abstract partial class SqlStore : IPlantStore
                 $"""
                 insert into tag_mapping(machine_id, metric, signal, scale, offset_value, unit, deadband)
                 select "Machine", "Metric", "Signal", "Scale", "Offset", "Unit", "Deadband" from {rows}
-                """);
+                """, before is null);
+    }
+
+    private static async Task ReplaceAsync<T>(
+        SetWriter sets, IReadOnlyList<T> before, IReadOnlyList<T> after, Func<T, string> key, string table, string keyColumn,
+        IReadOnlyList<(string Name, string Type)> columns, Func<string, string> insert, bool all)
+        where T : notnull
+    {
+        var (was, now) = (before.ToHashSet(), after.ToHashSet());
+        var gone = before.Where(r => !now.Contains(r)).Select(r => new { Key = key(r) });
+        // What an earlier release wrote is not known: all of it.
+        if (all) gone = [new { Key = "" }];
+        await sets.WriteAsync(
+            gone, r => r.Key, [("Key", "text")],
+            rows => $"""delete from {table} where {(all ? "true" : keyColumn)} in (select {(all ? "true" : "\"Key\"")} from {rows})""");
+        await sets.WriteAsync(after.Where(r => !was.Contains(r)), key, columns, insert);
+    }
+
+    private sealed record TagRow(string Machine, string Metric, string Signal, double Scale, double Offset, string? Unit, double Deadband)
+    {
+        public static IReadOnlyList<TagRow> Of(PlantModel plant) =>
+        [
+            .. plant.Machines.SelectMany(
+                m => m.Tags.Select(t => new TagRow(m.Id, t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband))),
+        ];
     }
 
     /// <summary>A signal that the machine has already keeps its history, and the other one stays where it is.</summary>

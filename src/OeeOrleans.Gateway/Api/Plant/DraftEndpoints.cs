@@ -35,27 +35,29 @@ internal static class DraftEndpoints
         {
             var drafts = await store.Plant.ReadDraftsAsync(context.RequestAborted);
             var state = await plant.AtHandAsync(context.RequestAborted);
-            return new Page<DraftDocument>([.. drafts.Where(d => Sees(caller, d)).Select(d => DraftDocument.Of(d, plant, state))]);
+            // What each would make another is told of one that is asked for: it costs a look at the whole plant.
+            return new Page<DraftDocument>([.. drafts.Where(d => Sees(caller, d, state)).Select(d => DraftDocument.Of(d, null, state))]);
         })
         .Needs(AccessPolicy.Administer).Produces<Page<DraftDocument>>()
         .WithSummary("Drafts, newest first; who administers a part of the plant sees his own");
 
         api.MapGet("/config/drafts/{id}", async (
             string id, HttpContext context, Caller caller, PlantConfiguration plant, IStore store) => DraftDocument.Of(
-                await FindAsync(id, caller, store, context.RequestAborted), plant, await plant.AtHandAsync(context.RequestAborted)))
+                await FindAsync(id, caller, plant, store, context.RequestAborted), plant, await plant.AtHandAsync(context.RequestAborted)))
         .Needs(AccessPolicy.Administer).Produces<DraftDocument>().WithSummary("One draft, with what it would make another");
 
         api.MapPut("/config/drafts/{id}", async (
             string id, HttpContext context, Caller caller, PlantConfiguration plant, IStore store, TimeProvider clock) =>
         {
-            await FindAsync(id, caller, store, context.RequestAborted);
+            await FindAsync(id, caller, plant, store, context.RequestAborted);
             return await SaveAsync(context, caller, plant, store, clock, id);
         })
         .Needs(AccessPolicy.Administer).Produces<DraftDocument>().WithSummary("Makes a draft's changes what is given");
 
-        api.MapDelete("/config/drafts/{id}", async (string id, HttpContext context, Caller caller, IStore store, TimeProvider clock) =>
+        api.MapDelete("/config/drafts/{id}", async (
+            string id, HttpContext context, Caller caller, PlantConfiguration plant, IStore store, TimeProvider clock) =>
         {
-            await FindAsync(id, caller, store, context.RequestAborted);
+            await FindAsync(id, caller, plant, store, context.RequestAborted);
             var audit = Audit(context, caller, clock, "config.draft.discard", id, new JsonObject());
             return await store.Plant.DeleteDraftAsync(id, audit, context.RequestAborted)
                 ? Results.NoContent()
@@ -67,7 +69,7 @@ internal static class DraftEndpoints
             string id, HttpContext context, Caller caller, PlantConfiguration plant, IStore store, PlantTrials trials,
             TimeProvider clock) =>
         {
-            var draft = await FindAsync(id, caller, store, context.RequestAborted);
+            var draft = await FindAsync(id, caller, plant, store, context.RequestAborted);
             var days = Parameters.Integer(context.Request, "days", DefaultDays, 1, MaxDays);
             var nowUs = UnixMicros.Now(clock);
             return await trials.RunAsync(
@@ -83,15 +85,14 @@ internal static class DraftEndpoints
             string id, ActivateRequest body, HttpContext context, Caller caller, PlantConfiguration plant, IStore store,
             TimeProvider clock) =>
         {
-            var draft = await FindAsync(id, caller, store, context.RequestAborted);
+            var draft = await FindAsync(id, caller, plant, store, context.RequestAborted);
             var edits = EditsOf(draft);
-            var before = await plant.ReadAsync(context.RequestAborted);
-            PermitAll(caller, before, edits);
             var tags = DraftDocument.TagsOf(edits);
             var comment = PlantEdits.Comment(body.Comment ?? draft.Comment);
             var validFrom = body.ValidFrom is { } time ? PlantEdits.Positive(UnixMicros.From(time)) : (long?)null;
             var author = PlantEdits.AuthorOf(context, caller) with { Comment = comment };
-            var state = await plant.EditAsync([.. edits.Select(e => e.Edit)], tags, author, validFrom, context.RequestAborted);
+            var state = await plant.EditAsync(
+                [.. edits.Select(e => e.Edit)], tags, author, validFrom, s => PermitAll(caller, s, edits), context.RequestAborted);
             var audit = Audit(
                 context, caller, clock, "config.draft.activate", id, new JsonObject { ["revision"] = state.Revision.Revision });
             await store.Plant.DeleteDraftAsync(id, audit, context.RequestAborted);
@@ -110,7 +111,7 @@ internal static class DraftEndpoints
         // What was seen when it was drafted; what is changed since stops it.
         var edits = EditJson.Read(body["changes"]).Select(e => (e.Edit, Tag: e.Tag ?? editor.TagOf(e.Edit.Part, e.Edit.Id))).ToList();
         PermitAll(caller, state, edits);
-        _ = plant.Edited(state, [.. edits.Select(e => e.Edit)], new Dictionary<(PlantPart, string), string>());
+        _ = plant.Edited(state, [.. edits.Select(e => e.Edit)], new Dictionary<(PlantPart, string), string>(), null);
         var text = EditJson.Write(edits).ToJsonString();
         if (text.Length > MaxBytes) throw new BadParameterException("changes", $"a draft has at most {MaxBytes >> 20} MB");
         var drafts = await store.Plant.ReadDraftsAsync(context.RequestAborted);
@@ -139,13 +140,28 @@ internal static class DraftEndpoints
 
     internal static IReadOnlyList<(PlantEdit Edit, string? Tag)> EditsOf(PlantDraft draft) => EditJson.Read(JsonNode.Parse(draft.Edits));
 
-    private static bool Sees(Caller caller, PlantDraft draft) =>
-        caller.Scope.AllowsEverywhere(Permission.Administer) || draft.Author == caller.Identity.Label;
+    /// <summary>One's own, as long as one may still make what it says: names may be given again, and grants taken away.</summary>
+    private static bool Sees(Caller caller, PlantDraft draft, PlantState state)
+    {
+        if (caller.Scope.AllowsEverywhere(Permission.Administer)) return true;
+        if (draft.Author != caller.Identity.Label) return false;
+        try
+        {
+            PermitAll(caller, state, EditsOf(draft));
+            return true;
+        }
+        catch (Exception error) when (error is NotFoundException or ForbiddenException or EditException)
+        {
+            return false;
+        }
+    }
 
-    private static async Task<PlantDraft> FindAsync(string id, Caller caller, IStore store, CancellationToken cancellationToken)
+    private static async Task<PlantDraft> FindAsync(
+        string id, Caller caller, PlantConfiguration plant, IStore store, CancellationToken cancellationToken)
     {
         var found = (await store.Plant.ReadDraftsAsync(cancellationToken)).Find(d => d.Id == id);
-        return found is not null && Sees(caller, found) ? found : throw new NotFoundException($"there is no draft '{id}'");
+        if (found is not null && Sees(caller, found, await plant.ReadAsync(cancellationToken))) return found;
+        throw new NotFoundException($"there is no draft '{id}'");
     }
 
     private static AuditEntry Audit(HttpContext context, Caller caller, TimeProvider clock, string action, string id, JsonObject detail) =>
@@ -166,15 +182,19 @@ internal sealed record DraftDocument(
         .GroupBy(e => (e.Edit.Part, e.Edit.Id))
         .ToDictionary(g => g.Key, g => g.First().Tag!);
 
-    public static DraftDocument Of(PlantDraft draft, PlantConfiguration plant, PlantState state)
+    /// <param name="plant">Null: what it makes another is not told.</param>
+    public static DraftDocument Of(PlantDraft draft, PlantConfiguration? plant, PlantState state)
     {
         var edits = DraftEndpoints.EditsOf(draft);
         IReadOnlyList<DifferenceDocument> differences = [];
         string? problem = null;
         try
         {
-            var (document, _) = plant.Edited(state, [.. edits.Select(e => e.Edit)], TagsOf(edits));
-            differences = DifferenceDocument.Of(DocumentDiff.Of(state.Document, document));
+            if (plant is not null)
+            {
+                var (document, _) = plant.Edited(state, [.. edits.Select(e => e.Edit)], TagsOf(edits), null);
+                differences = DifferenceDocument.Of(DocumentDiff.Of(state.Document, document));
+            }
         }
         catch (EditException error)
         {

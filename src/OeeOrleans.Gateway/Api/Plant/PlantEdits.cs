@@ -26,15 +26,14 @@ internal static class PlantEdits
     public static async Task<IResult> MakeAsync(
         HttpContext context, Caller caller, PlantConfiguration plant, PlantEdit edit, bool needsTag = true)
     {
-        var before = await plant.AtHandAsync(context.RequestAborted);
-        var editor = new PlantEditor(before.Document);
-        Permit(caller, editor, edit);
         Dictionary<(PlantPart, string), string> tags = [];
         if (needsTag) tags[(edit.Part, edit.Id)] = TagOf(context.Request);
-        var state = await plant.EditAsync([edit], tags, AuthorOf(context, caller), ValidFrom(context.Request), context.RequestAborted);
+        var state = await plant.EditAsync(
+            [edit], tags, AuthorOf(context, caller), ValidFrom(context.Request),
+            s => Permit(caller, new PlantEditor(s.Document), edit), context.RequestAborted);
         context.Response.Headers[RevisionHeader] = $"{state.Revision.Revision}";
         if (edit.Deed == PlantDeed.Remove) return Results.NoContent();
-        var location = edit.Deed == PlantDeed.Add ? $"/api/{edit.Target}" : null;
+        var location = edit.Deed == PlantDeed.Add ? $"/api/{edit.Path}" : null;
         return Answer(context, new PlantEditor(state.Document), edit.Part, edit.Id, location);
     }
 
@@ -105,6 +104,8 @@ internal static class PlantEdits
             return;
         }
 
+        // Of what is not there nothing is said that would tell it from what is another one's.
+        if (edit.Deed != PlantDeed.Add && editor.KindOf(edit.Id) is null) throw new NotFoundException($"there is no asset '{edit.Id}'");
         var there = editor.LineOf(edit.Part, edit.Id);
         if (there is not null) caller.Must(Permission.Administer, there, $"there is no asset '{edit.Id}'");
         var isHigh = there is null && (edit.Deed != PlantDeed.Add || !caller.Scope.Allows(Permission.Administer));
@@ -117,6 +118,11 @@ internal static class PlantEdits
 
     private static void PermitBelow(Caller caller, PlantEditor editor, string parent)
     {
+        if (editor.KindOf(parent) is null && !caller.Scope.AllowsEverywhere(Permission.Administer))
+        {
+            throw new NotFoundException($"there is no asset '{parent}'");
+        }
+
         if (editor.LineOf(PlantPart.Asset, parent) is { } line)
         {
             caller.Must(Permission.Administer, line, $"there is no asset '{parent}'");

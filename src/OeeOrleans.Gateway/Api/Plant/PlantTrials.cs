@@ -33,8 +33,10 @@ internal sealed class PlantTrials(IStore store, TimeProvider clock) : IDisposabl
         PlantConfiguration plant, PlantState before, IReadOnlyList<(PlantEdit Edit, string? Tag)> edits, Caller caller, long fromUs,
         long toUs, string? only, CancellationToken cancellationToken)
     {
-        var (document, _) = plant.Edited(before, [.. edits.Select(e => e.Edit)], new Dictionary<(PlantPart, string), string>());
-        var models = ModelHistory.Change(before.Models, before.Plant, document.Read(), fromUs, toUs);
+        // What says a time of its own is tried from then on, as it would be made.
+        var (document, times) = plant.Edited(
+            before, [.. edits.Select(e => e.Edit)], new Dictionary<(PlantPart, string), string>(), fromUs);
+        var models = ModelHistory.Change(before.Models, before.Plant, document.Read(), times, toUs);
         var was = new PlantIndex(before.Plant, before.Models, before.Revision.Revision);
         var would = new PlantIndex(document.Read(), models, before.Revision.Revision + 1, was);
         var changed = would.Plant.Machines
