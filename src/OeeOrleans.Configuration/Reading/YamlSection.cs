@@ -13,18 +13,35 @@ internal sealed class YamlSection
     private readonly long _line;
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
 
+    /// <summary>What holds it, and where in that; made a path only when there is a problem.</summary>
+    private readonly YamlSection? _holder;
+    private readonly string _name;
+    private readonly int? _index;
+
     public YamlSection(YamlNode? node, string path, Problems problems)
+        : this(node, null, path, null, problems)
     {
-        (Path, _problems) = (path, problems);
+    }
+
+    private YamlSection(YamlNode? node, YamlSection? holder, string name, int? index, Problems problems)
+    {
+        (_holder, _name, _index, _problems) = (holder, name, index, problems);
         _node = node as YamlMappingNode;
         _line = node?.Start.Line ?? 1;
         if (node is not null && _node is null && !IsNull(node))
         {
-            problems.Add(node.Start.Line, $"{path} must be a mapping of keys to values");
+            problems.Add(node.Start.Line, $"{Path} must be a mapping of keys to values");
         }
     }
 
-    public string Path { get; }
+    public string Path
+    {
+        get
+        {
+            var name = _index is { } index ? $"{_name}[{index}]" : _name;
+            return _holder is null ? name : $"{_holder.Path}.{name}".TrimStart('.');
+        }
+    }
 
     public long Line => _line;
 
@@ -108,13 +125,13 @@ internal sealed class YamlSection
         return otherwise;
     }
 
-    public YamlSection Section(string key) => new(Node(key), $"{Path}.{key}".TrimStart('.'), _problems);
+    public YamlSection Section(string key) => new(Node(key), this, key, null, _problems);
 
     /// <summary>The entries of a list of mappings.</summary>
     public IEnumerable<YamlSection> Sections(string key)
     {
         var items = Items(key).ToList();
-        for (var i = 0; i < items.Count; i++) yield return new YamlSection(items[i], $"{Path}.{key}[{i}]".TrimStart('.'), _problems);
+        for (var i = 0; i < items.Count; i++) yield return new YamlSection(items[i], this, key, i, _problems);
     }
 
     public IEnumerable<YamlNode> Items(string key)
