@@ -1,5 +1,5 @@
-using OeeOrleans.Edge;
 using OeeOrleans.Configuration;
+using OeeOrleans.Edge;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Host.Hosting;
 using OeeOrleans.OpcUa;

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
-using OeeOrleans.Grains.Machines;
 using OeeOrleans.Configuration;
+using OeeOrleans.Grains.Machines;
 using OeeOrleans.Host.Config;
 using OeeOrleans.Host.Hosting;
 using OeeOrleans.Kpi.Plant;
