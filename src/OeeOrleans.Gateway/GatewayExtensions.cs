@@ -33,7 +33,7 @@ public static class GatewayExtensions
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.AddSignalR().AddJsonProtocol(o => ApiConventions.Apply(o.PayloadSerializerOptions));
         services.AddRazorComponents().AddInteractiveServerComponents();
-        services.AddOpenApi();
+        OpenApiSetup.Add(services);
         AccessSetup.Add(services, oidc);
         RateLimits.Add(services);
         services.AddSingleton<LiveSubscribers>();
@@ -74,9 +74,21 @@ public static class GatewayExtensions
         app.MapHealth(MayKnow);
         app.MapMetrics("/metrics").Needs(AccessPolicy.Monitor);
         app.MapOpenApi().Needs(AccessPolicy.Look);
-        app.MapScalarApiReference("/scalar", o => o.DisableDefaultFonts()).Needs(AccessPolicy.Look);
+        app.MapScalarApiReference("/scalar", AtHome).Needs(AccessPolicy.Look);
         app.MapStaticAssets().AllowAnonymous();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode().Add(NeedLook);
+    }
+
+    /// <summary>The reference page calls nobody outside, and offers nothing that would.</summary>
+    private static void AtHome(ScalarOptions page)
+    {
+        page.DisableDefaultFonts();
+        page.Title = "OeeOrleans API";
+        page.Telemetry = false;
+        page.HideClientButton = true;
+        page.ShowDeveloperTools = DeveloperToolsVisibility.Never;
+        page.Agent = new ScalarAgentOptions { Disabled = true };
+        page.Mcp = new ScalarMcpOptions { Disabled = true };
     }
 
     /// <summary>A page says itself who may see it; what carries the pages is for those who may look.</summary>

@@ -402,6 +402,51 @@ public sealed class DemoTests(DemoFixture demo) : IClassFixture<DemoFixture>
     [InlineData("/health/ready")]
     public async Task Every_endpoint_answers(string path) => Assert.NotEmpty((await demo.Oee.GetAsync(path)).EnumerateObject());
 
+    [Fact]
+    public async Task The_description_of_the_api_is_one_that_a_linter_likes_and_is_of_nothing_but_the_api()
+    {
+        var file = Path.Combine(demo.Data, "openapi.json");
+        await File.WriteAllTextAsync(file, await demo.Oee.Http.GetStringAsync(new Uri(demo.Oee.Url + "/openapi/v1.json")));
+        await using (var linter = ServerProcess.Start(
+            "node", [Path.Combine(Oee.Peers, "node_modules", ".bin", "redocly"), "lint", file],
+            environment: new Dictionary<string, string> { ["REDOCLY_TELEMETRY"] = "off", ["REDOCLY_SUPPRESS_UPDATE_NOTICE"] = "true" }))
+        {
+            await linter.WaitForExitAsync(TimeSpan.FromSeconds(60));
+            Assert.True(linter.ExitCode == 0, linter.Output);
+            Assert.Contains("is valid", linter.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("warning", linter.Output, StringComparison.OrdinalIgnoreCase);
+        }
+
+        var document = JsonDocument.Parse(await File.ReadAllTextAsync(file)).RootElement;
+        var paths = document.GetProperty("paths").EnumerateObject().ToList();
+        Assert.All(paths, p => Assert.StartsWith("/api/", p.Name));
+        var operations = paths.SelectMany(p => p.Value.EnumerateObject().Select(o => (Name: $"{o.Name} {p.Name}", o.Value))).ToList();
+        Assert.True(operations.Count > 70, $"{operations.Count} operations");
+        Assert.All(operations, o => Assert.Equal(
+            "application/problem+json",
+            o.Value.GetProperty("responses").GetProperty("400").GetProperty("content").EnumerateObject().Single().Name));
+        var points = document.GetProperty("paths").GetProperty("/api/trend").GetProperty("get").GetProperty("parameters").EnumerateArray()
+            .Single(p => p.GetProperty("name").GetString() == "points").GetProperty("schema");
+        Assert.Equal((1, 10_000), (points.GetProperty("minimum").GetInt32(), points.GetProperty("maximum").GetInt32()));
+    }
+
+    [Fact]
+    public async Task The_reference_page_calls_nobody_outside_and_offers_nothing_that_would()
+    {
+        var page = await demo.Browser.NewPageAsync();
+        var hosts = new ConcurrentDictionary<string, bool>();
+        page.Request += (_, request) => hosts[new Uri(request.Url).Authority] = true;
+        await demo.SignInAsync(page);
+        await page.GotoAsync(demo.Oee.Url + "/scalar");
+        await page.GetByText("OEE of the window that is open now").First.WaitForAsync();
+        await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+        Assert.Equal([$"127.0.0.1:{demo.Port}"], hosts.Keys.Where(h => h.Length > 0));
+        foreach (var offer in new[] { "Ask AI", "Generate SDK", "Deploy", "Open API Client" })
+        {
+            Assert.Equal(0, await page.GetByText(offer, new() { Exact = true }).CountAsync());
+        }
+    }
+
     [Theory]
     [InlineData("/scalar")]
     [InlineData("/dashboard")]
