@@ -37,14 +37,15 @@ internal static class ApiConventions
         operation.Parameters ??= [];
         foreach (var (name, description) in parameters)
         {
-            operation.Parameters.Add(
-                new OpenApiParameter
-                {
-                    Name = name,
-                    In = ParameterLocation.Query,
-                    Description = description,
-                    Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-                });
+            var parameter = new OpenApiParameter
+            {
+                Name = name,
+                In = ParameterLocation.Query,
+                Description = description,
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            };
+            OpenApiSetup.Describe(parameter);
+            operation.Parameters.Add(parameter);
         }
 
         return Task.CompletedTask;

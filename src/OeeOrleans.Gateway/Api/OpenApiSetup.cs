@@ -131,7 +131,6 @@ internal static partial class OpenApiSetup
         var mayTake = method is "POST" or "PUT" or "PATCH" && operation.RequestBody is null;
         if (mayTake && OpenApiErrors.TakesBody(path)) operation.RequestBody = AnyBody(method);
         if (OpenApiErrors.HasTag(method, path)) operation.Parameters = [.. operation.Parameters ?? [], IfMatch()];
-        foreach (var parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>()) Describe(parameter);
     }
 
     /// <summary>`get_kpi_current`, `put_assets_id_tags`: what generators call the method.</summary>
@@ -167,7 +166,7 @@ internal static partial class OpenApiSetup
     };
 
     /// <summary>Parameters of one name mean the same everywhere.</summary>
-    private static void Describe(OpenApiParameter parameter)
+    public static void Describe(OpenApiParameter parameter)
     {
         if (parameter.Schema is not OpenApiSchema schema) return;
         switch (parameter.Name)
