@@ -21,8 +21,8 @@ public sealed record PlantAuthor(string Name, string Origin, string Comment);
 /// <param name="Document">Its document.</param>
 public sealed record PlantState(PlantRevision Revision, PlantModel Plant, IReadOnlyList<ModelVersion> Models, PlantDocument Document);
 
-/// <summary>Reads the newest revision of the plant, and writes the next one. Two that write at once: one of them is told that it was not the
-/// first.</summary>
+/// <summary>Reads the newest revision of the plant, and writes the next one. Two that write at once: one of them is told that it was not
+/// the first.</summary>
 public sealed class PlantChanges(IStore store, TimeProvider clock)
 {
     /// <summary>Differences that an entry of the audit log names at most.</summary>

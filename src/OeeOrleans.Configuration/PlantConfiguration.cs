@@ -92,7 +92,9 @@ public sealed class PlantConfiguration(
         foreach (var edit in edits)
         {
             editor.Apply(edit);
-            var isChanged = edit.Deed is PlantDeed.Replace or PlantDeed.Merge;
+            // What is new has no history that a time could be of; but a calendar may be given to machines that have one.
+            var isNewCalendar = (edit.Deed, edit.Part) == (PlantDeed.Add, PlantPart.Calendar);
+            var isChanged = edit.Deed is PlantDeed.Replace or PlantDeed.Merge || isNewCalendar;
             if (!isChanged || editor.Show(edit.Part, edit.Id) is not JsonObject shown) continue;
             var said = shown["valid_from"] is { } time && UnixMicros.TryParse(time.ToString(), out var from) ? from : validFromUs;
             if (said is not { } us) continue;

@@ -6,8 +6,8 @@ using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Configuration;
 
-/// <summary>A plant with the history of its machines' models, as one JSON object: imported into an empty plant, the same samples give the same
-/// windows.</summary>
+/// <summary>A plant with the history of its machines' models, as one JSON object: imported into an empty plant, the same samples give the
+/// same windows.</summary>
 public static class PlantExport
 {
     /// <summary>`history: [{ machine, part, from, model }]`; left out where no model ever changed.</summary>

@@ -21,7 +21,8 @@ public enum ImportConflict
     TakeFile,
 }
 
-/// <summary>A plant file into the store: as the first revision, or as the next one when the file was changed since it was last imported.</summary>
+/// <summary>A plant file into the store: as the first revision, or as the next one when the file was changed since it was last
+/// imported.</summary>
 public sealed class PlantImport(IStore store, TimeProvider clock)
 {
     private const int MaxRaces = 5;

@@ -24,6 +24,9 @@ public static class GatewayExtensions
     /// <summary>The policy of what is for administrators of the whole plant.</summary>
     public const string AdministratorsOnly = AccessPolicy.AdministerPlant;
 
+    /// <summary>How often a plain WebSocket is asked whether it lives, and how long it may take to say so.</summary>
+    private static readonly TimeSpan SocketPulse = TimeSpan.FromSeconds(15);
+
     /// <param name="services">Of the host.</param>
     /// <param name="oidc">Who else signs people in; null: nobody.</param>
     public static IServiceCollection AddGateway(this IServiceCollection services, OidcOptions? oidc = null)
@@ -52,6 +55,7 @@ public static class GatewayExtensions
         app.UseProblems();
         app.UseHttpMetrics();
         app.UseRequestGuard();
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = SocketPulse, KeepAliveTimeout = SocketPulse });
         app.UseRouting();
         app.UseAuthentication();
         app.UseRateLimiter();
@@ -71,6 +75,7 @@ public static class GatewayExtensions
         PlantEndpoints.Map(api);
         ExportEndpoints.Map(api);
         app.MapHub<LiveHub>("/hubs/live");
+        LiveSocket.Map(app);
         app.MapHealth(MayKnow);
         app.MapMetrics("/metrics").Needs(AccessPolicy.Monitor);
         app.MapOpenApi().Needs(AccessPolicy.Look);

@@ -5,8 +5,8 @@ using OeeOrleans.Storage.Plant;
 
 namespace OeeOrleans.Storage;
 
-/// <summary>The storage contract: one per process, safe for concurrent use. What is asked of single machines and nodes is asked together when
-/// many ask at once. Every method throws <see cref="StoreUnavailableException"/>
+/// <summary>The storage contract: one per process, safe for concurrent use. What is asked of single machines and nodes is asked together
+/// when many ask at once. Every method throws <see cref="StoreUnavailableException"/>
 /// while the database cannot be reached. Times are microseconds since 1970 UTC.</summary>
 public interface IStore : IAsyncDisposable
 {

@@ -13,6 +13,11 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
     private const int Rate = 50;
     private const string Stored = "select count(*) from telemetry where machine_id = 'press9' and quality >= 64";
 
+    private static readonly object Adopted = new
+    {
+        edge_node = "e2e/edge9", device = "press9", id = "press9", parent_id = "line1", name = "Press 9", ideal_cycle_s = 0.05,
+    };
+
     private static readonly object Press9 = new
     {
         id = "press9", kind = "machine", parent_id = "line1", name = "Press 9", ideal_cycle_s = 0.05, edge_node = "e2e/edge9",
@@ -35,8 +40,22 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
             "the device to be heard", TimeSpan.FromSeconds(30),
             () => plant.ScalarAsync("select count(*) from telemetry where machine_id = 'e2e/edge9/press9'"), n => n > 100);
 
+        var found = Assert.Single((await second.GetAsync("/api/discovered")).GetProperty("items").EnumerateArray());
+        Assert.Equal(("e2e/edge9", "press9"), (found.GetProperty("edge_node").GetString(), found.GetProperty("device").GetString()));
+        var metrics = (await second.GetAsync("/api/discovered/metrics?edge_node=e2e/edge9&device=press9")).GetProperty("items");
+        Assert.Equal(found.GetProperty("metrics").GetInt32(), metrics.GetArrayLength());
+        var good = metrics.EnumerateArray().Single(m => m.GetProperty("name").GetString() == "counter.good");
+        Assert.True(good.GetProperty("value").GetDouble() > 0);
+        foreach (var (ignored, listed) in new[] { (true, 0), (false, 1) })
+        {
+            using var ignore = await SendAsync(
+                first, HttpMethod.Post, "/api/discovered/ignore", new { edge_node = "e2e/edge9", device = "press9", ignored }, null);
+            Assert.Equal(HttpStatusCode.NoContent, ignore.StatusCode);
+            Assert.Equal(listed, (await second.GetAsync("/api/discovered")).GetProperty("items").GetArrayLength());
+        }
+
         var started = Stopwatch.GetTimestamp();
-        using (var made = await SendAsync(first, HttpMethod.Post, "/api/assets", Press9, null))
+        using (var made = await SendAsync(first, HttpMethod.Post, "/api/discovered/adopt", Adopted, null))
         {
             Assert.Equal(HttpStatusCode.Created, made.StatusCode);
             Assert.Equal("2", Assert.Single(made.Headers.GetValues("Plant-Revision")));
@@ -49,6 +68,7 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
                 s => s is { } status && status.GetProperty("connected").GetBoolean() && status.GetProperty("good").GetDouble() > 0);
         }
 
+        Assert.Empty((await second.GetAsync("/api/discovered")).GetProperty("items").EnumerateArray());
         output.WriteLine($"live in both silos after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s");
         Assert.Equal(0, await plant.ScalarAsync("select count(*) from telemetry where machine_id = 'e2e/edge9/press9'"));
 
@@ -103,7 +123,8 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
     }
 
     /// <summary>
-    /// Also of what was stored between the change and the silos' hearing of it: the live account of the day is the one that its samples give.
+    /// Also of what was stored between the change and the silos' hearing of it: the live account of the day is the one that its samples
+    /// give.
     /// </summary>
     private static async Task LiveIsWhatTheStoreSaysAsync(Oee silo)
     {
@@ -118,7 +139,8 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
         });
     }
 
-    /// <summary>A limit of a signal that is no signal of OEE: its event begins, is told of by the other silo, and ends with the limit.</summary>
+    /// <summary>A limit of a signal that is no signal of OEE: its event begins, is told of by the other silo, and ends with the
+    /// limit.</summary>
     private static async Task RaisesAnEventAsync(Oee first, Oee second)
     {
         // The peer's temperature goes from 20 to 30 and back to 20 every two seconds.
@@ -136,11 +158,23 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
             ("threshold", "hot", "Hot", 700),
             (raised.GetProperty("type").GetString(), raised.GetProperty("code").GetString(), raised.GetProperty("text").GetString(),
                 raised.GetProperty("severity").GetInt32()));
+        using var warm = await SendAsync(
+            first, HttpMethod.Post, "/api/thresholds",
+            new { id = "warm", machine = "press9", signal = "process.temperature", above = 28, hysteresis = 3 }, null);
+        Assert.Equal(HttpStatusCode.Created, warm.StatusCode);
+        await Eventually.HoldsAsync(
+            "events that end by the value", TimeSpan.FromSeconds(15), () => second.GetAsync("/api/faults/history?machine_id=press9"),
+            f => f.GetProperty("items").EnumerateArray().Count(
+                e => e.GetProperty("code").GetString() == "warm" && !e.GetProperty("active").GetBoolean()) >= 2);
         using var acked = await SendAsync(
             second, HttpMethod.Post, $"/api/faults/{raised.GetProperty("id").GetString()}/ack", new { comment = "seen" }, null);
         Assert.Equal(HttpStatusCode.OK, acked.StatusCode);
-        using var removed = await SendAsync(second, HttpMethod.Delete, "/api/thresholds/hot", new { }, "*");
-        Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
+        foreach (var id in new[] { "hot", "warm" })
+        {
+            using var removed = await SendAsync(second, HttpMethod.Delete, $"/api/thresholds/{id}", new { }, "*");
+            Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
+        }
+
         await Eventually.HoldsAsync(
             "the event to end", TimeSpan.FromSeconds(15), () => first.GetAsync("/api/faults/active?machine_id=press9"),
             f => f.GetProperty("items").GetArrayLength() == 0);
@@ -185,7 +219,7 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
         }
 
         var (_, log) = await RunAsync(plant, "config", "log");
-        Assert.StartsWith("7  ", log);
+        Assert.StartsWith("9  ", log);
         Assert.Contains("rollback", log.Split('\n')[0], StringComparison.Ordinal);
     }
 

@@ -99,6 +99,7 @@ public sealed class ExportTests : IAsyncLifetime
         var past = await _oee.GetAsync($"/api/faults/history?machine_id=press1&from={from}&limit=1000");
         var faults = past.GetProperty("items").GetArrayLength();
         var csv = (await TextAsync($"/api/export/events?machine_id=press1&from={from}")).Split("\r\n");
+        Assert.NotEqual(0, faults);
         Assert.Equal(faults, csv.Count(l => l.Contains(",fault,", StringComparison.Ordinal)));
         Assert.Contains(csv, l => l.Contains(",stop,", StringComparison.Ordinal));
         Assert.Equal(csv.Length, csv.Distinct().Count());

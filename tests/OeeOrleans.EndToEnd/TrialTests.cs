@@ -111,7 +111,8 @@ public sealed class TrialTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.UnprocessableEntity, wrong.StatusCode);
     }
 
-    /// <summary>The samples and windows of this plant in an empty one that imports its export: the windows are those of the samples.</summary>
+    /// <summary>The samples and windows of this plant in an empty one that imports its export: the windows are those of the
+    /// samples.</summary>
     private async Task ExportIsTheSamePlantAsync()
     {
         var (exitCode, export) = await OeeAsync("config", "export", "--config", ConfigFile);

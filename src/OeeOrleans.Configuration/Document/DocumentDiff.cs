@@ -27,8 +27,8 @@ public sealed record DocumentDifference(string What, string Path, JsonNode? Befo
     }
 }
 
-/// <summary>What differs between plant documents, by what people name: assets, calendars and reasons by their ids, and not by their places in
-/// lists.</summary>
+/// <summary>What differs between plant documents, by what people name: assets, calendars and reasons by their ids, and not by their places
+/// in lists.</summary>
 public static class DocumentDiff
 {
     /// <summary>Differences in the order of the plant.</summary>

@@ -7,8 +7,8 @@ using YamlDotNet.Core.Events;
 namespace OeeOrleans.Configuration.Document;
 
 /// <summary>
-/// A JSON document as the events of a YAML one, so that the reader of files reads it without a text in between. Each node is on a line of its
-/// own, which says which one is meant.
+/// A JSON document as the events of a YAML one, so that the reader of files reads it without a text in between. Each node is on a line of
+/// its own, which says which one is meant.
 /// </summary>
 internal sealed class JsonEvents(JsonObject root) : IParser
 {

@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 
 namespace OeeOrleans.Configuration.Document;
 
-/// <summary>JSON that was looked at to its end: members that are there twice, and text that is none, are found at once and not when they are
-/// first asked for.</summary>
+/// <summary>JSON that was looked at to its end: members that are there twice, and text that is none, are found at once and not when they
+/// are first asked for.</summary>
 public static class StrictJson
 {
     /// <exception cref="JsonException">It is not JSON, or a member is there twice, or a text is half a character.</exception>

@@ -11,7 +11,8 @@ internal static class YamlJson
 {
     private const int MaxDepth = 40;
 
-    /// <summary>What a plain scalar means by YAML's core schema (YAML 1.2.2, section 10.3.2); what JSON has no number for stays text.</summary>
+    /// <summary>What a plain scalar means by YAML's core schema (YAML 1.2.2, section 10.3.2); what JSON has no number for stays
+    /// text.</summary>
     /// <exception cref="ConfigException">It is nested too deeply, as one that holds itself is, or has a key that is no text.</exception>
     public static JsonNode? ToJson(YamlNode node, int depth = 0)
     {

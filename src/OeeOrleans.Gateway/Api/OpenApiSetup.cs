@@ -27,7 +27,7 @@ internal static partial class OpenApiSetup
         ("trend", "Telemetry", "Samples of signals."),
         ("export", "Exports", "The past as files."),
         ("faults", "Faults", "Faults that machines report, and limits that were passed."),
-        ("edge-nodes", "Edge nodes", "Who sends, and how well."),
+        ("edge-nodes", "Edge nodes", "Who sends, and how well; devices that are no machines yet."), ("discovered", "Edge nodes", ""),
         ("assets", "Plant", "Assets, tag mappings, calendars, reasons and thresholds as data."),
         ("calendars", "Plant", ""), ("reasons", "Plant", ""), ("thresholds", "Plant", ""),
         ("config", "Revisions", "Revisions of the plant, drafts and trials."),
@@ -162,7 +162,7 @@ internal static partial class OpenApiSetup
     private static OpenApiParameter IfMatch() => new()
     {
         Name = "If-Match", In = ParameterLocation.Header, Required = true, Description = "The `ETag` of what was read, or `*`.",
-        Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Example = "*",
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Example = "\"0f3a9c21d4e7b685\"",
     };
 
     /// <summary>Parameters of one name mean the same everywhere.</summary>
@@ -183,7 +183,7 @@ internal static partial class OpenApiSetup
             case "days":
                 Whole(schema, 1, 31, 7);
                 break;
-            case "small" or "shelved":
+            case "small" or "shelved" or "ignored":
                 schema.Enum = ["true", "false"];
                 break;
             case "given":
@@ -193,7 +193,9 @@ internal static partial class OpenApiSetup
                 schema.Enum = ["csv", "parquet", "arrow"];
                 break;
             case "window":
-                schema.Enum = ["shift", "hour", "day", "rolling_5m", "job"];
+                string[] kinds = ["shift", "hour", "day", "job"];
+                var isLive = parameter.Description?.Contains("rolling_5m", StringComparison.Ordinal) == true;
+                schema.Enum = [.. (isLive ? [.. kinds, "rolling_5m"] : kinds).Select(k => JsonValue.Create(k))];
                 break;
             case "machine_id":
                 parameter.Example = "filler1";

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Claims;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -31,13 +32,23 @@ public sealed class LiveSubscribers
 
     public int Count => _all.Count;
 
-    internal void Add(HubCallerContext context)
-    {
-        var (id, user) = (context.ConnectionId, context.User);
-        _all[id] = new LiveSubscriber(_hub.Clients.Client(id), context.Abort, error => Log.SubscriberFailed(_log, id, error))
+    internal void Add(HubCallerContext context) =>
+        Add(context.ConnectionId, context.User, _hub.Clients.Client(context.ConnectionId), context.Abort);
+
+    /// <param name="id">Of the connection.</param>
+    /// <param name="user">Who it is, as the connection was made.</param>
+    /// <param name="client">Where messages go.</param>
+    /// <param name="abort">Ends the connection.</param>
+    internal void Add(string id, ClaimsPrincipal? user, IClientProxy client, Action abort) =>
+        _all[id] = new LiveSubscriber(client, abort, error => Log.SubscriberFailed(_log, id, error))
         {
             MayStay = assets => user is not null && _callers.Of(user) is { } caller && assets.All(caller.Scope.Sees),
         };
+
+    /// <summary>Gives one connection a message, behind those that wait.</summary>
+    internal void Give(string connectionId, string method, object message)
+    {
+        if (_all.TryGetValue(connectionId, out var subscriber) && !subscriber.TryGive(method, message)) subscriber.Drop();
     }
 
     internal void Remove(string connectionId)

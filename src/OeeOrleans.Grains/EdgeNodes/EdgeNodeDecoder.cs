@@ -203,6 +203,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             if (kind != SignalKind.Other) machine.Samples.Add(new MachineSample(kind, deathUs, double.NaN, null, Quality.Bad));
         }
 
+        foreach (var name in machine.WatchedNames) machine.Watched.Add(new WatchedSample(name, deathUs, double.NaN, Quality.Bad));
         machine.Connected = false;
         machine.Touched = true;
     }
@@ -316,7 +317,8 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         machine.Connected = true;
         if (binding.Watched is { } name && TimeRule.Admits(timeUs, ingestUs))
         {
-            machine.Watched.Add(new WatchedSample(name, timeUs, value, quality));
+            // A clock that was ahead once must not make a limit deaf to all that comes before that time.
+            machine.Watched.Add(new WatchedSample(name, Math.Min(timeUs, ingestUs), value, quality));
             _watched.Add(machine);
         }
 

@@ -58,8 +58,8 @@ internal sealed class SignalBinder(IStore store, PlantDirectory plant, string ed
         if (decoder.Machines.Count > SparkplugLimits.MaxDevicesPerNode) decoder.ForgetDevices();
         if (!decoder.Machines.TryGetValue(device, out var target))
         {
-            // A device the plant model does not know is stored under its Sparkplug name, and one that was a machine under that one's: should
-            // it be one again, nothing is missing.
+            // A device the plant model does not know is stored under its Sparkplug name, and one that was a machine under that one's:
+            // should it be one again, nothing is missing.
             var id = (machine ?? retired)?.Id ?? (device.Length == 0 ? edgeNode : $"{edgeNode}/{device}");
             decoder.Machines[device] = target = new MachineTarget(id, machine is not null);
         }
@@ -68,6 +68,7 @@ internal sealed class SignalBinder(IStore store, PlantDirectory plant, string ed
         var bound = metrics.Select(m => (Metric: m, Tag: tags.GetValueOrDefault(m.Name))).ToList();
         var specs = bound.Select(b => new SignalSpec(b.Tag?.Signal ?? b.Metric.Name, b.Metric.Type.ToString(), b.Tag?.Unit)).ToList();
         var limits = machine is null ? [] : LimitsOf(plant.Now, machine);
+        target.WatchedNames = limits;
         var ids = await store.ResolveSignalsAsync(target.Id, specs, machine is not null, CancellationToken.None);
         for (var i = 0; i < bound.Count; i++)
         {

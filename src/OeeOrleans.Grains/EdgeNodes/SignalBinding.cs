@@ -40,6 +40,9 @@ internal sealed class MachineTarget(string id, bool inPlant)
     /// <summary>Values of signals that have a limit.</summary>
     public List<WatchedSample> Watched { get; } = [];
 
+    /// <summary>Names of the signals that have a limit.</summary>
+    public IReadOnlySet<string> WatchedNames { get; set; } = new HashSet<string>();
+
     public long LastSeenUs { get; set; }
 
     public bool Connected { get; set; }

@@ -83,9 +83,12 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     {
         if (_ledger is null) return;
         _services.Pace.FellAsleep();
-        if (!_ahead.IsEmpty || _work.TakenBack) return;
         try
         {
+            // They are of committed values; of limits that are no more nobody else will end the events.
+            _limits?.EndOthers(_services.Plant.Now.FindModel(Id)?.Thresholds ?? [], NowUs);
+            await WriteEventsAsync(cancellationToken);
+            if (!_ahead.IsEmpty || _work.TakenBack) return;
             await _ledger.FlushAsync(NowUs, StatusJson, cancellationToken);
         }
         catch (Exception error)
@@ -233,17 +236,27 @@ internal sealed class MachineGrain : Grain, IMachineGrain
             : _services.Store.LastSeenAsync(Id, CancellationToken.None);
         var ledger = await MachineLedger.OpenAsync(_model!, _services.Store, _services.Sink, nowUs, CancellationToken.None);
         _lastSeenUs = await lastSeen;
-        _limits = await LimitsAsync(nowUs);
+        _limits = await LimitsAsync();
         return ledger;
     }
 
-    /// <summary>Also of a machine that has no limits any more: events of those that it had end.</summary>
-    private async Task<ThresholdBook?> LimitsAsync(long nowUs)
+    /// <summary>Null of a machine that has no limits, as most have none: the store is not asked for their events.</summary>
+    private async Task<ThresholdBook?> LimitsAsync()
     {
-        if (_retiredUs is not null) return null;
+        if (_retiredUs is not null || _model!.Thresholds.Count == 0) return null;
         var active = await _services.Store.ReadActiveFaultsAsync([Id], CancellationToken.None);
-        var raised = active.Where(f => f.Type == FaultEvent.ThresholdType).ToList();
-        return _model!.Thresholds.Count == 0 && raised.Count == 0 ? null : new ThresholdBook(_model.Thresholds, raised, nowUs);
+        var book = new ThresholdBook(_model.Thresholds, [.. active.Where(f => f.Type == FaultEvent.ThresholdType)]);
+        // A value that is said once holds until it changes, and what came before we lived is stored.
+        var watched = book.Signals.ToHashSet(StringComparer.Ordinal);
+        if (watched.Count == 0) return book;
+        var newest = await _services.Store.Plant.ReadSignalsNowAsync(Id, CancellationToken.None);
+        WatchedSample[] values =
+        [
+            .. newest.Where(s => s.TimeUs is not null && watched.Contains(s.Name))
+                .Select(s => new WatchedSample(s.Name, Math.Min(s.TimeUs!.Value, NowUs), s.Value ?? double.NaN, s.Quality)),
+        ];
+        foreach (var value in values) book.Take([value], value.TimeUs);
+        return book;
     }
 
     /// <param name="ledger">What was read.</param>
@@ -294,7 +307,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         if (ledger.DirtyFromUs != wasDirty || (ledger.DirtyFromUs is not null && batch.Samples.Length > 0)) _work.NoteLate(wasDirty);
         if (_limits is { } limits && !batch.Ahead)
         {
-            limits.Take(batch.Watched);
+            limits.Take(batch.Watched, batch.IngestUs);
             if (limits.HasNews) _work.FlushSoon();
         }
 
@@ -392,10 +405,16 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     {
         if (_limits is not { } limits) return;
         var view = ledger.Account.At(nowUs);
-        // While history comes in figures are not what they will be.
-        if (ledger.DirtyFromUs is null) limits.At(nowUs, kind => _view!.WindowOf(kind, view));
+        // While history comes in, or the store does not hold what they are of, figures are not what they will be.
+        var isSound = ledger.DirtyFromUs is null && _ahead.IsEmpty && !_work.TakenBack;
+        limits.At(nowUs, isSound ? kind => _view!.WindowOf(kind, view) : null);
         if (limits.IsPending) _work.Changed();
-        if (!limits.HasNews) return;
+        await WriteEventsAsync(cancellationToken);
+    }
+
+    private async Task WriteEventsAsync(CancellationToken cancellationToken)
+    {
+        if (_limits is not { HasNews: true } limits) return;
         var news = limits.News;
         await _services.Sink.CommitAsync(new ResultUnit { Owner = Id, Faults = news }, cancellationToken);
         limits.Written(news.Count);

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using OeeOrleans.Edge.Tags;
+using OeeOrleans.Model;
 
 namespace OeeOrleans.Host.Commands;
 

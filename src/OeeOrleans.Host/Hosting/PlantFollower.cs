@@ -3,8 +3,8 @@ using OeeOrleans.Kpi.Plant;
 
 namespace OeeOrleans.Host.Hosting;
 
-/// <summary>When the plant was changed, has the machines look at their model again, also those that say nothing; each silo does, because each
-/// knows when it has the change itself.</summary>
+/// <summary>When the plant was changed, has the machines look at their model again, also those that say nothing; each silo does, because
+/// each knows when it has the change itself.</summary>
 internal sealed class PlantFollower(PlantDirectory plant, IGrainFactory grains, ILogger<PlantFollower> log) : BackgroundService
 {
     /// <summary>Machines that are asked at a time.</summary>

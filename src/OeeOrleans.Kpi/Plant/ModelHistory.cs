@@ -47,8 +47,8 @@ public static class ModelHistory
     }
 
     /// <summary>
-    /// Versions after a change of the plant model: parts of machines' models that are others than before the change, or of which it was said
-    /// from when on they hold, hold from then on, and whatever was said from then on is replaced. All others stay as they are.
+    /// Versions after a change of the plant model: parts of machines' models that are others than before the change, or of which it was
+    /// said from when on they hold, hold from then on, and whatever was said from then on is replaced. All others stay as they are.
     /// </summary>
     /// <exception cref="PendingModelException">Something is to hold from a later time on, and no time was given.</exception>
     public static IReadOnlyList<ModelVersion> Change(
@@ -62,18 +62,20 @@ public static class ModelHistory
             var calendar = CalendarOf(after, machine);
             long? ofMachine = times.Machines.TryGetValue(machine.Id, out var m) ? m : null;
             long? ofCalendar = times.Calendars.TryGetValue(calendar.Plan.Id, out var c) ? c : null;
-            Take(machine.Id, OeePart, was is null ? null : Oee(was), Oee(machine), ofMachine);
-            Take(machine.Id, CalendarPart, was is null ? null : Shifts(before, was), JsonSerializer.Serialize(calendar), ofCalendar);
+            var shifts = JsonSerializer.Serialize(calendar);
+            Take(machine.Id, OeePart, was is null ? null : Oee(was), Oee(machine), ofMachine, times.Otherwise);
+            // Another calendar that a machine gets holds for it from when the machine's change does.
+            Take(machine.Id, CalendarPart, was is null ? null : Shifts(before, was), shifts, ofCalendar, ofMachine ?? times.Otherwise);
         }
 
         return [.. versions.OrderBy(v => v.Key).SelectMany(v => v.Value)];
 
-        void Take(string machine, string part, string? was, string model, long? saidUs)
+        void Take(string machine, string part, string? was, string model, long? saidUs, long? otherwiseUs)
         {
             if (saidUs is null && was is not null && Same(part, was, model)) return;
             if (!versions.TryGetValue((machine, part), out var list)) versions[(machine, part)] = list = [];
             var pending = list.Count > 0 && list[^1].FromUs > nowUs ? list[^1].FromUs : (long?)null;
-            var fromUs = saidUs ?? times.Otherwise;
+            var fromUs = saidUs ?? otherwiseUs;
             if (pending is { } later && fromUs is null) throw new PendingModelException(machine, part, later);
             // A machine that is there again after it was retired goes on from what it was.
             list.RemoveAll(v => v.FromUs >= (fromUs ?? nowUs) && v.FromUs > 0);

@@ -15,6 +15,7 @@ public sealed class PlantIndex
     private readonly Dictionary<string, Line> _lines;
     private readonly Dictionary<(string EdgeNode, string Device), Machine> _byDevice;
     private readonly Dictionary<string, MachineModel> _models;
+    private readonly ILookup<string, Threshold> _thresholds;
     private readonly Dictionary<string, string> _fingerprints = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PlantWindows> _calendars = new(StringComparer.Ordinal);
 
@@ -33,6 +34,7 @@ public sealed class PlantIndex
         _byDevice = plant.Machines.Where(m => m.EdgeNode is not null).ToDictionary(m => (m.EdgeNode!, m.Device));
         var byPart = (versions ?? ModelHistory.Update([], plant, 0)).ToLookup(v => (v.Machine, v.Part));
         var reasons = JsonSerializer.Serialize(plant.Reasons);
+        _thresholds = plant.Thresholds.ToLookup(t => t.Machine, StringComparer.Ordinal);
         _models = _machines.Values.Concat(_retired.Values.Select(r => r.Machine)).ToDictionary(
             m => m.Id,
             m => Model(
@@ -81,7 +83,7 @@ public sealed class PlantIndex
         // Machines of one calendar share it: what it works out is remembered once.
         var key = string.Join('\n', calendar.Select(v => $"{v.FromUs}:{v.Model}"));
         var parameters = string.Join('\n', oee.Select(v => $"{v.FromUs}:{v.Model}"));
-        List<Threshold> thresholds = [.. Plant.Thresholds.Where(t => t.Machine == machine.Id)];
+        List<Threshold> thresholds = [.. _thresholds[machine.Id]];
         var fingerprint = Fingerprint(
             $"{RetiredAt(machine.Id)}{JsonSerializer.Serialize(machine)}{key}{parameters}{reasons}{JsonSerializer.Serialize(thresholds)}");
         _fingerprints[machine.Id] = fingerprint;

@@ -22,7 +22,8 @@ public interface IPlantStore
     /// <summary>The file was looked at, and the store's plant stays.</summary>
     Task SaveFileAsync(string document, AuditEntry audit, CancellationToken cancellationToken);
 
-    /// <summary>Revisions before one (null: from the newest on), newest first, at most <paramref name="limit"/>; without documents.</summary>
+    /// <summary>Revisions before one (null: from the newest on), newest first, at most <paramref name="limit"/>; without
+    /// documents.</summary>
     Task<List<PlantRevision>> ReadRevisionsAsync(long? before, int limit, CancellationToken cancellationToken);
 
     /// <summary>
@@ -30,6 +31,18 @@ public interface IPlantStore
     /// is written.
     /// </summary>
     Task<bool> SaveRevisionAsync(PlantWrite write, CancellationToken cancellationToken);
+
+    /// <summary>Devices that sent and are no machines, by name, at most <paramref name="limit"/>.</summary>
+    Task<List<DiscoveredDevice>> ReadDiscoveredAsync(int limit, CancellationToken cancellationToken);
+
+    /// <summary>Signals of a machine or device with their newest samples, in order of their names.</summary>
+    Task<List<SignalNow>> ReadSignalsNowAsync(string machine, CancellationToken cancellationToken);
+
+    /// <summary>Every edge node that was ever heard, `group/node`, at most <paramref name="limit"/>.</summary>
+    Task<List<string>> ReadEdgeNodesAsync(int limit, CancellationToken cancellationToken);
+
+    /// <summary>Puts a device on the list of those nobody wants to hear of, or takes it off.</summary>
+    Task IgnoreAsync(string device, bool ignores, AuditEntry audit, CancellationToken cancellationToken);
 
     /// <summary>Drafts, newest first.</summary>
     Task<List<PlantDraft>> ReadDraftsAsync(CancellationToken cancellationToken);
@@ -40,6 +53,17 @@ public interface IPlantStore
     /// <summary>False: there is none of that id.</summary>
     Task<bool> DeleteDraftAsync(string id, AuditEntry audit, CancellationToken cancellationToken);
 }
+
+/// <summary>A device that sent and is no machine.</summary>
+/// <param name="Name">`group/node/device`; of a node itself `group/node`.</param>
+/// <param name="Signals">How many it has.</param>
+/// <param name="FirstUs">Its oldest sample that is stored; null: there is none.</param>
+/// <param name="LastUs">Its newest sample.</param>
+/// <param name="IgnoredBy">Who wants to hear no more of it; null: nobody.</param>
+public sealed record DiscoveredDevice(string Name, long Signals, long? FirstUs, long? LastUs, string? IgnoredBy);
+
+/// <summary>A signal and its newest sample; without one the time is null.</summary>
+public sealed record SignalNow(string Name, string DataType, string? Unit, long? TimeUs, double? Value, string? Text, short Quality);
 
 /// <summary>Changes of the plant that are not made yet.</summary>
 /// <param name="Edits">As JSON.</param>

@@ -44,7 +44,7 @@ internal static class DatabaseRoles
         "revoke all on all tables in schema public from {0}", "revoke all on all sequences in schema public from {0}",
         "revoke all on all functions in schema public from {0}",
         // Columns have rights of their own.
-        "revoke all (ack_by, ack_ts, shelved_until) on events from {0}",
+        "revoke all (ack_by, ack_ts, shelved_until, ts_end) on events from {0}",
         "revoke all (machine_id, name) on signal from {0}",
         "grant usage on schema public to {0}",
         "grant execute on function oee_audit_end() to {0}",
@@ -54,12 +54,12 @@ internal static class DatabaseRoles
     private static readonly string[] ForGateway =
     [
         "grant select on all tables in schema public to {0}",
-        "grant update (ack_by, ack_ts, shelved_until) on events to {0}",
+        "grant update (ack_by, ack_ts, shelved_until, ts_end) on events to {0}",
         "grant insert, update, delete on app_user, api_key, access_grant, access_session, access_secret to {0}",
         "grant update on access_state to {0}",
         // The plant is configured through it.
         "grant insert on config_revision to {0}",
-        "grant insert, update, delete on asset, tag_mapping, calendar, machine_model, config_draft to {0}",
+        "grant insert, update, delete on asset, tag_mapping, calendar, machine_model, config_draft, config_file, config_ignored to {0}",
         "grant update (machine_id, name) on signal to {0}",
     ];
 

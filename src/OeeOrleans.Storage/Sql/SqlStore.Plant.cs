@@ -81,13 +81,28 @@ internal abstract partial class SqlStore : IPlantStore
             """, new { r.Revision, r.AtUs, r.Author, r.Origin, r.Source, r.Comment, r.ValidFromUs, r.Document });
         if (added == 0) return false;
         var sets = new SetWriter(c, transaction, Dialect, cancellationToken);
-        await WriteAssetsAsync(write.Before, write.Plant, sets);
+        // A migration that gives these rows another shape empties the tables, and all of them are written.
+        var isWhole = write.Before is { } known && await c.ExecuteScalarAsync<long>(
+            new CommandDefinition("select count(*) from asset", null, transaction, cancellationToken: cancellationToken))
+            == AssetRows.Of(known).Count;
+        await WriteAssetsAsync(isWhole ? write.Before : null, write.Plant, sets);
         if (write.File is { } document) await Run(SaveFile, new { document });
         await Run("delete from calendar");
         await sets.WriteAsync(
             write.Calendars.Select(d => new { d.Id, d.Definition }), d => d.Id, [("Id", "text"), ("Definition", "text")],
             rows => $"""insert into calendar(id, definition) select "Id", cast("Definition" as {Dialect.Json}) from {rows}""");
         if (write.Models is { } models) await WriteModelsAsync(models, sets, s => Run(s));
+        var limits = write.Plant.Thresholds.Select(t => (t.Machine, t.Id)).ToHashSet();
+        foreach (var (machine, id) in (write.Before?.Thresholds ?? []).Select(t => (t.Machine, t.Id)).Where(t => !limits.Contains(t)))
+        {
+            // Also when the machine does not live, and nobody would end its event.
+            await Run(
+                """
+                update events set ts_end = oee_ts(@AtUs)
+                where machine_id = @machine and type = 'threshold' and code = @id and ts_end is null and ts_start <= oee_ts(@AtUs)
+                """, new { r.AtUs, machine, id });
+        }
+
         foreach (var move in write.Moves) await MoveAsync(c, transaction, move, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         if (write.Moves.Count > 0) _catalog.Forget();

@@ -118,7 +118,7 @@ public sealed class PlantDoorTests(GuardedPlant plant) : IClassFixture<GuardedPl
             var text = await response.Content.ReadAsStringAsync();
             Assert.True((int)response.StatusCode < 500, $"{method} {path} {body}: {(int)response.StatusCode} {text}");
             if (response.IsSuccessStatusCode) continue;
-            Assert.NotEqual("", JsonDocument.Parse(text).RootElement.GetProperty("detail").GetString());
+            Assert.False(string.IsNullOrEmpty(JsonDocument.Parse(text).RootElement.GetProperty("detail").GetString()), text);
         }
     }
 

@@ -81,7 +81,9 @@ internal sealed class CsvExport : IExportWriter
 
     private async Task SendAsync(CancellationToken cancellationToken)
     {
-        foreach (var chunk in _text.GetChunks()) await _stream.WriteAsync(Encoding.UTF8.GetBytes(chunk.ToArray()), cancellationToken);
+        // Whole rows: no character is cut in two.
+        var bytes = Encoding.UTF8.GetBytes(_text.ToString());
         _text.Clear();
+        await _stream.WriteAsync(bytes, cancellationToken);
     }
 }

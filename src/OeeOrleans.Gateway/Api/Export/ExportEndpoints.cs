@@ -34,6 +34,18 @@ internal static class ExportEndpoints
             (_, store, machines, from, to, ct) => ExportRows.EventsAsync(store, machines, from, to, ct), ExportRows.EventColumns);
     }
 
+    /// <summary>Also those that are no more: what they did is there.</summary>
+    private static IReadOnlyList<string> MachinesOf(HttpRequest request, PlantDirectory plant, Caller caller)
+    {
+        var scope = Scope.Optional(request, plant, caller, Permission.History);
+        if (scope?.Machine is { } machine) return [machine.Id];
+        var retired = plant.Plant.Retired.Select(r => r.Machine)
+            .Where(m => scope?.Line is not { } line || m.LineId == line.Id)
+            .Select(m => m.Id)
+            .Where(m => caller.Scope.Allows(Permission.History, m));
+        return [.. scope?.MachineIds ?? Scope.AllMachines(caller, Permission.History), .. retired];
+    }
+
     private static HashSet<string> NamesIn(HttpRequest request) =>
         request.Query["name"].OfType<string>().Where(n => n.Length > 0).ToHashSet(StringComparer.Ordinal);
 
@@ -47,8 +59,7 @@ internal static class ExportEndpoints
             HttpContext context, Caller caller, PlantDirectory plant, IStore store, ExportTurns turns, TimeProvider clock) =>
         {
             var request = context.Request;
-            var machines = Scope.Optional(request, plant, caller, Permission.History)?.MachineIds
-                ?? Scope.AllMachines(caller, Permission.History);
+            var machines = MachinesOf(request, plant, caller);
             var (from, to) = Parameters.Span(request, clock, UnixMicros.PerDay);
             if (to - from > MaxSpanUs) throw new BadParameterException("from", "at most 366 days can be exported at once");
             var format = ExportFormats.Of(Parameters.Choice(request, "format", ExportFormats.Names[0], ExportFormats.Names));
@@ -59,8 +70,8 @@ internal static class ExportEndpoints
         .WithQuery([.. Query, .. more])
         .Needs(AccessPolicy.History).WithSummary(summary);
 
-    /// <summary>Headers go out when the first batch is read: until then an error has a status of its own; after it the connection breaks, and
-    /// no half file looks like a whole one.</summary>
+    /// <summary>Headers go out when the first batch is read: until then an error has a status of its own; after it the connection breaks,
+    /// and no half file looks like a whole one.</summary>
     private static async Task SendAsync(
         HttpContext context, IExportWriter format, string what, IReadOnlyList<ExportColumn> columns, IAsyncEnumerable<ExportBatch> rows,
         CancellationToken cancellationToken)

@@ -4,12 +4,17 @@ using OeeOrleans.Storage;
 
 namespace OeeOrleans.Gateway.Api.Export;
 
-/// <summary>What is exported, read from the store in pieces: each method fills the batch it is given, and hands it on whenever it is full or a
-/// piece is read.</summary>
+/// <summary>What is exported, read from the store in pieces: each method fills the batch it is given, and hands it on whenever it is full
+/// or a piece is read.</summary>
 internal static class ExportRows
 {
     private const long PieceUs = 7 * UnixMicros.PerDay;
     private const int FaultsAtOnce = 1_000;
+
+    /// <summary>Texts may be long: fewer are read at a time.</summary>
+    private const int TextsAtOnce = 500;
+
+    private const int MachinesAtOnce = 100;
 
     public static readonly ExportColumn[] TelemetryColumns =
     [
@@ -46,7 +51,7 @@ internal static class ExportRows
             if (names.Count > 0 && !names.Contains(signal.Name)) continue;
             for (var after = fromUs - 1; ;)
             {
-                var room = ExportBatch.Capacity - batch.Count;
+                var room = Math.Min(ExportBatch.Capacity - batch.Count, HoldsNumbers(signal.DataType) ? int.MaxValue : TextsAtOnce);
                 var rows = await store.ReadSignalSamplesAsync(signal.Id, after, toUs, room, cancellationToken);
                 foreach (var row in rows)
                 {
@@ -68,25 +73,31 @@ internal static class ExportRows
         yield return batch;
     }
 
-    /// <summary>In order of time.</summary>
+    /// <summary>A hundred machines after the other, those in order of time.</summary>
     public static async IAsyncEnumerable<ExportBatch> WindowsAsync(
         IStore store, IReadOnlyList<string> machines, string kind, long fromUs, long toUs,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var batch = new ExportBatch(WindowColumns);
-        for (var from = fromUs; from < toUs; from += PieceUs)
+        foreach (var some in machines.Chunk(MachinesAtOnce))
         {
-            foreach (var window in await store.ReadWindowsAsync(machines, kind, from, Math.Min(from + PieceUs, toUs), cancellationToken))
+            for (var from = fromUs; from < toUs; from += PieceUs)
             {
-                Add(batch, KpiDocument.Of("machine", window));
-                if (!batch.IsFull) continue;
-                yield return batch;
-                batch.Clear();
+                foreach (var window in await store.ReadWindowsAsync(some, kind, from, Math.Min(from + PieceUs, toUs), cancellationToken))
+                {
+                    Add(batch, KpiDocument.Of("machine", window));
+                    if (!batch.IsFull) continue;
+                    yield return batch;
+                    batch.Clear();
+                }
             }
         }
 
         yield return batch;
     }
+
+    private static bool HoldsNumbers(string dataType) => dataType
+        is "Boolean" or "Float" or "Double" or "Int8" or "Int16" or "Int32" or "UInt8" or "UInt16" or "UInt32";
 
     /// <summary>Faults and limits that were passed, newest first; then stops, machine by machine, in order of time.</summary>
     public static async IAsyncEnumerable<ExportBatch> EventsAsync(

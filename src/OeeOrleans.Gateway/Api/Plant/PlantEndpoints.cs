@@ -12,10 +12,11 @@ using OeeOrleans.Storage.Plant;
 
 namespace OeeOrleans.Gateway.Api.Plant;
 
-/// <summary>The plant as data: assets, tag mappings, calendars and reasons are read and changed while it runs; revisions, and back.</summary>
+/// <summary>The plant as data: assets, tag mappings, calendars and reasons are read and changed while it runs; revisions, and
+/// back.</summary>
 internal static class PlantEndpoints
 {
-    private const int MaxRevisions = 500;
+    private const int MaxRevisions = 1_000;
 
     public static void Map(IEndpointRouteBuilder api)
     {
@@ -25,6 +26,7 @@ internal static class PlantEndpoints
         MapList(api, "thresholds", PlantPart.Threshold, "A limit of a signal or figure, which raises an event");
         MapRevisions(api);
         DraftEndpoints.Map(api);
+        DiscoveredEndpoints.Map(api);
     }
 
     private static void MapAssets(IEndpointRouteBuilder api)
@@ -56,16 +58,22 @@ internal static class PlantEndpoints
         // Reasons are listed for everybody who gives some.
         if (part != PlantPart.Reason)
         {
-            api.MapGet($"/{path}", async (HttpContext context, PlantConfiguration plant) =>
+            api.MapGet($"/{path}", async (HttpContext context, Caller caller, PlantConfiguration plant) =>
             {
                 var editor = new PlantEditor((await plant.AtHandAsync(context.RequestAborted)).Document);
-                return Results.Json(new JsonObject { ["items"] = new JsonArray([.. editor.ShowAll(part)]), ["next"] = null });
+                var seen = editor.ShowAll(part).Where(p => Sees(caller, part, p));
+                return Results.Json(new JsonObject { ["items"] = new JsonArray([.. seen]), ["next"] = null });
             })
             .Needs(AccessPolicy.Look).WithSummary($"{what}: all of them");
         }
 
-        api.MapGet($"/{path}/{{id}}", async (string id, HttpContext context, PlantConfiguration plant) =>
-            PlantEdits.Answer(context, new PlantEditor((await plant.AtHandAsync(context.RequestAborted)).Document), part, id))
+        api.MapGet($"/{path}/{{id}}", async (string id, HttpContext context, Caller caller, PlantConfiguration plant) =>
+        {
+            var editor = new PlantEditor((await plant.AtHandAsync(context.RequestAborted)).Document);
+            return Sees(caller, part, editor.Show(part, id))
+                ? PlantEdits.Answer(context, editor, part, id)
+                : throw new NotFoundException($"there is no {part.ToString().ToLowerInvariant()} '{id}'");
+        })
         .Needs(AccessPolicy.Look).WithSummary($"{what}: one, with its ETag");
         api.MapPost($"/{path}", async (HttpContext context, Caller caller, PlantConfiguration plant) =>
         {
@@ -78,6 +86,10 @@ internal static class PlantEndpoints
         MapChange(api, $"/{path}/{{id}}", HttpMethods.Patch, part, PlantDeed.Merge, $"{what}: changes the given keys (RFC 7396)");
         MapChange(api, $"/{path}/{{id}}", HttpMethods.Delete, part, PlantDeed.Remove, $"{what}: takes it away, when nothing needs it");
     }
+
+    /// <summary>A limit is of a machine; calendars and reasons are of all.</summary>
+    private static bool Sees(Caller caller, PlantPart part, JsonNode? shown) =>
+        part != PlantPart.Threshold || shown?["machine"] is not { } machine || caller.Scope.Sees(machine.ToString());
 
     private static void MapChange(
         IEndpointRouteBuilder api, string route, string method, PlantPart part, PlantDeed deed, string summary) => api
@@ -112,7 +124,7 @@ internal static class PlantEndpoints
             var next = found.Count == limit && found[^1].Revision > 1 ? $"{found[^1].Revision}" : null;
             return new Page<RevisionDocument>([.. found.Select(r => RevisionDocument.Of(r, null))], next);
         })
-        .WithQuery(("limit", "1 to 500; default 100"), ("cursor", "`next` of the answer before"))
+        .WithQuery(("limit", "1 to 1000; default 100"), ("cursor", "`next` of the answer before"))
         .Needs(AccessPolicy.AdministerPlant).Produces<Page<RevisionDocument>>().WithSummary("Revisions of the plant, newest first");
 
         api.MapGet("/config/revisions/{revision:long}", async (long revision, IStore store, CancellationToken cancellationToken) =>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OeeOrleans.Edge.Tags;
+namespace OeeOrleans.Model;
 
 /// <summary>Guesses from names which canonical signal a PLC's tag may be. A proposal, to be looked at by somebody who knows the
 /// machine.</summary>
