@@ -135,6 +135,15 @@ public sealed class PlantEditorTests
     }
 
     [Fact]
+    public void What_was_added_and_taken_away_again_leaves_nothing_behind()
+    {
+        var threshold = JsonNode.Parse("""{ "machine": "filler1", "kpi": "oee", "below": 0.5 }""");
+        _editor.Apply(new PlantEdit(PlantDeed.Add, PlantPart.Threshold, "t", threshold));
+        _editor.Apply(new PlantEdit(PlantDeed.Remove, PlantPart.Threshold, "t", null));
+        Assert.True(_editor.Document.SameAs(Plants.Small));
+    }
+
+    [Fact]
     public void What_is_added_is_what_was_spoken_of()
     {
         var other = JsonNode.Parse("""{ "id": "y", "kind": "machine", "parent_id": "line1" }""");

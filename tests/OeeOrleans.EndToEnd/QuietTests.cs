@@ -36,7 +36,9 @@ public sealed class QuietTests(PlantFixture fixture) : IClassFixture<PlantFixtur
     public async Task Live_push_says_everything_once_and_no_more_often_as_time_goes_by()
     {
         var directory = Directory.CreateTempSubdirectory("oee-live-").FullName;
-        await using (var oee = await Oee.StartAsync("demo", ServerProcess.FreePort(), "--mqtt-port", "0", "--data", directory))
+        // Without a past: while one is taken in, much is said once.
+        await using (var oee = await Oee.StartAsync(
+            "demo", ServerProcess.FreePort(), "--mqtt-port", "0", "--data", directory, "--history-days", "0"))
         {
             var heard = new ConcurrentQueue<(TimeSpan At, string Text)>();
             var started = System.Diagnostics.Stopwatch.StartNew();

@@ -219,4 +219,11 @@ public sealed class ConfigFileTests
             (
                 ConfigFile.Parse(Site + "\nstore: { retention: { samples: 365 } }", "p.yaml").StoreConnection,
                 ConfigFile.Parse(Site + "\nstore: { retention: { samples: 365 } }", "p.yaml").Retention.Samples));
+
+    [Fact]
+    public void An_export_may_become_the_plants_file() => Assert.Single(ConfigFile.Parse(
+        """
+        { "site": { "id": "s" }, "areas": [{ "id": "a", "lines": [{ "id": "l", "machines": [{ "id": "m" }] }] }],
+          "history": [{ "machine": "m", "part": "oee", "from": null, "model": {} }] }
+        """, "plant.yaml").Plant.Machines);
 }

@@ -21,7 +21,12 @@ public sealed class PlantDocument
     private PlantModel? _plant;
 
     /// <param name="root">Taken, not copied.</param>
-    internal PlantDocument(JsonObject root) => _root = root;
+    internal PlantDocument(JsonObject root)
+    {
+        _root = root;
+        // A list of nothing is as good as none: a plant from which the last one was taken is the one that never had any.
+        foreach (var key in Keys.Where(k => root[k] is JsonArray { Count: 0 })) root.Remove(key);
+    }
 
     /// <summary>As it is stored.</summary>
     public string Text => _root.ToJsonString(Compact);

@@ -11,7 +11,7 @@ public sealed class PlantEditor
     private static readonly string[] OfThePlace = ["kind", "parent_id", "position"];
 
     /// <summary>What answers of the API have beside the keys of an asset; whoever sends them back changes nothing by it.</summary>
-    private static readonly string[] ReadOnly = ["attributes", "children", "retired_at"];
+    private static readonly string[] ReadOnly = ["attributes", "children"];
 
     private readonly JsonObject _root;
     private string? _editedPointer;
@@ -35,7 +35,7 @@ public sealed class PlantEditor
         return place is null ? null : Shown(place);
     }
 
-    /// <summary>Every calendar or reason, in their order.</summary>
+    /// <summary>Every calendar, reason or threshold, in their order.</summary>
     public IEnumerable<JsonObject> ShowAll(PlantPart part) => ListOf(part).OfType<JsonObject>().Select(o => (JsonObject)o.DeepClone());
 
     /// <summary>Changes when the part does: of an asset not with what is below it, nor with its place among its siblings.</summary>
@@ -97,7 +97,7 @@ public sealed class PlantEditor
         }
 
         var body = Body(edit);
-        var wanted = edit.Deed == PlantDeed.Merge ? Merged(Shown(place), body) : body;
+        var wanted = edit.Deed == PlantDeed.Merge ? MergePatch.Apply(Shown(place), body) : body;
         foreach (var (key, value) in new[] { ("id", place.Id), ("kind", place.Kind) })
         {
             if (wanted[key] is { } said && said.ToString() != value)
@@ -244,7 +244,7 @@ public sealed class PlantEditor
             return;
         }
 
-        var wanted = edit.Deed == PlantDeed.Merge ? Merged((JsonObject)there.DeepClone(), Body(edit)) : Body(edit);
+        var wanted = edit.Deed == PlantDeed.Merge ? MergePatch.Apply((JsonObject)there.DeepClone(), Body(edit)) : Body(edit);
         if (wanted["id"] is { } id && id.ToString() != edit.Id)
         {
             throw EditException.Invalid("/id", $"id: '{id}' is not '{edit.Id}'; it cannot be changed");
@@ -292,18 +292,6 @@ public sealed class PlantEditor
         foreach (var key in OfThePlace.Concat(ReadOnly)) node.Remove(key);
         foreach (var (key, _) in AssetPlace.ListsOf(kind)) node.Remove(key);
         return node;
-    }
-
-    private static JsonObject Merged(JsonObject target, JsonObject patch)
-    {
-        foreach (var (key, value) in patch)
-        {
-            if (value is null) target.Remove(key);
-            else if (value is not JsonObject inner) target[key] = value.DeepClone();
-            else target[key] = Merged(target[key] is JsonObject outer ? (JsonObject)outer.DeepClone() : [], inner);
-        }
-
-        return target;
     }
 
     internal JsonObject Show(AssetPlace place) => Shown(place);

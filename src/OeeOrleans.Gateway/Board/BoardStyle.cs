@@ -97,8 +97,8 @@ internal static class BoardStyle
         @media(max-width:900px){header{flex-wrap:wrap;padding:10px 14px;gap:6px 14px}.shift{order:9;flex-basis:100%;max-width:none}
         main{padding:12px}.lh,.wall .lh{grid-template-columns:1fr auto;gap:8px 12px;padding:12px 14px}.lh .apq{grid-column:1/3}
         .cnt{grid-column:1/3;text-align:left}
-        .axis{display:none!important}.m,.wall .m{grid-template-columns:1fr auto;gap:4px 12px;padding:10px 14px}.m .s{grid-column:1/3}
-        .m .num{display:none}button.oee,.wall button.oee{font-size:36px;text-align:right}.wf>div{grid-template-columns:104px 1fr 56px}
+        .axis{display:none!important}.m,.wall .m{grid-template-columns:1fr auto auto;gap:4px 12px;padding:10px 14px}.m .s{grid-column:1/4}
+        .m .counts,.m .cycle{display:none}button.oee,.wall button.oee{font-size:36px;text-align:right}.wf>div{grid-template-columns:104px 1fr 56px}
         .two{grid-template-columns:1fr}.two .pa{border-left:0;border-top:1px solid var(--line)}.pi{grid-template-columns:128px 1fr 96px}}
         """;
 

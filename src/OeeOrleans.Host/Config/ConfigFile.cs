@@ -163,6 +163,8 @@ public static partial class ConfigFile
         };
         CheckExposure(root, gateway, config);
         _ = root.Section("edge");
+        // Of an export that became the plant's file: what it was before is in the store, and is imported by itself only.
+        _ = root.Items(PlantExport.HistoryKey);
         foreach (var section in new[] { store, ingress, gateway, cluster }) section.Close();
         return config;
     }
