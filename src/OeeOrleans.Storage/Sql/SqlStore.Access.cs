@@ -24,7 +24,7 @@ internal abstract partial class SqlStore : IAccessStore
         c => c.ExecuteScalarAsync<long>(Command("select version from access_state where id = 1", null, cancellationToken)),
         cancellationToken);
 
-    public Task<AccessData> ReadAccessAsync(long nowUs, CancellationToken cancellationToken) => QueryAsync(async c =>
+    public Task<AccessData> ReadAccessAsync(long nowUs, CancellationToken cancellationToken) => ChangeAsync(async c =>
     {
         // All of one instant, or a grant could be read of a user who was not.
         await using var transaction = await c.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
@@ -79,7 +79,7 @@ internal abstract partial class SqlStore : IAccessStore
             new { user.Name, user.PasswordHash, mustChange = user.MustChange ? 1 : 0, user.Stamp, user.DisabledUs, stampBefore }) > 0,
             cancellationToken);
 
-    public Task<int?> NoteSignInAsync(string user, int limit, long lockedUntilUs, CancellationToken cancellationToken) => QueryAsync(
+    public Task<int?> NoteSignInAsync(string user, int limit, long lockedUntilUs, CancellationToken cancellationToken) => ChangeAsync(
         async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
@@ -137,7 +137,7 @@ internal abstract partial class SqlStore : IAccessStore
             Command($"select {SessionColumns} from access_session where id = @id", new { id }, cancellationToken)))?.ToSession(),
         cancellationToken);
 
-    public Task<bool> RotateSessionAsync(string id, string hashBefore, string hash, CancellationToken cancellationToken) => QueryAsync(
+    public Task<bool> RotateSessionAsync(string id, string hashBefore, string hash, CancellationToken cancellationToken) => ChangeAsync(
         async c => await c.ExecuteAsync(Command(
             "update access_session set refresh_hash = @hash where id = @id and refresh_hash = @hashBefore and revoked is null",
             new { id, hashBefore, hash }, cancellationToken)) > 0, cancellationToken);
@@ -158,7 +158,7 @@ internal abstract partial class SqlStore : IAccessStore
         ChangeAccessAsync(null, async run =>
             await run("delete from access_secret where id = @id", new { id }) > 0, cancellationToken);
 
-    public Task ForgetExpiredAsync(long beforeUs, CancellationToken cancellationToken) => QueryAsync(async c =>
+    public Task ForgetExpiredAsync(long beforeUs, CancellationToken cancellationToken) => ChangeAsync(async c =>
     {
         await c.ExecuteAsync(Command("delete from access_session where expires < oee_ts(@beforeUs)", new { beforeUs }, cancellationToken));
         return await c.ExecuteAsync(
@@ -171,7 +171,7 @@ internal abstract partial class SqlStore : IAccessStore
     /// <summary>The work with its audit entry, all or nothing; nothing when the work says that it did nothing.</summary>
     private Task<bool> ChangeAccessAsync(
         AuditEntry? audit, Func<Func<string, object, Task<int>>, Task<bool>> work, CancellationToken cancellationToken, bool tell = true) =>
-        QueryAsync(async c =>
+        ChangeAsync(async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
         Task<int> Run(string sql, object? parameters) => c.ExecuteAsync(

@@ -6,7 +6,7 @@ namespace OeeOrleans.Storage.Sql;
 
 internal abstract partial class SqlStore
 {
-    public Task AppendAuditAsync(IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken) => QueryAsync(async c =>
+    public Task AppendAuditAsync(IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken) => ChangeAsync(async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
         await AuditLog.AppendAsync(c, transaction, Dialect, Chain, entries, cancellationToken);
@@ -16,7 +16,7 @@ internal abstract partial class SqlStore
 
     public Task<(IReadOnlyList<ChainedEntry> Entries, AuditHead Head)> ReadChainAsync(
         long afterId, int limit, CancellationToken cancellationToken) =>
-        QueryAsync<(IReadOnlyList<ChainedEntry>, AuditHead)>(async c =>
+        ChangeAsync<(IReadOnlyList<ChainedEntry>, AuditHead)>(async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
         CommandDefinition Ask(string sql) => new(

@@ -42,7 +42,7 @@ internal abstract partial class SqlStore
         _stops = new("stops", reads.StopsAsync);
         _reasons = new("reasons", reads.ReasonsAsync);
         _nodes = new("edge_nodes", new EdgeNodeReads(Dialect, Query).ReadAsync) { MaxKeys = 200 };
-        _catalog = new SignalCatalog(Dialect, Query, () => MaxSignals);
+        _catalog = new SignalCatalog(Dialect, q => ChangeAsync(q, CancellationToken.None), () => MaxSignals);
     }
 
     public Task<List<MachineSample>> ReadMachineAsync(string machine, long fromUs, long toUs, CancellationToken cancellationToken) =>

@@ -32,7 +32,7 @@ internal abstract partial class SqlStore : IPlantStore
             Command("select coalesce(max(revision), 0) from config_revision", null, cancellationToken)),
         cancellationToken);
 
-    public Task<StoredPlant?> ReadPlantAsync(CancellationToken cancellationToken) => QueryAsync(async c =>
+    public Task<StoredPlant?> ReadPlantAsync(CancellationToken cancellationToken) => ChangeAsync(async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
         Task<IEnumerable<T>> Read<T>(string sql) => c.QueryAsync<T>(
@@ -65,7 +65,7 @@ internal abstract partial class SqlStore : IPlantStore
         },
         cancellationToken);
 
-    public Task<bool> SaveRevisionAsync(PlantWrite write, CancellationToken cancellationToken) => QueryAsync(async c =>
+    public Task<bool> SaveRevisionAsync(PlantWrite write, CancellationToken cancellationToken) => ChangeAsync(async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
         // Whoever appends to the audit log comes alone: what is newest is so until the end of the transaction.
@@ -127,7 +127,7 @@ internal abstract partial class SqlStore : IPlantStore
         DraftAsync("delete from config_draft where id = @id", new { id }, audit, cancellationToken);
 
     private Task<bool> DraftAsync(string sql, object parameters, AuditEntry audit, CancellationToken cancellationToken) =>
-        QueryAsync(async c =>
+        ChangeAsync(async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
         await AuditLog.AppendAsync(c, transaction, Dialect, Chain, [audit], cancellationToken);

@@ -61,7 +61,7 @@ internal abstract partial class SqlStore
 
     private Task<FaultEvent?> ChangeFaultAsync(
         string update, string id, long? untilUs, AuditEntry audit, CancellationToken cancellationToken) =>
-        QueryAsync(async c =>
+        ChangeAsync(async c =>
     {
         await using var transaction = await c.BeginTransactionAsync(cancellationToken);
         await AuditLog.AppendAsync(c, transaction, Dialect, Chain, [audit], cancellationToken);

@@ -11,7 +11,7 @@ namespace OeeOrleans.Storage.Sql;
 internal abstract partial class SqlStore : IStore
 {
     /// <summary>How long a query waits for its turn.</summary>
-    private static readonly TimeSpan TurnLimit = TimeSpan.FromSeconds(30);
+    protected static readonly TimeSpan TurnLimit = TimeSpan.FromSeconds(30);
 
     /// <summary>Why the last commit was not taken at all; null when it was.</summary>
     private volatile string? _lastWriteFailure;
@@ -71,6 +71,13 @@ internal abstract partial class SqlStore : IStore
 
     protected Task<T> QueryAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken) =>
         AsideAsync(() => AskAsync(query, cancellationToken));
+
+    /// <summary>A query that writes, or that holds back who writes: one after the other where the engine has one writer.</summary>
+    protected Task<T> ChangeAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken) =>
+        InTurnAsync(() => QueryAsync(query, cancellationToken), cancellationToken);
+
+    /// <summary>Runs work when it is its turn to write; not to be called from within such work.</summary>
+    protected virtual Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken) => work();
 
     private async Task<T> AskAsync<T>(Func<DbConnection, Task<T>> query, CancellationToken cancellationToken)
     {

@@ -142,6 +142,27 @@ internal sealed class SqliteStore : SqlStore
 
     protected override Task<T> AsideAsync<T>(Func<Task<T>> work) => Task.Run(work);
 
+    /// <summary>
+    /// The file takes one writer at a time, and who finds it taken only tries again now and then: beside a sink that commits
+    /// one thing after another, it might never hit the moment between.
+    /// </summary>
+    protected override async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        if (!await _writing.WaitAsync(TurnLimit, cancellationToken))
+        {
+            throw new StoreUnavailableException($"the store was written to by others for {TurnLimit.TotalSeconds:0} s");
+        }
+
+        try
+        {
+            return await work();
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
     protected override bool IsTransient(Exception error) => error is SqliteException sqlite && SqliteErrors.IsAway(sqlite);
 
     protected override StoreUnavailableException Away(string what, Exception error) =>
