@@ -155,7 +155,8 @@ public sealed class PlantEditor
         {
             throw new EditException(
                 EditFailure.Conflict,
-                $"'{edit.Id}' is a machine that was retired, and its history is still there; take another id, or roll back to have it again");
+                $"'{edit.Id}' is a machine that was retired, and its history is still there; take another id, or roll back to "
+                    + "have it again");
         }
 
         if (Retired().Any(r => r["line"]?.ToString() == edit.Id))

@@ -63,13 +63,12 @@ internal static class DiscoveredEndpoints
                 body["tags"] = new JsonArray([.. tags]);
             }
 
-            return await PlantEdits.MakeAsync(
-                context, caller, plant, new PlantEdit(PlantDeed.Add, PlantPart.Asset, PlantEdits.IdIn(body), body), needsTag: false);
+            return await PlantEdits.AddAsync(context, caller, plant, PlantPart.Asset, body);
         })
         .WithQuery(PlantEdits.Query).Needs(AccessPolicy.AdministerPlant).Produces<AssetDocument>(201)
         .WithSummary(
-            "Makes such a device a machine: { edge_node, device, id, parent_id, ... }; what it said becomes its history. Without `tags` its "
-                + "metrics become the signals that their names say, unless `propose_tags` is false");
+            "Makes such a device a machine: { edge_node, device, id, parent_id, ... }; what it said becomes its history. Without `tags` "
+                + "its metrics become the signals that their names say, unless `propose_tags` is false");
 
         api.MapPost("/discovered/ignore", async (
             IgnoreRequest body, HttpContext context, Caller caller, IStore store, TimeProvider clock) =>

@@ -89,7 +89,7 @@ internal static class DraftEndpoints
             var edits = EditsOf(draft);
             var tags = DraftDocument.TagsOf(edits);
             var comment = PlantEdits.Comment(body.Comment ?? draft.Comment);
-            var validFrom = body.ValidFrom is { } time ? PlantEdits.Positive(UnixMicros.From(time)) : (long?)null;
+            var validFrom = PlantEdits.ValidFrom(body.ValidFrom);
             var author = PlantEdits.AuthorOf(context, caller) with { Comment = comment };
             var state = await plant.EditAsync(
                 [.. edits.Select(e => e.Edit)], tags, author, validFrom, s => PermitAll(caller, s, edits), context.RequestAborted);

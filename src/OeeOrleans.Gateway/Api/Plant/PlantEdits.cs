@@ -5,6 +5,7 @@ using OeeOrleans.Access.Grants;
 using OeeOrleans.Configuration;
 using OeeOrleans.Configuration.Document;
 using OeeOrleans.Gateway.Access;
+using OeeOrleans.Model;
 
 namespace OeeOrleans.Gateway.Api.Plant;
 
@@ -21,6 +22,10 @@ internal static class PlantEdits
     [
         ("valid_from", "ISO 8601: from when on what OEE depends on holds; default now"), ("comment", "why, for the revision and the audit"),
     ];
+
+    /// <summary>Adds what a body says, under the id that stands in it.</summary>
+    public static Task<IResult> AddAsync(HttpContext context, Caller caller, PlantConfiguration plant, PlantPart part, JsonObject body) =>
+        MakeAsync(context, caller, plant, new PlantEdit(PlantDeed.Add, part, IdIn(body), body), needsTag: false);
 
     /// <summary>Makes one edit, and answers with the part as it is then.</summary>
     public static async Task<IResult> MakeAsync(
@@ -65,7 +70,7 @@ internal static class PlantEdits
         throw new BadParameterException("body", "the body must be a JSON object");
     }
 
-    public static string IdIn(JsonObject body) => body["id"] is JsonValue id && id.ToString() is { Length: > 0 } text
+    private static string IdIn(JsonObject body) => body["id"] is JsonValue id && id.ToString() is { Length: > 0 } text
         ? text
         : throw new BadParameterException("id", "'id' is missing");
 
@@ -88,7 +93,10 @@ internal static class PlantEdits
         ? null
         : Positive(Parameters.Time(request, "valid_from"));
 
-    public static long Positive(long timeUs) => timeUs > 0
+    /// <summary>The `valid_from` of a body; null: it says none.</summary>
+    public static long? ValidFrom(DateTimeOffset? time) => time is { } given ? Positive(UnixMicros.From(given)) : null;
+
+    private static long Positive(long timeUs) => timeUs > 0
         ? timeUs
         : throw new BadParameterException("valid_from", "'valid_from' must be after 1970-01-01T00:00:00Z");
 

@@ -33,9 +33,7 @@ internal static class PlantEndpoints
     {
         api.MapPost("/assets", async (HttpContext context, Caller caller, PlantConfiguration plant) =>
         {
-            var body = await PlantEdits.BodyAsync(context);
-            return await PlantEdits.MakeAsync(
-                context, caller, plant, new PlantEdit(PlantDeed.Add, PlantPart.Asset, PlantEdits.IdIn(body), body), needsTag: false);
+            return await PlantEdits.AddAsync(context, caller, plant, PlantPart.Asset, await PlantEdits.BodyAsync(context));
         })
         .WithQuery(PlantEdits.Query).Needs(AccessPolicy.Administer).Produces<AssetDocument>(201)
         .WithSummary("Adds an area, line, cell or machine: { id, kind, parent_id, ... } with the keys of plant.yaml. In force at once");
@@ -77,9 +75,7 @@ internal static class PlantEndpoints
         .Needs(AccessPolicy.Look).WithSummary($"{what}: one, with its ETag");
         api.MapPost($"/{path}", async (HttpContext context, Caller caller, PlantConfiguration plant) =>
         {
-            var body = await PlantEdits.BodyAsync(context);
-            return await PlantEdits.MakeAsync(
-                context, caller, plant, new PlantEdit(PlantDeed.Add, part, PlantEdits.IdIn(body), body), needsTag: false);
+            return await PlantEdits.AddAsync(context, caller, plant, part, await PlantEdits.BodyAsync(context));
         })
         .WithQuery(PlantEdits.Query).Needs(AccessPolicy.AdministerPlant).WithSummary($"{what}: adds one");
         MapChange(api, $"/{path}/{{id}}", HttpMethods.Put, part, PlantDeed.Replace, $"{what}: makes it what is given");
@@ -145,8 +141,7 @@ internal static class PlantEndpoints
         {
             var revision = body.Revision ?? throw new BadParameterException("revision", "'revision' is missing");
             var author = PlantEdits.AuthorOf(context, caller) with { Comment = PlantEdits.Comment(body.Comment) };
-            var validFrom = body.ValidFrom is { } time ? PlantEdits.Positive(UnixMicros.From(time)) : (long?)null;
-            var state = await plant.RollBackAsync(revision, author, validFrom, context.RequestAborted);
+            var state = await plant.RollBackAsync(revision, author, PlantEdits.ValidFrom(body.ValidFrom), context.RequestAborted);
             return RevisionDocument.Of(state.Revision, null);
         })
         .Needs(AccessPolicy.AdministerPlant).Produces<RevisionDocument>()
