@@ -59,18 +59,19 @@ public sealed class FailingSourceTests : IAsyncLifetime
     {
         var (source, events) = await DieWhileCutOffAsync(TimeSpan.FromMilliseconds(300), whenBack: async (edge, _) =>
         {
-            await _broker.UntilAsync(s => s.Count("DDEATH") > 0);
             await Eventually.HoldsAsync("nothing that waits", Soon, () => Task.FromResult(edge.Connector.Buffered), n => n == 0);
+            // The last word is of its death: when the failure is noticed before the new birth, there is a death before it as well.
+            await _broker.UntilAsync(s => Last(s, "DDEATH") > Last(s, "DBIRTH") && s.Count("NBIRTH") == 2);
         });
         Assert.Empty(SaidWhileDead(events));
         Assert.Equal(Enumerable.Range(1, source.Readings), Said(events).Distinct().Order());
         // It is dead, and its birth has no value that would say otherwise.
         var mourned = events.Last(e => e.Is("DBIRTH")).Decode();
         Assert.True(mourned.Metric("n")!.Value.GetProperty("is_null").GetBoolean());
-        // The last word is of its death: when the failure is noticed before the new birth, there is a death before it as well.
-        var all = events.ToList();
-        Assert.True(all.FindLastIndex(e => e.Is("DDEATH")) > all.FindLastIndex(e => e.Is("DBIRTH")));
+        Assert.True(Last(events, "DDEATH") > Last(events, "DBIRTH"));
     }
+
+    private static int Last(IReadOnlyList<WireEvent> events, string type) => events.ToList().FindLastIndex(e => e.Is(type));
 
     [Fact]
     public async Task A_source_that_throws_at_a_pause_does_not_end_the_watch_over_the_buffer()
