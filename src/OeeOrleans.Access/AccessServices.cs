@@ -36,6 +36,7 @@ public static class AccessServices
         services.AddSingleton<SignIn>();
         services.AddSingleton<Tokens>();
         services.AddSingleton<AccessKeeper>();
+        services.AddSingleton<CommandKey>();
         services.AddHostedService(s => s.GetRequiredService<AccessRefresher>());
         services.AddHostedService(s => s.GetRequiredService<RefusalLog>());
         return services;
@@ -50,10 +51,27 @@ public static class AccessServices
         return services.AddSingleton<IHostedService>(s => s.GetRequiredService<AuditAnchors>());
     }
 
+    /// <summary>The key for commands to PLCs, for a command that ends soon.</summary>
+    /// <exception cref="StoreUnavailableException">The store is away.</exception>
+    /// <exception cref="PlantKeyException">The store belongs to another plant key.</exception>
+    public static async Task<CommandKey> OpenCommandKeyAsync(
+        IStore store, PlantModel plant, AccessOptions options, PlantKey key, ILoggerFactory logs, CancellationToken cancellationToken)
+    {
+        var (directory, refresher) = await ReadAsync(store, plant, options, key, logs, cancellationToken);
+        return new CommandKey(store.Access, directory, refresher, key, TimeProvider.System);
+    }
+
     /// <summary>Users, keys and grants for a command that ends soon: read once, nothing runs beside it.</summary>
     /// <exception cref="StoreUnavailableException">The store is away.</exception>
     /// <exception cref="PlantKeyException">The store belongs to another plant key.</exception>
     public static async Task<AccessKeeper> OpenAsync(
+        IStore store, PlantModel plant, AccessOptions options, PlantKey key, ILoggerFactory logs, CancellationToken cancellationToken)
+    {
+        var (directory, refresher) = await ReadAsync(store, plant, options, key, logs, cancellationToken);
+        return new AccessKeeper(store.Access, directory, refresher, TimeProvider.System);
+    }
+
+    private static async Task<(AccessDirectory Directory, AccessRefresher Refresher)> ReadAsync(
         IStore store, PlantModel plant, AccessOptions options, PlantKey key, ILoggerFactory logs, CancellationToken cancellationToken)
     {
         var clock = TimeProvider.System;
@@ -61,6 +79,6 @@ public static class AccessServices
         var refresher = new AccessRefresher(store.Access, directory, key, options, clock, logs.CreateLogger<AccessRefresher>());
         await AccessRefresher.CheckKeyAsync(store.Access, key, clock, cancellationToken);
         await refresher.RefreshAsync(cancellationToken);
-        return new AccessKeeper(store.Access, directory, refresher, clock);
+        return (directory, refresher);
     }
 }

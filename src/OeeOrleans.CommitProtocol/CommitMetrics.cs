@@ -52,7 +52,11 @@ public static class CommitMetrics
     /// <summary>What a DBIRTH announces: number 0 is none.</summary>
     public static ControlValue[] InDeviceBirth(EdgeNodeDefinition definition, EdgeDevice device) =>
         device.Metrics.Any(m => m.Writable)
-            ? [RecordOf(definition, device, 0), new ControlValue(WriteReport, SparkplugDataType.String, null)]
+            ?
+            [
+                RecordOf(definition, device, 0), new ControlValue(WriteReport, SparkplugDataType.String, null),
+                new ControlValue(SignedCommand.MetricName, SparkplugDataType.String, null),
+            ]
             : [RecordOf(definition, device, 0)];
 
     /// <summary>A payload, for the queue, that reports a write.</summary>

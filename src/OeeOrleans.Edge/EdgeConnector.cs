@@ -1,7 +1,6 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using OeeOrleans.CommitProtocol;
+using OeeOrleans.Edge.Commands;
 using OeeOrleans.Edge.Queue;
 using OeeOrleans.Edge.Sessions;
 using OeeOrleans.Edge.Sources;
@@ -21,7 +20,6 @@ namespace OeeOrleans.Edge;
 public sealed class EdgeConnector : BackgroundService
 {
     private static readonly TimeSpan FirstReading = TimeSpan.FromSeconds(5);
-    private const int MaxWrites = 1_000;
 
     private readonly EdgeOptions _options;
     private readonly TimeProvider _clock;
@@ -29,13 +27,9 @@ public sealed class EdgeConnector : BackgroundService
     private readonly RecordQueue _queue;
     private readonly WakeEvent _wake = new();
     private readonly SamplingGovernor _governor;
-    private readonly WriteAudit _audit;
+    private readonly PlcWriter _writer;
     private readonly IReadOnlyList<ISource> _sources;
     private volatile EdgeLife _life;
-
-    /// <summary>By source, values to write: carried out one after the other in the order in which they came, and beside those of other
-    /// sources, so that a slow PLC holds up no other.</summary>
-    private readonly Dictionary<string, Channel<EdgeRequest.Write>> _writes;
     private long _toldDropped;
 
     /// <exception cref="ArgumentException">The options cannot be used; one sentence per mistake.</exception>
@@ -51,9 +45,8 @@ public sealed class EdgeConnector : BackgroundService
         _queue = new RecordQueue(Path.Combine(options.DataDir, $"edge-{options.Group}-{options.Node}"), options.BufferMaxMb * 1_000_000L);
         Log.QueueOpened(log, _queue.Id, _queue.Count, _queue.First, _queue.Next - 1);
         _governor = new SamplingGovernor(options.SlowestIntervalMs);
-        _audit = new WriteAudit(options, Report, clock, log);
         _sources = sources;
-        _writes = sources.ToDictionary(s => s.Id, _ => NewChannel(), StringComparer.Ordinal);
+        _writer = new PlcWriter(options, sources.Select(s => s.Id), _queue, _wake, () => _life!.Loops, clock, log);
         _life = NewLife();
     }
 
@@ -75,7 +68,7 @@ public sealed class EdgeConnector : BackgroundService
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var watching = WatchAsync(stoppingToken);
-        var writing = Task.WhenAll(_writes.Values.Select(w => WriteAllAsync(w.Reader, stoppingToken)));
+        var writing = _writer.RunAsync(stoppingToken);
         try
         {
             while (true)
@@ -92,9 +85,6 @@ public sealed class EdgeConnector : BackgroundService
             foreach (var source in _sources) await source.DisposeAsync();
         }
     }
-
-    private static Channel<EdgeRequest.Write> NewChannel() => Channel.CreateBounded<EdgeRequest.Write>(
-        new BoundedChannelOptions(MaxWrites) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
     /// <summary>New aliases are written first; a disk that is full now takes them later.</summary>
     private async Task BeginLifeAsync(CancellationToken stoppingToken)
@@ -163,7 +153,7 @@ public sealed class EdgeConnector : BackgroundService
                 _options.Speaking,
                 (source, settings) => new SourceLoop(source, settings, definition, image, _queue, _governor, _wake, _clock, _log)),
         ];
-        return new EdgeLife(loops, new EdgeLink(_options, new EdgeNodeSession(definition), image, _queue, _wake, _clock, _log, Write));
+        return new EdgeLife(loops, new EdgeLink(_options, new EdgeNodeSession(definition), image, _queue, _wake, _clock, _log, _writer));
     }
 
     private IEnumerable<EdgeMetric> Metrics(IEnumerable<SourceTag> tags) =>
@@ -178,71 +168,6 @@ public sealed class EdgeConnector : BackgroundService
         var type = Scaling.TypeOf(tag.Tag, tag.Type);
         return new EdgeMetric(
             tag.Tag.Metric, type, _queue.AliasOf(AliasBook.Describe(tag.Device, tag.Tag.Metric, type)), tag.Tag.Unit, tag.Tag.Writable);
-    }
-
-    private void Write(EdgeRequest.Write write)
-    {
-        var loop = LoopOf(write);
-        if (loop is not null && _writes[loop.Id].Writer.TryWrite(write)) return;
-        Refuse(Audited(write, loop), loop is null ? "no source has it" : $"{MaxWrites} commands wait already");
-    }
-
-    private SourceLoop? LoopOf(EdgeRequest.Write write) =>
-        _life.Loops.FirstOrDefault(l => l.AddressOf(write.Device, write.Metric) is not null);
-
-    private AuditedWrite Audited(EdgeRequest.Write write, SourceLoop? loop) => new(
-        write.Device is null ? "NCMD" : "DCMD", loop?.Id, write.Device ?? _options.Node, write.Metric.Name,
-        loop?.AddressOf(write.Device, write.Metric), null, write.Value);
-
-    /// <summary>To the host, on the way of the values: it comes once, whatever dies.</summary>
-    private void Report(string device, string report)
-    {
-        // The node itself has no metrics to write to, and no records.
-        if (!_options.Speaking.Any(s => s.Device == device)) return;
-        var payload = CommitMetrics.ReportPayload(report, (ulong)_clock.GetUtcNow().ToUnixTimeMilliseconds());
-        _queue.Append([(device, payload, 1)]);
-        _wake.Set();
-    }
-
-    private void Refuse(in AuditedWrite write, string why, Exception? error = null)
-    {
-        _audit.Note(write, why);
-        Log.CommandRefused(_log, write.Device, write.Metric, why, error);
-    }
-
-    private async Task WriteAllAsync(ChannelReader<EdgeRequest.Write> writes, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await foreach (var write in writes.ReadAllAsync(cancellationToken)) await WriteAsync(write, cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            while (writes.TryRead(out var write)) Refuse(Audited(write, LoopOf(write)), "the edge was asked to stop before its turn");
-        }
-    }
-
-    /// <summary>A command: carried out by the source the metric comes from; the value is published when it is read back.</summary>
-    private async Task WriteAsync(EdgeRequest.Write write, CancellationToken cancellationToken)
-    {
-        var loop = LoopOf(write);
-        var audited = Audited(write, loop);
-        try
-        {
-            if (loop is null) throw new InvalidOperationException("no source has it");
-            var before = await loop.WriteAsync(write.Device, write.Metric, write.Value, cancellationToken);
-            _audit.Note(audited with { Before = before }, null);
-            Log.CommandDone(_log, audited.Device, audited.Metric);
-        }
-        catch (Exception error)
-        {
-            // A boundary: whatever the source says against it, the edge goes on; and whatever became of it stands in the audit.
-            var isOpen = error is OperationCanceledException or PlcException { IsAway: true };
-            var before = (error as PlcException)?.Before;
-            Refuse(audited with { Before = before }, isOpen ? $"not known whether it was carried out: {error.Message}" : error.Message,
-                error);
-            if (cancellationToken.IsCancellationRequested && error is OperationCanceledException) throw;
-        }
     }
 
     /// <summary>Once a second: how full is the queue, and what does that mean for sampling.</summary>

@@ -24,6 +24,9 @@ internal static class EdgeMetrics
     public static readonly Counter PublishFailures = Metrics.CreateCounter(
         "edge_publish_failures_total", "Publishes that failed; their records are sent again.");
 
+    public static readonly Counter CommandsRefused = Metrics.CreateCounter(
+        "edge_commands_refused_total", "Commands that were not signed, or by nobody who is known here.");
+
     public static readonly Counter CycleOverruns = Metrics.CreateCounter(
         "edge_cycle_overruns_total", "Sampling instants that passed because the reading before had not ended.", "source");
     public static readonly Histogram CycleDelayMs = Metrics.CreateHistogram(

@@ -155,6 +155,15 @@ public sealed class EdgeOptions
     /// </summary>
     public TimeSpan MaxCommandAge { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// Public keys of hosts whose signed commands are carried out, as `oee commands key` prints them; none: nothing is, unless
+    /// <see cref="UnsignedCommands"/> says so.
+    /// </summary>
+    public IReadOnlyList<string> CommandKeys { get; set; } = [];
+
+    /// <summary>Plain DCMD are carried out too: for hosts of others. Then the broker's rights are all that guards the PLC.</summary>
+    public bool UnsignedCommands { get; set; }
+
     /// <summary>Sources that speak for themselves, and not only for another one.</summary>
     public IEnumerable<EdgeSource> Speaking => Sources.Where(s => !Sources.Any(o => o.Fallback == s.Id));
 
@@ -200,6 +209,11 @@ public sealed class EdgeOptions
 
         if (BufferMaxMb is < 1 or > 1_000_000) yield return $"edge.buffer.max_mb is {BufferMaxMb}; 1..1000000 is possible";
         if (MaxInFlight is < 1 or > 65_535) yield return $"edge.max_inflight is {MaxInFlight}; 1..65535 is possible";
+        foreach (var key in CommandKeys)
+        {
+            if (Commands.CommandKeys.Check(key) is { } wrong) yield return $"edge.command_keys: '{key}': {wrong}";
+        }
+
         if (Qos is not (0 or 1)) yield return $"edge.qos is {Qos}; 0 or 1 is possible";
     }
 

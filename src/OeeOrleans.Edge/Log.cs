@@ -110,6 +110,9 @@ internal static partial class Log
     [LoggerMessage(8036, LogLevel.Error, "the audit of writes could not be written; this is its line: {Line}")]
     public static partial void AuditNotWritten(ILogger log, string line, Exception error);
 
+    [LoggerMessage(8041, LogLevel.Warning, "source {Source}: {Address} was written, and could not be read back")]
+    public static partial void NotReadBack(ILogger log, string source, string address, Exception error);
+
     [LoggerMessage(8040, LogLevel.Error, "a write could not be reported to the host, only the file of writes has it: {Line}")]
     public static partial void AuditNotReported(ILogger log, string line, Exception error);
 

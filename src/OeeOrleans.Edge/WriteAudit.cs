@@ -9,7 +9,7 @@ namespace OeeOrleans.Edge;
 /// <summary>
 /// Every value for a writable metric that was handed to this edge, one line of JSON each: when, by which way, where, what stood there
 /// before, what was to be written, and what became of it; on this disk, and reported to the host. Commands that are none (unknown or
-/// read-only metrics, too old) are in the log. Sparkplug does not say who commands; the way is all there is.
+/// read-only metrics, too old) are in the log. Sparkplug does not say who commands; a signed command does.
 /// </summary>
 internal sealed class WriteAudit(EdgeOptions options, Action<string, string> report, TimeProvider clock, ILogger log)
 {
@@ -68,6 +68,17 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
         json.WriteString("address", Clip(write.Address, longest));
         Value(json, "old", write.Before, longest);
         Value(json, "new", write.Value, longest);
+        Value(json, "read", write.After, longest);
+        json.WriteBoolean("shown", write.IsShown);
+        if (write.Command is { } command)
+        {
+            json.WriteString(write.IsCopy ? "copy_of" : "command", command.Id);
+            json.WriteNumber("number", command.Number);
+            json.WriteString("asked_by", command.AskedBy);
+            json.WriteString("approved_by", command.ApprovedBy);
+            json.WriteString("reason", Clip(command.Reason, longest));
+        }
+
         json.WriteBoolean("ok", error is null);
         json.WriteString("error", Clip(error, longest));
         json.WriteEndObject();
@@ -122,4 +133,17 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
 /// <param name="Before">What stood there; null when it could not be read.</param>
 /// <param name="Value">What was to be written, in published units.</param>
 internal readonly record struct AuditedWrite(
-    string By, string? Source, string Device, string Metric, string? Address, object? Before, object? Value);
+    string By, string? Source, string Device, string Metric, string? Address, object? Before, object? Value)
+{
+    /// <summary>What was read back; null when nothing was.</summary>
+    public object? After { get; init; }
+
+    /// <summary>What was read back is what was written.</summary>
+    public bool IsShown { get; init; }
+
+    /// <summary>A command that came before came again: nothing is said of what became of the first one.</summary>
+    public bool IsCopy { get; init; }
+
+    /// <summary>Of the host that says so; null: a plain DCMD.</summary>
+    public SignedCommand? Command { get; init; }
+}

@@ -70,6 +70,7 @@ public static class GatewayExtensions
         KpiEndpoints.Map(api);
         TelemetryEndpoints.Map(api);
         FaultEndpoints.Map(api);
+        CommandEndpoints.Map(api);
         LossEndpoints.Map(api);
         AssetEndpoints.Map(api);
         PlantEndpoints.Map(api);

@@ -4,6 +4,12 @@ namespace OeeOrleans.Grains;
 [Alias("oee.IEdgeNodeGrain")]
 public interface IEdgeNodeGrain : IGrainWithStringKey
 {
+    /// <summary>Hands a signed command to the node's broker. Null, or why it was not sent.</summary>
+    /// <param name="device">Whose metric it is for.</param>
+    /// <param name="signed">As <see cref="CommitProtocol.SignedCommand.Seal"/> made it.</param>
+    [Alias("SendCommand")]
+    Task<string?> SendCommand(string device, string signed);
+
     [Alias("GetStatus")]
     Task<EdgeNodes.EdgeNodeStatus> GetStatus();
 }

@@ -66,4 +66,7 @@ internal static partial class Log
         5018, LogLevel.Warning,
         "machine {Machine} cannot be read from the store ({Failed} such failures since this was said last): {Error}; tried again")]
     public static partial void NotOpened(ILogger log, string machine, int failed, string error, Exception? bug);
+
+    [LoggerMessage(5020, LogLevel.Warning, "edge node {EdgeNode}: a command was not sent: {Reason}")]
+    public static partial void CommandNotSent(ILogger log, string edgeNode, string reason, Exception error);
 }

@@ -1,4 +1,5 @@
 using OeeOrleans.Model;
+using OeeOrleans.Model.Commands;
 
 namespace OeeOrleans.Storage;
 
@@ -32,6 +33,9 @@ public sealed record TelemetryUnit : CommitUnit
     public (string EdgeNode, string State)? EdgeNode { get; init; }
 
     public IReadOnlyList<DeadLetter> DeadLetters { get; init; } = [];
+
+    /// <summary>What became of commands.</summary>
+    public IReadOnlyList<CommandAnswer> Answers { get; init; } = [];
 
     public override int Weight => Rows.Length + Births.Count + DeadLetters.Count + RemovedRows.Count + Audit.Count + 1;
 

@@ -1,6 +1,7 @@
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
 using OeeOrleans.Storage.Access;
+using OeeOrleans.Storage.Commands;
 using OeeOrleans.Storage.Plant;
 
 namespace OeeOrleans.Storage;
@@ -15,6 +16,9 @@ public interface IStore : IAsyncDisposable
 
     /// <summary>The plant model.</summary>
     IPlantStore Plant { get; }
+
+    /// <summary>Writes to PLCs.</summary>
+    ICommandStore Commands { get; }
 
     /// <summary>
     /// Brings the schema up to date; safe to repeat, also from several processes at once. Throws <see cref="SchemaException"/> when it

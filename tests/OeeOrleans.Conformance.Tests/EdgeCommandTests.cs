@@ -70,11 +70,15 @@ public sealed class EdgeCommandTests : IAsyncLifetime
 
     private static ulong NowMs() => (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 
-    private static void Writable(EdgeOptions options) => options.Sources =
+    private static void Writable(EdgeOptions options)
+    {
+        options.UnsignedCommands = true;
+        options.Sources =
         [
             new EdgeSource(
                 "s", new Uri("sim://x"), "d", 50, [new EdgeTag("bool:1", "beat"), new EdgeTag("counter:1", "setpoint", Writable: true)]),
         ];
+    }
 
     private static byte[] Write(long value, ulong sentMs)
     {

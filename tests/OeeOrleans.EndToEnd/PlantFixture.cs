@@ -74,10 +74,14 @@ public sealed class TestPlant : IAsyncDisposable
         brokerUrl, "edge2", $"acknowledge: {acknowledge}",
         $$"""{ id: sim1, url: "sim://plant?tags=1000&devices=4&journal={{JournalFile}}", device: d, interval_ms: 250 }""");
 
-    /// <summary>An edge node of our own, of the machine of this plant.</summary>
+    /// <summary>An edge node of our own, of the machine of this plant, which any host may command.</summary>
     /// <param name="sources">Entries of `sources`, in flow style.</param>
     public Task<string> WriteEdgeOfMachineAsync(params string[] sources) =>
-        WriteEdgeAsync(Broker.Url, "edge1", "acknowledge: auto", sources);
+        WriteEdgeAsync(Broker.Url, "edge1", "unsigned_commands: true", sources);
+
+    /// <summary>The same, which takes the commands of one host only.</summary>
+    public Task<string> WriteGuardedEdgeAsync(string key, params string[] sources) =>
+        WriteEdgeAsync(Broker.Url, "edge1", $"command_keys: [ \"{key}\" ]", sources);
 
     private async Task<string> WriteEdgeAsync(string brokerUrl, string node, string more, params string[] sources)
     {

@@ -26,6 +26,7 @@ public sealed class SparkplugInteropTests(PlantFixture fixture) : IClassFixture<
             edge:
               group: e2e
               node: edge3
+              unsigned_commands: true
               sources:
                 - id: sim1
                   url: "sim://plant"

@@ -19,6 +19,12 @@ public sealed class AccessDirectory
     /// <summary>Of the id of a key that the configuration holds.</summary>
     private const string ConfiguredPrefix = "file:";
 
+    /// <summary>As <see cref="Identity.Label"/> begins of a key.</summary>
+    private const string KeyLabel = "key:";
+
+    private const string ConfigurationPerson = "system:configuration";
+    private const int MaxKeyDepth = 16;
+
     private readonly AccessOptions _options;
     private readonly TimeProvider _clock;
     private readonly FrozenDictionary<string, ConfiguredKey> _configured;
@@ -132,6 +138,29 @@ public sealed class AccessDirectory
 
     /// <summary>The configuration has a key of this name.</summary>
     public bool IsConfigured(string name) => _configuredByName.ContainsKey(name);
+
+    /// <summary>
+    /// The person behind an identity, where two of them are needed: a user, or whoever made a key, through keys that were made with keys.
+    /// Keys of the configuration are all of whoever wrote it.
+    /// </summary>
+    public string PersonOf(Identity identity)
+    {
+        if (identity.Kind != IdentityKind.Key) return identity.Label;
+        if (identity.KeyId is not { } id || id.StartsWith(ConfiguredPrefix, StringComparison.Ordinal)) return ConfigurationPerson;
+        var maker = _now.KeysById.GetValueOrDefault(id)?.CreatedBy ?? identity.Label;
+        for (var depth = 0; depth < MaxKeyDepth && maker.StartsWith(KeyLabel, StringComparison.Ordinal); depth++)
+        {
+            var name = maker[KeyLabel.Length..];
+            if (IsConfigured(name)) return ConfigurationPerson;
+            // Names of keys are given once, revoked ones included.
+            if (_now.Data.Keys.FirstOrDefault(k => k.Name == name) is not { } key) break;
+            maker = key.CreatedBy;
+        }
+
+        return maker;
+    }
+
+    internal StoredSecret? FindSecret(string id) => _now.Data.Secrets.FirstOrDefault(s => s.Id == id);
 
     /// <summary>What an identity may do, and where.</summary>
     public AccessScope ScopeOf(Identity identity)

@@ -328,7 +328,15 @@ internal sealed partial class PlantReader(YamlSection root)
             (double)(tag.Number("scale", -1e12m, 1e12m) ?? 1),
             (double)(tag.Number("offset", -1e12m, 1e12m) ?? 0),
             tag.Text("unit"),
-            (double)(tag.Number("deadband", 0, 1e12m) ?? 0));
+            (double)(tag.Number("deadband", 0, 1e12m) ?? 0))
+        {
+            Write = WriteLimitsReader.Read(tag.Section("write")),
+        };
+        if (result is { Write: not null, Scale: 0 })
+        {
+            _problems.Add(tag.LineOf("scale"), $"{tag.Path}.scale: what is scaled by 0 cannot be written to; any other number is possible");
+        }
+
         tag.Close();
         return result;
     }

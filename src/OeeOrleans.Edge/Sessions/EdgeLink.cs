@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using MQTTnet;
 using MQTTnet.Protocol;
 using OeeOrleans.CommitProtocol;
+using OeeOrleans.Edge.Commands;
 using OeeOrleans.Edge.Queue;
 using OeeOrleans.Mqtt;
 using OeeOrleans.Sparkplug;
@@ -19,7 +20,7 @@ namespace OeeOrleans.Edge.Sessions;
 /// </summary>
 internal sealed class EdgeLink(
     EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, WakeEvent wake, TimeProvider clock, ILogger log,
-    Action<EdgeRequest.Write> write)
+    PlcWriter writer)
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
@@ -235,7 +236,10 @@ internal sealed class EdgeLink(
                     $"it was sent at {sentMs} ms, more than {options.MaxCommandAge} ago");
                 break;
             case EdgeRequest.Write command:
-                write(command);
+                writer.Take(command);
+                break;
+            case EdgeRequest.Control { Name: SignedCommand.MetricName, Value: string text } command:
+                writer.Take(command.Device, text, Writable);
                 break;
             case EdgeRequest.Unknown unknown:
                 Log.CommandRefused(log, unknown.Device ?? options.Node, unknown.Name, "there is no such metric that can be written");
@@ -244,6 +248,9 @@ internal sealed class EdgeLink(
                 break;
         }
     }
+
+    private EdgeMetric? Writable(string device, string metric) => session.Definition.Devices.FirstOrDefault(d => d.Id == device)
+        ?.Metrics.FirstOrDefault(m => m.Name == metric && m.Writable);
 
     /// <summary>Everything up to a number is committed. A mark beyond what was ever sent is nobody's who has committed anything.</summary>
     private void HearMark(string queueId, ulong mark)

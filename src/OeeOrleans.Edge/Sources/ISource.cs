@@ -37,6 +37,14 @@ public interface ISource : IAsyncDisposable
     /// refuses.</summary>
     Task<object?> WriteAsync(int tag, object? value, CancellationToken cancellationToken);
 
+    /// <summary>Asks the PLC for one tag now; null when it is bad.</summary>
+    async Task<object?> ReadBackAsync(int tag, CancellationToken cancellationToken)
+    {
+        var values = new List<SourceValue>();
+        await ReadNowAsync(0, values, cancellationToken);
+        return values.Find(v => v.Tag == tag).Value;
+    }
+
     /// <summary>
     /// The buffer is at its high mark, or below it again: a source hands over nothing meanwhile, but what it shows at the first reading of
     /// a life, which its device is born with.

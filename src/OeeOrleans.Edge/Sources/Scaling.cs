@@ -6,6 +6,7 @@ namespace OeeOrleans.Edge.Sources;
 internal static class Scaling
 {
     private const double WholeWithin = 1e-9;
+    private const double RealWithin = 1e-6;
 
     /// <summary>Datatype as published: a scaled number has digits behind the point; a text or a flag has no scale.</summary>
     public static SparkplugDataType TypeOf(EdgeTag tag, SparkplugDataType raw) =>
@@ -43,6 +44,14 @@ internal static class Scaling
         (SparkplugDataType.String or SparkplugDataType.Boolean, _) => null,
         _ => value,
     };
+
+    /// <summary>Whether a PLC shows what it was given: a number as near as a 32-bit real comes to it.</summary>
+    public static bool IsSame(object? shown, object? given)
+    {
+        if (Equals(shown, given)) return true;
+        if (NumberOf(shown) is not { } a || NumberOf(given) is not { } b) return false;
+        return a == b || (shown is double && Math.Abs(a - b) <= RealWithin * Math.Max(Math.Abs(a), Math.Abs(b)));
+    }
 
     public static double? NumberOf(object? value) =>
         value switch { long whole => whole, ulong whole => whole, double real => real, _ => null };

@@ -11,6 +11,8 @@ namespace OeeOrleans.Edge.Sources;
 internal sealed class SourceLoop
 {
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ShownWithin = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
     private const int LookEveryMs = 1_000;
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
@@ -69,17 +71,42 @@ internal sealed class SourceLoop
         ? _source.AddressOf(index)
         : null;
 
-    /// <summary>Writes a published value back to where it comes from; returns what stood there before.</summary>
-    public async Task<object?> WriteAsync(string? device, EdgeMetric metric, object? value, CancellationToken cancellationToken)
+    /// <summary>Writes a published value back to where it comes from, and reads it back.</summary>
+    public async Task<WrittenValue> WriteAsync(string? device, EdgeMetric metric, object? value, CancellationToken cancellationToken)
     {
         var index = IndexOf(device, metric);
         value = Scaling.Raw(_source.Tags[index].Tag, value, _source.Tags[index].Type);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ReadTimeout);
         var before = await _source.WriteAsync(index, value, limit.Token);
+        var (after, isShown) = await ReadBackAsync(index, value, limit.Token);
         // In published units, as what is written.
-        return _filter.Convert(new SourceValue(index, 0, before)).Value;
+        return new WrittenValue(Published(index, before), Published(index, after), isShown);
     }
+
+    /// <summary>A PLC may take a cycle or two until it shows what it was given; and its program may have the last word.</summary>
+    private async Task<(object? After, bool IsShown)> ReadBackAsync(int index, object? value, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var began = _clock.GetTimestamp();
+            while (true)
+            {
+                var after = await _source.ReadBackAsync(index, cancellationToken);
+                var isShown = Scaling.IsSame(after, value);
+                if (isShown || _clock.GetElapsedTime(began) >= ShownWithin) return (after, isShown);
+                await Task.Delay(BetweenLooks, _clock, cancellationToken);
+            }
+        }
+        catch (Exception error)
+        {
+            // A boundary: it was written; that it cannot be seen is another matter, and is told as such.
+            Log.NotReadBack(_log, Id, _source.AddressOf(index), error);
+            return (null, false);
+        }
+    }
+
+    private object? Published(int index, object? raw) => _filter.Convert(new SourceValue(index, 0, raw)).Value;
 
     private int IndexOf(string? device, EdgeMetric metric) =>
         Array.FindIndex(_metrics, m => m?.Device.Id == device && m?.Metric.Alias == metric.Alias);
@@ -233,3 +260,9 @@ internal sealed class SourceLoop
         _wake.Set();
     }
 }
+
+/// <summary>What a write did, in published units.</summary>
+/// <param name="Before">What stood there; null when it could not be read.</param>
+/// <param name="After">What was read back; null when nothing was.</param>
+/// <param name="IsShown">What was read back is what was written.</param>
+internal sealed record WrittenValue(object? Before, object? After, bool IsShown);

@@ -11,6 +11,7 @@ using Microsoft.OpenApi;
 using OeeOrleans.Access;
 using OeeOrleans.Access.Audit;
 using OeeOrleans.Access.Grants;
+using OeeOrleans.Commands;
 using OeeOrleans.Configuration;
 using OeeOrleans.Configuration.Document;
 using OeeOrleans.Gateway.Access;
@@ -70,6 +71,7 @@ internal static class ApiConventions
             ForbiddenException or AccessDeniedException =>
                 new ProblemDetails { Status = 403, Title = "Not allowed", Detail = error.Message },
             EditException edit => OfEdit(edit),
+            CommandException command => OfCommand(command),
             ConfigException config => OfEdit(new EditException(
                 EditFailure.Invalid, config.Message, [.. config.Problems.Select(p => new EditProblem("", p.Pointer ?? "", p.Message))])),
             PendingModelException pending => new ProblemDetails { Status = 409, Title = "Conflict", Detail = pending.Message },
@@ -87,6 +89,17 @@ internal static class ApiConventions
         if (problem.Status == 403) NoteRefusal(context);
         await WriteAsync(context, problem);
     }));
+
+    private static ProblemDetails OfCommand(CommandException error) => error.Refusal switch
+    {
+        CommandRefusal.Input => new ProblemDetails
+        {
+            Status = 400, Title = "Bad parameter", Detail = error.Message, Extensions = { ["parameter"] = error.Input },
+        },
+        CommandRefusal.Missing => new ProblemDetails { Status = 404, Title = "Not found", Detail = error.Message },
+        CommandRefusal.NotAllowed => new ProblemDetails { Status = 403, Title = "Not allowed", Detail = error.Message },
+        _ => new ProblemDetails { Status = 409, Title = "Conflict", Detail = error.Message },
+    };
 
     /// <summary>What an edit of the plant is refused with.</summary>
     private static ProblemDetails OfEdit(EditException edit) => edit.Failure switch

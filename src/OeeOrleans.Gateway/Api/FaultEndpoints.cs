@@ -1,6 +1,3 @@
-using System.Buffers.Text;
-using System.Globalization;
-using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -44,9 +41,10 @@ internal static class FaultEndpoints
             var (from, to) = Parameters.Span(request, clock, 7 * UnixMicros.PerDay);
             var limit = Parameters.Integer(request, "limit", 100, 1, 1000);
             var faults = await store.ReadFaultsAsync(
-                machines, from, to, limit, ReadCursor(Parameters.Text(request, "cursor")), cancellationToken);
+                machines, from, to, limit, PageCursor.Read(Parameters.Text(request, "cursor")), cancellationToken);
             return new Page<FaultDocument>(
-                [.. faults.Select(f => FaultDocument.Of(f, plant))], faults.Count == limit ? WriteCursor(faults[^1]) : null);
+                [.. faults.Select(f => FaultDocument.Of(f, plant))],
+                faults.Count == limit ? PageCursor.Write(faults[^1].StartUs, faults[^1].Id) : null);
         })
         .WithQuery(
             ("line_id", "only this line"), ("machine_id", "only this machine"), ("from", "ISO 8601; default 7 days ago"),
@@ -110,23 +108,6 @@ internal static class FaultEndpoints
         {
             Asset = machine, Origin = Origin.Of(context),
         };
-
-    private static string WriteCursor(FaultEvent last) =>
-        Base64Url.EncodeToString(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{last.StartUs}:{last.Id}")));
-
-    private static (long StartUs, string Id)? ReadCursor(string? cursor)
-    {
-        if (cursor is null) return null;
-        try
-        {
-            var parts = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(cursor)).Split(':');
-            return (long.Parse(parts[0], CultureInfo.InvariantCulture), parts[1]);
-        }
-        catch (Exception error) when (error is FormatException or IndexOutOfRangeException or OverflowException)
-        {
-            throw new BadParameterException("cursor", "the cursor is none that a page before gave as 'next'");
-        }
-    }
 }
 
 /// <summary>Acknowledges a fault; `by` says who.</summary>

@@ -78,6 +78,7 @@ internal sealed class BatchDecoder(
         {
             Owner = edgeNode, Rows = decoder.Rows, RemovedRows = [.. decoder.Removed], Births = births,
             EdgeNode = OfUnreadable ? null : (edgeNode, state), DeadLetters = letters, Audit = [.. decoder.Audit],
+            Answers = [.. decoder.Answers],
         };
         if (!OfUnreadable) _record = new EdgeNodeRecord(state, _record is null ? births : Newest(_record.Births, births));
         var ingestUs = messages[^1].IngestUs;

@@ -1,6 +1,7 @@
 using System.Text;
 using OeeOrleans.CommitProtocol;
 using OeeOrleans.Model;
+using OeeOrleans.Model.Commands;
 using OeeOrleans.Sparkplug.Payload;
 using OeeOrleans.Sparkplug.Session;
 
@@ -10,7 +11,7 @@ namespace OeeOrleans.Grains.EdgeNodes;
 internal sealed class CommitControl
 {
     private readonly List<ulong> _records = [];
-    private readonly List<AuditEntry> _reports = [];
+    private readonly List<(AuditEntry Entry, CommandAnswer? Answer)> _reports = [];
     private string? _queue;
     private ulong? _first;
 
@@ -35,10 +36,10 @@ internal sealed class CommitControl
         }
     }
 
-    public void Add(AuditEntry report) => _reports.Add(report);
+    public void Add((AuditEntry Entry, CommandAnswer? Answer) report) => _reports.Add(report);
 
     /// <summary>What is reported for the first time: a record that comes again is committed with what it reported.</summary>
-    public IReadOnlyList<AuditEntry> NewReports(CommittedRecords committed) =>
+    public IReadOnlyList<(AuditEntry Entry, CommandAnswer? Answer)> NewReports(CommittedRecords committed) =>
         _records.TrueForAll(committed.Holds) ? [] : _reports;
 
     public void CommitTo(CommittedRecords committed)

@@ -1,6 +1,7 @@
 using OeeOrleans.CommitProtocol;
 using OeeOrleans.Grains.Machines;
 using OeeOrleans.Model;
+using OeeOrleans.Model.Commands;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Payload;
 using OeeOrleans.Sparkplug.Session;
@@ -49,6 +50,9 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
     /// <summary>What our own edge nodes report of values written to PLCs.</summary>
     public List<AuditEntry> Audit { get; } = [];
 
+    /// <summary>What became of commands.</summary>
+    public List<CommandAnswer> Answers { get; } = [];
+
     public ReadOnlyMemory<SampleRow> Rows => _rows.Written;
 
     /// <summary>Newest payload time of the present delivery, milliseconds; one that is far off tells nothing.</summary>
@@ -65,6 +69,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         Births.Clear();
         Removed.Clear();
         Audit.Clear();
+        Answers.Clear();
         foreach (var machine in Machines.Values)
         {
             machine.Samples.Clear();
@@ -132,7 +137,12 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
             // What comes again may be of a queue that is lost since; what it said was counted when it came first.
             if (!outcome.Redelivered || (!birth && ReferenceEquals(outcome.Generation, Session.Current)))
             {
-                Audit.AddRange(_control.NewReports(State.Committed));
+                foreach (var (entry, answer) in _control.NewReports(State.Committed))
+                {
+                    Audit.Add(entry);
+                    if (answer is not null) Answers.Add(answer);
+                }
+
                 _control.CommitTo(State.Committed);
             }
 
@@ -287,7 +297,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         }
 
         var machine = Machines.TryGetValue(table.Device ?? "", out var known) && known.InPlant ? known.Id : null;
-        if (WriteReport.Read(metric, edgeNode, table.Device, machine, ingestUs, out var mistake) is { } entry) _control.Add(entry);
+        if (WriteReport.Read(metric, edgeNode, table.Device, machine, ingestUs, out var mistake) is { } report) _control.Add(report);
         else Refusal ??= mistake;
     }
 

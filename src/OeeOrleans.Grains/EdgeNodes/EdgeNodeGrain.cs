@@ -26,9 +26,11 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
 
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan RereadLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SendLimit = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _clock;
     private readonly ILogger<EdgeNodeGrain> _log;
+    private readonly ICommandPublisher _commands;
     private readonly RebirthRequests _rebirths;
     private readonly CommitMarks _marks;
     private readonly BatchDecoder _decoder;
@@ -49,7 +51,7 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
         UnreadableLogThrottle throttle,
         TimeProvider clock, ILogger<EdgeNodeGrain> log)
     {
-        (_clock, _log) = (clock, log);
+        (_clock, _log, _commands) = (clock, log, commands);
         _rebirths = new RebirthRequests(commands, limiter, clock, log);
         _marks = new CommitMarks(commands, clock, log);
         _decoder = new BatchDecoder(Id, store, new SignalBinder(store, plant, Id), throttle, clock, log)
@@ -80,6 +82,33 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
             RebirthsRequested = _rebirths.Count,
             Devices = [.. decoder.Session.Current?.Devices.Select(d => d.Device!) ?? []],
         };
+    }
+
+    public async Task<string?> SendCommand(string device, string signed)
+    {
+        var decoder = await _decoder.SessionAsync();
+        if (!decoder.Session.Online) return $"the edge node {Id} is not there";
+        if (decoder.Session.Current?.Find(device) is not { Online: true } table) return $"the device {Id}/{device} is not there";
+        if (table.Find(SignedCommand.MetricName) is null)
+        {
+            return $"the device {Id}/{device} takes no signed commands: its edge node is none of ours, or has no writable tag for it";
+        }
+
+        var slash = Id.IndexOf('/', StringComparison.Ordinal);
+        var nowMs = (ulong)(UnixMicros.Now(_clock) / UnixMicros.PerMillisecond);
+        var (topic, payload) = SignedCommand.Message(Id[..slash], Id[(slash + 1)..], device, signed, nowMs);
+        using var limit = new CancellationTokenSource(SendLimit, _clock);
+        try
+        {
+            await _commands.PublishAsync(topic, payload, limit.Token);
+            return null;
+        }
+        catch (Exception error)
+        {
+            // A boundary: it is not repeated, whatever it was. Whether the broker has it is told by the answer, or nobody.
+            Log.CommandNotSent(_log, Id, error.Message, error);
+            return $"it could not be handed to the broker: {error.Message}";
+        }
     }
 
     public Task OnCompletedAsync() => Task.CompletedTask;

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using OeeOrleans.CommitProtocol;
 using OeeOrleans.Model;
+using OeeOrleans.Model.Commands;
 using OeeOrleans.Sparkplug.Payload;
 
 namespace OeeOrleans.Grains.EdgeNodes;
@@ -18,7 +19,7 @@ internal static class WriteReport
     private const int MaxName = 200;
 
     /// <summary>Null, and why, for what is no report.</summary>
-    public static AuditEntry? Read(
+    public static (AuditEntry Entry, CommandAnswer? Answer)? Read(
         scoped in MetricView metric, string edgeNode, string? device, string? machine, long ingestUs, out string mistake)
     {
         mistake = "";
@@ -37,12 +38,13 @@ internal static class WriteReport
             var id = json.RootElement.GetProperty("id").GetString();
             if (id is not { Length: > 0 and <= MaxId }) throw new JsonException($"its id has 1 to {MaxId} characters");
             var timeUs = (long)(metric.Timestamp ?? 0) * UnixMicros.PerMillisecond;
-            return new AuditEntry(
-                TimeRule.Admits(timeUs, ingestUs) ? timeUs : ingestUs, $"edge:{edgeNode}", ok ? Done : Failed,
-                $"{device}/{(name.Length > MaxName ? name[..MaxName] : name)}", text)
+            var atUs = TimeRule.Admits(timeUs, ingestUs) ? timeUs : ingestUs;
+            var entry = new AuditEntry(
+                atUs, $"edge:{edgeNode}", ok ? Done : Failed, $"{device}/{(name.Length > MaxName ? name[..MaxName] : name)}", text)
             {
                 Asset = machine, OnceKey = $"{edgeNode}:{id}",
             };
+            return (entry, AnswerIn(json.RootElement, edgeNode, ok, atUs));
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -50,4 +52,26 @@ internal static class WriteReport
             return null;
         }
     }
+
+    /// <summary>What it says of a command of ours; null when it is of none.</summary>
+    private static CommandAnswer? AnswerIn(JsonElement report, string edgeNode, bool ok, long atUs)
+    {
+        if (!report.TryGetProperty("command", out var command) || command.GetString() is not { Length: > 0 and <= MaxId } id) return null;
+        var isShown = ok && report.GetProperty("shown").GetBoolean();
+        var read = Value(report, "read");
+        var detail = report.GetProperty("error").GetString();
+        if (ok && !isShown)
+        {
+            detail = read is null
+                ? "it was written; what the PLC shows now could not be read back"
+                : $"it was written; the PLC shows {read} two seconds later: its program may have changed it";
+        }
+
+        return new CommandAnswer(id, edgeNode, isShown, Value(report, "old"), read, detail is null ? null : Storable(detail), atUs);
+    }
+
+    private static string? Value(JsonElement report, string name) =>
+        report.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? Storable(value.GetRawText()) : null;
+
+    private static string Storable(string text) => text.Replace('\0', '\uFFFD');
 }

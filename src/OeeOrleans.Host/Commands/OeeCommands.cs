@@ -15,6 +15,7 @@ internal static class OeeCommands
         ConfigCommand.Create(),
         UserCommand.Create(),
         KeyCommand.Create(),
+        CommandsCommand.Create(),
         AuditCommand.Create(),
         AclCommand.Create(),
         ReplayCommand.Create(),

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using OeeOrleans.Commands;
 using OeeOrleans.Configuration;
 using OeeOrleans.Configuration.Document;
 using OeeOrleans.Configuration.Reading;
@@ -148,6 +149,7 @@ public static partial class ConfigFile
             Gateway = GatewayReader.Read(gateway),
             Access = access.Read(),
             AccessKeyFile = access.KeyFile,
+            Commands = ReadCommands(root.Section("commands")),
             MqttPort = root.Integer("mqtt_port", 1883, 0, 65535),
             MqttAddress = root.Text("mqtt_address") ?? "127.0.0.1",
             MqttTls = ReadMqttTls(root.Section("mqtt_tls")),
@@ -167,6 +169,21 @@ public static partial class ConfigFile
         _ = root.Items(PlantExport.HistoryKey);
         foreach (var section in new[] { store, ingress, gateway, cluster }) section.Close();
         return config;
+    }
+
+    /// <summary>`commands: { approve_within_s, answer_within_s }`.</summary>
+    private static CommandOptions ReadCommands(YamlSection commands)
+    {
+        var usual = new CommandOptions();
+        var options = new CommandOptions
+        {
+            ApproveWithin = TimeSpan.FromSeconds(
+                commands.Integer("approve_within_s", (int)usual.ApproveWithin.TotalSeconds, 10, 86_400)),
+            // It must outlast the time in which an edge node may begin, and the write itself.
+            AnswerWithin = TimeSpan.FromSeconds(commands.Integer("answer_within_s", (int)usual.AnswerWithin.TotalSeconds, 30, 3_600)),
+        };
+        commands.Close();
+        return options;
     }
 
     /// <summary>`retention: { samples, minutes, five_minutes, hours, events }` in days; what is not named is kept for ever.</summary>

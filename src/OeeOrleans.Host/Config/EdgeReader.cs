@@ -37,6 +37,8 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
             MaxInFlight = _edge.Integer("max_inflight", 100, 1, 65_535),
             SlowestIntervalMs = _edge.Integer("slowest_interval_ms", 2_000, 10, 3_600_000),
             Brokers = Brokers(broker),
+            CommandKeys = [.. _edge.Items("command_keys").Select(k => k.ToString())],
+            UnsignedCommands = _edge.Flag("unsigned_commands"),
         };
         List<EdgeSource> sources = [.. _edge.Sections("sources").Select(ReadSource)];
         foreach (var machine in plant.Machines.Where(m => m.Fallback is not null && m.EdgeNode == $"{options.Group}/{options.Node}"))

@@ -1,4 +1,5 @@
 using OeeOrleans.Access;
+using OeeOrleans.Commands;
 using OeeOrleans.Configuration.Document;
 using OeeOrleans.Edge;
 using OeeOrleans.Model.Plant;
@@ -50,6 +51,9 @@ public sealed record OeeConfig
 
     /// <summary>Who may come in, and how.</summary>
     public AccessOptions Access { get; init; } = new();
+
+    /// <summary>How long writes to PLCs may take to be approved and answered.</summary>
+    public CommandOptions Commands { get; init; } = new();
 
     /// <summary>The file with the plant's key; null: `access.key` in <see cref="DataDir"/>.</summary>
     public string? AccessKeyFile { get; init; }

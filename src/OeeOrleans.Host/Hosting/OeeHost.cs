@@ -3,6 +3,7 @@ using OeeOrleans.Access;
 using OeeOrleans.Access.Grants;
 using OeeOrleans.Access.Identities;
 using OeeOrleans.Access.Keys;
+using OeeOrleans.Commands;
 using OeeOrleans.Configuration;
 using OeeOrleans.Gateway;
 using OeeOrleans.Gateway.Api;
@@ -78,6 +79,7 @@ internal static class OeeHost
         if (roles.Gateway || config.Broker is null) builder.Services.AddAccess(plant.Plant, config.Access, key);
         builder.Services.AddAuditAnchors(config.DataDir);
         if (roles.Gateway) builder.Services.AddGateway(config.Access.Oidc);
+        if (roles.Gateway) builder.Services.AddCommands(config.Commands);
 
         if (config.ResultsNode is { } results)
         {
@@ -87,6 +89,7 @@ internal static class OeeHost
         if (roles.Edge)
         {
             config.Edge!.DataDir = config.DataDir;
+            if (roles.Gateway && config.Edge.CommandKeys.Count == 0) builder.Services.AddHostedService<OwnCommandKey>();
             EdgeHost.Add(builder.Services, config.Edge);
         }
 

@@ -31,7 +31,11 @@ public sealed record Machine
 
 /// <summary>Sparkplug metric -> canonical signal; value = raw x scale + offset.</summary>
 public sealed record TagMapping(
-    string Metric, string Signal, double Scale = 1, double Offset = 0, string? Unit = null, double Deadband = 0);
+    string Metric, string Signal, double Scale = 1, double Offset = 0, string? Unit = null, double Deadband = 0)
+{
+    /// <summary>Within what it may be written to; null: it may not.</summary>
+    public WriteLimits? Write { get; init; }
+}
 
 /// <summary>Parameters of a machine's OEE. Seconds as decimals, exact.</summary>
 public sealed record OeeParameters

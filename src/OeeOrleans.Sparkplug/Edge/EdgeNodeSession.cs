@@ -15,9 +15,13 @@ public abstract record EdgeRequest
     /// <summary>Publish all births again (`Node Control/Rebirth`).</summary>
     public sealed record Rebirth : EdgeRequest;
 
-    /// <summary>A control point of the node that the specification does not know (`Node Control/...`): for extensions between a host and
-    /// its own edge nodes. The value is a string, or a UInt64.</summary>
-    public sealed record Control(string Name, object? Value) : EdgeRequest;
+    /// <summary>A control point that the specification does not know (`Node Control/...`, `Device Control/...`): for extensions between a
+    /// host and its own edge nodes. The value is a string, or a UInt64.</summary>
+    public sealed record Control(string Name, object? Value) : EdgeRequest
+    {
+        /// <summary>The device it is of; null: the node.</summary>
+        public string? Device { get; init; }
+    }
 
     /// <summary>Write a value to a metric; device null = of the node itself.</summary>
     public sealed record Write(string? Device, EdgeMetric Metric, object? Value) : EdgeRequest;
@@ -37,6 +41,7 @@ public abstract record EdgeRequest
 public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
 {
     private const string NodeControl = "Node Control/";
+    private const string DeviceControl = "Device Control/";
 
     private readonly SparkplugPayloadWriter _writer = new();
     private readonly Dictionary<ulong, (string? Device, EdgeMetric Metric)> _byAlias = Index(definition);
@@ -182,9 +187,9 @@ public sealed class EdgeNodeSession(EdgeNodeDefinition definition)
             return metric.Bits != 0 ? new EdgeRequest.Rebirth() : new EdgeRequest.Unknown(null, $"{NodeCommands.RebirthName} = false");
         }
 
-        if (device is null && name?.StartsWith(NodeControl, StringComparison.Ordinal) == true)
+        if (name?.StartsWith(device is null ? NodeControl : DeviceControl, StringComparison.Ordinal) == true)
         {
-            return new EdgeRequest.Control(name, ControlOf(metric));
+            return new EdgeRequest.Control(name, ControlOf(metric)) { Device = device };
         }
 
         var found = name is null ? ByAlias(device, metric.Alias) : ByName(device, name);

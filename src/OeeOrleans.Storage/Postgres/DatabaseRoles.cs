@@ -61,6 +61,7 @@ internal static class DatabaseRoles
         "grant insert on config_revision to {0}",
         "grant insert, update, delete on asset, tag_mapping, calendar, machine_model, config_draft, config_file, config_ignored to {0}",
         "grant update (machine_id, name) on signal to {0}",
+        "grant insert, update on command to {0}",
     ];
 
     /// <summary>Safe to repeat; to be repeated after each migration, because later tables are not granted by themselves.</summary>

@@ -50,6 +50,7 @@ internal static class SideTables
                 """);
         await WriteNodesAsync(sets, dialect, units);
         await WriteDeadLettersAsync(sets, units);
+        foreach (var answer in units.SelectMany(u => u.Answers)) await sets.RunAsync(CommandRow.Answer, answer);
     }
 
     private static async Task WriteResultsAsync(SetWriter sets, SqlDialect dialect, IReadOnlyList<ResultUnit> units)

@@ -31,6 +31,8 @@ public sealed class CommandDoorTests
         ["key create"] = "--config",
         ["key list"] = "--config",
         ["key revoke"] = "--config",
+        ["commands key"] = "--config",
+        ["commands renew-key"] = "--config",
         ["audit verify"] = "--config",
         ["audit export"] = "--config",
         ["acl export"] = "--config",

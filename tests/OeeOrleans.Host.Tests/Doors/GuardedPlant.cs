@@ -56,6 +56,9 @@ public sealed class GuardedPlant : IAsyncLifetime
 
     public static string FaultOf(string machine) => Fault(machine).Id;
 
+    /// <summary>A write that somebody asked for and somebody refused.</summary>
+    public static string CommandOf(string machine) => $"command-{machine}";
+
     public HttpClient As(string who) => _clients[who];
 
     public HttpClient Admin => As("admin at plant");
@@ -87,6 +90,22 @@ public sealed class GuardedPlant : IAsyncLifetime
             await store.MigrateAsync(default);
             await store.CommitAsync([new ResultUnit { Faults = [Fault(OwnMachine), Fault(ForeignMachine)] }], default);
             foreach (var machine in new[] { OwnMachine, ForeignMachine }) await StopAsync(store, machine);
+        }
+
+        await using (var database = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(Data, "oee.db")};Pooling=False"))
+        {
+            await database.OpenAsync();
+            foreach (var machine in new[] { OwnMachine, ForeignMachine })
+            {
+                await using var insert = database.CreateCommand();
+                insert.CommandText =
+                    $"""
+                    insert into command(id, machine_id, edge_node, device, metric, signal, factor, shift, value, reason, state, asked_by,
+                      asked_person, asked, expires)
+                    values ('{CommandOf(machine)}', '{machine}', 'g/n', 'd', 'm', 's', 1, 0, '1', 'why', 'refused', 'anna', 'anna', 1, 2)
+                    """;
+                await insert.ExecuteNonQueryAsync();
+            }
         }
 
         Url = $"http://127.0.0.1:{Port}";

@@ -43,6 +43,15 @@ internal sealed class Knocks(GuardedPlant plant)
         ["POST /api/faults/{id}/ack"] = s => To(HttpMethod.Post, $"/api/faults/{Fault(s)}/ack", new { comment = "seen" }),
         ["POST /api/faults/{id}/shelve"] = s =>
             To(HttpMethod.Post, $"/api/faults/{Fault(s)}/shelve", new { until = "2099-01-01T00:00:00Z" }),
+        ["POST /api/commands"] = s =>
+            To(HttpMethod.Post, "/api/commands", new { machine_id = s.Machine, metric = "speed", value = 1, reason = "x" }),
+        ["GET /api/commands"] = s => To(HttpMethod.Get, $"/api/commands?machine_id={s.Machine}"),
+        ["GET /api/commands/{id}"] = s => To(HttpMethod.Get, $"/api/commands/{GuardedPlant.CommandOf(s.Machine)}"),
+        // It is decided already, which is told to whoever may decide.
+        ["POST /api/commands/{id}/approve"] = s =>
+            To(HttpMethod.Post, $"/api/commands/{GuardedPlant.CommandOf(s.Machine)}/approve", new { }),
+        ["POST /api/commands/{id}/reject"] = s =>
+            To(HttpMethod.Post, $"/api/commands/{GuardedPlant.CommandOf(s.Machine)}/reject", new { }),
         ["GET /api/losses"] = s => To(HttpMethod.Get, $"/api/losses?line_id={s.Line}"),
         ["GET /api/stops"] = s => To(HttpMethod.Get, $"/api/stops?machine_id={s.Machine}"),
         ["POST /api/stops/{id}/reason"] = s =>

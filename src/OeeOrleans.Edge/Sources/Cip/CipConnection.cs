@@ -78,6 +78,18 @@ internal sealed class CipConnection : IPlcConnection
         }
     }
 
+    public async Task<object?> ReadBackAsync(int tag, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Published(tag, (await _client.ReadAsync([_addresses[tag]], cancellationToken))[0].Value);
+        }
+        catch (CipException error)
+        {
+            throw CipDriver.Translated(error);
+        }
+    }
+
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 
     /// <summary>Null when it is none of the type published: the write is what it is all the same.</summary>

@@ -129,6 +129,13 @@ internal sealed class FallbackSource : ISource
         return _tags.ToPublished(tag, its.Tag, before);
     }
 
+    public async Task<object?> ReadBackAsync(int tag, CancellationToken cancellationToken)
+    {
+        var (part, index) = SpeakerOf(tag);
+        if (index < 0) return null;
+        return _tags.ToPublished(tag, part.Source.Tags[index].Tag, await part.Source.ReadBackAsync(index, cancellationToken));
+    }
+
     public string AddressOf(int tag)
     {
         var (part, index) = SpeakerOf(tag);

@@ -165,6 +165,11 @@ internal sealed class OpcUaSource : ISource
         return OpcUaValues.Convert(before, _tags[tag].Type);
     }
 
+    /// <exception cref="OpcUaException">There is no connection.</exception>
+    public async Task<object?> ReadBackAsync(int tag, CancellationToken cancellationToken) => NodeOf(tag) is { } node
+        ? OpcUaValues.Convert(await _client.ReadAsync(node, cancellationToken), _tags[tag].Type)
+        : null;
+
     public void SetPaused(bool paused) => _wantPaused = paused;
 
     public void Stored(long timeMs)

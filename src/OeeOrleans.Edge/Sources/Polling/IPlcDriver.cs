@@ -33,6 +33,10 @@ internal interface IPlcConnection : IAsyncDisposable
     /// <exception cref="PlcException">The PLC refuses.</exception>
     /// <exception cref="ArgumentException">The value is nothing for this tag.</exception>
     Task<object?> WriteAsync(int tag, object? value, CancellationToken cancellationToken);
+
+    /// <summary>Reads one tag; null when it cannot be read.</summary>
+    /// <exception cref="PlcException">The connection is over.</exception>
+    Task<object?> ReadBackAsync(int tag, CancellationToken cancellationToken);
 }
 
 /// <summary>What the tags of a source show, by index. A tag whose bytes are what they were keeps its object.</summary>

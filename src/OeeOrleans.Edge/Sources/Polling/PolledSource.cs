@@ -116,6 +116,10 @@ internal sealed class PolledSource : ISource
         return await connection.WriteAsync(tag, value, cancellationToken);
     }
 
+    /// <exception cref="PlcException">There is no connection.</exception>
+    public Task<object?> ReadBackAsync(int tag, CancellationToken cancellationToken) =>
+        (_connection ?? throw new PlcException(_why)).ReadBackAsync(tag, cancellationToken);
+
     /// <summary>At the buffer's high mark nothing more is read into it; the PLC is only looked after.</summary>
     public void SetPaused(bool paused) => _paused = paused;
 

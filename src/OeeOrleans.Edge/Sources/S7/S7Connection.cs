@@ -48,8 +48,7 @@ internal sealed class S7Connection : IPlcConnection
         var address = _addresses[tag];
         try
         {
-            var read = (await _client.ReadAsync([address], cancellationToken))[0];
-            var before = read.Value is null ? null : S7Values.ToPublished(address, read.Value);
+            var before = await ReadOneAsync(address, cancellationToken);
             var status = (await _client.WriteAsync([(address, value)], cancellationToken))[0];
             if (status == S7Status.Good) return before;
             throw new PlcException($"{address} was not written: {S7Errors.Sentence(status)}") { Before = before };
@@ -61,7 +60,25 @@ internal sealed class S7Connection : IPlcConnection
         }
     }
 
+    public async Task<object?> ReadBackAsync(int tag, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReadOneAsync(_addresses[tag], cancellationToken);
+        }
+        catch (S7Exception error)
+        {
+            throw S7Driver.Translated(error);
+        }
+    }
+
     public ValueTask DisposeAsync() => _client.DisposeAsync();
+
+    private async Task<object?> ReadOneAsync(S7Address address, CancellationToken cancellationToken)
+    {
+        var read = (await _client.ReadAsync([address], cancellationToken))[0];
+        return read.Value is null ? null : S7Values.ToPublished(address, read.Value);
+    }
 
     private static async Task<string> ReasonAsync(Task<S7Exception> closed) => (await closed).Message;
 

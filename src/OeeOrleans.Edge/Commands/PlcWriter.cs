@@ -1,0 +1,195 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using OeeOrleans.CommitProtocol;
+using OeeOrleans.Edge.Queue;
+using OeeOrleans.Edge.Sessions;
+using OeeOrleans.Edge.Sources;
+using OeeOrleans.Edge.Sources.Polling;
+using OeeOrleans.Sparkplug.Edge;
+
+namespace OeeOrleans.Edge.Commands;
+
+/// <summary>
+/// Carries out what the host asks to be written: one after the other for each source, in the order in which it came, and beside those of
+/// other sources, so that a slow PLC holds up no other. Whatever became of it stands in the audit, and the host is told.
+/// </summary>
+internal sealed class PlcWriter
+{
+    private const int MaxWaiting = 1_000;
+
+    private readonly EdgeOptions _options;
+    private readonly RecordQueue _queue;
+    private readonly WakeEvent _wake;
+    private readonly Func<IReadOnlyList<SourceLoop>> _loops;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly WriteAudit _audit;
+    private readonly CommandGate _gate;
+    private readonly RefusalQuota _quota;
+    private readonly Dictionary<string, Channel<PlcWrite>> _waiting;
+
+    /// <param name="sources">Ids of all sources.</param>
+    /// <param name="loops">As they are in this life of the node.</param>
+    public PlcWriter(
+        EdgeOptions options, IEnumerable<string> sources, RecordQueue queue, WakeEvent wake, Func<IReadOnlyList<SourceLoop>> loops,
+        TimeProvider clock, ILogger log)
+    {
+        (_options, _queue, _wake, _loops, _clock, _log) = (options, queue, wake, loops, clock, log);
+        _audit = new WriteAudit(options, Report, clock, log);
+        _gate = new CommandGate(options, queue, clock);
+        _quota = new RefusalQuota(clock);
+        _waiting = sources.ToDictionary(s => s, _ => NewChannel(), StringComparer.Ordinal);
+    }
+
+    /// <summary>A plain DCMD: anybody who may publish at the broker can send one.</summary>
+    public void Take(EdgeRequest.Write request)
+    {
+        var write = new PlcWrite(request, null);
+        if (_options.UnsignedCommands) Enqueue(write);
+        else
+        {
+            RefuseForeign(Audited(write, LoopOf(request)), "it is not signed; the host writes with POST /api/commands, and an approval");
+        }
+    }
+
+    /// <summary>A command of the host's, or what somebody wants to be taken for one.</summary>
+    /// <param name="device">Whose DCMD brought it; null: an NCMD.</param>
+    /// <param name="text">As it came.</param>
+    /// <param name="metricOf">The writable metric of a device by its name; null: it has none.</param>
+    public void Take(string? device, string text, Func<string, string, EdgeMetric?> metricOf)
+    {
+        SignedCommand command;
+        try
+        {
+            command = _gate.Open(device, text);
+        }
+        catch (SignedCommandException error)
+        {
+            RefuseForeign(new AuditedWrite("signed DCMD", null, device ?? _options.Node, "", null, null, null), error.Message);
+            return;
+        }
+
+        if (_gate.WhyOld(command) is { } old)
+        {
+            // What became of the one that came first is said of that one.
+            RefuseForeign(Unread(command) with { IsCopy = true }, old);
+            return;
+        }
+
+        if (metricOf(command.Device, command.Metric) is not { } metric)
+        {
+            Refuse(Unread(command), "there is no such metric that can be written");
+            return;
+        }
+
+        try
+        {
+            var request = new EdgeRequest.Write(command.Device, metric, CommandGate.ValueFor(metric, command.Value));
+            var write = new PlcWrite(request, command);
+            if (_gate.Take(command) is { } why) Refuse(Audited(write, LoopOf(request)), why);
+            else Enqueue(write);
+        }
+        catch (SignedCommandException error)
+        {
+            Refuse(Unread(command), error.Message);
+        }
+    }
+
+    /// <summary>Until it is asked to stop.</summary>
+    public Task RunAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_waiting.Values.Select(w => WriteAllAsync(w.Reader, cancellationToken)));
+
+    private static Channel<PlcWrite> NewChannel() => Channel.CreateBounded<PlcWrite>(
+        new BoundedChannelOptions(MaxWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+
+    private void Enqueue(PlcWrite write)
+    {
+        var loop = LoopOf(write.Request);
+        if (loop is not null && _waiting[loop.Id].Writer.TryWrite(write)) return;
+        Refuse(Audited(write, loop), loop is null ? "no source has it" : $"{MaxWaiting} commands wait already");
+    }
+
+    private SourceLoop? LoopOf(EdgeRequest.Write write) =>
+        _loops().FirstOrDefault(l => l.AddressOf(write.Device, write.Metric) is not null);
+
+    private AuditedWrite Audited(PlcWrite write, SourceLoop? loop)
+    {
+        var (request, command) = write;
+        var by = request.Device is null ? "NCMD" : "DCMD";
+        return new AuditedWrite(
+            command is null ? by : $"signed {by}", loop?.Id, request.Device ?? _options.Node, request.Metric.Name,
+            loop?.AddressOf(request.Device, request.Metric), null, request.Value) { Command = command };
+    }
+
+    /// <summary>To the host, on the way of the values: it comes once, whatever dies.</summary>
+    private void Report(string device, string report)
+    {
+        // The node itself has no metrics to write to, and no records.
+        if (!_options.Speaking.Any(s => s.Device == device)) return;
+        var payload = CommitMetrics.ReportPayload(report, (ulong)_clock.GetUtcNow().ToUnixTimeMilliseconds());
+        _queue.Append([(device, payload, 1)]);
+        _wake.Set();
+    }
+
+    /// <summary>Who knows who says this: so many are written down, and the rest is counted. Nobody fills the disk or the buffer.</summary>
+    private void RefuseForeign(in AuditedWrite write, string why)
+    {
+        EdgeMetrics.CommandsRefused.Inc();
+        if (!_quota.Takes(out var skipped)) return;
+        Refuse(write, skipped == 0 ? why : $"{why}; {skipped} more were refused before and not written down");
+    }
+
+    /// <summary>One whose value is not for a metric.</summary>
+    private static AuditedWrite Unread(SignedCommand command) =>
+        new("signed DCMD", null, command.Device, command.Metric, null, null, command.Value) { Command = command };
+
+    private void Refuse(in AuditedWrite write, string why, Exception? error = null)
+    {
+        _audit.Note(write, why);
+        Log.CommandRefused(_log, write.Device, write.Metric, why, error);
+    }
+
+    private async Task WriteAllAsync(ChannelReader<PlcWrite> writes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var write in writes.ReadAllAsync(cancellationToken)) await WriteAsync(write, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            while (writes.TryRead(out var write))
+            {
+                Refuse(Audited(write, LoopOf(write.Request)), "the edge was asked to stop before its turn");
+            }
+        }
+    }
+
+    /// <summary>Carried out by the source that the metric comes from; the value is published when it is read back.</summary>
+    private async Task WriteAsync(PlcWrite write, CancellationToken cancellationToken)
+    {
+        var (request, command) = write;
+        var loop = LoopOf(request);
+        var audited = Audited(write, loop);
+        try
+        {
+            if (loop is null) throw new InvalidOperationException("no source has it");
+            // It may have waited behind others.
+            if (command is not null && _gate.WhyLate(command) is { } late) throw new InvalidOperationException(late);
+            var done = await loop.WriteAsync(request.Device, request.Metric, request.Value, cancellationToken);
+            _audit.Note(audited with { Before = done.Before, After = done.After, IsShown = done.IsShown }, null);
+            Log.CommandDone(_log, audited.Device, audited.Metric);
+        }
+        catch (Exception error)
+        {
+            // A boundary: whatever the source says against it, the edge goes on; and whatever became of it stands in the audit.
+            var isOpen = error is OperationCanceledException or PlcException { IsAway: true };
+            var before = (error as PlcException)?.Before;
+            Refuse(audited with { Before = before }, isOpen ? $"not known whether it was carried out: {error.Message}" : error.Message,
+                error);
+            if (cancellationToken.IsCancellationRequested && error is OperationCanceledException) throw;
+        }
+    }
+}
+
+/// <summary>A value to write, and the host's command that says so; null: a plain DCMD.</summary>
+internal sealed record PlcWrite(EdgeRequest.Write Request, SignedCommand? Command);

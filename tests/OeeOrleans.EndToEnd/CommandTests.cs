@@ -1,0 +1,332 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using MQTTnet;
+using OeeOrleans.S7.Simulation;
+using OeeOrleans.TestServers;
+
+namespace OeeOrleans.EndToEnd;
+
+/// <summary>
+/// A write through four eyes: API, host, mosquitto, our edge, and a tag of a simulated PLC; and those who want to write past them.
+/// </summary>
+public sealed class CommandTests(PlantFixture fixture) : IClassFixture<PlantFixture>, IAsyncLifetime
+{
+    private const string Speed = "DB1.DBD8:REAL";
+    private const string Topic = "spBv1.0/e2e/DCMD/edge1/press1";
+
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+
+    private readonly SimulatedPlc _plc = new();
+    private TestPlant _plant = null!;
+    private EdgeProcess _edge = null!;
+    private Oee _host = null!;
+    private Person _anna = null!;
+    private Person _bert = null!;
+
+    public async Task InitializeAsync()
+    {
+        _plc.AddDb(1, 100);
+        _plc.Start();
+        _plc.Write("DB1.DBX0.0", true);
+        _plc.Write(Speed, 10.0);
+        _plant = await TestPlant.CreateAsync(fixture.Postgres);
+        await File.WriteAllTextAsync(_plant.ConfigFile, (await File.ReadAllTextAsync(_plant.ConfigFile)).Replace(
+            "edge_node: e2e/edge1 }",
+            "edge_node: e2e/edge1, tags: [ { metric: process.speed, signal: setpoint.speed, unit: m/min, "
+                + "write: { min: 0, max: 50, step: 20, states: [ run ] } } ] }\ncommands: { approve_within_s: 10, answer_within_s: 30 }",
+            StringComparison.Ordinal));
+        var (code, key) = await RunAsync("commands", "key");
+        Assert.Equal(0, code);
+        _edge = new EdgeProcess(await _plant.WriteGuardedEdgeAsync(key.Trim().Split('\n')[^1], $$"""
+            { id: plc1, url: "s7://127.0.0.1:{{_plc.Port}}?rack=0&slot=1", device: press1, interval_ms: 100,
+                tags: [ { address: "DB1.DBX0.0", metric: state.run }, { address: "DB1.DBD4:DINT", metric: counter.good },
+                    { address: "{{Speed}}", metric: process.speed, writable: true } ] }
+            """));
+        _host = await _plant.StartAsync();
+        await _edge.StartAsync();
+        _anna = await Person.MakeAsync(_host, "anna", "scada");
+        _bert = await Person.MakeAsync(_host, "bert", "admin");
+        await Eventually.HoldsAsync(
+            "the machine to run", Soon, async () => (await _host.GetAsync("/api/machines/status")).GetProperty("items")[0],
+            m => m.GetProperty("state").GetString() == "run");
+    }
+
+    public async Task DisposeAsync()
+    {
+        _anna.Dispose();
+        _bert.Dispose();
+        await _edge.DisposeAsync();
+        await _host.DisposeAsync();
+        await _plc.DisposeAsync();
+        await _plant.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Nothing_is_written_without_another_ones_approval_and_with_it_the_tag_is_and_all_of_it_is_told()
+    {
+        var id = await AskAsync(_anna, 25);
+        // Nobody has approved it: not even long after is anything written.
+        var own = await _anna.PostAsync($"/api/commands/{id}/approve", new { });
+        Assert.Equal(HttpStatusCode.Forbidden, own.Status);
+        var late = await AskAgainAsync();
+        Assert.Equal(HttpStatusCode.Conflict, late.Status);
+        Assert.Contains("under way already", late.Text, StringComparison.Ordinal);
+        Assert.Equal(10f, _plc.Read(Speed));
+        Assert.Equal("requested", await StateAsync(id));
+
+        var approved = await _bert.PostAsync($"/api/commands/{id}/approve", new { comment = "agreed by phone" });
+        Assert.Equal((HttpStatusCode.OK, "sent"), (approved.Status, approved.Json.GetProperty("state").GetString()));
+        var done = await DoneAsync(id);
+        Assert.Equal("confirmed", done.GetProperty("state").GetString());
+        Assert.Equal(25f, _plc.Read(Speed));
+        Assert.Equal(
+            ("10", "10", "25", "25"), (Raw(done, "shown"), Raw(done, "old"), Raw(done, "value"), Raw(done, "new")));
+        Assert.Equal(("anna", "bert", "agreed by phone"), (Text(done, "requested_by"), Text(done, "decided_by"), Text(done, "comment")));
+        Assert.Equal(("process.speed", "setpoint.speed", "m/min"), (Text(done, "metric"), Text(done, "signal"), Text(done, "unit")));
+
+        var again = await _bert.PostAsync($"/api/commands/{id}/approve", new { });
+        Assert.Equal(HttpStatusCode.Conflict, again.Status);
+        var audit = (await _host.GetAsync($"/api/audit?target={id}")).GetProperty("items").EnumerateArray();
+        Assert.Equal(
+            [("system", "command.send"), ("bert", "command.approve"), ("anna", "command.ask")],
+            audit.Select(a => (Text(a, "actor"), Text(a, "action"))));
+        var edge = (await _host.GetAsync("/api/audit?actor=edge:e2e/edge1")).GetProperty("items").EnumerateArray().Single();
+        var told = edge.GetProperty("detail");
+        Assert.Equal(
+            (id, "anna", "bert", "signed DCMD"),
+            (Text(told, "command"), Text(told, "asked_by"), Text(told, "approved_by"), Text(told, "by")));
+        // The edge's own audit has the same line.
+        Assert.Equal(id, Text(Assert.Single(await AuditAsync()), "command"));
+        Assert.Equal(HttpStatusCode.OK, (await _host.Http.GetAsync(new Uri(_host.Url + "/api/audit/verify"))).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_second_key_of_hers_is_no_second_person()
+    {
+        // Bert may do both, so only that he is the same stands in the way.
+        var id = await AskAsync(_bert, 20);
+        using var key = await _bert.KeyAsync("admin");
+        var by = await key.PostAsync($"/api/commands/{id}/approve", new { });
+        Assert.Equal(HttpStatusCode.Forbidden, by.Status);
+        Assert.Contains("another person must approve it", by.Text, StringComparison.Ordinal);
+        // Nor one that this key made.
+        using var second = await key.KeyAsync("admin");
+        Assert.Equal(HttpStatusCode.Forbidden, (await second.PostAsync($"/api/commands/{id}/approve", new { })).Status);
+        // The role alone does not do either.
+        Assert.Equal(HttpStatusCode.Forbidden, (await _anna.PostAsync($"/api/commands/{id}/approve", new { })).Status);
+        Assert.Equal("requested", await StateAsync(id));
+        // Taken back by himself, it can not be approved by anybody any more.
+        var back = await key.PostAsync($"/api/commands/{id}/reject", new { comment = "no need" });
+        Assert.Equal((HttpStatusCode.OK, "refused"), (back.Status, back.Json.GetProperty("state").GetString()));
+        using var admin = new Person(_host.Url, TestAccess.Client());
+        Assert.Equal(HttpStatusCode.Conflict, (await admin.PostAsync($"/api/commands/{id}/approve", new { })).Status);
+        Assert.Equal(10f, _plc.Read(Speed));
+    }
+
+    [Fact]
+    public async Task Limits_are_held_when_it_is_asked_for_and_again_when_it_is_sent()
+    {
+        foreach (var (value, status, says) in new (object Value, HttpStatusCode Status, string Says)[]
+        {
+            (51, HttpStatusCode.BadRequest, "51 is more than 50, the most for 'setpoint.speed'"),
+            (-1, HttpStatusCode.BadRequest, "-1 is less than 0"),
+            ("fast", HttpStatusCode.BadRequest, "must be a number"),
+            (31, HttpStatusCode.Conflict, "may be changed by 20 at a time; from 10 to 31 is 21"),
+        })
+        {
+            var refused = await AskAgainAsync(value);
+            Assert.Equal(status, refused.Status);
+            Assert.Contains(says, refused.Json.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        }
+
+        var other = await _anna.PostAsync(
+            "/api/commands", new { machine_id = "press1", metric = "counter.good", value = 1, reason = "reset" });
+        Assert.Equal(HttpStatusCode.BadRequest, other.Status);
+        Assert.Contains("may not be written; 'setpoint.speed' may", other.Json.GetProperty("detail").GetString(), StringComparison.Ordinal);
+
+        // What was in order when it was asked for is not any more when it is approved.
+        var id = await AskAsync(_anna, 25);
+        _plc.Write("DB1.DBX0.0", false);
+        await Eventually.HoldsAsync(
+            "the machine to stand", Soon, async () => (await _host.GetAsync("/api/machines/status")).GetProperty("items")[0],
+            m => m.GetProperty("state").GetString() == "stop");
+        var approved = await _bert.PostAsync($"/api/commands/{id}/approve", new { });
+        Assert.Equal((HttpStatusCode.OK, "refused"), (approved.Status, approved.Json.GetProperty("state").GetString()));
+        Assert.Contains("in the states run of its machine", Text(approved.Json, "detail"), StringComparison.Ordinal);
+        Assert.Equal(10f, _plc.Read(Speed));
+    }
+
+    [Fact]
+    public async Task What_nobody_approves_in_time_expires_and_what_the_PLC_does_not_show_fails()
+    {
+        var id = await AskAsync(_anna, 12);
+        var expired = await Eventually.HoldsAsync("its time to be over", Soon, () => CommandAsync(id), c => Text(c, "state") == "expired");
+        Assert.Equal("nobody approved it in time", Text(expired, "detail"));
+        Assert.Equal(HttpStatusCode.Conflict, (await _bert.PostAsync($"/api/commands/{id}/approve", new { })).Status);
+
+        // A program that sets the tag in every cycle has the last word.
+        using var ends = new CancellationTokenSource();
+        var program = Task.Run(async () =>
+        {
+            while (!ends.IsCancellationRequested)
+            {
+                _plc.Write(Speed, 10.0);
+                await Task.Yield();
+            }
+        });
+        var overruled = await AskAsync(_anna, 13);
+        await _bert.PostAsync($"/api/commands/{overruled}/approve", new { });
+        var failed = await DoneAsync(overruled);
+        await ends.CancelAsync();
+        await program;
+        Assert.Equal(("failed", "10"), (Text(failed, "state"), Raw(failed, "new")));
+        Assert.Contains("it was written; the PLC shows 10 two seconds later", Text(failed, "detail"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_broker_is_no_way_around_it()
+    {
+        // Somebody who hears and says everything at the broker.
+        using var spy = new MqttClientFactory().CreateMqttClient();
+        var heard = new TaskCompletionSource<byte[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        spy.ApplicationMessageReceivedAsync += args =>
+        {
+            heard.TrySetResult(System.Buffers.BuffersExtensions.ToArray(args.ApplicationMessage.Payload));
+            return Task.CompletedTask;
+        };
+        await spy.ConnectAsync(new MqttClientOptionsBuilder().WithConnectionUri(new Uri(_plant.Broker.Url)).WithClientId("spy").Build());
+        await spy.SubscribeAsync(Topic);
+
+        await DeviceCommand.SendAsync(_plant.Broker.Url, "process.speed", 40);
+        await Eventually.HoldsAsync("a plain command in the edge's audit", Soon, AuditAsync, l => l.Count == 1);
+        heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        var id = await AskAsync(_anna, 15);
+        await _bert.PostAsync($"/api/commands/{id}/approve", new { });
+        Assert.Equal("confirmed", Text(await DoneAsync(id), "state"));
+
+        // The very command once more, and one that was changed on the way.
+        var signed = await heard.Task.WaitAsync(Soon);
+        _plc.Write(Speed, 11.0);
+        await spy.PublishAsync(new MqttApplicationMessageBuilder().WithTopic(Topic).WithPayload(signed).Build());
+        await Eventually.HoldsAsync("a copy in the edge's audit", Soon, AuditAsync, l => l.Count == 3);
+        var changed = signed.ToArray();
+        changed[^20] ^= 1;
+        await spy.PublishAsync(new MqttApplicationMessageBuilder().WithTopic(Topic).WithPayload(changed).Build());
+        var audit = await Eventually.HoldsAsync("a forgery in the edge's audit", Soon, AuditAsync, l => l.Count == 4);
+        Assert.Equal(11f, _plc.Read(Speed));
+        Assert.Equal([false, true, false, false], audit.Select(l => l.GetProperty("ok").GetBoolean()));
+        Assert.Contains("it is not signed", Text(audit[0], "error"), StringComparison.Ordinal);
+        Assert.Contains("it came before, or was overtaken", Text(audit[2], "error"), StringComparison.Ordinal);
+        Assert.Contains("none of the host's keys", Text(audit[3], "error"), StringComparison.Ordinal);
+        // What they tried is in the plant's audit too, and changes nothing of what became of the command.
+        await Eventually.HoldsAsync(
+            "all of it in the plant's audit", Soon,
+            () => _plant.ScalarAsync("select count(*) from audit_log where actor = 'edge:e2e/edge1' and action like 'plc.%'"), n => n == 4);
+        Assert.Equal("confirmed", await StateAsync(id));
+    }
+
+    [Fact]
+    public async Task An_edge_that_is_not_there_is_told_at_once_and_nothing_waits_for_it()
+    {
+        var id = await AskAsync(_anna, 15);
+        await _edge.KillAsync();
+        await Eventually.HoldsAsync(
+            "the machine to be offline", Soon, async () => (await _host.GetAsync("/api/machines/status")).GetProperty("items")[0],
+            m => !m.GetProperty("connected").GetBoolean());
+        var approved = await _bert.PostAsync($"/api/commands/{id}/approve", new { });
+        // The machine does nothing that its tag could be written in; the tag is not sent in any case.
+        Assert.Equal("refused", approved.Json.GetProperty("state").GetString());
+        await _edge.StartAsync();
+        await Eventually.HoldsAsync(
+            "the machine to be back", Soon, async () => (await _host.GetAsync("/api/machines/status")).GetProperty("items")[0],
+            m => m.GetProperty("connected").GetBoolean());
+        Assert.Equal(10f, _plc.Read(Speed));
+    }
+
+    private async Task<string> AskAsync(Person who, object value)
+    {
+        var asked = await Eventually.HoldsAsync(
+            "it to be taken", Soon,
+            () => who.PostAsync("/api/commands", new { machine_id = "press1", metric = "setpoint.speed", value, reason = "thicker film" }),
+            a => a.Status == HttpStatusCode.Accepted);
+        return asked.Json.GetProperty("id").GetString()!;
+    }
+
+    private Task<Answer> AskAgainAsync(object? value = null) => _anna.PostAsync(
+        "/api/commands", new { machine_id = "press1", metric = "setpoint.speed", value = value ?? 11, reason = "again" });
+
+    private Task<JsonElement> CommandAsync(string id) => _host.GetAsync($"/api/commands/{id}");
+
+    private async Task<string?> StateAsync(string id) => Text(await CommandAsync(id), "state");
+
+    private Task<JsonElement> DoneAsync(string id) => Eventually.HoldsAsync(
+        "an answer", Soon, () => CommandAsync(id), c => c.GetProperty("answered_at").ValueKind == JsonValueKind.String);
+
+    private async Task<List<JsonElement>> AuditAsync()
+    {
+        var file = Path.Combine(_plant.EdgeDirectory, "writes-e2e-edge1.jsonl");
+        if (!File.Exists(file)) return [];
+        return [.. (await File.ReadAllLinesAsync(file)).Select(l => JsonDocument.Parse(l).RootElement)];
+    }
+
+    private async Task<(int Code, string Output)> RunAsync(params string[] arguments)
+    {
+        await using var process = ServerProcess.Start("dotnet", [Oee.Program, .. arguments, "--config", _plant.ConfigFile]);
+        await process.WaitForExitAsync(Soon);
+        return (process.ExitCode, process.Output);
+    }
+
+    private static string? Text(JsonElement json, string name) => json.GetProperty(name).GetString();
+
+    private static string Raw(JsonElement json, string name) => json.GetProperty(name).GetRawText();
+}
+
+/// <summary>An answer of the API.</summary>
+internal sealed record Answer(HttpStatusCode Status, string Text)
+{
+    public JsonElement Json => JsonDocument.Parse(Text).RootElement;
+}
+
+/// <summary>Somebody who speaks to the API.</summary>
+internal sealed class Person(string url, HttpClient http) : IDisposable
+{
+    /// <summary>A user of the plant's own, signed in.</summary>
+    public static async Task<Person> MakeAsync(Oee host, string name, string role)
+    {
+        var (first, password) = ("the first password", "the second password");
+        using var administrator = new Person(host.Url, TestAccess.Client());
+        await administrator.PostAsync("/api/users", new { name, password = first, grants = new[] { new { role, at = "e2e" } } });
+        using var known = await SignedInAsync(host.Url, name, first);
+        using var changed = await known._http.PutAsJsonAsync(
+            new Uri(host.Url + "/api/me/password"), new { old = first, @new = password });
+        changed.EnsureSuccessStatusCode();
+        return await SignedInAsync(host.Url, name, password);
+    }
+
+    private readonly HttpClient _http = http;
+
+    public async Task<Answer> PostAsync(string path, object body)
+    {
+        using var response = await _http.PostAsJsonAsync(new Uri(url + path), body);
+        return new Answer(response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>The same person with an API key.</summary>
+    public async Task<Person> KeyAsync(string role)
+    {
+        var made = await PostAsync("/api/keys", new { name = $"k-{Guid.NewGuid():N}", grants = new[] { new { role, at = "e2e" } } });
+        return new Person(url, TestAccess.Client(made.Json.GetProperty("key").GetString()));
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private static async Task<Person> SignedInAsync(string url, string user, string password)
+    {
+        using var nobody = new Person(url, new HttpClient());
+        var token = (await nobody.PostAsync("/api/auth/token", new { user, password })).Json.GetProperty("access_token").GetString();
+        var http = new HttpClient { Timeout = TimeSpan.FromSeconds(20) };
+        http.DefaultRequestHeaders.Add("Authorization", $"Bearer {token}");
+        return new Person(url, http);
+    }
+}
