@@ -28,12 +28,13 @@ public sealed class RoomTests
         ["Storage"] = ["Model"],
         ["Grains"] = ["Model", "Kpi", "Sparkplug", "CommitProtocol", "Storage"],
         ["Configuration"] = ["Model", "Kpi", "Sparkplug", "Storage"],
-        ["Gateway"] = ["Model", "Kpi", "Grains", "Storage", "Access", "Configuration"],
+        ["Commands"] = ["Model", "Kpi", "CommitProtocol", "Storage", "Grains", "Access"],
+        ["Gateway"] = ["Model", "Kpi", "Grains", "Storage", "Access", "Configuration", "Commands"],
         ["Simulation"] = ["Model", "Sparkplug", "Mqtt", "S7", "S7.Simulation", "Cip", "Cip.Simulation"],
         ["Host"] =
         [
             "Model", "Kpi", "Sparkplug", "OpcUa", "S7", "Cip", "Mqtt", "DurableLog", "Broker", "Edge", "Ingress", "Storage", "Grains",
-            "Gateway", "Simulation", "Access", "Configuration",
+            "Gateway", "Simulation", "Access", "Configuration", "Commands",
         ],
     };
 
