@@ -12,6 +12,7 @@ using OeeOrleans.Gateway.Api;
 using OeeOrleans.Gateway.Api.Export;
 using OeeOrleans.Gateway.Api.Plant;
 using OeeOrleans.Gateway.Board;
+using OeeOrleans.Gateway.GraphQl;
 using OeeOrleans.Gateway.Live;
 using Prometheus;
 using Scalar.AspNetCore;
@@ -37,6 +38,7 @@ public static class GatewayExtensions
         services.AddSignalR().AddJsonProtocol(o => ApiConventions.Apply(o.PayloadSerializerOptions));
         services.AddRazorComponents().AddInteractiveServerComponents();
         OpenApiSetup.Add(services);
+        GraphQlSetup.Add(services);
         AccessSetup.Add(services, oidc);
         RateLimits.Add(services);
         services.AddSingleton<LiveSubscribers>();
@@ -77,6 +79,7 @@ public static class GatewayExtensions
         ExportEndpoints.Map(api);
         app.MapHub<LiveHub>("/hubs/live");
         LiveSocket.Map(app);
+        GraphQlEndpoint.Map(app);
         app.MapHealth(MayKnow);
         app.MapMetrics("/metrics").Needs(AccessPolicy.Monitor);
         app.MapOpenApi().Needs(AccessPolicy.Look);

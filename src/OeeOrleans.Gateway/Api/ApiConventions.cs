@@ -55,40 +55,43 @@ internal static class ApiConventions
     public static void UseProblems(this WebApplication app) => app.UseExceptionHandler(errors => errors.Run(async context =>
     {
         var error = context.Features.Get<IExceptionHandlerFeature>()?.Error;
-        var problem = error switch
-        {
-            BadParameterException bad =>
-                new ProblemDetails
-                {
-                    Status = 400, Title = "Bad parameter", Detail = bad.Message, Extensions = { ["parameter"] = bad.Parameter },
-                },
-            BadHttpRequestException bad => new ProblemDetails { Status = bad.StatusCode, Title = "Bad request", Detail = bad.Message },
-            AccessInputException bad =>
-                new ProblemDetails
-                {
-                    Status = 400, Title = "Bad parameter", Detail = bad.Message, Extensions = { ["parameter"] = bad.Input },
-                },
-            ForbiddenException or AccessDeniedException =>
-                new ProblemDetails { Status = 403, Title = "Not allowed", Detail = error.Message },
-            EditException edit => OfEdit(edit),
-            CommandException command => OfCommand(command),
-            ConfigException config => OfEdit(new EditException(
-                EditFailure.Invalid, config.Message, [.. config.Problems.Select(p => new EditProblem("", p.Pointer ?? "", p.Message))])),
-            PendingModelException pending => new ProblemDetails { Status = 409, Title = "Conflict", Detail = pending.Message },
-            PreconditionRequiredException => new ProblemDetails { Status = 428, Title = "If-Match is missing", Detail = error.Message },
-            NotFoundException missing => new ProblemDetails { Status = 404, Title = "Not found", Detail = missing.Message },
-            StoreUnavailableException away =>
-                new ProblemDetails { Status = 503, Title = "The store is away", Detail = For(context, away.Message) },
-            Orleans.Runtime.OrleansException moved =>
-                new ProblemDetails { Status = 503, Title = "Moving to another silo", Detail = For(context, moved.Message) },
-            TimeoutException late => new ProblemDetails { Status = 503, Title = "No answer in time", Detail = late.Message },
-            _ => new ProblemDetails { Status = 500, Title = "Internal error", Detail = "the request failed; the log says why" },
-        };
+        var problem = Of(error, context);
         if (problem.Status == 500 && error is not null) Log.RequestFailed(app.Logger, context.Request.Path, error);
         if (problem.Status == 503) context.Response.Headers.RetryAfter = "5";
         if (problem.Status == 403) NoteRefusal(context);
         await WriteAsync(context, problem);
     }));
+
+    /// <summary>What a caller is told of an error; of our own bugs nothing but that there is one.</summary>
+    internal static ProblemDetails Of(Exception? error, HttpContext context) => error switch
+    {
+        BadParameterException bad =>
+            new ProblemDetails
+            {
+                Status = 400, Title = "Bad parameter", Detail = bad.Message, Extensions = { ["parameter"] = bad.Parameter },
+            },
+        BadHttpRequestException bad => new ProblemDetails { Status = bad.StatusCode, Title = "Bad request", Detail = bad.Message },
+        AccessInputException bad =>
+            new ProblemDetails
+            {
+                Status = 400, Title = "Bad parameter", Detail = bad.Message, Extensions = { ["parameter"] = bad.Input },
+            },
+        ForbiddenException or AccessDeniedException =>
+            new ProblemDetails { Status = 403, Title = "Not allowed", Detail = error.Message },
+        EditException edit => OfEdit(edit),
+        CommandException command => OfCommand(command),
+        ConfigException config => OfEdit(new EditException(
+            EditFailure.Invalid, config.Message, [.. config.Problems.Select(p => new EditProblem("", p.Pointer ?? "", p.Message))])),
+        PendingModelException pending => new ProblemDetails { Status = 409, Title = "Conflict", Detail = pending.Message },
+        PreconditionRequiredException => new ProblemDetails { Status = 428, Title = "If-Match is missing", Detail = error.Message },
+        NotFoundException missing => new ProblemDetails { Status = 404, Title = "Not found", Detail = missing.Message },
+        StoreUnavailableException away =>
+            new ProblemDetails { Status = 503, Title = "The store is away", Detail = For(context, away.Message) },
+        Orleans.Runtime.OrleansException moved =>
+            new ProblemDetails { Status = 503, Title = "Moving to another silo", Detail = For(context, moved.Message) },
+        TimeoutException late => new ProblemDetails { Status = 503, Title = "No answer in time", Detail = late.Message },
+        _ => new ProblemDetails { Status = 500, Title = "Internal error", Detail = "the request failed; the log says why" },
+    };
 
     private static ProblemDetails OfCommand(CommandException error) => error.Refusal switch
     {
@@ -125,7 +128,7 @@ internal static class ApiConventions
     }
 
     /// <summary>A role that does not suffice at the place that was asked for: the audit has it.</summary>
-    private static void NoteRefusal(HttpContext context) => context.RequestServices.GetRequiredService<RefusalLog>().Note(
+    internal static void NoteRefusal(HttpContext context) => context.RequestServices.GetRequiredService<RefusalLog>().Note(
         context.Features.Get<Caller>()?.Identity.Label ?? "unknown", "request.refused", context.Request.Path.Value ?? "/",
         Origin.Of(context), "role");
 

@@ -49,7 +49,7 @@ internal static class AssetEndpoints
             machine = state.Plant.Machines.FirstOrDefault(m => m.Id == id) ?? machine;
             context.Response.Headers.ETag = new PlantEditor(state.Document).TagOf(PlantPart.Tags, id);
             return new Page<TagDocument>(
-                [.. machine.Tags.Select(t => new TagDocument(t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband))]);
+                [.. machine.Tags.Select(TagDocument.Of)]);
         }).Needs(AccessPolicy.Look).Produces<Page<TagDocument>>().WithSummary("How a machine's metrics become signals");
     }
 

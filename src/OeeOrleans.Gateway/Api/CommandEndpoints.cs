@@ -41,10 +41,7 @@ internal static class CommandEndpoints
             {
                 States = StatesOf(request), Machines = machines, After = PageCursor.Read(Parameters.Text(request, "cursor")),
             };
-            var commands = await desk.ListAsync(query, ActorOf(caller, context), context.RequestAborted);
-            return new Page<CommandDocument>(
-                [.. commands.Select(CommandDocument.Of)],
-                commands.Count == limit ? PageCursor.Write(commands[^1].AskedUs, commands[^1].Id) : null);
+            return await ListAsync(query, ActorOf(caller, context), desk, context.RequestAborted);
         })
         .WithQuery(
             ("state", "one or more, with commas: " + string.Join(", ", CommandStateNames.All)), ("line_id", "only this line"),
@@ -68,19 +65,23 @@ internal static class CommandEndpoints
         .WithSummary("Says no to a write, or takes one's own back: { comment }");
     }
 
-    private static CommandActor ActorOf(Caller caller, HttpContext context) => new(caller.Identity, caller.Scope, Origin.Of(context));
+    internal static CommandActor ActorOf(Caller caller, HttpContext context) => new(caller.Identity, caller.Scope, Origin.Of(context));
 
-    private static List<CommandState>? StatesOf(HttpRequest request)
+    internal static async Task<Page<CommandDocument>> ListAsync(
+        CommandQuery query, CommandActor actor, CommandDesk desk, CancellationToken cancellationToken)
     {
-        if (Parameters.Text(request, "state") is not { } text) return null;
-        return
-        [
-            .. text.Split(',', StringSplitOptions.TrimEntries).Select(name => CommandStateNames.TryParse(name, out var state)
-                ? state
-                : throw new BadParameterException(
-                    "state", $"'{name}' is unknown; {string.Join(", ", CommandStateNames.All)} are possible")),
-        ];
+        var commands = await desk.ListAsync(query, actor, cancellationToken);
+        return new Page<CommandDocument>(
+            [.. commands.Select(CommandDocument.Of)],
+            commands.Count == query.Limit ? PageCursor.Write(commands[^1].AskedUs, commands[^1].Id) : null);
     }
+
+    internal static CommandState StateOf(string name) => CommandStateNames.TryParse(name, out var state)
+        ? state
+        : throw new BadParameterException("state", $"'{name}' is unknown; {string.Join(", ", CommandStateNames.All)} are possible");
+
+    private static List<CommandState>? StatesOf(HttpRequest request) =>
+        Parameters.Text(request, "state") is { } text ? [.. text.Split(',', StringSplitOptions.TrimEntries).Select(StateOf)] : null;
 }
 
 /// <summary>A write that somebody asks for; `metric` is the signal's name, or that of the Sparkplug metric behind it.</summary>

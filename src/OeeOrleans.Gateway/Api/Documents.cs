@@ -198,6 +198,9 @@ public sealed record FaultDocument(
     private static DateTimeOffset? Time(long? micros) => micros is { } known ? UnixMicros.ToDateTimeOffset(known) : null;
 }
 
+/// <summary>A machine's fault is another one than before; `code` null: it has none any more.</summary>
+public sealed record FaultChangedDocument(string MachineId, string? Code, DateTimeOffset? Since);
+
 /// <summary>A stretch of one category.</summary>
 public sealed record SegmentDocument(DateTimeOffset From, DateTimeOffset To, string Category);
 
@@ -242,5 +245,16 @@ public sealed record AssetDocument
     public IReadOnlyList<AssetDocument> Children { get; init; } = [];
 }
 
-/// <summary>Sparkplug metric -> signal.</summary>
-public sealed record TagDocument(string Metric, string Signal, double Scale, double Offset, string? Unit, double Deadband);
+/// <summary>Sparkplug metric -> signal; `write`: within what it may be written to, null: it may not.</summary>
+public sealed record TagDocument(
+    string Metric, string Signal, double Scale, double Offset, string? Unit, double Deadband, WriteLimitsDocument? Write)
+{
+    internal static TagDocument Of(Model.Plant.TagMapping t) => new(
+        t.Metric, t.Signal, t.Scale, t.Offset, t.Unit, t.Deadband, t.Write is { } write ? WriteLimitsDocument.Of(write) : null);
+}
+
+/// <summary>Within what a signal may be written to; empty `states`: whatever the machine does.</summary>
+public sealed record WriteLimitsDocument(double? Min, double? Max, double? Step, IReadOnlyList<string> States)
+{
+    internal static WriteLimitsDocument Of(Model.Plant.WriteLimits w) => new(w.Min, w.Max, w.Step, [.. w.States.Select(s => s.Name())]);
+}

@@ -40,56 +40,62 @@ internal static class FaultEndpoints
                 ?? Scope.AllMachines(caller, Permission.History);
             var (from, to) = Parameters.Span(request, clock, 7 * UnixMicros.PerDay);
             var limit = Parameters.Integer(request, "limit", 100, 1, 1000);
-            var faults = await store.ReadFaultsAsync(
-                machines, from, to, limit, PageCursor.Read(Parameters.Text(request, "cursor")), cancellationToken);
-            return new Page<FaultDocument>(
-                [.. faults.Select(f => FaultDocument.Of(f, plant))],
-                faults.Count == limit ? PageCursor.Write(faults[^1].StartUs, faults[^1].Id) : null);
+            return await HistoryAsync(
+                machines, from, to, limit, Parameters.Text(request, "cursor"), plant, store, cancellationToken);
         })
         .WithQuery(
             ("line_id", "only this line"), ("machine_id", "only this machine"), ("from", "ISO 8601; default 7 days ago"),
             ("to", "ISO 8601; default now"), ("limit", "1..1000, default 100"), ("cursor", "'next' of the page before"))
         .Needs(AccessPolicy.History).Produces<Page<FaultDocument>>().WithSummary("Faults that overlap [from, to), newest first");
 
-        api
-            .MapPost(
-                "/faults/{id}/ack",
-                async (string id, AckRequest body, Caller caller, HttpContext context, PlantDirectory plant,
-                    IStore store, TimeProvider clock,
-                    CancellationToken cancellationToken) =>
-        {
-            var machine = await MachineOfAsync(id, caller, store, cancellationToken);
-            var fault = await store.AcknowledgeFaultAsync(
-                id,
-                Audit(
-                    "fault.ack", id, machine, Actor.Of(caller, body.By), context, Actor.Text(body.Comment, "comment"), null, clock),
-                cancellationToken);
-            return FaultDocument.Of(fault ?? throw new NotFoundException($"there is no fault '{id}'"), plant);
-        })
+        api.MapPost("/faults/{id}/ack", (
+            string id, AckRequest body, Caller caller, HttpContext context, PlantDirectory plant, IStore store, TimeProvider clock) =>
+            AckAsync(id, body, caller, context, plant, store, clock))
         .Needs(AccessPolicy.Operate).Produces<FaultDocument>()
         .WithSummary("Acknowledges a fault; idempotent, an active fault stays active. Audited");
 
-        api
-            .MapPost(
-                "/faults/{id}/shelve",
-                async (string id, ShelveRequest body, Caller caller, HttpContext context, PlantDirectory plant,
-                    IStore store, TimeProvider clock,
-                    CancellationToken cancellationToken) =>
-        {
-            var machine = await MachineOfAsync(id, caller, store, cancellationToken);
-            if (body.Until is { } until && until <= clock.GetUtcNow())
-            {
-                throw new BadParameterException("until", "'until' must lie ahead; null shows the fault again");
-            }
-
-            var fault = await store.ShelveFaultAsync(
-                id, body.Until is { } time ? UnixMicros.From(time) : null,
-                Audit("fault.shelve", id, machine, Actor.Of(caller, body.By), context, Actor.Text(body.Comment, "comment"),
-                    body.Until, clock), cancellationToken);
-            return FaultDocument.Of(fault ?? throw new NotFoundException($"there is no fault '{id}'"), plant);
-        })
+        api.MapPost("/faults/{id}/shelve", (
+            string id, ShelveRequest body, Caller caller, HttpContext context, PlantDirectory plant, IStore store, TimeProvider clock) =>
+            ShelveAsync(id, body, caller, context, plant, store, clock))
         .Needs(AccessPolicy.Operate).Produces<FaultDocument>()
         .WithSummary("Hides a fault from the active ones until a time (null: shows it again). Audited");
+    }
+
+    internal static async Task<FaultDocument> AckAsync(
+        string id, AckRequest body, Caller caller, HttpContext context, PlantDirectory plant, IStore store, TimeProvider clock)
+    {
+        var machine = await MachineOfAsync(id, caller, store, context.RequestAborted);
+        var by = Actor.Of(caller, body.By);
+        var audit = Audit("fault.ack", id, machine, by, context, Actor.Text(body.Comment, "comment"), null, clock);
+        var fault = await store.AcknowledgeFaultAsync(id, audit, context.RequestAborted);
+        return FaultDocument.Of(fault ?? throw new NotFoundException($"there is no fault '{id}'"), plant);
+    }
+
+    internal static async Task<FaultDocument> ShelveAsync(
+        string id, ShelveRequest body, Caller caller, HttpContext context, PlantDirectory plant, IStore store, TimeProvider clock)
+    {
+        var machine = await MachineOfAsync(id, caller, store, context.RequestAborted);
+        if (body.Until is { } until && until <= clock.GetUtcNow())
+        {
+            throw new BadParameterException("until", "'until' must lie ahead; null shows the fault again");
+        }
+
+        var by = Actor.Of(caller, body.By);
+        var audit = Audit("fault.shelve", id, machine, by, context, Actor.Text(body.Comment, "comment"), body.Until, clock);
+        var fault = await store.ShelveFaultAsync(
+            id, body.Until is { } time ? UnixMicros.From(time) : null, audit, context.RequestAborted);
+        return FaultDocument.Of(fault ?? throw new NotFoundException($"there is no fault '{id}'"), plant);
+    }
+
+    /// <summary>The page after a cursor of faults that overlap a span.</summary>
+    internal static async Task<Page<FaultDocument>> HistoryAsync(
+        IReadOnlyList<string> machines, long fromUs, long toUs, int limit, string? cursor, PlantDirectory plant, IStore store,
+        CancellationToken cancellationToken)
+    {
+        var faults = await store.ReadFaultsAsync(machines, fromUs, toUs, limit, PageCursor.Read(cursor), cancellationToken);
+        return new Page<FaultDocument>(
+            [.. faults.Select(f => FaultDocument.Of(f, plant))],
+            faults.Count == limit ? PageCursor.Write(faults[^1].StartUs, faults[^1].Id) : null);
     }
 
     /// <summary>A fault that is not of a machine that the caller sees is none.</summary>

@@ -23,13 +23,10 @@ internal static class KpiEndpoints
         {
             var scope = Scope.Required(request, plant, caller, live: true);
             var kind = Parameters.Choice(request, "window", "shift", "shift", "hour", "day", "rolling_5m", "job");
-            CheckJob(scope, kind);
-            var window = scope.Line is { } line
-                ? await grains.GetGrain<ILineGrain>(line.Id).GetWindow(kind)
-                : await grains.GetGrain<IMachineGrain>(scope.Machine!.Id).GetWindow(kind);
-            if (window is not null) return KpiDocument.Of(scope.Line is null ? "machine" : "line", window);
-            throw new NotFoundException(
-                $"no {kind} window is open: the calendar or the machine has none now, or the machine has not been heard of long enough");
+            return await CurrentAsync(scope, kind, grains)
+                ?? throw new NotFoundException(
+                    $"no {kind} window is open: the calendar or the machine has none now, or the machine has not been heard of long "
+                        + "enough");
         })
         .WithQuery(
             ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"),
@@ -44,12 +41,8 @@ internal static class KpiEndpoints
         {
             var scope = Scope.Required(request, plant, caller, Permission.History);
             var kind = Parameters.Choice(request, "window", "hour", "hour", "shift", "day", "job");
-            CheckJob(scope, kind);
             var (from, to) = Parameters.Span(request, clock, 7 * UnixMicros.PerDay);
-            var windows = scope.Line is { } line
-                ? await grains.GetGrain<ILineGrain>(line.Id).GetHistory(kind, from, to)
-                : await store.ReadWindowsAsync(scope.MachineIds, kind, from, to, cancellationToken);
-            return new Page<KpiDocument>([.. windows.Select(w => KpiDocument.Of(scope.Line is null ? "machine" : "line", w))]);
+            return new Page<KpiDocument>(await HistoryAsync(scope, kind, from, to, grains, store, cancellationToken));
         })
         .WithQuery(
             ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 7 days ago"),
@@ -64,17 +57,44 @@ internal static class KpiEndpoints
                     CancellationToken cancellationToken) =>
         {
             var id = Parameters.Required(request, "machine_id");
-            var machine = Scope.MachineOf(id, plant, caller);
             var (from, to) = Parameters.Span(request, clock, UnixMicros.PerHour);
-            caller.MustReach(from, machine.Id, clock);
-            if (to - from > MaxExplainedUs) throw new BadParameterException("from", "at most 31 days can be explained at once");
-            var explanation = await grains.GetGrain<IMachineGrain>(machine.Id).Explain(from, to);
-            return ExplanationDocument.Of(
-                machine.Id, explanation!, plant, await RevisionAsync(store, machine.Id, from, to, cancellationToken));
+            var machine = Scope.MachineOf(id, plant, caller);
+            return await ExplainAsync(machine, from, to, caller, plant, grains, store, clock, cancellationToken);
         })
         .WithQuery(("machine_id", "the machine"), ("from", "ISO 8601; default an hour ago"), ("to", "ISO 8601; default now"))
         .Needs(AccessPolicy.Look).Produces<ExplanationDocument>().WithSummary(
             "Everything behind the figures of [from, to): intervals, counter deltas, ideal cycles, stops with reasons, losses, arithmetic");
+    }
+
+    /// <summary>The window that is open now; null: there is none.</summary>
+    internal static async Task<KpiDocument?> CurrentAsync(Scope scope, string kind, IGrainFactory grains)
+    {
+        CheckJob(scope, kind);
+        var window = scope.Line is { } line
+            ? await grains.GetGrain<ILineGrain>(line.Id).GetWindow(kind)
+            : await grains.GetGrain<IMachineGrain>(scope.Machine!.Id).GetWindow(kind);
+        return window is null ? null : KpiDocument.Of(scope.Kind, window);
+    }
+
+    internal static async Task<List<KpiDocument>> HistoryAsync(
+        Scope scope, string kind, long fromUs, long toUs, IGrainFactory grains, IStore store, CancellationToken cancellationToken)
+    {
+        CheckJob(scope, kind);
+        var windows = scope.Line is { } line
+            ? await grains.GetGrain<ILineGrain>(line.Id).GetHistory(kind, fromUs, toUs)
+            : await store.ReadWindowsAsync(scope.MachineIds, kind, fromUs, toUs, cancellationToken);
+        return [.. windows.Select(w => KpiDocument.Of(scope.Kind, w))];
+    }
+
+    internal static async Task<ExplanationDocument> ExplainAsync(
+        Machine machine, long fromUs, long toUs, Caller caller, PlantDirectory plant, IGrainFactory grains, IStore store,
+        TimeProvider clock, CancellationToken cancellationToken)
+    {
+        caller.MustReach(fromUs, machine.Id, clock);
+        if (toUs - fromUs > MaxExplainedUs) throw new BadParameterException("from", "at most 31 days can be explained at once");
+        var explanation = await grains.GetGrain<IMachineGrain>(machine.Id).Explain(fromUs, toUs);
+        return ExplanationDocument.Of(
+            machine.Id, explanation!, plant, await RevisionAsync(store, machine.Id, fromUs, toUs, cancellationToken));
     }
 
     /// <summary>Machines of a line change their orders one after the other; only a line that is its bottleneck has jobs.</summary>

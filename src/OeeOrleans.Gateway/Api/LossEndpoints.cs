@@ -24,12 +24,8 @@ internal static class LossEndpoints
             HttpRequest request, Caller caller, PlantDirectory plant, IGrainFactory grains, TimeProvider clock) =>
         {
             var scope = Scope.Required(request, plant, caller);
-            var (from, to) = Span(request, clock);
-            caller.MustReach(from, scope.Id, clock);
-            var report = scope.Line is { } line
-                ? await grains.GetGrain<ILineGrain>(line.Id).GetLosses(from, to)
-                : await grains.GetGrain<IMachineGrain>(scope.Machine!.Id).GetLosses(from, to);
-            return LossReportDocument.Of(scope.Line is null ? "machine" : "line", scope.Id, report!);
+            var (from, to) = Parameters.Span(request, clock, DefaultSpanUs);
+            return await LossesAsync(scope, from, to, caller, grains, clock);
         })
         .WithQuery(
             ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 8 hours ago"),
@@ -41,17 +37,14 @@ internal static class LossEndpoints
             HttpRequest request, Caller caller, PlantDirectory plant, IGrainFactory grains, TimeProvider clock) =>
         {
             var scope = Scope.Required(request, plant, caller);
-            var (from, to) = Span(request, clock);
-            caller.MustReach(from, scope.Id, clock);
+            var (from, to) = Parameters.Span(request, clock, DefaultSpanUs);
             var small = Parameters.Choice(request, "small", "false", "false", "true") == "true";
-            var open = Parameters.Choice(request, "given", "any", "any", "false", "true");
-            var reports = await Task.WhenAll(
-                scope.MachineIds.Select(async m => (Machine: m, Report: await grains.GetGrain<IMachineGrain>(m).GetLosses(from, to))));
-            var stops = reports
-                .SelectMany(
-                    r => r.Report!.Stops.Select(s => StopDocument.Of(r.Machine, s, plant.Now.FindModel(r.Machine)!.Reasons)))
-                .Where(s => (small || !s.Small) && (open == "any" || s.Segments.All(p => p.Reason is not null) == (open == "true")));
-            return new Page<StopDocument>([.. stops.OrderByDescending(s => s.From)]);
+            bool? given = Parameters.Choice(request, "given", "any", "any", "false", "true") switch
+            {
+                "any" => null,
+                var text => text == "true",
+            };
+            return new Page<StopDocument>(await StopsAsync(scope, from, to, small, given, caller, plant, grains, clock));
         })
         .WithQuery(
             ("line_id", "the line; or machine_id"), ("machine_id", "the machine; or line_id"), ("from", "ISO 8601; default 8 hours ago"),
@@ -62,22 +55,26 @@ internal static class LossEndpoints
 
         api.MapPost("/stops/{id}/reason", async (
             string id, ReasonRequest body, Caller caller, PlantDirectory plant, IGrainFactory grains) =>
-        {
-            if (!StopEvent.TryParseId(id, out var machineId, out var stopUs) || plant.FindMachine(machineId) is not { } machine)
-            {
-                throw new NotFoundException($"there is no stop '{id}'");
-            }
-
-            caller.Must(Permission.Operate, machine.Id, $"there is no stop '{id}'");
-            var stop = await GiveReasonAsync(caller, plant, grains, machine, stopUs, body)
-                ?? throw new NotFoundException($"there is no stop '{id}': the machine did not stand then, or late data has moved the stop");
-            return StopDocument.Of(machine.Id, stop, plant.ModelOf(machine).Reasons);
-        })
+            await GiveReasonAsync(id, body, caller, plant, grains))
         .Needs(AccessPolicy.Operate).Produces<StopDocument>()
         .WithSummary("Gives a stop a reason; with `at` the part from there on; null takes it back. Audited");
 
         api.MapGet("/reasons", (PlantDirectory plant) => new Page<ReasonDocument>([.. plant.Plant.Reasons.Select(ReasonDocument.Of)]))
             .Needs(AccessPolicy.Look).Produces<Page<ReasonDocument>>().WithSummary("The plant's catalogue of reasons");
+    }
+
+    internal static async Task<StopDocument> GiveReasonAsync(
+        string id, ReasonRequest body, Caller caller, PlantDirectory plant, IGrainFactory grains)
+    {
+        if (!StopEvent.TryParseId(id, out var machineId, out var stopUs) || plant.FindMachine(machineId) is not { } machine)
+        {
+            throw new NotFoundException($"there is no stop '{id}'");
+        }
+
+        caller.Must(Permission.Operate, machine.Id, $"there is no stop '{id}'");
+        var stop = await GiveReasonAsync(caller, plant, grains, machine, stopUs, body)
+            ?? throw new NotFoundException($"there is no stop '{id}': the machine did not stand then, or late data has moved the stop");
+        return StopDocument.Of(machine.Id, stop, plant.ModelOf(machine).Reasons);
     }
 
     /// <summary>Checks what a person said and passes it on; used by the board as well.</summary>
@@ -108,10 +105,35 @@ internal static class LossEndpoints
         }
     }
 
-    private static (long FromUs, long ToUs) Span(HttpRequest request, TimeProvider clock)
+    internal static async Task<LossReportDocument> LossesAsync(
+        Scope scope, long fromUs, long toUs, Caller caller, IGrainFactory grains, TimeProvider clock)
     {
-        var (from, to) = Parameters.Span(request, clock, DefaultSpanUs);
-        return to - from <= MaxSpanUs ? (from, to) : throw new BadParameterException("from", "at most 31 days can be asked for at once");
+        CheckSpan(scope, fromUs, toUs, caller, clock);
+        var report = scope.Line is { } line
+            ? await grains.GetGrain<ILineGrain>(line.Id).GetLosses(fromUs, toUs)
+            : await grains.GetGrain<IMachineGrain>(scope.Machine!.Id).GetLosses(fromUs, toUs);
+        return LossReportDocument.Of(scope.Kind, scope.Id, report!);
+    }
+
+    /// <param name="small">Short stops too.</param>
+    /// <param name="given">Only those that somebody explained, or nobody; null: both.</param>
+    internal static async Task<List<StopDocument>> StopsAsync(
+        Scope scope, long fromUs, long toUs, bool small, bool? given, Caller caller, PlantDirectory plant, IGrainFactory grains,
+        TimeProvider clock)
+    {
+        CheckSpan(scope, fromUs, toUs, caller, clock);
+        var reports = await Task.WhenAll(
+            scope.MachineIds.Select(async m => (Machine: m, Report: await grains.GetGrain<IMachineGrain>(m).GetLosses(fromUs, toUs))));
+        var stops = reports
+            .SelectMany(r => r.Report!.Stops.Select(s => StopDocument.Of(r.Machine, s, plant.Now.FindModel(r.Machine)!.Reasons)))
+            .Where(s => (small || !s.Small) && (given is null || s.Segments.All(p => p.Reason is not null) == given));
+        return [.. stops.OrderByDescending(s => s.From)];
+    }
+
+    private static void CheckSpan(Scope scope, long fromUs, long toUs, Caller caller, TimeProvider clock)
+    {
+        if (toUs - fromUs > MaxSpanUs) throw new BadParameterException("from", "at most 31 days can be asked for at once");
+        caller.MustReach(fromUs, scope.Id, clock);
     }
 }
 

@@ -13,6 +13,9 @@ internal readonly record struct Scope(Line? Line, Machine? Machine)
 {
     public string Id => Line?.Id ?? Machine!.Id;
 
+    /// <summary>line or machine.</summary>
+    public string Kind => Line is null ? "machine" : "line";
+
     public IReadOnlyList<string> MachineIds => Machine is not null ? [Machine.Id] : [.. Line!.Machines.Select(m => m.Id)];
 
     /// <param name="live">About the present, of which machines that were retired have none.</param>
@@ -22,10 +25,13 @@ internal readonly record struct Scope(Line? Line, Machine? Machine)
         ?? throw new BadParameterException("machine_id", "either 'line_id' or 'machine_id' is needed");
 
     public static Scope? Optional(
-        HttpRequest request, PlantDirectory plant, Caller caller, Permission permission = Permission.Look, bool live = false)
+        HttpRequest request, PlantDirectory plant, Caller caller, Permission permission = Permission.Look, bool live = false) =>
+        Of(Parameters.Text(request, "line_id"), Parameters.Text(request, "machine_id"), plant, caller, permission, live);
+
+    /// <summary>A line, a machine, or null: neither was named.</summary>
+    public static Scope? Of(
+        string? line, string? machine, PlantDirectory plant, Caller caller, Permission permission = Permission.Look, bool live = false)
     {
-        var line = Parameters.Text(request, "line_id");
-        var machine = Parameters.Text(request, "machine_id");
         if (line is not null && machine is not null)
         {
             throw new BadParameterException("machine_id", "'line_id' and 'machine_id' exclude each other");

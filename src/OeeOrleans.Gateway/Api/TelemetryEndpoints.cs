@@ -17,6 +17,9 @@ namespace OeeOrleans.Gateway.Api;
 /// <summary>Trends, machine states, edge nodes.</summary>
 internal static class TelemetryEndpoints
 {
+    /// <summary>Of a trend.</summary>
+    internal const int MaxPoints = 10_000;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     public static void Map(IEndpointRouteBuilder api)
@@ -25,13 +28,11 @@ internal static class TelemetryEndpoints
             HttpRequest request, Caller caller, PlantDirectory plant, IStore store, TimeProvider clock,
             CancellationToken cancellationToken) =>
         {
-            var machine = MachineOfTrend(Parameters.Required(request, "machine_id"), plant, caller);
+            var machine = Parameters.Required(request, "machine_id");
             var name = Parameters.Required(request, "name");
             var (from, to) = Parameters.Span(request, clock, UnixMicros.PerDay);
-            var points = Parameters.Integer(request, "points", 1000, 1, 10_000);
-            var trend = await store.ReadTrendAsync(machine, name, from, to, points, cancellationToken)
-                ?? throw new NotFoundException($"the machine '{machine}' has no signal '{name}'");
-            return new TrendDocument([.. trend.Items.Select(TrendItem.Of)], trend.Raw);
+            var points = Parameters.Integer(request, "points", 1000, 1, MaxPoints);
+            return await TrendAsync(machine, name, from, to, points, caller, plant, store, cancellationToken);
         })
         .WithQuery(
             ("machine_id", "the machine"), ("name", "the signal, such as counter.good"), ("from", "ISO 8601; default a day ago"),
@@ -63,13 +64,26 @@ internal static class TelemetryEndpoints
         }).Needs(AccessPolicy.Look).Produces<TimelineDocument>().WithSummary("What the present shift looked like so far");
 
         api.MapGet("/edge-nodes", async (Caller caller, PlantDirectory plant, IGrainFactory grains) =>
-        {
-            var nodes = caller.Scope.Lines.SelectMany(l => l.Machines).Select(m => m.EdgeNode).OfType<string>().Distinct();
-            var items = await Task.WhenAll(nodes.Select(n => grains.GetGrain<IEdgeNodeGrain>(n).GetStatus()));
-            return new Page<EdgeNodeDocument>([.. items.Select(s => EdgeNodeDocument.Of(s, d => IsSeen(s.EdgeNode, d, plant, caller)))]);
-        })
+            new Page<EdgeNodeDocument>(await EdgeNodesAsync(caller, plant, grains)))
         .Needs(AccessPolicy.Look).Produces<Page<EdgeNodeDocument>>()
         .WithSummary("The plant's edge nodes: alive, clock skew, missed messages, rebirths");
+    }
+
+    internal static async Task<List<EdgeNodeDocument>> EdgeNodesAsync(Caller caller, PlantDirectory plant, IGrainFactory grains)
+    {
+        var nodes = caller.Scope.Lines.SelectMany(l => l.Machines).Select(m => m.EdgeNode).OfType<string>().Distinct();
+        var items = await Task.WhenAll(nodes.Select(n => grains.GetGrain<IEdgeNodeGrain>(n).GetStatus()));
+        return [.. items.Select(s => EdgeNodeDocument.Of(s, d => IsSeen(s.EdgeNode, d, plant, caller)))];
+    }
+
+    internal static async Task<TrendDocument> TrendAsync(
+        string machineId, string name, long fromUs, long toUs, int points, Caller caller, PlantDirectory plant, IStore store,
+        CancellationToken cancellationToken)
+    {
+        var machine = MachineOfTrend(machineId, plant, caller);
+        var trend = await store.ReadTrendAsync(machine, name, fromUs, toUs, points, cancellationToken)
+            ?? throw new NotFoundException($"the machine '{machine}' has no signal '{name}'");
+        return new TrendDocument([.. trend.Items.Select(TrendItem.Of)], trend.Raw);
     }
 
     /// <summary>A node may serve several lines; of devices that are no machines whoever sees the whole plant is told.</summary>

@@ -218,8 +218,8 @@ public sealed class LiveBoard(
         foreach (var revised in update.Revised) subscribers.Publish(topics, "KpiChanged", KpiDocument.Of("machine", revised));
         if (update.Shift is { } shift) subscribers.Publish(topics, "KpiChanged", KpiDocument.Of("machine", shift));
         if (before?.Status.Fault == update.Status.Fault) return;
-        var since = update.Status.FaultSinceUs is { } us ? UnixMicros.ToIso(us) : null;
-        subscribers.Publish(topics, "FaultChanged", new { machine_id = id, code = update.Status.Fault, since });
+        DateTimeOffset? since = update.Status.FaultSinceUs is { } us ? UnixMicros.ToDateTimeOffset(us) : null;
+        subscribers.Publish(topics, "FaultChanged", new FaultChangedDocument(id, update.Status.Fault, since));
     }
 
     /// <summary>The strip has another stretch than before, or other ones.</summary>

@@ -114,6 +114,10 @@ internal sealed class Knocks(GuardedPlant plant)
         ["GET /hubs/live/negotiate"] = Send(HttpMethod.Post, "/hubs/live/negotiate?negotiateVersion=1", new { }),
         ["GET /hubs/live"] = Get("/hubs/live"),
         ["GET /ws/live"] = Get("/ws/live"),
+        ["GET /graphql"] = Get("/graphql"),
+        ["POST /graphql"] = s => To(
+            HttpMethod.Post, "/graphql",
+            new { query = $"{{ site {{ id lines {{ id machines {{ id }} }} }} machine(id: \"{s.Machine}\") {{ id }} }}" }),
         ["GET /health/live"] = Get("/health/live"),
         ["GET /health/ready"] = Get("/health/ready"),
         ["GET /metrics"] = Get("/metrics"),

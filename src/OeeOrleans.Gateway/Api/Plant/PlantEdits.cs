@@ -31,15 +31,25 @@ internal static class PlantEdits
     public static async Task<IResult> MakeAsync(
         HttpContext context, Caller caller, PlantConfiguration plant, PlantEdit edit, bool needsTag = true)
     {
-        Dictionary<(PlantPart, string), string> tags = [];
-        if (needsTag) tags[(edit.Part, edit.Id)] = TagOf(context.Request);
-        var state = await plant.EditAsync(
-            [edit], tags, AuthorOf(context, caller), ValidFrom(context.Request),
-            s => Permit(caller, new PlantEditor(s.Document), edit), context.RequestAborted);
+        var tag = needsTag ? TagOf(context.Request) : null;
+        var state = await EditAsync(
+            edit, tag, caller, plant, AuthorOf(context, caller), ValidFrom(context.Request), context.RequestAborted);
         context.Response.Headers[RevisionHeader] = $"{state.Revision.Revision}";
         if (edit.Deed == PlantDeed.Remove) return Results.NoContent();
         var location = edit.Deed == PlantDeed.Add ? $"/api/{edit.Path}" : null;
         return Answer(context, new PlantEditor(state.Document), edit.Part, edit.Id, location);
+    }
+
+    /// <summary>Makes one edit of what the caller may change.</summary>
+    /// <param name="tag">Of what was read; null: none is needed.</param>
+    public static Task<PlantState> EditAsync(
+        PlantEdit edit, string? tag, Caller caller, PlantConfiguration plant, PlantAuthor author, long? validFromUs,
+        CancellationToken cancellationToken)
+    {
+        Dictionary<(PlantPart, string), string> tags = [];
+        if (tag is not null) tags[(edit.Part, edit.Id)] = tag;
+        return plant.EditAsync(
+            [edit], tags, author, validFromUs, s => Permit(caller, new PlantEditor(s.Document), edit), cancellationToken);
     }
 
     /// <summary>A part with its tag.</summary>
