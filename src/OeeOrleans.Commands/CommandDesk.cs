@@ -25,6 +25,9 @@ public sealed class CommandDesk(
     private const string System = "system";
     private const int Together = 100;
 
+    /// <summary>From the approval on; then whoever was to send it is dead.</summary>
+    private static readonly TimeSpan SendWithin = TimeSpan.FromSeconds(60);
+
     /// <summary>Asks for a write; another person decides about it.</summary>
     /// <exception cref="CommandException">It is none that could be made, now or ever.</exception>
     public async Task<PlcCommand> AskAsync(CommandRequest request, CommandActor actor, CancellationToken cancellationToken)
@@ -50,7 +53,7 @@ public sealed class CommandDesk(
             Id = Guid.NewGuid().ToString("N"), Machine = machine.Id, EdgeNode = machine.EdgeNode!, Device = machine.Device,
             Metric = tag.Metric, Signal = tag.Signal, Unit = tag.Unit, Scale = tag.Scale, Offset = tag.Offset,
             Value = request.Value.GetRawText(), Reason = reason, AskedBy = actor.Identity.Label,
-            AskedPerson = directory.PersonOf(actor.Identity), AskedUs = nowUs, ExpiresUs = nowUs + Micros(options.ApproveWithin),
+            AskedPerson = directory.PersonOf(actor.Identity) ?? "", AskedUs = nowUs, ExpiresUs = nowUs + Micros(options.ApproveWithin),
             Shown = WriteCheck.Shown(now),
         };
         if (!await store.Commands.AddCommandAsync(command, Entry("ask", command, actor), cancellationToken))
@@ -68,14 +71,22 @@ public sealed class CommandDesk(
     {
         var command = await FindAsync(id, actor, cancellationToken);
         actor.Must(Permission.Administer, command.Machine, Missing(id));
+        if (directory.PersonOf(actor.Identity) is null)
+        {
+            throw new CommandException(
+                CommandRefusal.NotAllowed,
+                $"nobody knows who stands behind {actor.Identity.Label}, so it cannot be the second person: sign in, or use a key that a user "
+                    + "made");
+        }
+
         if (IsOf(command, actor))
         {
             throw new CommandException(
                 CommandRefusal.NotAllowed, $"{command.AskedBy} asked for it, and that is you: another person must approve it");
         }
 
-        var approved = await DecideAsync(command, CommandState.Approved, "approve", comment, actor, cancellationToken);
-        // It is decided: whoever asked for that may be gone, what follows is done.
+        // Once it is decided what follows is done, also when whoever decided is gone.
+        var approved = await DecideAsync(command, CommandState.Approved, "approve", comment, actor, CancellationToken.None);
         return await SendAsync(approved, actor, CancellationToken.None);
     }
 
@@ -116,13 +127,14 @@ public sealed class CommandDesk(
     public async Task<int> EndOverdueAsync(CancellationToken cancellationToken)
     {
         var nowUs = UnixMicros.Now(clock);
-        var overdue = await store.Commands.ReadOverdueCommandsAsync(nowUs, Together, cancellationToken);
+        var overdue = await store.Commands.ReadOverdueCommandsAsync(nowUs, nowUs - Micros(SendWithin), Together, cancellationToken);
         foreach (var command in overdue)
         {
             var (state, detail) = command.State switch
             {
                 CommandState.Requested => (CommandState.Expired, "nobody approved it in time"),
-                CommandState.Approved => (CommandState.Expired, "it was approved, and whoever was to send it ended before"),
+                CommandState.Approved => (
+                    CommandState.Expired, "it was approved, and not sent: whoever was to send it ended, or could not reach the store"),
                 _ => (
                     CommandState.Failed,
                     "the edge node did not answer in time: it may have been carried out, and cannot be any more; an answer that comes late "
@@ -184,6 +196,7 @@ public sealed class CommandDesk(
         {
             var machine = plant.FindMachine(command.Machine);
             if (machine is null) return ($"the machine {command.Machine} is no more", "");
+            if (!MayAsk(command)) return ($"{command.AskedBy} may not ask for it any more", "");
             var tag = TagOf(machine, command.Signal);
             var isSame = (machine.EdgeNode, machine.Device, tag.Metric, tag.Scale, tag.Offset)
                 == (command.EdgeNode, command.Device, command.Metric, command.Scale, command.Offset);
@@ -221,8 +234,13 @@ public sealed class CommandDesk(
             : throw new CommandException(CommandRefusal.Conflict, $"{machine.Id} has no edge node that could write");
     }
 
+    /// <summary>Who asked may have been sent away meanwhile. Whom another authority signs in is asked about there, and not here.</summary>
+    private bool MayAsk(PlcCommand command) => AccessDirectory.IsExternal(command.AskedBy)
+        || (directory.FindLabel(command.AskedBy) is { } asker && directory.ScopeOf(asker).Allows(Permission.Operate, command.Machine));
+
     private bool IsOf(PlcCommand command, CommandActor actor) =>
-        command.AskedBy == actor.Identity.Label || command.AskedPerson == directory.PersonOf(actor.Identity);
+        command.AskedBy == actor.Identity.Label
+        || (command.AskedPerson.Length > 0 && command.AskedPerson == directory.PersonOf(actor.Identity));
 
     private async Task<PlcCommand> NowAsync(PlcCommand command) =>
         await store.Commands.FindCommandAsync(command.Id, CancellationToken.None) ?? command;

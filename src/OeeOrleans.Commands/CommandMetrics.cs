@@ -7,7 +7,7 @@ namespace OeeOrleans.Commands;
 internal static class CommandMetrics
 {
     private static readonly Counter States = Metrics.CreateCounter(
-        "plc_commands_total", "Writes to PLCs by what they became; answers of edge nodes are in the audit log.", "state");
+        "plc_commands_total", "Writes to PLCs that this gateway brought into a state; what edge nodes answer the silos store.", "state");
 
     public static void Moved(CommandState to) => States.WithLabels(to.Name()).Inc();
 }

@@ -12,12 +12,20 @@ internal static class WriteCheck
     /// <summary>Longer texts are no set points.</summary>
     public const int MaxText = 1_000;
 
-    private const double WholeWithin = 1e-9;
+    private const int MaxNumber = 64;
+    private const double WholeWithin = 1e-6;
+    private const double StepWithin = 1e-9;
 
     /// <summary>What is wrong with the value itself; null when nothing is.</summary>
     /// <param name="datatype">Of the signal, as Sparkplug calls it.</param>
     public static string? WrongValue(TagMapping tag, JsonElement value, string datatype)
     {
+        if (value.ValueKind == JsonValueKind.Number && value.GetRawText().Length > MaxNumber)
+        {
+            return $"'value' is a number of {value.GetRawText().Length} characters; {MaxNumber} are possible";
+        }
+
+        if (value.ValueKind == JsonValueKind.String && TextOf(value) is null) return "'value' is no text: it has half a character in it";
         if (value.ValueKind is not (JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False or JsonValueKind.String))
         {
             return "'value' is a number, true, false or a text";
@@ -60,7 +68,7 @@ internal static class WriteCheck
         }
 
         var change = Math.Abs(value.GetDouble() - shown);
-        return change <= step * (1 + WholeWithin)
+        return change <= step * (1 + StepWithin)
             ? null
             : $"'{tag.Signal}' may be changed by {Text(step)} at a time; from {Text(shown)} to {Text(value.GetDouble())} is {Text(change)}";
     }
@@ -69,17 +77,16 @@ internal static class WriteCheck
     public static string? Raw(TagMapping tag, JsonElement value, string datatype)
     {
         if (value.ValueKind != JsonValueKind.Number) return value.GetRawText();
-        // A whole number that is not scaled is kept to its last digit.
         var isPlain = tag is { Scale: 1, Offset: 0 };
-        if (isPlain && (value.TryGetInt64(out _) || value.TryGetUInt64(out _))) return value.GetRawText();
+        // What is not scaled is what was approved, to its last digit.
+        if (isPlain && (!IsWhole(datatype) || value.TryGetInt64(out _) || value.TryGetUInt64(out _))) return value.GetRawText();
         var raw = isPlain ? value.GetDouble() : (value.GetDouble() - tag.Offset) / tag.Scale;
+        if (!IsWhole(datatype)) return raw.ToString("R", CultureInfo.InvariantCulture);
+        // 0.3 with a scale of 0.1 is 3, and not 2.9999999999999996.
         var whole = Math.Round(raw);
-        if (Math.Abs(raw - whole) <= WholeWithin * Math.Max(1, Math.Abs(whole)) && Math.Abs(whole) < 1e15)
-        {
-            return ((long)whole).ToString(CultureInfo.InvariantCulture);
-        }
-
-        return IsWhole(datatype) ? null : raw.ToString("R", CultureInfo.InvariantCulture);
+        return Math.Abs(raw - whole) <= WholeWithin && Math.Abs(whole) < 1e15
+            ? ((long)whole).ToString(CultureInfo.InvariantCulture)
+            : null;
     }
 
     /// <summary>What a signal shows, JSON; null: nothing good.</summary>
@@ -92,6 +99,19 @@ internal static class WriteCheck
         if (now.Value is not { } value || !double.IsFinite(value)) return null;
         if (now.DataType == "Boolean") return value != 0 ? "true" : "false";
         return Text(value);
+    }
+
+    /// <summary>Null: a surrogate without its other half, which JSON can say and no text has.</summary>
+    private static string? TextOf(JsonElement value)
+    {
+        try
+        {
+            return value.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     private static string? WrongKind(JsonElement value, string datatype) => (datatype, value.ValueKind) switch

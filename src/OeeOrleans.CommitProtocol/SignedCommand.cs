@@ -56,8 +56,11 @@ public sealed record SignedCommand
         return $"{Base64Url.EncodeToString(json)}.{Base64Url.EncodeToString(key.SignData(Signed(json), HashAlgorithmName.SHA256))}";
     }
 
+    /// <param name="text">As it came.</param>
+    /// <param name="keys">Of those who may say it.</param>
+    /// <param name="by">Which of them said it.</param>
     /// <exception cref="SignedCommandException">It is none, or nobody of these signed it.</exception>
-    public static SignedCommand Open(string text, IEnumerable<ECDsa> keys)
+    public static SignedCommand Open(string text, IReadOnlyList<ECDsa> keys, out int by)
     {
         if (text.Length > MaxLength) throw new SignedCommandException($"it has {text.Length} characters, and may have {MaxLength}");
         if (text.Split('.') is not [var body, var signature]) throw new SignedCommandException("it is no signed command");
@@ -73,7 +76,11 @@ public sealed record SignedCommand
 
         // Nothing of it is read before it is known who says it.
         var signed = Signed(json);
-        if (!keys.Any(k => k.VerifyData(signed, proof, HashAlgorithmName.SHA256)))
+        for (by = 0; by < keys.Count && !keys[by].VerifyData(signed, proof, HashAlgorithmName.SHA256); by++)
+        {
+        }
+
+        if (by == keys.Count)
         {
             throw new SignedCommandException("none of the host's keys that this edge node knows signed it");
         }

@@ -25,7 +25,7 @@ internal static class EdgeMetrics
         "edge_publish_failures_total", "Publishes that failed; their records are sent again.");
 
     public static readonly Counter CommandsRefused = Metrics.CreateCounter(
-        "edge_commands_refused_total", "Commands that were not signed, or by nobody who is known here.");
+        "edge_commands_refused_total", "Commands that were not signed, or by nobody who is known here, and copies.");
 
     public static readonly Counter CycleOverruns = Metrics.CreateCounter(
         "edge_cycle_overruns_total", "Sampling instants that passed because the reading before had not ended.", "source");

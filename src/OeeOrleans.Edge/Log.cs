@@ -110,6 +110,9 @@ internal static partial class Log
     [LoggerMessage(8036, LogLevel.Error, "the audit of writes could not be written; this is its line: {Line}")]
     public static partial void AuditNotWritten(ILogger log, string line, Exception error);
 
+    [LoggerMessage(8042, LogLevel.Warning, "the audit of writes {File} cannot be read; whether one was cut short is not known")]
+    public static partial void AuditNotRead(ILogger log, string file, Exception error);
+
     [LoggerMessage(8041, LogLevel.Warning, "source {Source}: {Address} was written, and could not be read back")]
     public static partial void NotReadBack(ILogger log, string source, string address, Exception error);
 

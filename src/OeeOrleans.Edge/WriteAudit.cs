@@ -22,8 +22,28 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
     /// <summary>Characters of a text in a report that would be too long.</summary>
     private const int MaxReported = 400;
 
+    /// <summary>In place of an error: it is about to be written.</summary>
+    private const string BegunWord = "begun";
+
+    private const string NotKnown = "not known whether it was carried out: the edge node ended while it was written";
+
     private readonly Lock _lock = new();
     private readonly string _file = Path.Combine(options.DataDir, $"writes-{options.Group}-{options.Node}.jsonl");
+
+    /// <summary>A write begins; on this disk before it does.</summary>
+    /// <returns>By which its end is known.</returns>
+    public string Begin(in AuditedWrite write)
+    {
+        var id = Guid.NewGuid().ToString("N");
+        Keep(Line(id, TagJson.Time(clock.GetUtcNow().UtcDateTime), write, BegunWord, int.MaxValue));
+        return id;
+    }
+
+    /// <summary>Writes that began in an earlier life and did not end there are ended: nobody knows how.</summary>
+    public void EndBegun()
+    {
+        foreach (var (id, write) in Open()) Note(write with { Begun = id }, NotKnown);
+    }
 
     /// <param name="write">What was to be written.</param>
     /// <param name="error">Why it was not; null when it was.</param>
@@ -31,19 +51,9 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
     {
         var time = TagJson.Time(clock.GetUtcNow().UtcDateTime);
         // By which a report that comes again is known.
-        var id = Guid.NewGuid().ToString("N");
+        var id = write.Begun ?? Guid.NewGuid().ToString("N");
         var line = Line(id, time, write, error, int.MaxValue);
-        try
-        {
-            Directory.CreateDirectory(options.DataDir);
-            lock (_lock) Append(line);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            // It was carried out already: then at least the log has it.
-            Log.AuditNotWritten(log, line, failure);
-        }
-
+        Keep(line);
         // A report has its place in a message: what is long stands whole in the file only.
         if (Encoding.UTF8.GetByteCount(line) > CommitMetrics.MaxReportBytes) line = Line(id, time, write, error, MaxReported);
         try
@@ -53,6 +63,68 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
         catch (Exception failure) when (failure is IOException or RocksDbSharp.RocksDbException)
         {
             Log.AuditNotReported(log, line, failure);
+        }
+    }
+
+    private void Keep(string line)
+    {
+        try
+        {
+            Directory.CreateDirectory(options.DataDir);
+            lock (_lock) Append(line);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Then at least the log has it.
+            Log.AuditNotWritten(log, line, failure);
+        }
+    }
+
+    /// <summary>Writes of the file that begin and do not end in it. A file that is begun anew begins between two of them.</summary>
+    private List<(string Id, AuditedWrite Write)> Open()
+    {
+        var open = new Dictionary<string, AuditedWrite>(StringComparer.Ordinal);
+        try
+        {
+            foreach (var line in File.Exists(_file) ? File.ReadLines(_file) : [])
+            {
+                if (Read(line) is not var (id, write, hasBegun)) continue;
+                if (hasBegun) open[id] = write;
+                else open.Remove(id);
+            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            Log.AuditNotRead(log, _file, failure);
+        }
+
+        return [.. open.Select(o => (o.Key, o.Value))];
+    }
+
+    /// <summary>Null: it is no whole line.</summary>
+    private static (string Id, AuditedWrite Write, bool HasBegun)? Read(string line)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(line);
+            var root = json.RootElement;
+            string? Text(string name) => root.TryGetProperty(name, out var value) ? value.GetString() : null;
+            var command = Text("command") is { } id
+                ? new SignedCommand
+                {
+                    Id = id, Number = root.GetProperty("number").GetInt64(), EdgeNode = "", Device = "", Metric = "", Value = "",
+                    IssuedMs = 0, ExpiresMs = 0, AskedBy = Text("asked_by") ?? "", ApprovedBy = Text("approved_by") ?? "",
+                    Reason = Text("reason"),
+                }
+                : null;
+            var write = new AuditedWrite(
+                Text("by") ?? "", Text("source"), Text("device") ?? "", Text("metric") ?? "", Text("address"), null,
+                root.GetProperty("new").Clone()) { Command = command };
+            return (Text("id") ?? "", write, Text("error") == BegunWord);
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            return null;
         }
     }
 
@@ -118,7 +190,7 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
     private static void Value(Utf8JsonWriter json, string name, object? value, int longest)
     {
         json.WritePropertyName(name);
-        var text = TagJson.Write(inner => TagJson.Write(inner, value));
+        var text = value is JsonElement known ? known.GetRawText() : TagJson.Write(inner => TagJson.Write(inner, value));
         if (text.Length > longest) json.WriteStringValue(Clip(text, longest));
         else json.WriteRawValue(text);
     }
@@ -135,6 +207,9 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
 internal readonly record struct AuditedWrite(
     string By, string? Source, string Device, string Metric, string? Address, object? Before, object? Value)
 {
+    /// <summary>Of the line that says that it began; null: it did not.</summary>
+    public string? Begun { get; init; }
+
     /// <summary>What was read back; null when nothing was.</summary>
     public object? After { get; init; }
 

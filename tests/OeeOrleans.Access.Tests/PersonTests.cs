@@ -20,22 +20,27 @@ public sealed class PersonTests
         Assert.Equal("anna", office.Known.PersonOf(office.Known.FindUser("anna")!));
         Assert.Equal("anna", office.Known.PersonOf(first));
         Assert.Equal("anna", office.Known.PersonOf(second));
+        // However many are in between.
+        var last = second;
+        for (var i = 3; i < 40; i++) last = await KeyAsync(office, $"k{i}", $"key:k{i - 1}");
+        Assert.Equal("anna", office.Known.PersonOf(last));
         // Also when the key in between is gone.
         await office.Keeper.RevokeKeyAsync(Doer.CommandLine, "k1", default);
         Assert.Equal("anna", office.Known.PersonOf(second));
     }
 
     [Fact]
-    public async Task Keys_of_the_configuration_are_all_of_whoever_wrote_it()
+    public async Task Who_stands_behind_keys_of_the_configuration_and_the_command_line_nobody_knows()
     {
         await using var office = await Office.OpenAsync(new AccessOptions
         {
             Keys = [new ConfiguredKey("a", "secret a", Anywhere), new ConfiguredKey("b", "secret b", Anywhere)],
         });
-        var one = office.Known.PersonOf(office.Known.FindKey("secret a")!);
-        Assert.Equal(one, office.Known.PersonOf(office.Known.FindKey("secret b")!));
-        Assert.Equal(one, office.Known.PersonOf(await KeyAsync(office, "c", "key:a")));
-        Assert.NotEqual(one, office.Known.PersonOf(await KeyAsync(office, "d", "system:root")));
+        Assert.Null(office.Known.PersonOf(office.Known.FindKey("secret b")!));
+        Assert.Null(office.Known.PersonOf(await KeyAsync(office, "c", "key:a")));
+        Assert.Null(office.Known.PersonOf(await KeyAsync(office, "d", "system:root")));
+        Assert.Null(office.Known.PersonOf(await KeyAsync(office, "e", "key:d")));
+        Assert.Null(office.Known.PersonOf(await KeyAsync(office, "f", "key:gone")));
     }
 
     [Fact]
@@ -49,7 +54,8 @@ public sealed class PersonTests
     public async Task All_gateways_sign_commands_with_one_key_until_it_is_renewed()
     {
         await using var office = await Office.OpenAsync();
-        var (one, other) = (Key(office), Key(await office.AnotherAsync()));
+        var second = await office.AnotherAsync();
+        var (one, other) = (Key(office), Key(second));
         var before = await one.PublicAsync(default);
         Assert.Equal(before, await other.PublicAsync(default));
         using (var signing = await other.OpenAsync(default))
@@ -58,7 +64,11 @@ public sealed class PersonTests
         }
 
         await one.RenewAsync(Doer.CommandLine, default);
-        Assert.NotEqual(before, await one.PublicAsync(default));
+        var after = await one.PublicAsync(default);
+        Assert.NotEqual(before, after);
+        Assert.Equal(before, other.PublicNow());
+        await second.Refresher.RefreshAsync(default);
+        Assert.Equal(after, other.PublicNow());
         Assert.Contains("command.key_renew command-key", await office.AuditAsync());
     }
 

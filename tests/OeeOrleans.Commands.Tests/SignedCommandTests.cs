@@ -24,7 +24,11 @@ public sealed class SignedCommandTests : IDisposable
     }
 
     [Fact]
-    public void Who_knows_the_key_reads_what_was_said() => Assert.Equal(Command, SignedCommand.Open(Command.Seal(_key), [_other, _key]));
+    public void Who_knows_the_key_reads_what_was_said_and_by_whom()
+    {
+        Assert.Equal(Command, SignedCommand.Open(Command.Seal(_key), [_other, _key], out var by));
+        Assert.Equal(1, by);
+    }
 
     [Fact]
     public void Nobody_elses_word_is_taken() =>
@@ -73,7 +77,7 @@ public sealed class SignedCommandTests : IDisposable
     {
         try
         {
-            SignedCommand.Open(text, [key]);
+            SignedCommand.Open(text, [key], out _);
             return "";
         }
         catch (SignedCommandException error)

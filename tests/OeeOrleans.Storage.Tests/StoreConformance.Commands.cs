@@ -66,12 +66,14 @@ public abstract partial class StoreConformance
     public async Task The_first_answer_of_its_own_edge_node_counts_also_when_it_comes_late()
     {
         await SendAsync(Asked);
-        await AnswerAsync(new CommandAnswer("c1", "g/other", true, "1", "2", null, T0 + 7));
+        await AnswerAsync(new CommandAnswer("c1", "g/other", "d", "Speed", true, "1", "2", null, T0 + 7));
+        await AnswerAsync(new CommandAnswer("c1", "g/n", "other", "Speed", true, "1", "2", null, T0 + 7));
+        await AnswerAsync(new CommandAnswer("c1", "g/n", "d", "Other", true, "1", "2", null, T0 + 7));
         Assert.Equal(CommandState.Sent, (await Store.Commands.FindCommandAsync("c1", default))!.State);
         var given = Asked with { State = CommandState.Failed, Detail = "no answer", Number = T0 };
         await MoveAsync(given, CommandState.Sent);
-        await AnswerAsync(new CommandAnswer("c1", "g/n", true, "4.5", "5.75", null, T0 + 8));
-        await AnswerAsync(new CommandAnswer("c1", "g/n", false, "1", "2", "a copy", T0 + 9));
+        await AnswerAsync(new CommandAnswer("c1", "g/n", "d", "Speed", true, "4.5", "5.75", null, T0 + 8));
+        await AnswerAsync(new CommandAnswer("c1", "g/n", "d", "Speed", false, "1", "2", "a copy", T0 + 9));
         var answered = (await Store.Commands.FindCommandAsync("c1", default))!;
         Assert.Equal((CommandState.Confirmed, T0 + 8, null), (answered.State, answered.AnsweredUs, answered.Detail));
         // The edge node speaks in the metric's units: x 2 + 1.
@@ -84,8 +86,8 @@ public abstract partial class StoreConformance
     public async Task An_answer_to_what_was_never_sent_changes_nothing()
     {
         await Store.Commands.AddCommandAsync(Asked, Deed("a"), default);
-        await AnswerAsync(new CommandAnswer("c1", "g/n", true, "1", "2", null, T0));
-        await AnswerAsync(new CommandAnswer("nobody's", "g/n", true, "1", "2", null, T0));
+        await AnswerAsync(new CommandAnswer("c1", "g/n", "d", "Speed", true, "1", "2", null, T0));
+        await AnswerAsync(new CommandAnswer("nobody's", "g/n", "d", "Speed", true, "1", "2", null, T0));
         Assert.Equal(Asked.State, (await Store.Commands.FindCommandAsync("c1", default))!.State);
     }
 
@@ -97,10 +99,16 @@ public abstract partial class StoreConformance
         await Store.Commands.AddCommandAsync(Asked with { Id = "done", Signal = "c" }, Deed("a"), default);
         await MoveAsync(Asked with { Id = "done", Signal = "c", State = CommandState.Expired }, CommandState.Requested);
         async Task<IEnumerable<string>> OverdueAsync(long us) =>
-            (await Store.Commands.ReadOverdueCommandsAsync(us, 10, default)).Select(c => c.Id);
+            (await Store.Commands.ReadOverdueCommandsAsync(us, us - 100, 10, default)).Select(c => c.Id);
+        // One that was approved has its own time, whatever it had to be approved.
+        var approved = Asked with { Id = "approved", Signal = "d", AskedUs = T0 + 2, ExpiresUs = T0 + 1, State = CommandState.Approved };
+        await Store.Commands.AddCommandAsync(approved with { State = CommandState.Requested }, Deed("a"), default);
+        await MoveAsync(approved with { DecidedUs = T0 }, CommandState.Requested);
         Assert.Equal([], await OverdueAsync(T0 + 10));
         Assert.Equal(["asked"], await OverdueAsync(T0 + 11));
-        Assert.Equal(["asked", "sent"], await OverdueAsync(T0 + 1_001));
+        Assert.Equal(["asked"], await OverdueAsync(T0 + 100));
+        Assert.Equal(["asked", "approved"], await OverdueAsync(T0 + 101));
+        Assert.Equal(["asked", "sent", "approved"], await OverdueAsync(T0 + 1_001));
     }
 
     [Fact]

@@ -22,8 +22,7 @@ public sealed class AccessDirectory
     /// <summary>As <see cref="Identity.Label"/> begins of a key.</summary>
     private const string KeyLabel = "key:";
 
-    private const string ConfigurationPerson = "system:configuration";
-    private const int MaxKeyDepth = 16;
+    private const string ExternalLabel = "external:";
 
     private readonly AccessOptions _options;
     private readonly TimeProvider _clock;
@@ -141,24 +140,43 @@ public sealed class AccessDirectory
 
     /// <summary>
     /// The person behind an identity, where two of them are needed: a user, or whoever made a key, through keys that were made with keys.
-    /// Keys of the configuration are all of whoever wrote it.
+    /// Null: nobody knows, of a key that was made at the command line, or stands in the configuration.
     /// </summary>
-    public string PersonOf(Identity identity)
+    public string? PersonOf(Identity identity)
     {
+        if (identity.Kind == IdentityKind.Anonymous) return null;
         if (identity.Kind != IdentityKind.Key) return identity.Label;
-        if (identity.KeyId is not { } id || id.StartsWith(ConfiguredPrefix, StringComparison.Ordinal)) return ConfigurationPerson;
-        var maker = _now.KeysById.GetValueOrDefault(id)?.CreatedBy ?? identity.Label;
-        for (var depth = 0; depth < MaxKeyDepth && maker.StartsWith(KeyLabel, StringComparison.Ordinal); depth++)
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var key = identity.KeyId is { } id ? _now.KeysById.GetValueOrDefault(id) : null;
+        while (key is not null && seen.Add(key.Id))
         {
+            var maker = key.CreatedBy;
+            if (!maker.StartsWith(KeyLabel, StringComparison.Ordinal)) return IsPerson(maker) ? maker : null;
+            // Names of keys are given once, revoked ones included; one of the configuration is nobody's.
             var name = maker[KeyLabel.Length..];
-            if (IsConfigured(name)) return ConfigurationPerson;
-            // Names of keys are given once, revoked ones included.
-            if (_now.Data.Keys.FirstOrDefault(k => k.Name == name) is not { } key) break;
-            maker = key.CreatedBy;
+            key = IsConfigured(name) ? null : _now.Data.Keys.FirstOrDefault(k => k.Name == name);
         }
 
-        return maker;
+        return null;
     }
+
+    /// <summary>
+    /// Who stands in the audit log under a label, as it is now; null: it is not good any more, or it is one of those that are not looked up
+    /// (somebody that another authority signs in).
+    /// </summary>
+    public Identity? FindLabel(string label)
+    {
+        if (!label.StartsWith(KeyLabel, StringComparison.Ordinal)) return FindUser(label);
+        var name = label[KeyLabel.Length..];
+        if (IsConfigured(name)) return FindKeyById(ConfiguredPrefix + name);
+        return _now.Data.Keys.FirstOrDefault(k => k.Name == name) is { } key ? Good(key) : null;
+    }
+
+    /// <summary>The label is of somebody that another authority signs in.</summary>
+    public static bool IsExternal(string label) => label.StartsWith(ExternalLabel, StringComparison.Ordinal);
+
+    /// <summary>A user of the plant's own has no colon in its name.</summary>
+    private static bool IsPerson(string label) => IsExternal(label) || !label.Contains(':', StringComparison.Ordinal);
 
     internal StoredSecret? FindSecret(string id) => _now.Data.Secrets.FirstOrDefault(s => s.Id == id);
 

@@ -28,32 +28,40 @@ public sealed class CommandKey(
     {
         if (directory.FindSecret(Id) is null)
         {
-            await MakeAsync(cancellationToken);
+            // Of two who make it at once the first one's stays.
+            await store.AddSecretAsync(Made(), cancellationToken);
             await refresher.RefreshAsync(cancellationToken);
         }
 
-        var secret = directory.FindSecret(Id) ?? throw new InvalidOperationException("the key for commands was just made and is gone");
-        var key = ECDsa.Create();
-        key.ImportPkcs8PrivateKey(plantKey.Open(Kind, secret.Sealed), out _);
-        return key;
+        return Opened(directory.FindSecret(Id) ?? throw new InvalidOperationException("the key for commands was just made and is gone"));
+    }
+
+    /// <summary>Its public half as this process knows it; null: there is no key yet.</summary>
+    public string? PublicNow()
+    {
+        if (directory.FindSecret(Id) is not { } secret) return null;
+        using var key = Opened(secret);
+        return Convert.ToBase64String(key.ExportSubjectPublicKeyInfo());
     }
 
     /// <summary>Another key: edge nodes refuse commands until they are told it.</summary>
     public async Task RenewAsync(Doer doer, CancellationToken cancellationToken)
     {
-        await store.TakeSecretAsync(Id, cancellationToken);
-        await MakeAsync(cancellationToken);
         var entry = new AuditEntry(UnixMicros.Now(clock), doer.Label, "command.key_renew", Id, "{}") { Origin = doer.Origin };
-        await store.AppendAuditAsync([entry], cancellationToken);
+        await store.ReplaceSecretAsync(Made(), entry, cancellationToken);
         await refresher.RefreshAsync(cancellationToken);
     }
 
-    /// <summary>Of two who make it at once the first one's stays.</summary>
-    private async Task MakeAsync(CancellationToken cancellationToken)
+    private StoredSecret Made()
     {
         using var made = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        await store.AddSecretAsync(
-            new StoredSecret(Id, Kind, UnixMicros.Now(clock), null, null, plantKey.Seal(Kind, made.ExportPkcs8PrivateKey())),
-            cancellationToken);
+        return new StoredSecret(Id, Kind, UnixMicros.Now(clock), null, null, plantKey.Seal(Kind, made.ExportPkcs8PrivateKey()));
+    }
+
+    private ECDsa Opened(StoredSecret secret)
+    {
+        var key = ECDsa.Create();
+        key.ImportPkcs8PrivateKey(plantKey.Open(Kind, secret.Sealed), out _);
+        return key;
     }
 }

@@ -19,7 +19,9 @@ internal static class CommandKeys
         }
     }
 
-    public static IReadOnlyList<ECDsa> Read(IReadOnlyList<string> keys) => [.. keys.Select(One)];
+    /// <summary>The keys, each with a name of its own under which its numbers are kept.</summary>
+    public static IReadOnlyList<(ECDsa Key, string Name)> Read(IReadOnlyList<string> keys) =>
+        [.. keys.Select(k => (One(k), $"command-{Convert.ToHexStringLower(SHA256.HashData(Convert.FromBase64String(k)).AsSpan(0, 8))}"))];
 
     private static ECDsa One(string key)
     {

@@ -53,51 +53,65 @@ internal sealed class PlcWriter
     }
 
     /// <summary>A command of the host's, or what somebody wants to be taken for one.</summary>
-    /// <param name="device">Whose DCMD brought it; null: an NCMD.</param>
+    /// <param name="device">Whose DCMD brought it.</param>
     /// <param name="text">As it came.</param>
     /// <param name="metricOf">The writable metric of a device by its name; null: it has none.</param>
     public void Take(string? device, string text, Func<string, string, EdgeMetric?> metricOf)
     {
-        SignedCommand command;
         try
         {
-            command = _gate.Open(device, text);
+            var (command, entry) = _gate.Admit(device, text);
+            Take(command, entry, metricOf(command.Device, command.Metric));
         }
         catch (SignedCommandException error)
         {
             RefuseForeign(new AuditedWrite("signed DCMD", null, device ?? _options.Node, "", null, null, null), error.Message);
-            return;
+        }
+    }
+
+    private void Take(SignedCommand command, CommandGate.Entry entry, EdgeMetric? metric)
+    {
+        // Of a value that is for no metric it is said what was asked for.
+        var unread = new AuditedWrite("signed DCMD", null, command.Device, command.Metric, null, null, command.Value) { Command = command };
+        switch (entry)
+        {
+            case CommandGate.Entry.Copy:
+                RefuseForeign(unread with { IsCopy = true }, $"its number {command.Number} came before: it is a copy");
+                return;
+            case CommandGate.Entry.Overtaken:
+                Refuse(unread, $"a later command came before it (its number is {command.Number}): the order is kept");
+                return;
+            case CommandGate.Entry.NotRemembered:
+                Refuse(unread, "its number cannot be remembered, and without that it could be carried out twice: is the disk full?");
+                return;
+            default:
+                break;
         }
 
-        if (_gate.WhyOld(command) is { } old)
+        if (metric is null)
         {
-            // What became of the one that came first is said of that one.
-            RefuseForeign(Unread(command) with { IsCopy = true }, old);
-            return;
-        }
-
-        if (metricOf(command.Device, command.Metric) is not { } metric)
-        {
-            Refuse(Unread(command), "there is no such metric that can be written");
+            Refuse(unread, "there is no such metric that can be written");
             return;
         }
 
         try
         {
-            var request = new EdgeRequest.Write(command.Device, metric, CommandGate.ValueFor(metric, command.Value));
-            var write = new PlcWrite(request, command);
-            if (_gate.Take(command) is { } why) Refuse(Audited(write, LoopOf(request)), why);
+            var write = new PlcWrite(new EdgeRequest.Write(command.Device, metric, CommandGate.ValueFor(metric, command.Value)), command);
+            if (_gate.WhyLate(command) is { } late) Refuse(Audited(write, LoopOf(write.Request)), late);
             else Enqueue(write);
         }
         catch (SignedCommandException error)
         {
-            Refuse(Unread(command), error.Message);
+            Refuse(unread, error.Message);
         }
     }
 
     /// <summary>Until it is asked to stop.</summary>
-    public Task RunAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(_waiting.Values.Select(w => WriteAllAsync(w.Reader, cancellationToken)));
+    public Task RunAsync(CancellationToken cancellationToken)
+    {
+        _audit.EndBegun();
+        return Task.WhenAll(_waiting.Values.Select(w => WriteAllAsync(w.Reader, cancellationToken)));
+    }
 
     private static Channel<PlcWrite> NewChannel() => Channel.CreateBounded<PlcWrite>(
         new BoundedChannelOptions(MaxWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
@@ -139,10 +153,6 @@ internal sealed class PlcWriter
         Refuse(write, skipped == 0 ? why : $"{why}; {skipped} more were refused before and not written down");
     }
 
-    /// <summary>One whose value is not for a metric.</summary>
-    private static AuditedWrite Unread(SignedCommand command) =>
-        new("signed DCMD", null, command.Device, command.Metric, null, null, command.Value) { Command = command };
-
     private void Refuse(in AuditedWrite write, string why, Exception? error = null)
     {
         _audit.Note(write, why);
@@ -175,6 +185,8 @@ internal sealed class PlcWriter
             if (loop is null) throw new InvalidOperationException("no source has it");
             // It may have waited behind others.
             if (command is not null && _gate.WhyLate(command) is { } late) throw new InvalidOperationException(late);
+            // Whoever dies in the middle has said that it began.
+            audited = audited with { Begun = _audit.Begin(audited) };
             var done = await loop.WriteAsync(request.Device, request.Metric, request.Value, cancellationToken);
             _audit.Note(audited with { Before = done.Before, After = done.After, IsShown = done.IsShown }, null);
             Log.CommandDone(_log, audited.Device, audited.Metric);

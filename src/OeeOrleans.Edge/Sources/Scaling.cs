@@ -6,7 +6,6 @@ namespace OeeOrleans.Edge.Sources;
 internal static class Scaling
 {
     private const double WholeWithin = 1e-9;
-    private const double RealWithin = 1e-6;
 
     /// <summary>Datatype as published: a scaled number has digits behind the point; a text or a flag has no scale.</summary>
     public static SparkplugDataType TypeOf(EdgeTag tag, SparkplugDataType raw) =>
@@ -49,8 +48,8 @@ internal static class Scaling
     public static bool IsSame(object? shown, object? given)
     {
         if (Equals(shown, given)) return true;
-        if (NumberOf(shown) is not { } a || NumberOf(given) is not { } b) return false;
-        return a == b || (shown is double && Math.Abs(a - b) <= RealWithin * Math.Max(Math.Abs(a), Math.Abs(b)));
+        if (shown is not double && given is not double) return false;
+        return NumberOf(shown) is { } a && NumberOf(given) is { } b && (a == b || (float)a == (float)b);
     }
 
     public static double? NumberOf(object? value) =>

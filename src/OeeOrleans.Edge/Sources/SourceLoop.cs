@@ -12,6 +12,9 @@ internal sealed class SourceLoop
 {
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ShownWithin = TimeSpan.FromSeconds(2);
+
+    /// <summary>A program that takes a value back does so within a few cycles.</summary>
+    private static readonly TimeSpan ShownFor = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
     private const int LookEveryMs = 1_000;
@@ -90,11 +93,14 @@ internal sealed class SourceLoop
         try
         {
             var began = _clock.GetTimestamp();
+            long? shownAt = null;
             while (true)
             {
                 var after = await _source.ReadBackAsync(index, cancellationToken);
-                var isShown = Scaling.IsSame(after, value);
-                if (isShown || _clock.GetElapsedTime(began) >= ShownWithin) return (after, isShown);
+                if (!Scaling.IsSame(after, value)) shownAt = null;
+                else if (shownAt is { } since && _clock.GetElapsedTime(since) >= ShownFor) return (after, true);
+                else shownAt ??= _clock.GetTimestamp();
+                if (shownAt is null && _clock.GetElapsedTime(began) >= ShownWithin) return (after, false);
                 await Task.Delay(BetweenLooks, _clock, cancellationToken);
             }
         }

@@ -18,6 +18,9 @@ internal static class WriteReport
     private const int MaxId = 64;
     private const int MaxName = 200;
 
+    /// <summary>Characters of a command's id, hexadecimal.</summary>
+    private const int CommandId = 32;
+
     /// <summary>Null, and why, for what is no report.</summary>
     public static (AuditEntry Entry, CommandAnswer? Answer)? Read(
         scoped in MetricView metric, string edgeNode, string? device, string? machine, long ingestUs, out string mistake)
@@ -44,7 +47,7 @@ internal static class WriteReport
             {
                 Asset = machine, OnceKey = $"{edgeNode}:{id}",
             };
-            return (entry, AnswerIn(json.RootElement, edgeNode, ok, atUs));
+            return (entry, AnswerIn(json.RootElement, edgeNode, device ?? "", name, ok, atUs));
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -54,9 +57,10 @@ internal static class WriteReport
     }
 
     /// <summary>What it says of a command of ours; null when it is of none.</summary>
-    private static CommandAnswer? AnswerIn(JsonElement report, string edgeNode, bool ok, long atUs)
+    private static CommandAnswer? AnswerIn(JsonElement report, string edgeNode, string device, string metric, bool ok, long atUs)
     {
-        if (!report.TryGetProperty("command", out var command) || command.GetString() is not { Length: > 0 and <= MaxId } id) return null;
+        if (!report.TryGetProperty("command", out var command) || command.GetString() is not { Length: CommandId } id) return null;
+        if (!id.All(char.IsAsciiHexDigit)) return null;
         var isShown = ok && report.GetProperty("shown").GetBoolean();
         var read = Value(report, "read");
         var detail = report.GetProperty("error").GetString();
@@ -64,10 +68,11 @@ internal static class WriteReport
         {
             detail = read is null
                 ? "it was written; what the PLC shows now could not be read back"
-                : $"it was written; the PLC shows {read} two seconds later: its program may have changed it";
+                : "it was written, and two seconds later the PLC shows something else (`new`): its program may have changed it";
         }
 
-        return new CommandAnswer(id, edgeNode, isShown, Value(report, "old"), read, detail is null ? null : Storable(detail), atUs);
+        return new CommandAnswer(
+            id, edgeNode, device, Storable(metric), isShown, Value(report, "old"), read, detail is null ? null : Storable(detail), atUs);
     }
 
     private static string? Value(JsonElement report, string name) =>

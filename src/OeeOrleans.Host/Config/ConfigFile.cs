@@ -179,8 +179,8 @@ public static partial class ConfigFile
         {
             ApproveWithin = TimeSpan.FromSeconds(
                 commands.Integer("approve_within_s", (int)usual.ApproveWithin.TotalSeconds, 10, 86_400)),
-            // It must outlast the time in which an edge node may begin, and the write itself.
-            AnswerWithin = TimeSpan.FromSeconds(commands.Integer("answer_within_s", (int)usual.AnswerWithin.TotalSeconds, 30, 3_600)),
+            // It must outlast the time in which an edge node may begin, by a clock that is behind, and the write itself.
+            AnswerWithin = TimeSpan.FromSeconds(commands.Integer("answer_within_s", (int)usual.AnswerWithin.TotalSeconds, 45, 3_600)),
         };
         commands.Close();
         return options;

@@ -78,7 +78,7 @@ public sealed record PlcCommand
     public required string Reason { get; init; }
     public CommandState State { get; init; }
     public required string AskedBy { get; init; }
-    /// <summary>Who stands behind <see cref="AskedBy"/>: two keys of one person are one person.</summary>
+    /// <summary>Who stands behind <see cref="AskedBy"/>: two keys of one person are one person. Empty: nobody knows.</summary>
     public required string AskedPerson { get; init; }
     public required long AskedUs { get; init; }
     /// <summary>Until when somebody may approve it.</summary>
@@ -106,9 +106,12 @@ public sealed record PlcCommand
 /// <summary>What an edge node says became of a command.</summary>
 /// <param name="Id">Of the command.</param>
 /// <param name="EdgeNode">Who says it; of others' commands it may say nothing.</param>
+/// <param name="Device">Whose record brought it.</param>
+/// <param name="Metric">What was written to.</param>
 /// <param name="Ok">The PLC shows the value.</param>
 /// <param name="Old">What it had before, JSON; null: not known.</param>
 /// <param name="New">What was read back, JSON; null: nothing was.</param>
 /// <param name="Detail">Why not.</param>
 /// <param name="AtUs">When.</param>
-public sealed record CommandAnswer(string Id, string EdgeNode, bool Ok, string? Old, string? New, string? Detail, long AtUs);
+public sealed record CommandAnswer(
+    string Id, string EdgeNode, string Device, string Metric, bool Ok, string? Old, string? New, string? Detail, long AtUs);

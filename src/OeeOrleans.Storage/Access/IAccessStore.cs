@@ -47,6 +47,9 @@ public interface IAccessStore
     /// <summary>Keeps a sealed key. False: there is one of that id.</summary>
     Task<bool> AddSecretAsync(StoredSecret secret, CancellationToken cancellationToken);
 
+    /// <summary>Keeps a sealed key in place of the one of its id, if there is one.</summary>
+    Task ReplaceSecretAsync(StoredSecret secret, AuditEntry audit, CancellationToken cancellationToken);
+
     /// <summary>Takes a sealed key away. False: it was gone: somebody else took it.</summary>
     Task<bool> TakeSecretAsync(string id, CancellationToken cancellationToken);
 

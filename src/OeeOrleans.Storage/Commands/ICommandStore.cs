@@ -15,12 +15,15 @@ public interface ICommandStore
     /// <summary>Newest first.</summary>
     Task<List<PlcCommand>> ReadCommandsAsync(CommandQuery query, CancellationToken cancellationToken);
 
-    /// <summary>Open ones whose time is over, oldest first, at most <paramref name="limit"/>.</summary>
-    Task<List<PlcCommand>> ReadOverdueCommandsAsync(long nowUs, int limit, CancellationToken cancellationToken);
+    /// <summary>
+    /// Open ones whose time is over: to be approved, to be answered, or, of those that were approved before
+    /// <paramref name="approvedBeforeUs"/>, to be sent. Oldest first, at most <paramref name="limit"/>.
+    /// </summary>
+    Task<List<PlcCommand>> ReadOverdueCommandsAsync(long nowUs, long approvedBeforeUs, int limit, CancellationToken cancellationToken);
 
     /// <summary>
     /// Moves a command on, unless it was moved meanwhile. One that becomes <see cref="CommandState.Sent"/> gets its number: greater than
-    /// any of its edge node, and than the time, so that a store from a backup repeats none.
+    /// any of its edge node, and not below the time, so that a store from a backup repeats none.
     /// </summary>
     /// <param name="to">As it is to be.</param>
     /// <param name="from">In which state it must be, and not answered.</param>

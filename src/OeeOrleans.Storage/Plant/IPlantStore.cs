@@ -36,7 +36,10 @@ public interface IPlantStore
     Task<List<DiscoveredDevice>> ReadDiscoveredAsync(int limit, CancellationToken cancellationToken);
 
     /// <summary>Signals of a machine or device with their newest samples, in order of their names.</summary>
-    Task<List<SignalNow>> ReadSignalsNowAsync(string machine, CancellationToken cancellationToken);
+    /// <param name="machine">Its id.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="untilUs">Samples from after this are left out; null: none are.</param>
+    Task<List<SignalNow>> ReadSignalsNowAsync(string machine, CancellationToken cancellationToken, long? untilUs = null);
 
     /// <summary>Every edge node that was ever heard, `group/node`, at most <paramref name="limit"/>.</summary>
     Task<List<string>> ReadEdgeNodesAsync(int limit, CancellationToken cancellationToken);

@@ -13,7 +13,7 @@ internal sealed class CommandRow
         """
         update command set state = case when @Ok then 'confirmed' else 'failed' end, old_value = @Old, new_value = @New,
           detail = @Detail, answered = oee_ts(@AtUs), finished = oee_ts(@AtUs)
-        where id = @Id and edge_node = @EdgeNode and answered is null and state in ('sent', 'failed')
+        where id = @Id and edge_node = @EdgeNode and device = @Device and metric = @Metric and answered is null and state in ('sent', 'failed')
         """;
 
     public string Id { get; set; } = "";

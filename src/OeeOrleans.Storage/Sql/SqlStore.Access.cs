@@ -148,11 +148,14 @@ internal abstract partial class SqlStore : IAccessStore
             cancellationToken);
 
     public Task<bool> AddSecretAsync(StoredSecret secret, CancellationToken cancellationToken) =>
-        ChangeAccessAsync(null, async run => await run(
-            """
-            insert into access_secret(id, kind, created, expires, public, sealed)
-            values (@Id, @Kind, oee_ts(@CreatedUs), oee_ts(@ExpiresUs), @Public, @Sealed) on conflict (id) do nothing
-            """, secret) > 0, cancellationToken);
+        ChangeAccessAsync(null, async run => await run(InsertSecret, secret) > 0, cancellationToken);
+
+    public Task ReplaceSecretAsync(StoredSecret secret, AuditEntry audit, CancellationToken cancellationToken) =>
+        ChangeAccessAsync(audit, async run =>
+        {
+            await run("delete from access_secret where id = @Id", secret);
+            return await run(InsertSecret, secret) > 0;
+        }, cancellationToken);
 
     public Task<bool> TakeSecretAsync(string id, CancellationToken cancellationToken) =>
         ChangeAccessAsync(null, async run =>
@@ -164,6 +167,12 @@ internal abstract partial class SqlStore : IAccessStore
         return await c.ExecuteAsync(
             Command("delete from access_secret where expires < oee_ts(@beforeUs)", new { beforeUs }, cancellationToken));
     }, cancellationToken);
+
+    private const string InsertSecret =
+        """
+        insert into access_secret(id, kind, created, expires, public, sealed)
+        values (@Id, @Kind, oee_ts(@CreatedUs), oee_ts(@ExpiresUs), @Public, @Sealed) on conflict (id) do nothing
+        """;
 
     private const string InsertGrant =
         "insert into access_grant(identity, role, at) values (@Identity, @Role, @At) on conflict do nothing";

@@ -61,13 +61,14 @@ internal abstract partial class SqlStore : ICommandStore
         return ReadCommandsAsync($"{where} order by asked desc, id desc limit @Limit", parameters, cancellationToken);
     }
 
-    public Task<List<PlcCommand>> ReadOverdueCommandsAsync(long nowUs, int limit, CancellationToken cancellationToken) =>
-        ReadCommandsAsync(
+    public Task<List<PlcCommand>> ReadOverdueCommandsAsync(
+        long nowUs, long approvedBeforeUs, int limit, CancellationToken cancellationToken) => ReadCommandsAsync(
             """
-            where state in ('requested', 'approved', 'sent')
-              and case when state = 'sent' then answer_by else expires end < oee_ts(@nowUs)
+            where state in ('requested', 'approved', 'sent') and (
+              (state = 'requested' and expires < oee_ts(@nowUs)) or (state = 'approved' and decided < oee_ts(@approvedBeforeUs))
+              or (state = 'sent' and answer_by < oee_ts(@nowUs)))
             order by asked, id limit @limit
-            """, new { nowUs, limit }, cancellationToken);
+            """, new { nowUs, approvedBeforeUs, limit }, cancellationToken);
 
     public Task<PlcCommand?> MoveCommandAsync(PlcCommand to, CommandState from, AuditEntry audit, CancellationToken cancellationToken) =>
         ChangeAsync(async c =>

@@ -7,6 +7,8 @@ namespace OeeOrleans.Storage.Sql;
 /// <summary>Who sends and is no machine. Only names of devices have a slash.</summary>
 internal abstract partial class SqlStore
 {
+    private const long Year9999Us = 253_402_300_799_000_000;
+
     public Task<List<DiscoveredDevice>> ReadDiscoveredAsync(int limit, CancellationToken cancellationToken) => QueryAsync(async c =>
     {
         var rows = await c.QueryAsync<(string Name, long Signals, long? FirstUs, long? LastUs, string? IgnoredBy)>(Command(
@@ -21,7 +23,8 @@ internal abstract partial class SqlStore
         return rows.Select(r => new DiscoveredDevice(r.Name, r.Signals, r.FirstUs, r.LastUs, r.IgnoredBy)).ToList();
     }, cancellationToken);
 
-    public Task<List<SignalNow>> ReadSignalsNowAsync(string machine, CancellationToken cancellationToken) => QueryAsync(async c =>
+    public Task<List<SignalNow>> ReadSignalsNowAsync(string machine, CancellationToken cancellationToken, long? untilUs = null) =>
+        QueryAsync(async c =>
     {
         var rows = await c.QueryAsync<
             (string Name, string DataType, string? Unit, long? TimeUs, double? Value, string? Text, int? Quality)>(Command(
@@ -29,9 +32,9 @@ internal abstract partial class SqlStore
                 select s.name as Name, s.datatype as DataType, s.unit as Unit, oee_us(p.ts) as TimeUs, p.value as Value,
                   p.text_value as Text, p.quality as Quality
                 from signal s left join sample p on p.signal_id = s.signal_id
-                  and p.ts = (select max(q.ts) from sample q where q.signal_id = s.signal_id)
+                  and p.ts = (select max(q.ts) from sample q where q.signal_id = s.signal_id and q.ts <= oee_ts(@until))
                 where s.machine_id = @machine order by s.name
-                """, new { machine }, cancellationToken));
+                """, new { machine, until = untilUs ?? Year9999Us }, cancellationToken));
         return rows.Select(r => new SignalNow(r.Name, r.DataType, r.Unit, r.TimeUs, r.Value, r.Text, (short)(r.Quality ?? 0))).ToList();
     }, cancellationToken);
 

@@ -16,6 +16,7 @@ public sealed class CommandGateTests : IDisposable
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly EdgeOptions _options;
     private RecordQueue _queue;
+    private CommandGate _gate;
 
     public CommandGateTests()
     {
@@ -24,9 +25,8 @@ public sealed class CommandGateTests : IDisposable
             Group = "g", Node = "n", CommandKeys = [Convert.ToBase64String(_key.ExportSubjectPublicKeyInfo())],
         };
         _queue = new RecordQueue(_directory, 1_000_000);
+        _gate = new CommandGate(_options, _queue, _clock);
     }
-
-    private CommandGate Gate => new(_options, _queue, _clock);
 
     private long NowMs => _clock.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -40,44 +40,70 @@ public sealed class CommandGateTests : IDisposable
     [Fact]
     public void A_number_is_taken_once_also_by_the_next_life()
     {
-        Assert.Null(Gate.WhyOld(Command(5)));
-        Assert.Null(Gate.Take(Command(5)));
+        Assert.Equal(CommandGate.Entry.New, Admit(5));
+        Assert.Equal(CommandGate.Entry.Copy, Admit(5));
         _queue.Dispose();
         _queue = new RecordQueue(_directory, 1_000_000);
-        Assert.Contains("came before, or was overtaken", Gate.WhyOld(Command(5)), StringComparison.Ordinal);
-        Assert.Contains("came before, or was overtaken", Gate.WhyOld(Command(4)), StringComparison.Ordinal);
-        Assert.Null(Gate.WhyOld(Command(6)));
+        _gate = new CommandGate(_options, _queue, _clock);
+        Assert.Equal(CommandGate.Entry.Copy, Admit(5));
+        Assert.Equal(CommandGate.Entry.Copy, Admit(4));
+        Assert.Equal(CommandGate.Entry.New, Admit(6));
+    }
+
+    [Fact]
+    public void One_that_was_overtaken_is_told_from_a_copy_and_is_one_itself_from_then_on()
+    {
+        Assert.Equal(CommandGate.Entry.New, Admit(5));
+        Assert.Equal(CommandGate.Entry.New, Admit(9));
+        Assert.Equal(CommandGate.Entry.Overtaken, Admit(7));
+        Assert.Equal(CommandGate.Entry.Copy, Admit(7));
+        Assert.Equal(CommandGate.Entry.Copy, Admit(9));
+    }
+
+    [Fact]
+    public void Each_host_counts_for_itself()
+    {
+        using var other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        _options.CommandKeys = [.. _options.CommandKeys, Convert.ToBase64String(other.ExportSubjectPublicKeyInfo())];
+        Assert.Equal(CommandGate.Entry.New, Admit(1_000_000));
+        Assert.Equal(CommandGate.Entry.New, _gate.Admit("d", Command(5).Seal(other)).Entry);
+        Assert.Equal(CommandGate.Entry.Overtaken, Admit(6));
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]
     [InlineData(long.MinValue)]
-    public void A_number_that_is_none_is_never_new(long number) => Assert.NotNull(Gate.WhyOld(Command(number)));
+    public void A_number_that_is_none_is_never_new(long number) => Assert.NotEqual(CommandGate.Entry.New, Admit(number));
 
     [Fact]
-    public void One_whose_time_is_over_is_not_taken_and_its_number_stays_free()
+    public void One_that_came_late_never_acts_later_not_even_when_the_clock_is_put_right()
     {
-        var command = Command(5);
-        _clock.Advance(TimeSpan.FromSeconds(15));
-        Assert.Null(Gate.WhyLate(command));
-        _clock.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.Contains("it ended at 2026-11-30T06:00:15", Gate.Take(command), StringComparison.Ordinal);
-        Assert.Null(Gate.WhyOld(command));
+        var command = Command(5) with { IssuedMs = NowMs + 60_000, ExpiresMs = NowMs + 75_000 };
+        Assert.Equal(CommandGate.Entry.New, _gate.Admit("d", command.Seal(_key)).Entry);
+        Assert.Contains("they must agree to 10 s", _gate.WhyLate(command), StringComparison.Ordinal);
+        _clock.Advance(TimeSpan.FromSeconds(60));
+        Assert.Null(_gate.WhyLate(command));
+        // Its time has come, and its number is gone.
+        Assert.Equal(CommandGate.Entry.Copy, _gate.Admit("d", command.Seal(_key)).Entry);
     }
 
     [Fact]
-    public void A_clock_that_is_behind_the_hosts_by_more_than_a_minute_takes_none()
+    public void Its_time_ends_to_the_millisecond()
     {
-        var command = Command(5) with { IssuedMs = NowMs + 60_001, ExpiresMs = NowMs + 75_000 };
-        Assert.Contains("they must agree to a minute", Gate.Take(command), StringComparison.Ordinal);
-        Assert.Null(Gate.Take(command with { IssuedMs = NowMs + 60_000 }));
+        var command = Command(5);
+        _clock.Advance(TimeSpan.FromSeconds(15));
+        Assert.Null(_gate.WhyLate(command));
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Contains("it ended at 2026-11-30T06:00:15", _gate.WhyLate(command), StringComparison.Ordinal);
+        Assert.Null(_gate.WhyLate(Command(6) with { IssuedMs = NowMs + 10_000 }));
+        Assert.NotNull(_gate.WhyLate(Command(6) with { IssuedMs = NowMs + 10_001, ExpiresMs = NowMs + 20_000 }));
     }
 
     [Fact]
     public void One_for_another_device_or_node_is_not_taken()
     {
-        Assert.Equal("c5", Gate.Open("d", Command(5).Seal(_key)).Id);
+        Assert.Equal("c5", _gate.Admit("d", Command(5).Seal(_key)).Command.Id);
         Assert.Contains("it is for g/n/d, and came to g/n/other", Refusal("other", Command(5)), StringComparison.Ordinal);
         Assert.Contains("it is for g/other/d", Refusal("d", Command(5) with { EdgeNode = "g/other" }), StringComparison.Ordinal);
         Assert.Contains("it is for g/n/d, and came to g/n/", Refusal(null, Command(5)), StringComparison.Ordinal);
@@ -88,10 +114,9 @@ public sealed class CommandGateTests : IDisposable
     {
         var keys = _options.CommandKeys;
         _options.CommandKeys = [];
-        var gate = Gate;
-        Assert.Throws<SignedCommandException>(() => gate.Open("d", Command(5).Seal(_key)));
+        Assert.Throws<SignedCommandException>(() => _gate.Admit("d", Command(5).Seal(_key)));
         _options.CommandKeys = keys;
-        Assert.Equal("c5", gate.Open("d", Command(5).Seal(_key)).Id);
+        Assert.Equal("c5", _gate.Admit("d", Command(5).Seal(_key)).Command.Id);
     }
 
     [Theory]
@@ -144,5 +169,7 @@ public sealed class CommandGateTests : IDisposable
     };
 
     private string Refusal(string? device, SignedCommand command) =>
-        Assert.Throws<SignedCommandException>(() => Gate.Open(device, command.Seal(_key))).Message;
+        Assert.Throws<SignedCommandException>(() => _gate.Admit(device, command.Seal(_key))).Message;
+
+    private CommandGate.Entry Admit(long number) => _gate.Admit("d", Command(number).Seal(_key)).Entry;
 }
