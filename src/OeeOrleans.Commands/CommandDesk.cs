@@ -238,7 +238,8 @@ public sealed class CommandDesk(
     private bool MayAsk(PlcCommand command) => AccessDirectory.IsExternal(command.AskedBy)
         || (directory.FindLabel(command.AskedBy) is { } asker && directory.ScopeOf(asker).Allows(Permission.Operate, command.Machine));
 
-    private bool IsOf(PlcCommand command, CommandActor actor) =>
+    /// <summary>Whether the person behind an actor asked for it.</summary>
+    public bool IsOf(PlcCommand command, CommandActor actor) =>
         command.AskedBy == actor.Identity.Label
         || (command.AskedPerson.Length > 0 && command.AskedPerson == directory.PersonOf(actor.Identity));
 

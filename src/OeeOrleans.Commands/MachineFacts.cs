@@ -19,6 +19,9 @@ public sealed class MachineFacts(IStore store, IGrainFactory grains, TimeProvide
         return (await store.Plant.ReadSignalsNowAsync(machine, cancellationToken, untilUs)).Find(s => s.Name == signal);
     }
 
+    /// <summary>What a signal shows, JSON; null: nothing good.</summary>
+    public static string? Text(SignalNow now) => WriteCheck.Shown(now);
+
     /// <summary>What the machine does, when the tag's limits ask for it; null: nobody knows.</summary>
     public async Task<StateCategory?> CategoryAsync(string machine, TagMapping tag)
     {

@@ -43,6 +43,7 @@ public static class GatewayExtensions
         RateLimits.Add(services);
         services.AddSingleton<LiveSubscribers>();
         services.AddSingleton<PlantTrials>();
+        services.AddSingleton<PageMemory>();
         services.AddSingleton<ExportTurns>();
         services.AddSingleton<LiveBoard>();
         services.AddHostedService(s => s.GetRequiredService<LiveBoard>());

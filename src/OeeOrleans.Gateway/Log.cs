@@ -24,6 +24,9 @@ internal static partial class Log
     [LoggerMessage(6006, LogLevel.Warning, "live push: connection {Connection} failed; it is closed")]
     public static partial void SubscriberFailed(ILogger log, string connection, Exception error);
 
+    [LoggerMessage(6010, LogLevel.Error, "the board's page {Page} could not be read; it is read again")]
+    public static partial void PageFailed(ILogger log, string page, Exception error);
+
     [LoggerMessage(6008, LogLevel.Warning, "a sign-in by the authority failed: {Reason}")]
     public static partial void ExternalFailed(ILogger log, string reason);
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.Playwright;
 using MQTTnet;
 using OeeOrleans.S7.Simulation;
 using OeeOrleans.TestServers;
@@ -287,6 +288,45 @@ public sealed class CommandTests(PlantFixture fixture) : IClassFixture<PlantFixt
         Assert.Contains("nobody knows who stands behind key:tests", by.Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task On_the_board_the_second_person_sees_now_and_asked_side_by_side_and_sends_it()
+    {
+        var id = await AskAsync(_anna, 25);
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await Chromium.LaunchAsync(playwright);
+        async Task<IPage> SignInAsync(string name)
+        {
+            var page = await (await browser.NewContextAsync()).NewPageAsync();
+            await page.GotoAsync(_host.Url + "/sign-in?to=%2Fapprovals");
+            await page.Locator("input[autocomplete=username]").FillAsync(name);
+            await page.Locator("input[type=password]").FillAsync(Person.Password);
+            await page.Locator("button[type=submit]").ClickAsync();
+            await page.Locator($"[data-command='{id}']").WaitForAsync();
+            return page;
+        }
+
+        // Who asked sees it, and cannot approve it.
+        var anna = await SignInAsync("anna");
+        await anna.Locator("button:has-text('take back')").WaitForAsync();
+        Assert.Equal(0, await anna.Locator("button:has-text('approve')").CountAsync());
+        var bert = await SignInAsync("bert");
+        var card = await bert.Locator($"[data-command='{id}']").InnerTextAsync();
+        string[] told = ["10", "25", "m/min", "allowed 0 to 50", "steps of at most 20", "only in run", "“thicker film”", "anna"];
+        Assert.Equal([], told.Where(t => !card.Contains(t, StringComparison.Ordinal)));
+
+        Assert.Equal("1", await bert.Locator("header nav .n").InnerTextAsync());
+        await bert.Locator("button:has-text('approve and send')").ClickAsync();
+        Assert.Equal("confirmed", Text(await DoneAsync(id), "state"));
+        Assert.Equal(25f, _plc.Read(Speed));
+        await bert.GotoAsync(_host.Url + "/approvals?show=done");
+        await bert.Locator($"[data-command='{id}'][data-state=confirmed]").WaitForAsync();
+        await bert.Locator("[aria-label=audit] td:has-text('approves anna’s setpoint.speed = 25 on press1')").WaitForAsync();
+        if (Environment.GetEnvironmentVariable("OEE_SCREENSHOTS") is { Length: > 0 } folder)
+        {
+            await bert.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, "approvals-done.png"), FullPage = true });
+        }
+    }
+
     private Task OnlineAsync(bool isOnline) => Eventually.HoldsAsync(
         "the machine to come or go", Soon, async () => (await _host.GetAsync("/api/machines/status")).GetProperty("items")[0],
         m => m.GetProperty("connected").GetBoolean() == isOnline);
@@ -340,17 +380,19 @@ internal sealed record Answer(HttpStatusCode Status, string Text)
 /// <summary>Somebody who speaks to the API.</summary>
 internal sealed class Person(string url, HttpClient http) : IDisposable
 {
+    public const string Password = "the second password";
+
     /// <summary>A user of the plant's own, signed in.</summary>
     public static async Task<Person> MakeAsync(Oee host, string name, string role)
     {
-        var (first, password) = ("the first password", "the second password");
+        const string first = "the first password";
         using var administrator = new Person(host.Url, TestAccess.Client());
         await administrator.PostAsync("/api/users", new { name, password = first, grants = new[] { new { role, at = "e2e" } } });
         using var known = await SignedInAsync(host.Url, name, first);
         using var changed = await known._http.PutAsJsonAsync(
-            new Uri(host.Url + "/api/me/password"), new { old = first, @new = password });
+            new Uri(host.Url + "/api/me/password"), new { old = first, @new = Password });
         changed.EnsureSuccessStatusCode();
-        return await SignedInAsync(host.Url, name, password);
+        return await SignedInAsync(host.Url, name, Password);
     }
 
     private readonly HttpClient _http = http;

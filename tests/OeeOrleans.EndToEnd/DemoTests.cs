@@ -12,6 +12,7 @@ namespace OeeOrleans.EndToEnd;
 public sealed class DemoFixture : IAsyncLifetime
 {
     private IPlaywright? _playwright;
+    private string? _signedIn;
 
     public string Data { get; } = Directory.CreateTempSubdirectory("oee-demo-").FullName;
 
@@ -32,6 +33,21 @@ public sealed class DemoFixture : IAsyncLifetime
         await page.Locator("input[type=password]").FillAsync(password);
         await page.Locator("button[type=submit]").ClickAsync();
         await page.Locator(".who a[href=account]").WaitForAsync();
+    }
+
+    /// <summary>A browser of somebody who signed in before: signing in is limited, as everywhere.</summary>
+    public async Task<IBrowserContext> SignedInAsync(BrowserNewContextOptions? options = null)
+    {
+        options ??= new BrowserNewContextOptions();
+        if (_signedIn is null)
+        {
+            await using var first = await Browser.NewContextAsync();
+            await SignInAsync(await first.NewPageAsync());
+            _signedIn = await first.StorageStateAsync();
+        }
+
+        options.StorageState = _signedIn;
+        return await Browser.NewContextAsync(options);
     }
 
     public async Task InitializeAsync()

@@ -6,9 +6,9 @@ internal static class BoardStyle
     public const string Css =
         """
         :root{--bg:#f4f5f6;--card:#fff;--ink:#1b1f23;--dim:#5f6771;--line:#e2e5e8;--run:#3c9a74;--small:#e3b341;--stop:#d0453d;
-          --plan:#9fb3c8;--unk:#b9bfc6;--accent:#2b6cb0;--faulttext:#b3322b}
+          --plan:#9fb3c8;--unk:#b9bfc6;--accent:#2b6cb0;--faulttext:#b3322b;--good:#25724f}
         @media(prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1d2125;--ink:#e8eaed;--dim:#98a1ab;--line:#2c3238;--run:#3f9c78;
-          --small:#d9a83a;--stop:#e05a51;--plan:#5b7086;--unk:#4a525b;--accent:#6aa9e9;--faulttext:#f08a83}}
+          --small:#d9a83a;--stop:#e05a51;--plan:#5b7086;--unk:#4a525b;--accent:#6aa9e9;--faulttext:#f08a83;--good:#5fbf97}}
         *{box-sizing:border-box}
         body{margin:0;background:var(--bg);color:var(--ink);font:14px/1.4 Inter,system-ui,"DejaVu Sans",sans-serif;
           font-variant-numeric:tabular-nums}
@@ -94,7 +94,46 @@ internal static class BoardStyle
         .audit th{text-align:left;color:var(--dim);font-weight:500}
         .audit td,.audit th{padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
         .audit td.num{text-align:left;white-space:nowrap;overflow-wrap:normal}
-        @media(max-width:900px){header{flex-wrap:wrap;padding:10px 14px;gap:6px 14px}.shift{order:9;flex-basis:100%;max-width:none}
+        nav{display:flex;gap:2px}header nav a{padding:6px 10px;color:var(--dim);text-decoration:none;border-bottom:2px solid transparent}
+        header nav a.on{color:var(--ink);border-color:var(--accent);font-weight:600}
+        .n{background:var(--faulttext);color:var(--card);border-radius:9px;font-size:11px;padding:0 6px;margin-left:4px}
+        .where{display:flex;gap:10px;align-items:center;padding:14px 24px 0;max-width:1680px;margin:auto;flex-wrap:wrap}
+        .where h1{font-size:18px;margin:0}.seg{border:1px solid var(--line);border-radius:6px;overflow:hidden;background:var(--card);gap:0}
+        .seg a{padding:4px 11px;color:var(--dim);border-right:1px solid var(--line);text-decoration:none}.seg a:last-child{border:0}
+        .seg a.on{background:var(--ink);color:var(--card)}
+        .pick{display:flex;gap:6px}.pick select,.pick button,.fields input,.fields select,.fields button,.acts button{font:inherit;
+          color:inherit;background:var(--card);border:1px solid var(--line);border-radius:6px;padding:4px 8px;max-width:22em}
+        .pick button,.acts button,.fields button{cursor:pointer}.acts{display:flex;gap:8px;flex-wrap:wrap}
+        .acts .go,.fields .go{background:var(--accent);border-color:var(--accent);color:var(--card);font-weight:600}
+        .fields{display:grid;gap:10px;margin-top:12px;max-width:420px}.fields label{display:grid;gap:2px;color:var(--dim);font-size:12.5px}
+        .hide{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+        .four{display:grid;grid-template-columns:repeat(4,1fr);gap:16px}.big{font-size:44px;font-weight:650;letter-spacing:-.03em;
+          line-height:1.05}.mid{font-size:32px;font-weight:650;letter-spacing:-.02em}.big small,.mid small{font-size:18px;
+          color:var(--dim);font-weight:500}
+        .up{color:var(--good)}.down{color:var(--faulttext)}.card h2{margin:0 0 2px;font-size:15px}.lh h2{font-size:18px}
+        .scroll{overflow-x:auto}.columns{display:block;height:280px;min-width:100%}.columns text{fill:var(--dim);font-size:11px;
+          text-anchor:middle}.columns text.in{fill:#fff;font-weight:600;font-size:13px}.columns a:focus-visible{outline:2px solid var(--accent)}
+        .columns a:hover rect{opacity:.8}rect.none{fill:none;stroke:var(--line);stroke-dasharray:3 3}rect.rejects{fill:var(--stop);opacity:.45}
+        rect.slow{fill:var(--small);opacity:.45}i.rejects{background:var(--stop);opacity:.45}i.slow{background:var(--small);opacity:.45}
+        .rows{border-collapse:collapse;width:100%}.rows th{font-weight:400;color:var(--dim);font-size:11.5px;text-align:left;
+          padding:6px 12px;border-bottom:1px solid var(--line)}.rows td{padding:7px 12px;border-bottom:1px solid var(--line)}
+        .rows tr:last-child td{border:0}.rows .num{text-align:right}.rows a,.pad>a,p a{color:var(--accent)}
+        .flag{font-size:11.5px;border:1px solid var(--line);border-radius:4px;padding:0 5px;color:var(--dim);white-space:nowrap}
+        .change,.wrong{display:grid;grid-template-columns:140px 1fr 70px;gap:12px;align-items:center;margin-top:8px}
+        .change svg{width:100%;height:14px}.wrong{grid-template-columns:20px 1fr 60px;border-bottom:1px solid var(--line);padding:6px 0}
+        .two.apart{gap:16px;border:0;align-items:start}.newest{direction:rtl}.newest svg{direction:ltr}.when{white-space:nowrap}
+        .columns text{pointer-events:none}.stack{display:grid;gap:16px}.lines .strip{min-width:220px}
+        .sq{display:inline-block;width:13px;height:13px;border-radius:2px;margin-right:3px;vertical-align:-2px;background:var(--plan)}
+        .sq.stop{border-radius:50%}.sq.not_scheduled{background:none;border:1px solid var(--plan)}
+        .vs{display:grid;grid-template-columns:90px auto 1fr;gap:14px;align-items:baseline;margin-top:6px}.vs b{font-size:24px}
+        .vs .asked{color:var(--accent)}.command p{margin:10px 0 0}code{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12.5px}
+        .ask-row{display:grid;grid-template-columns:minmax(220px,1fr) 2fr;gap:12px;padding:10px 0;border-bottom:1px solid var(--line)}
+        .chip{font:inherit;color:inherit;border:1px solid var(--line);border-radius:14px;padding:3px 11px;margin:0 6px 6px 0;
+          background:var(--bg);cursor:pointer}.chip:hover{border-color:var(--accent)}
+        a:focus-visible,select:focus-visible,input:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+        @media(max-width:900px){.wide{display:none}.four{grid-template-columns:repeat(3,1fr);gap:10px}.four .card:first-child{grid-column:1/4}
+        .where{padding:10px 14px 0}header nav{order:9;overflow-x:auto;flex-basis:100%}.ask-row{grid-template-columns:1fr}.mid{font-size:24px}
+        .pad{padding:12px 14px}.change{grid-template-columns:104px 1fr 56px}header{flex-wrap:wrap;padding:10px 14px;gap:6px 14px}.shift{order:9;flex-basis:100%;max-width:none}
         main{padding:12px}.lh,.wall .lh{grid-template-columns:1fr auto;gap:8px 12px;padding:12px 14px}.lh .apq{grid-column:1/3}
         .cnt{grid-column:1/3;text-align:left}
         .axis{display:none!important}.m,.wall .m{grid-template-columns:1fr auto auto;gap:4px 12px;padding:10px 14px}.m .s{grid-column:1/4}

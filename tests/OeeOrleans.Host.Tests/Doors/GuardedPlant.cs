@@ -189,8 +189,8 @@ public sealed class GuardedPlant : IAsyncLifetime
 
     private static FaultEvent Fault(string machine) => new()
     {
-        Machine = machine, Code = "E1", StartUs = UnixMicros.Now(TimeProvider.System) / UnixMicros.PerDay * UnixMicros.PerDay,
-        Severity = 500,
+        // Before its first sample: of what samples tell nothing the machine's account has no such fault.
+        Machine = machine, Code = "E1", StartUs = StoppedUs - (6 * UnixMicros.PerHour), Severity = 500,
     };
 }
 

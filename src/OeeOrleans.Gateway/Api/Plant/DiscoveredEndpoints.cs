@@ -25,9 +25,7 @@ internal static class DiscoveredEndpoints
         {
             caller.MustEverywhere(Permission.Look);
             var ignored = Parameters.Choice(request, "ignored", "false", "false", "true") == "true";
-            var devices = await store.Plant.ReadDiscoveredAsync(MaxDevices, ct);
-            return new Page<DiscoveredDocument>(
-                [.. devices.Where(d => !IsKnown(d.Name, plant) && (ignored || d.IgnoredBy is null)).Select(DiscoveredDocument.Of)]);
+            return new Page<DiscoveredDocument>(await ListAsync(MaxDevices, ignored, plant, store, ct));
         })
         .WithQuery(("ignored", "true: also those that somebody wants to hear no more of"))
         .Needs(AccessPolicy.Look).Produces<Page<DiscoveredDocument>>()
@@ -37,11 +35,7 @@ internal static class DiscoveredEndpoints
         {
             caller.MustEverywhere(Permission.Look);
             var name = NameOf(Parameters.Required(request, "edge_node"), Parameters.Text(request, "device"));
-            var signals = await store.Plant.ReadSignalsNowAsync(name, ct);
-            if (signals.Count == 0) throw new NotFoundException($"nothing was heard of '{name}'");
-            var proposed = Proposals(signals);
-            return new Page<DiscoveredMetricDocument>(
-                [.. signals.Select(s => DiscoveredMetricDocument.Of(s, proposed.GetValueOrDefault(s.Name)))]);
+            return new Page<DiscoveredMetricDocument>(await MetricsAsync(name, store, ct));
         })
         .WithQuery(("edge_node", "group/node"), ("device", "left out: the edge node itself"))
         .Needs(AccessPolicy.Look).Produces<Page<DiscoveredMetricDocument>>()
@@ -51,19 +45,10 @@ internal static class DiscoveredEndpoints
         {
             var body = await PlantEdits.BodyAsync(context);
             var edgeNode = Text(body, "edge_node") ?? throw new BadParameterException("edge_node", "'edge_node' is missing");
-            var device = Text(body, "device");
-            body["kind"] = "machine";
-            body["device"] = device ?? "";
             var propose = body["propose_tags"] is not JsonValue flag || flag.ToString() != "false";
             body.Remove("propose_tags");
-            if (propose && body["tags"] is null)
-            {
-                var signals = await store.Plant.ReadSignalsNowAsync(NameOf(edgeNode, device), context.RequestAborted);
-                var tags = Proposals(signals).Select(p => new JsonObject { ["metric"] = p.Key, ["signal"] = p.Value });
-                body["tags"] = new JsonArray([.. tags]);
-            }
-
-            return await PlantEdits.AddAsync(context, caller, plant, PlantPart.Asset, body);
+            var edit = await AdoptionAsync(edgeNode, Text(body, "device"), body, propose, store, context.RequestAborted);
+            return await PlantEdits.MakeAsync(context, caller, plant, edit, needsTag: false);
         })
         .WithQuery(PlantEdits.Query).Needs(AccessPolicy.AdministerPlant).Produces<AssetDocument>(201)
         .WithSummary(
@@ -79,17 +64,56 @@ internal static class DiscoveredEndpoints
                 throw new NotFoundException($"nothing was heard of '{name}'");
             }
 
-            var ignores = body.Ignored ?? true;
-            var audit = new AuditEntry(
-                UnixMicros.Now(clock), caller.Identity.Label, ignores ? "discovered.ignore" : "discovered.heed", name, "{}")
-            {
-                Origin = Origin.Of(context),
-            };
-            await store.Plant.IgnoreAsync(name, ignores, audit, context.RequestAborted);
+            await IgnoreAsync(name, body.Ignored ?? true, caller, Origin.Of(context), store, clock, context.RequestAborted);
             return Results.NoContent();
         })
         .Needs(AccessPolicy.AdministerPlant)
         .WithSummary("Puts a device on the list of those nobody wants to hear of, or takes it off: { edge_node, device, ignored }");
+    }
+
+    /// <summary>Devices that send and are none of the plant's, by name.</summary>
+    /// <param name="ignored">Also those that somebody wants to hear no more of.</param>
+    internal static async Task<List<DiscoveredDocument>> ListAsync(
+        int limit, bool ignored, PlantDirectory plant, IStore store, CancellationToken cancellationToken)
+    {
+        var devices = await store.Plant.ReadDiscoveredAsync(limit, cancellationToken);
+        return [.. devices.Where(d => !IsKnown(d.Name, plant) && (ignored || d.IgnoredBy is null)).Select(DiscoveredDocument.Of)];
+    }
+
+    /// <summary>What a device says now, and which signals that may be.</summary>
+    /// <exception cref="NotFoundException">Nothing was heard of it.</exception>
+    internal static async Task<List<DiscoveredMetricDocument>> MetricsAsync(
+        string name, IStore store, CancellationToken cancellationToken)
+    {
+        var signals = await store.Plant.ReadSignalsNowAsync(name, cancellationToken);
+        if (signals.Count == 0) throw new NotFoundException($"nothing was heard of '{name}'");
+        var proposed = Proposals(signals);
+        return [.. signals.Select(s => DiscoveredMetricDocument.Of(s, proposed.GetValueOrDefault(s.Name)))];
+    }
+
+    /// <summary>The edit that makes a device a machine.</summary>
+    /// <param name="body">The machine, with the keys of plant.yaml; its id and parent among them.</param>
+    /// <param name="propose">Without tags its metrics become the signals that their names say.</param>
+    internal static async Task<PlantEdit> AdoptionAsync(
+        string edgeNode, string? device, JsonObject body, bool propose, IStore store, CancellationToken cancellationToken)
+    {
+        (body["kind"], body["edge_node"], body["device"]) = ("machine", edgeNode, device ?? "");
+        if (propose && body["tags"] is null)
+        {
+            var signals = await store.Plant.ReadSignalsNowAsync(NameOf(edgeNode, device), cancellationToken);
+            var tags = Proposals(signals).Select(p => new JsonObject { ["metric"] = p.Key, ["signal"] = p.Value });
+            body["tags"] = new JsonArray([.. tags]);
+        }
+
+        return new PlantEdit(PlantDeed.Add, PlantPart.Asset, PlantEdits.IdIn(body), body);
+    }
+
+    internal static Task IgnoreAsync(
+        string name, bool ignores, Caller caller, string origin, IStore store, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var action = ignores ? "discovered.ignore" : "discovered.heed";
+        var audit = new AuditEntry(UnixMicros.Now(clock), caller.Identity.Label, action, name, "{}") { Origin = origin };
+        return store.Plant.IgnoreAsync(name, ignores, audit, cancellationToken);
     }
 
     /// <summary>`group/node`, or `group/node/device`.</summary>

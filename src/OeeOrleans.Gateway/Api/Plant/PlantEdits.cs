@@ -80,7 +80,7 @@ internal static class PlantEdits
         throw new BadParameterException("body", "the body must be a JSON object");
     }
 
-    private static string IdIn(JsonObject body) => body["id"] is JsonValue id && id.ToString() is { Length: > 0 } text
+    public static string IdIn(JsonObject body) => body["id"] is JsonValue id && id.ToString() is { Length: > 0 } text
         ? text
         : throw new BadParameterException("id", "'id' is missing");
 
