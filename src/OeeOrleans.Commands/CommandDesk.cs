@@ -161,7 +161,10 @@ public sealed class CommandDesk(
         var words = Words(comment, "comment");
         var decided = command with
         {
-            State = to, DecidedBy = actor.Identity.Label, DecidedUs = nowUs, Comment = words.Length > 0 ? words : null,
+            State = to,
+            DecidedBy = actor.Identity.Label,
+            DecidedUs = nowUs,
+            Comment = words.Length > 0 ? words : null,
         };
         return await MoveAsync(decided, CommandState.Requested, action, actor, cancellationToken)
             ?? throw Decided(await FindAsync(command.Id, actor, cancellationToken));

@@ -119,7 +119,8 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
                 : null;
             var write = new AuditedWrite(
                 Text("by") ?? "", Text("source"), Text("device") ?? "", Text("metric") ?? "", Text("address"), null,
-                root.GetProperty("new").Clone()) { Command = command };
+                root.GetProperty("new").Clone())
+            { Command = command };
             return (Text("id") ?? "", write, Text("error") == BegunWord);
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)

@@ -132,7 +132,8 @@ internal sealed class PlcWriter
         var by = request.Device is null ? "NCMD" : "DCMD";
         return new AuditedWrite(
             command is null ? by : $"signed {by}", loop?.Id, request.Device ?? _options.Node, request.Metric.Name,
-            loop?.AddressOf(request.Device, request.Metric), null, request.Value) { Command = command };
+            loop?.AddressOf(request.Device, request.Metric), null, request.Value)
+        { Command = command };
     }
 
     /// <summary>To the host, on the way of the values: it comes once, whatever dies.</summary>
