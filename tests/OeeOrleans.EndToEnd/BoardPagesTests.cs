@@ -18,6 +18,7 @@ public sealed class BoardPagesTests(DemoFixture demo, ITestOutputHelper output) 
         ["history"] = ("/history?at=line1&days=30", ".columns a"),
         ["history-site"] = ("/history?at=demo-site&by=day&days=30", ".columns a"),
         ["history-machine"] = ("/history?at=filler1&by=week&days=30", ".columns a"),
+        ["machine"] = ("/machine?at=filler1&days=7", ".day .strip rect"),
         ["losses"] = ("/losses?at=line1&span=week", ".wf"),
         ["plant"] = ("/plant", ".wrong, [aria-label='the system'] tbody tr"),
         ["discovered"] = ("/discovered", "[aria-label=devices]"),

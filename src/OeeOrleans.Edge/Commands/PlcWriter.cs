@@ -188,7 +188,8 @@ internal sealed class PlcWriter
             if (command is not null && _gate.WhyLate(command) is { } late) throw new InvalidOperationException(late);
             // Whoever dies in the middle has said that it began.
             audited = audited with { Begun = _audit.Begin(audited) };
-            var done = await loop.WriteAsync(request.Device, request.Metric, request.Value, cancellationToken);
+            var done = await loop.WriteAsync(
+                request.Device, request.Metric, request.Value, readsBack: command is not null, cancellationToken);
             _audit.Note(audited with { Before = done.Before, After = done.After, IsShown = done.IsShown }, null);
             Log.CommandDone(_log, audited.Device, audited.Metric);
         }

@@ -74,15 +74,21 @@ internal sealed class SourceLoop
         ? _source.AddressOf(index)
         : null;
 
-    /// <summary>Writes a published value back to where it comes from, and reads it back.</summary>
-    public async Task<WrittenValue> WriteAsync(string? device, EdgeMetric metric, object? value, CancellationToken cancellationToken)
+    /// <summary>Writes a published value back to where it comes from.</summary>
+    /// <param name="device">Of the metric.</param>
+    /// <param name="metric">What is written to.</param>
+    /// <param name="value">In published units.</param>
+    /// <param name="readsBack">It is looked whether the PLC shows it and goes on showing it, which takes half a second at least.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<WrittenValue> WriteAsync(
+        string? device, EdgeMetric metric, object? value, bool readsBack, CancellationToken cancellationToken)
     {
         var index = IndexOf(device, metric);
         value = Scaling.Raw(_source.Tags[index].Tag, value, _source.Tags[index].Type);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ReadTimeout);
         var before = await _source.WriteAsync(index, value, limit.Token);
-        var (after, isShown) = await ReadBackAsync(index, value, limit.Token);
+        var (after, isShown) = readsBack ? await ReadBackAsync(index, value, limit.Token) : (null, false);
         // In published units, as what is written.
         return new WrittenValue(Published(index, before), Published(index, after), isShown);
     }

@@ -9,6 +9,9 @@ namespace OeeOrleans.Gateway.Board;
 /// <summary>What a page is about: a machine, a line, or all that its viewer may look at. It goes from page to page in the address.</summary>
 internal sealed record BoardScope(string Id, string Name, Line? Line, Machine? Machine, IReadOnlyList<Machine> Machines)
 {
+    /// <summary>Up to so many machines are all offered.</summary>
+    private const int MostMachines = 200;
+
     /// <summary>The part of the plant of an id; the first line where none is given or it is not there for this viewer.</summary>
     public static BoardScope? Of(Caller? caller, PlantDirectory plant, string? at)
     {
@@ -24,13 +27,17 @@ internal sealed record BoardScope(string Id, string Name, Line? Line, Machine? M
         return new BoardScope(line.Id, line.Name, line, null, line.Machines);
     }
 
-    /// <summary>Everything that may be chosen: the site, lines, and machines below them.</summary>
-    public static IEnumerable<(string Id, string Name, int Depth)> Choices(Caller caller, PlantDirectory plant)
+    /// <summary>What may be chosen: the site, lines, and machines below them; of a large plant the machines of the chosen line.</summary>
+    /// <param name="at">What is chosen.</param>
+    public static IEnumerable<(string Id, string Name, int Depth)> Choices(Caller caller, PlantDirectory plant, string? at)
     {
+        var isSmall = caller.Scope.MachineIds.Count <= MostMachines;
+        var chosen = at is null ? null : plant.FindMachine(at)?.LineId ?? at;
         if (caller.Scope.IsWhole) yield return (plant.Plant.Site.Id, plant.Plant.Site.Name, 0);
         foreach (var line in caller.Scope.Lines)
         {
             yield return (line.Id, line.Name, 1);
+            if (!isSmall && line.Id != chosen) continue;
             foreach (var machine in line.Machines) yield return (machine.Id, NameOf(machine), 2);
         }
     }

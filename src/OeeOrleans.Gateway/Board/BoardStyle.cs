@@ -124,12 +124,16 @@ internal static class BoardStyle
         .two.apart{gap:16px;border:0;align-items:start}.newest{direction:rtl}.newest svg{direction:ltr}.when{white-space:nowrap}
         .columns text{pointer-events:none}.stack{display:grid;gap:16px}.lines .strip{min-width:220px}
         .sq{display:inline-block;width:13px;height:13px;border-radius:2px;margin-right:3px;vertical-align:-2px;background:var(--plan)}
-        .sq.stop{border-radius:50%}.sq.not_scheduled{background:none;border:1px solid var(--plan)}
+        .sq.run{background:var(--run)}.sq.small_stop{background:var(--small)}.sq.stop{background:var(--stop);border-radius:50%}
+        .sq.unknown{background:repeating-linear-gradient(45deg,var(--unk) 0 3px,transparent 3px 5px)}.sq.not_scheduled{background:none;border:1px solid var(--plan)}
         .vs{display:grid;grid-template-columns:90px auto 1fr;gap:14px;align-items:baseline;margin-top:6px}.vs b{font-size:24px}
         .vs .asked{color:var(--accent)}.command p{margin:10px 0 0}code{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12.5px}
         .ask-row{display:grid;grid-template-columns:minmax(220px,1fr) 2fr;gap:12px;padding:10px 0;border-bottom:1px solid var(--line)}
         .chip{font:inherit;color:inherit;border:1px solid var(--line);border-radius:14px;padding:3px 11px;margin:0 6px 6px 0;
           background:var(--bg);cursor:pointer}.chip:hover{border-color:var(--accent)}
+        .day{display:grid;grid-template-columns:64px 1fr 70px;gap:12px;align-items:center;margin-top:6px}
+        .cycles{width:100%;height:130px;margin-top:10px}rect.bin{fill:var(--ink);opacity:.65}rect.median,i.median{fill:var(--accent);
+          background:var(--accent)}.ends{display:flex;justify-content:space-between;font-size:11.5px}
         a:focus-visible,select:focus-visible,input:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
         @media(max-width:900px){.wide{display:none}.four{grid-template-columns:repeat(3,1fr);gap:10px}.four .card:first-child{grid-column:1/4}
         .where{padding:10px 14px 0}header nav{order:9;overflow-x:auto;flex-basis:100%}.ask-row{grid-template-columns:1fr}.mid{font-size:24px}

@@ -52,6 +52,13 @@ internal sealed class GraphQlOperation(string id, GraphQlSocket connection, Canc
             // Nobody waits for the answer any more.
             return;
         }
+        catch (Exception error)
+        {
+            // A boundary: one operation that fails by an error of ours ends, and the others go on.
+            connection.Failed(error);
+            OnError(error);
+            return;
+        }
 
         connection.Forget(id);
     }

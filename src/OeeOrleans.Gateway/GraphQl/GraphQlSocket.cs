@@ -5,6 +5,7 @@ using System.Threading.Channels;
 using GraphQL;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using OeeOrleans.Gateway.Access;
 
 namespace OeeOrleans.Gateway.GraphQl;
@@ -73,6 +74,10 @@ internal sealed class GraphQlSocket : IAsyncDisposable
         if (!_answers.Writer.TryWrite(answer)) Close(4_008, $"it does not keep up: {MaxWaiting} answers wait");
     }
 
+    /// <summary>An error of ours; the log has it.</summary>
+    public void Failed(Exception error) => Log.RequestFailed(
+        _context.RequestServices.GetRequiredService<ILogger<GraphQlSocket>>(), _context.Request.Path, error);
+
     /// <summary>An operation is over.</summary>
     public void Forget(string id)
     {
@@ -89,6 +94,8 @@ internal sealed class GraphQlSocket : IAsyncDisposable
 
     private void Close(int code, string reason)
     {
+        // What comes late, when all is over, closes nothing.
+        if (_ended.IsCancellationRequested) return;
         _close ??= (code, reason);
         _ended.Cancel();
     }

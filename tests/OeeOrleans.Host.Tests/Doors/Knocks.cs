@@ -127,6 +127,8 @@ internal sealed class Knocks(GuardedPlant plant)
         ["POST /"] = Send(HttpMethod.Post, "/", new { }),
         ["GET /history"] = s => To(HttpMethod.Get, $"/history?at={s.Machine}"),
         ["POST /history"] = Send(HttpMethod.Post, "/history", new { }),
+        ["GET /machine"] = s => To(HttpMethod.Get, $"/machine?at={s.Machine}"),
+        ["POST /machine"] = Send(HttpMethod.Post, "/machine", new { }),
         ["GET /losses"] = s => To(HttpMethod.Get, $"/losses?at={s.Line}"),
         ["POST /losses"] = Send(HttpMethod.Post, "/losses", new { }),
         ["GET /plant"] = s => To(HttpMethod.Get, $"/plant?area={s.Area}"),
