@@ -32,6 +32,7 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
 
     /// <summary>A write begins; on this disk before it does.</summary>
     /// <returns>By which its end is known.</returns>
+    /// <exception cref="IOException">The disk takes nothing: then it must not begin.</exception>
     public string Begin(in AuditedWrite write)
     {
         var id = Guid.NewGuid().ToString("N");
@@ -52,8 +53,8 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
         var time = TagJson.Time(clock.GetUtcNow().UtcDateTime);
         // By which a report that comes again is known.
         var id = write.Begun ?? Guid.NewGuid().ToString("N");
-        var line = Line(id, time, write, error, int.MaxValue);
-        Keep(line);
+        var whole = Line(id, time, write, error, int.MaxValue);
+        var line = whole;
         // A report has its place in a message: what is long stands whole in the file only.
         if (Encoding.UTF8.GetByteCount(line) > CommitMetrics.MaxReportBytes) line = Line(id, time, write, error, MaxReported);
         try
@@ -64,29 +65,33 @@ internal sealed class WriteAudit(EdgeOptions options, Action<string, string> rep
         {
             Log.AuditNotReported(log, line, failure);
         }
+
+        // After the report: who dies in between reports that nobody knows, and the first word counts.
+        try
+        {
+            Keep(whole);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // It was carried out already: then at least the log has it.
+            Log.AuditNotWritten(log, whole, failure);
+        }
     }
 
     private void Keep(string line)
     {
-        try
-        {
-            Directory.CreateDirectory(options.DataDir);
-            lock (_lock) Append(line);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            // Then at least the log has it.
-            Log.AuditNotWritten(log, line, failure);
-        }
+        Directory.CreateDirectory(options.DataDir);
+        lock (_lock) Append(line);
     }
 
-    /// <summary>Writes of the file that begin and do not end in it. A file that is begun anew begins between two of them.</summary>
+    /// <summary>Writes that begin and do not end, in the newest two files.</summary>
     private List<(string Id, AuditedWrite Write)> Open()
     {
         var open = new Dictionary<string, AuditedWrite>(StringComparer.Ordinal);
         try
         {
-            foreach (var line in File.Exists(_file) ? File.ReadLines(_file) : [])
+            // Another source's write may have begun a new file in between.
+            foreach (var line in new[] { $"{_file}.1", _file }.Where(File.Exists).SelectMany(File.ReadLines))
             {
                 if (Read(line) is not var (id, write, hasBegun)) continue;
                 if (hasBegun) open[id] = write;

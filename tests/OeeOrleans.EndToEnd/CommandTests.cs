@@ -36,7 +36,7 @@ public sealed class CommandTests(PlantFixture fixture) : IClassFixture<PlantFixt
             "edge_node: e2e/edge1 }",
             "edge_node: e2e/edge1, tags: [ { metric: process.speed, signal: setpoint.speed, unit: m/min, "
                 + "write: { min: 0, max: 50, step: 20, states: [ run ] } }, { metric: process.bare, signal: bare, write: {} } ] }\n"
-                + "commands: { approve_within_s: 10, answer_within_s: 45 }",
+                + "commands: { approve_within_s: 30, answer_within_s: 45 }",
             StringComparison.Ordinal));
         var (code, key) = await RunAsync("commands", "key");
         Assert.Equal(0, code);

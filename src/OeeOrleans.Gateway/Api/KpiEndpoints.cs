@@ -98,7 +98,7 @@ internal static class KpiEndpoints
     }
 
     /// <summary>Machines of a line change their orders one after the other; only a line that is its bottleneck has jobs.</summary>
-    private static void CheckJob(Scope scope, string kind)
+    internal static void CheckJob(Scope scope, string kind)
     {
         if (kind == PlantWindows.JobKind && scope.Line is { Policy: not LinePolicy.Bottleneck })
         {

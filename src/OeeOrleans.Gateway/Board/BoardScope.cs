@@ -45,14 +45,14 @@ internal sealed record BoardScope(string Id, string Name, Line? Line, Machine? M
     public static string NameOf(Machine machine) => machine.Name.Length > 0 ? machine.Name : machine.Id;
 
     /// <summary>Figures of sums, by the rules of the machines they are of.</summary>
-    public OeeKpis Figures(in OeeSums sums, bool idealKnown)
-    {
-        var basis = Line is { Policy: not LinePolicy.Weighted, BottleneckMachine: { } id }
-            ? [.. Machines.Where(m => m.Id == id)]
-            : Machines;
-        return Ratios.Of(sums, basis.All(m => m.Oee.PerformanceFromGood), UnknownIsStop, idealKnown);
-    }
+    public OeeKpis Figures(in OeeSums sums, bool idealKnown) =>
+        Ratios.Of(sums, Basis.All(m => m.Oee.PerformanceFromGood), UnknownIsStop, idealKnown);
 
-    /// <summary>Unknown time counts as a stop, for all of its machines.</summary>
-    public bool UnknownIsStop => Machines.All(m => m.Oee.UnknownIsStop);
+    /// <summary>Unknown time counts as a stop, for all machines that its figures are of.</summary>
+    public bool UnknownIsStop => Basis.All(m => m.Oee.UnknownIsStop);
+
+    /// <summary>Machines whose rules its figures keep: the bottleneck's, where there is one.</summary>
+    private IReadOnlyList<Machine> Basis => Line is { Policy: not LinePolicy.Weighted, BottleneckMachine: { } id }
+        ? [.. Machines.Where(m => m.Id == id)]
+        : Machines;
 }

@@ -16,7 +16,8 @@ internal static class BoardStyle
         header b{font-size:16px}.shift{flex:1;max-width:440px}.progress{display:block;width:100%;height:4px;border-radius:2px;background:var(--line);margin-top:4px}
         .progress rect{fill:var(--accent)}.defs{position:absolute;width:0;height:0}.defs rect{fill:var(--unk)}
         .grow{flex:1}.live{color:var(--dim);min-width:12em;text-align:right}.live:before{content:"●";color:var(--run);margin-right:6px}
-        .live.lost{color:var(--faulttext);font-weight:600}.live.lost:before{content:"■";color:var(--stop)}
+        .live.lost{color:var(--faulttext);font-weight:600}.live.lost{font-size:0}.live.lost:before{content:"■";color:var(--stop);
+          font-size:14px}.live.lost:after{content:attr(data-lost);font-size:14px}
         main{padding:20px 24px;display:grid;gap:16px;max-width:1680px;margin:auto}
         .card{background:var(--card);border:1px solid var(--line);border-radius:10px;overflow:hidden}.pad{padding:20px}
         .lh{display:grid;grid-template-columns:220px 150px 1fr 260px;gap:24px;align-items:center;padding:16px 20px;
@@ -153,7 +154,7 @@ internal static class BoardStyle
         """
         (function(){var last=Date.now(),beat=null;setInterval(function(){var m=document.getElementById('live');if(!m)return;
         if(m.dataset.beat!==beat){beat=m.dataset.beat;last=Date.now();m.classList.remove('lost')}
-        else if(Date.now()-last>4000){m.classList.add('lost');m.textContent='connection lost '+Math.round((Date.now()-last)/1000)+' s ago'}}
+        else if(Date.now()-last>4000){m.classList.add('lost');m.dataset.lost='connection lost '+Math.round((Date.now()-last)/1000)+' s ago'}}
         ,500)})();
         window.oeeRows=(function(){var all={};return{
         watch:function(id,height,row){var e=document.getElementById(id),last='',due=false;if(!e)return;

@@ -15,9 +15,15 @@ namespace OeeOrleans.Gateway.Board;
 /// </summary>
 public abstract class LivePage : CallerComponent, IDisposable
 {
+    /// <summary>As often as the mark must beat to be believed.</summary>
+    private static readonly TimeSpan Pulse = TimeSpan.FromSeconds(1);
+
     private Timer? _timer;
+    private bool _isGone;
     private bool _isReading;
     private long _readUs;
+    private long _triedUs;
+    private string? _shownUri;
 
     [Inject]
     internal PlantDirectory Plant { get; set; } = null!;
@@ -73,9 +79,42 @@ public abstract class LivePage : CallerComponent, IDisposable
             return;
         }
 
-        if (Memory.Take(key) is { } shown) (Shown, _readUs) = (shown, NowUs);
+        _shownUri = Navigation.Uri;
+        if (Memory.Take(key) is { } shown) (Shown, _readUs, _triedUs) = (shown, NowUs, NowUs);
         else await TryReadAsync();
-        _timer = new Timer(_ => InvokeAsync(TickAsync), null, Every, Every);
+        // Whoever went on meanwhile is not to be read for any more.
+        if (!_isGone) _timer = new Timer(_ => InvokeAsync(TickAsync), null, Pulse, Pulse);
+    }
+
+    /// <summary>A link within the page: it is about something else now.</summary>
+    protected override async Task OnParametersSetAsync()
+    {
+        if (_shownUri is null || _shownUri == Navigation.Uri) return;
+        _shownUri = Navigation.Uri;
+        await TryReadAsync();
+    }
+
+    /// <summary>Does what a viewer asked for, and reads then. What is against it is told, and the page goes on.</summary>
+    /// <returns>Null, or what is against it.</returns>
+    private protected async Task<string?> TryDoAsync(Func<Caller, Task> deed)
+    {
+        string? against = null;
+        try
+        {
+            await deed(Caller ?? throw new ForbiddenException("you are not signed in any more"));
+        }
+        catch (Exception error) when (error is BadParameterException or NotFoundException or ForbiddenException
+            or OeeOrleans.Commands.CommandException)
+        {
+            against = error.Message;
+        }
+        catch (Exception error) when (IsAway(error))
+        {
+            against = "The store or a silo does not answer; nothing is known to be done.";
+        }
+
+        await TryReadAsync();
+        return against;
     }
 
     /// <summary>Reads now, also because something was done.</summary>
@@ -83,12 +122,13 @@ public abstract class LivePage : CallerComponent, IDisposable
     {
         if (Caller is null || _isReading) return;
         _isReading = true;
+        _triedUs = NowUs;
         try
         {
             await ReadAsync();
             (Problem, _readUs) = (null, NowUs);
         }
-        catch (Exception error) when (error is StoreUnavailableException or TimeoutException or Orleans.Runtime.OrleansException)
+        catch (Exception error) when (IsAway(error))
         {
             Problem = "The store or a silo does not answer; it is asked again.";
         }
@@ -108,8 +148,13 @@ public abstract class LivePage : CallerComponent, IDisposable
         }
     }
 
+    /// <summary>It is not there now, and may be in a while.</summary>
+    internal static bool IsAway(Exception error) =>
+        error is StoreUnavailableException or TimeoutException or Orleans.Runtime.OrleansException;
+
     private async Task TickAsync()
     {
+        if (_isGone) return;
         if (Caller is null)
         {
             // Signed out elsewhere, disabled, or the session is over: nothing more is shown.
@@ -119,13 +164,14 @@ public abstract class LivePage : CallerComponent, IDisposable
             return;
         }
 
-        await TryReadAsync();
         Beat++;
+        if (NowUs - _triedUs >= (long)Every.TotalMicroseconds) await TryReadAsync();
         StateHasChanged();
     }
 
     public void Dispose()
     {
+        _isGone = true;
         _timer?.Dispose();
         GC.SuppressFinalize(this);
     }

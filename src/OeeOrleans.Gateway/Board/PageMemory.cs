@@ -9,7 +9,7 @@ namespace OeeOrleans.Gateway.Board;
 /// </summary>
 internal sealed class PageMemory(TimeProvider clock)
 {
-    private const int Most = 1_000;
+    private const int Most = 100;
     private const long KeptUs = 15 * UnixMicros.PerSecond;
 
     private readonly ConcurrentDictionary<string, (object Page, long AtUs)> _pages = new(StringComparer.Ordinal);
@@ -17,18 +17,13 @@ internal sealed class PageMemory(TimeProvider clock)
     public void Keep(string key, object page)
     {
         var nowUs = UnixMicros.Now(clock);
-        if (_pages.Count >= Most)
+        foreach (var (old, (_, atUs)) in _pages)
         {
-            foreach (var (old, (_, atUs)) in _pages)
-            {
-                if (nowUs - atUs > KeptUs) _pages.TryRemove(old, out _);
-            }
-
-            // Whoever paints more than that waits for another reading.
-            if (_pages.Count >= Most) return;
+            if (nowUs - atUs > KeptUs) _pages.TryRemove(old, out _);
         }
 
-        _pages[key] = (page, nowUs);
+        // Whoever paints more than that waits for another reading.
+        if (_pages.Count < Most) _pages[key] = (page, nowUs);
     }
 
     /// <summary>What was kept, once; null: nothing, or it is too old.</summary>

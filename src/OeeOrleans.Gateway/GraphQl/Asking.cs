@@ -25,11 +25,15 @@ internal static class Asking
 
     /// <summary>[from, to) of the arguments, microseconds.</summary>
     /// <exception cref="BadParameterException">It ends before it begins.</exception>
-    public static (long FromUs, long ToUs) Span(this IResolveFieldContext context, long defaultLengthUs)
+    public static (long FromUs, long ToUs) Span(this IResolveFieldContext context, long defaultLengthUs, long maxUs = long.MaxValue)
     {
-        var to = context.Time("to") ?? UnixMicros.Now(context.Get<TimeProvider>());
+        // One instant for all of a question, so that what is read together is asked for alike.
+        var to = context.Time("to") ?? context.Get<PlantLoads>().NowUs;
         var from = context.Time("from") ?? to - defaultLengthUs;
-        return from < to ? (from, to) : throw new BadParameterException("from", "'from' must be before 'to'");
+        if (from >= to) throw new BadParameterException("from", "'from' must be before 'to'");
+        return to - from <= maxUs
+            ? (from, to)
+            : throw new BadParameterException("from", $"at most {maxUs / UnixMicros.PerDay} days can be asked for at once");
     }
 
     public static long? Time(this IResolveFieldContext context, string name) =>

@@ -1,5 +1,6 @@
 using GraphQL;
 using GraphQL.Types;
+using GraphQL.Validation.Complexity;
 using OeeOrleans.Access.Grants;
 using OeeOrleans.Gateway.Api;
 using OeeOrleans.Gateway.Live;
@@ -79,6 +80,7 @@ internal sealed class LineType : ObjectGraphType<Line>
             .ResolveAsync(async c =>
             {
                 var kind = c.GetArgument<WindowKind>("window");
+                KpiEndpoints.CheckJob(new Scope(c.Source, null), MachineType.NameOf(kind));
                 if (kind == WindowKind.Shift) return Document(c.Get<LiveBoard>().Line(c.Source.Id));
                 var loads = c.Get<PlantLoads>();
                 var recent = c.Source.Machines.Select(m => loads.Recent(MachineType.NameOf(kind)).Load(m.Id)).ToList();
@@ -90,7 +92,7 @@ internal sealed class LineType : ObjectGraphType<Line>
             .ResolveAsync(async c =>
             {
                 c.Caller().Must(Permission.History, c.Source.Id, $"there is no line '{c.Source.Id}'");
-                var (from, to) = c.Span(7 * UnixMicros.PerDay);
+                var (from, to) = c.Span(7 * UnixMicros.PerDay, MachineType.MaxHistoryUs);
                 var kind = MachineType.NameOf(c.GetArgument<WindowKind>("window"));
                 return await KpiEndpoints.HistoryAsync(
                     new Scope(c.Source, null), kind, from, to, c.Get<IGrainFactory>(), c.Get<IStore>(), c.CancellationToken);
@@ -140,7 +142,7 @@ internal sealed class MachineType : ObjectGraphType<Machine>
             .Resolve(c =>
             {
                 c.Caller().Must(Permission.History, c.Source.Id, $"there is no machine '{c.Source.Id}'");
-                var (from, to) = c.Span(7 * UnixMicros.PerDay);
+                var (from, to) = c.Span(7 * UnixMicros.PerDay, MachineType.MaxHistoryUs);
                 var windows = c.Get<PlantLoads>().Windows(NameOf(c.GetArgument<WindowKind>("window")), from, to).Load(c.Source.Id);
                 return new Following<List<OeeWindow>, IEnumerable<KpiDocument>>(
                     [windows], all => (all[0] ?? []).Select(w => KpiDocument.Of("machine", w)));
@@ -152,7 +154,9 @@ internal sealed class MachineType : ObjectGraphType<Machine>
                 return new Following<List<FaultDocument>, IEnumerable<FaultDocument>>([faults], all => all[0] ?? []);
             });
         Field<NonNullGraphType<DocumentType<TrendDocument>>>("trend").Argument<NonNullGraphType<StringGraphType>>("name").Span()
-            .Argument<IntGraphType>("points", a => a.DefaultValue = 1_000).WithComplexityImpact(200)
+            .Argument<IntGraphType>("points", a => a.DefaultValue = 1_000)
+            .WithComplexityImpact(c => new FieldComplexityResult(
+                200 + (Math.Clamp(c.GetArgument<int?>("points") ?? 1_000, 1, TelemetryEndpoints.MaxPoints) / 5.0), 1))
             .Description("One signal over time; default the last day. Needs the role analytics.")
             .ResolveAsync(async c =>
             {
@@ -183,6 +187,9 @@ internal sealed class MachineType : ObjectGraphType<Machine>
                     c.Get<TimeProvider>(), c.CancellationToken);
             });
     }
+
+    /// <summary>Windows of so long at most are read at once.</summary>
+    public const long MaxHistoryUs = 400 * UnixMicros.PerDay;
 
     public static string NameOf(WindowKind kind) => kind.ToString().ToLowerInvariant();
 

@@ -57,8 +57,9 @@ internal static class GraphQlEndpoint
             using var json = await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
             if (GraphQlQuestion.Read(json.RootElement, runner.Serializer) is { Query.Length: > 0 } question) return question;
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
+            // Half a character is JSON, and no text.
             throw new BadParameterException("body", $"the body is not JSON: {error.Message}");
         }
 

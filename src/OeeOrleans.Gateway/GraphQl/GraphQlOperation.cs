@@ -29,11 +29,13 @@ internal sealed class GraphQlOperation(string id, GraphQlSocket connection, Canc
 
     public async Task RunAsync(Func<CancellationToken, Task<ExecutionResult>> ask)
     {
+        // Taken before anybody may have ended it.
+        var token = _stop.Token;
         // The connection's reader goes on meanwhile.
         await Task.Yield();
         try
         {
-            var result = await ask(_stop.Token);
+            var result = await ask(token);
             if (result.Streams is { Count: > 0 } streams)
             {
                 Owns(streams.Values.Single().Subscribe(this));
@@ -60,22 +62,23 @@ internal sealed class GraphQlOperation(string id, GraphQlSocket connection, Canc
             return;
         }
 
-        connection.Forget(id);
+        connection.Forget(id, this);
     }
 
     public void OnNext(ExecutionResult value) => connection.Give(new { id, type = "next", payload = value });
 
     public void OnError(Exception error)
     {
-        var message = error is LiveEndedException ? error.Message : "the subscription ended by an error; the log says why";
+        var isTold = error is LiveEndedException or ExecutionError;
+        var message = isTold ? error.Message : "the subscription ended by an error; the log says why";
         connection.Give(new { id, type = "error", payload = new[] { new { message } } });
-        connection.Forget(id);
+        connection.Forget(id, this);
     }
 
     public void OnCompleted()
     {
         connection.Give(new { id, type = "complete" });
-        connection.Forget(id);
+        connection.Forget(id, this);
     }
 
     public void Dispose()

@@ -43,6 +43,11 @@ internal sealed class GraphQlRunner(IDocumentExecuter<OeeSchema> executer, IGrap
             return Refused($"the query has {question.Query.Length} characters, and may have {GraphQlSetup.MaxLength}");
         }
 
+        if (question.Query is { } query && QuerySize.Of(query) is { } members and > GraphQlSetup.MaxMembers)
+        {
+            return Refused($"the query has {members} members, those of fragments at every use, and may have {GraphQlSetup.MaxMembers}");
+        }
+
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Limit);
         try

@@ -14,6 +14,9 @@ internal static class GraphQlSetup
     /// <summary>Characters of a question.</summary>
     public const int MaxLength = 32_000;
 
+    /// <summary>Members of a question, those of its fragments wherever they are used.</summary>
+    public const int MaxMembers = 2_000;
+
     /// <summary>Members within members.</summary>
     public const int MaxDepth = 20;
 
@@ -42,7 +45,13 @@ internal static class GraphQlSetup
     /// <summary>The words of the REST API, and its titles as codes.</summary>
     private static void Translate(UnhandledExceptionContext context)
     {
-        var http = (context.FieldContext ?? null)?.Http();
+        if (context.OriginalException is LiveEndedException ended)
+        {
+            context.Exception = new ExecutionError(ended.Message) { Code = "ENDED" };
+            return;
+        }
+
+        var http = context.FieldContext?.Http();
         if (http is null || context.OriginalException is OperationCanceledException) return;
         var problem = ApiConventions.Of(context.OriginalException, http);
         if (problem.Status == 500)

@@ -78,8 +78,14 @@ internal sealed class GraphQlSocket : IAsyncDisposable
     public void Failed(Exception error) => Log.RequestFailed(
         _context.RequestServices.GetRequiredService<ILogger<GraphQlSocket>>(), _context.Request.Path, error);
 
-    /// <summary>An operation is over.</summary>
-    public void Forget(string id)
+    /// <summary>An operation is over; another one of its id goes on.</summary>
+    public void Forget(string id, GraphQlOperation operation)
+    {
+        _operations.TryRemove(KeyValuePair.Create(id, operation));
+        operation.Dispose();
+    }
+
+    private void Forget(string id)
     {
         if (_operations.TryRemove(id, out var gone)) gone.Dispose();
     }

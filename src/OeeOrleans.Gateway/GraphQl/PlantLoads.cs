@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using OeeOrleans.Gateway.Api;
 using OeeOrleans.Kpi;
+using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Model.Plant;
@@ -13,6 +14,9 @@ internal sealed class PlantLoads
 {
     /// <summary>The longest window that is open now began within this.</summary>
     private const long OpenUs = 26 * UnixMicros.PerHour;
+
+    /// <summary>An order may take weeks.</summary>
+    private const long OpenJobUs = 31 * UnixMicros.PerDay;
 
     private readonly ConcurrentDictionary<(string Kind, long FromUs, long ToUs), BatchLoader<string, List<OeeWindow>>> _windows = new();
     private readonly IStore _store;
@@ -30,6 +34,9 @@ internal sealed class PlantLoads
         });
     }
 
+    /// <summary>The instant of the question.</summary>
+    public long NowUs => _nowUs;
+
     /// <summary>Faults of machines that have not ended.</summary>
     public BatchLoader<string, List<FaultDocument>> ActiveFaults { get; }
 
@@ -42,7 +49,8 @@ internal sealed class PlantLoads
         }));
 
     /// <summary>Windows that may be open now.</summary>
-    public BatchLoader<string, List<OeeWindow>> Recent(string kind) => Windows(kind, _nowUs - OpenUs, _nowUs + 1);
+    public BatchLoader<string, List<OeeWindow>> Recent(string kind) =>
+        Windows(kind, _nowUs - (kind == PlantWindows.JobKind ? OpenJobUs : OpenUs), _nowUs + 1);
 
     /// <summary>The one that is open now; null: there is none.</summary>
     public OeeWindow? Open(IEnumerable<OeeWindow>? windows) => windows?.LastOrDefault(w => w.FromUs <= _nowUs && _nowUs < w.ToUs);

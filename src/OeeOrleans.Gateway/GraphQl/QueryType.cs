@@ -35,10 +35,10 @@ internal sealed class QueryType : ObjectGraphType
                 return c.Caller().Scope.Sees(id) ? c.Get<PlantDirectory>().FindMachine(id) : null;
             });
         Field<NonNullGraphType<MachinePageType>>("machines").Argument<IdGraphType>("lineId").Paged()
-            .WithComplexityImpact(c => new FieldComplexityResult(1, c.GetArgument<int?>("first") ?? 100))
+            .WithComplexityImpact(c => new FieldComplexityResult(1, Math.Clamp(c.GetArgument<int?>("first") ?? 100, 1, MaxMachines)))
             .Description($"Machines in the order of the plant; `first` 1 to {MaxMachines}, default 100.").Resolve(Machines);
         Field<NonNullGraphType<DocumentType<Page<FaultDocument>>>>("faults")
-            .Argument<IdGraphType>("lineId").Argument<IdGraphType>("machineId").Span().Paged().WithComplexityImpact(50)
+            .Argument<IdGraphType>("lineId").Argument<IdGraphType>("machineId").Span().Paged().WithComplexityImpact(50, 1)
             .Description("Faults that overlap [from, to), newest first; default the last seven days. Needs the role analytics.")
             .ResolveAsync(async c =>
             {
@@ -51,7 +51,7 @@ internal sealed class QueryType : ObjectGraphType
             .Argument<IdGraphType>("lineId").Argument<IdGraphType>("machineId")
             .Argument<ListGraphType<NonNullGraphType<StringGraphType>>>(
                 "states", a => a.Description = string.Join(", ", CommandStateNames.All))
-            .Paged().WithComplexityImpact(50).Description("Writes to PLCs that were asked for, newest first. Needs the role scada.")
+            .Paged().WithComplexityImpact(50, 1).Description("Writes to PLCs that were asked for, newest first. Needs the role scada.")
             .ResolveAsync(async c => await CommandsAsync(c));
         Field<NonNullGraphType<ListGraphType<NonNullGraphType<DocumentType<EdgeNodeDocument>>>>>("edgeNodes").WithComplexityImpact(100)
             .ResolveAsync(async c =>
@@ -135,7 +135,7 @@ internal sealed class ConfigurationType : ObjectGraphType<object>
             .ResolveAsync(async c => PlantExport.Of(await c.Get<PlantConfiguration>().ReadAsync(c.CancellationToken)));
         Field<NonNullGraphType<ListGraphType<NonNullGraphType<DocumentType<RevisionDocument>>>>>("revisions")
             .Argument<IntGraphType>("first").Argument<IntGraphType>("before", a => a.Description = "Only those before this one.")
-            .WithComplexityImpact(50).Description($"Newest first; `first` 1 to {MaxRevisions}, default 100.")
+            .WithComplexityImpact(50, 20).Description($"Newest first; `first` 1 to {MaxRevisions}, default 100.")
             .ResolveAsync(async c =>
             {
                 var found = await c.Get<IStore>().Plant.ReadRevisionsAsync(

@@ -56,11 +56,18 @@ public sealed class GraphQlTests
     public async Task A_role_that_does_not_suffice_is_told_so_as_by_the_REST_API(string query, string code, int status)
     {
         var plant = new AskedPlant(1, 1);
-        plant.Store.Answer = (_, _) => Task.FromResult(new List<Model.FaultEvent>());
+        IReadOnlyList<string>? asked = null;
+        plant.Store.Answer = (_, args) =>
+        {
+            asked = (IReadOnlyList<string>)args[0]!;
+            return Task.FromResult(new List<Model.FaultEvent>());
+        };
         var answer = await plant.AskAsync(query, Role.Dashboard);
         if (code.Length == 0)
         {
+            // Of all machines whose past may be looked at there are none.
             Assert.False(answer.TryGetProperty("errors", out _));
+            Assert.Equal([], asked!);
             return;
         }
 
@@ -89,11 +96,32 @@ public sealed class GraphQlTests
             { "costly fields in lists", "{ site { lines { machines { explain { arithmetic } } } } }" },
             { "trends in lists", "{ site { areas { lines { machines { trend(name: \"x\") { items { avg } } } } } } }" },
             { "introspection", $"{{ __schema {{ types {{ {types} }} }} }}" },
+            { "fragments that double with every line", Doubling(60) },
+            { "a page of less than nothing", $"{{ m: machines(first: -1000000) {{ items {{ id }} }} {Costly(30)} }}" },
+            { "the same member over and over", $"{{ site {{ {string.Concat(Enumerable.Repeat("id ", 9_000))} }} }}" },
+            { "many trends of many points", $"{{ {string.Concat(Enumerable.Range(0, 20).Select(Trend))} }}" },
             { "a circle of fragments", "{ site { ...a } } fragment a on Site { ...b } fragment b on Site { ...a }" },
             { "length", $"{{ site {{ id }} #{new string('x', 40_000)}\n}}" },
             { "a list of members", $"{{ {string.Concat(Enumerable.Range(0, 3_000).Select(i => $"m{i}: machines {{ next }} "))} }}" },
         };
     }
+
+    private static string Doubling(int lines)
+    {
+        var query = new StringBuilder("{ site { ...a0 } } ");
+        for (var i = 0; i < lines; i++)
+        {
+            query.Append(System.Globalization.CultureInfo.InvariantCulture, $"fragment a{i} on Site {{ ...a{i + 1} ...a{i + 1} }} ");
+        }
+
+        return query.Append(System.Globalization.CultureInfo.InvariantCulture, $"fragment a{lines} on Site {{ id }}").ToString();
+    }
+
+    private static string Costly(int count) => string.Concat(
+        Enumerable.Range(0, count).Select(i => $"l{i}: line(id: \"line0\") {{ losses {{ lostS }} }} "));
+
+    private static string Trend(int number) =>
+        $"t{number}: machine(id: \"line0-m0\") {{ trend(name: \"x\", points: 10000) {{ items {{ ts avg }} }} }} ";
 
     [Theory]
     [MemberData(nameof(Bombs))]
@@ -127,6 +155,24 @@ public sealed class GraphQlTests
             var answer = await plant.AskAsync($"{{ machines({wrong}) {{ next }} }}");
             Assert.Equal(400, answer.GetProperty("errors")[0].GetProperty("extensions").GetProperty("status").GetInt32());
         }
+    }
+
+    [Fact]
+    public async Task The_past_of_many_machines_is_one_statement_and_of_so_many_days_at_most()
+    {
+        var plant = new AskedPlant(5, 10);
+        var answer = await plant.AskAsync("{ site { lines { machines { history { oee } } } } }");
+        Assert.False(answer.TryGetProperty("errors", out var errors), errors.ToString());
+        Assert.Equal(1, plant.Store.Total);
+        var far = await plant.AskAsync("{ machine(id: \"line0-m0\") { history(from: \"2000-01-01T00:00:00Z\") { oee } } }");
+        Assert.Contains("at most 400 days", far.GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_line_of_all_its_machines_has_no_jobs_as_by_the_REST_API()
+    {
+        var answer = await new AskedPlant(1, 2).AskAsync("{ line(id: \"line0\") { kpi(window: JOB) { oee } } }");
+        Assert.Equal(400, answer.GetProperty("errors")[0].GetProperty("extensions").GetProperty("status").GetInt32());
     }
 
     [Theory]
