@@ -75,8 +75,8 @@ public sealed class CommandDesk(
         {
             throw new CommandException(
                 CommandRefusal.NotAllowed,
-                $"nobody knows who stands behind {actor.Identity.Label}, so it cannot be the second person: sign in, or use a key that a user "
-                    + "made");
+                $"nobody knows who stands behind {actor.Identity.Label}, so it cannot be the second person: sign in, or use "
+                    + "a key that a user made");
         }
 
         if (IsOf(command, actor))

@@ -18,6 +18,9 @@ public static class UnixMicros
     public static DateTimeOffset ToDateTimeOffset(long micros) =>
         new(DateTimeOffset.UnixEpoch.Ticks + (micros * TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 
+    /// <summary>Null: it has not been, or nobody knows.</summary>
+    public static DateTimeOffset? ToDateTimeOffset(long? micros) => micros is { } known ? ToDateTimeOffset(known) : null;
+
     public static long Now(TimeProvider clock) => From(clock.GetUtcNow());
 
     public static double ToSeconds(long micros) => micros / (double)PerSecond;

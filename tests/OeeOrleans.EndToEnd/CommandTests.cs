@@ -170,14 +170,7 @@ public sealed class CommandTests(PlantFixture fixture) : IClassFixture<PlantFixt
 
         // A program that sets the tag in every cycle has the last word.
         using var ends = new CancellationTokenSource();
-        var program = Task.Run(async () =>
-        {
-            while (!ends.IsCancellationRequested)
-            {
-                _plc.Write(Speed, 10.0);
-                await Task.Delay(20);
-            }
-        });
+        var program = ProgramAsync(Speed, 10.0, ends.Token);
         var overruled = await AskAsync(_anna, 13);
         await _bert.PostAsync($"/api/commands/{overruled}/approve", new { });
         var failed = await DoneAsync(overruled);
@@ -252,14 +245,7 @@ public sealed class CommandTests(PlantFixture fixture) : IClassFixture<PlantFixt
         var id = await AskAsync(_anna, 7, "bare");
         // What was read is not what was written: it looks for two seconds, and dies then.
         using var ends = new CancellationTokenSource();
-        var program = Task.Run(async () =>
-        {
-            while (!ends.IsCancellationRequested)
-            {
-                _plc.Write("DB1.DBD12:REAL", 0.0);
-                await Task.Delay(20);
-            }
-        });
+        var program = ProgramAsync("DB1.DBD12:REAL", 0.0, ends.Token);
         await _bert.PostAsync($"/api/commands/{id}/approve", new { });
         var file = Path.Combine(_plant.EdgeDirectory, "writes-e2e-edge1.jsonl");
         await Eventually.TrueAsync("it to begin", Soon, () => Task.FromResult(File.Exists(file)));
@@ -326,6 +312,18 @@ public sealed class CommandTests(PlantFixture fixture) : IClassFixture<PlantFixt
             await bert.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, "approvals-done.png"), FullPage = true });
         }
     }
+
+    /// <summary>A PLC's program that sets a tag in every cycle.</summary>
+    private Task ProgramAsync(string address, double value, CancellationToken ends) => Task.Run(
+        async () =>
+        {
+            while (!ends.IsCancellationRequested)
+            {
+                _plc.Write(address, value);
+                await Task.Delay(20, CancellationToken.None);
+            }
+        },
+        CancellationToken.None);
 
     private Task OnlineAsync(bool isOnline) => Eventually.HoldsAsync(
         "the machine to come or go", Soon, async () => (await _host.GetAsync("/api/machines/status")).GetProperty("items")[0],

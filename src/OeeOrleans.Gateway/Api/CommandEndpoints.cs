@@ -102,10 +102,9 @@ public sealed record CommandDocument(
 {
     internal static CommandDocument Of(PlcCommand c) => new(
         c.Id, c.State.Name(), c.Machine, c.Metric, c.Signal, c.Unit, Json(c.Value)!.Value, Json(c.Shown), c.Reason, c.AskedBy,
-        UnixMicros.ToDateTimeOffset(c.AskedUs), UnixMicros.ToDateTimeOffset(c.ExpiresUs), c.DecidedBy, Time(c.DecidedUs), c.Comment,
-        Time(c.SentUs), Json(c.Old), Json(c.New), Time(c.AnsweredUs), Time(c.FinishedUs), c.Detail);
-
-    private static DateTimeOffset? Time(long? us) => us is { } known ? UnixMicros.ToDateTimeOffset(known) : null;
+        UnixMicros.ToDateTimeOffset(c.AskedUs), UnixMicros.ToDateTimeOffset(c.ExpiresUs), c.DecidedBy,
+        UnixMicros.ToDateTimeOffset(c.DecidedUs), c.Comment, UnixMicros.ToDateTimeOffset(c.SentUs), Json(c.Old), Json(c.New),
+        UnixMicros.ToDateTimeOffset(c.AnsweredUs), UnixMicros.ToDateTimeOffset(c.FinishedUs), c.Detail);
 
     /// <summary>What an edge node said need not be JSON.</summary>
     private static JsonElement? Json(string? text)

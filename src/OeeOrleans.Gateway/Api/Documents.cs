@@ -150,7 +150,7 @@ public sealed record MachineStatusDocument
         Category = s.Category.Name(),
         Since = s.State == HeldState.Unknown && s.LastSeenUs is null ? null : UnixMicros.ToDateTimeOffset(s.SinceUs),
         Fault = s.Fault,
-        FaultSince = s.FaultSinceUs is { } fault ? UnixMicros.ToDateTimeOffset(fault) : null,
+        FaultSince = UnixMicros.ToDateTimeOffset(s.FaultSinceUs),
         Product = s.Product,
         Good = s.Good,
         Reject = s.Reject,
@@ -160,7 +160,7 @@ public sealed record MachineStatusDocument
         OeeShift = s.OeeShift,
         Quality = Model.Quality.Name(s.Quality),
         Connected = s.Connected,
-        LastSeen = s.LastSeenUs is { } seen ? UnixMicros.ToDateTimeOffset(seen) : null,
+        LastSeen = UnixMicros.ToDateTimeOffset(s.LastSeenUs),
         Recomputing = s.Recomputing,
         FaultFlood = s.FaultFlood,
         Flags = s.Flags,
@@ -186,16 +186,14 @@ public sealed record FaultDocument(
             f.Code,
             limit?.Text ?? known?.Text,
             UnixMicros.ToDateTimeOffset(f.StartUs),
-            Time(f.EndUs),
+            UnixMicros.ToDateTimeOffset(f.EndUs),
             f.Occurrences,
             f.EndUs is null,
             Math.Max(f.Severity, known?.Severity ?? 0),
             f.AckBy,
-            Time(f.AckUs),
-            Time(f.ShelvedUntilUs));
+            UnixMicros.ToDateTimeOffset(f.AckUs),
+            UnixMicros.ToDateTimeOffset(f.ShelvedUntilUs));
     }
-
-    private static DateTimeOffset? Time(long? micros) => micros is { } known ? UnixMicros.ToDateTimeOffset(known) : null;
 }
 
 /// <summary>A machine's fault is another one than before; `code` null: it has none any more.</summary>
@@ -226,7 +224,7 @@ public sealed record EdgeNodeDocument(
     internal static EdgeNodeDocument Of(EdgeNodeStatus s, Func<string, bool> isSeen) => new(
         s.EdgeNode,
         s.Online,
-        s.LastMessageUs is { } last ? UnixMicros.ToDateTimeOffset(last) : null,
+        UnixMicros.ToDateTimeOffset(s.LastMessageUs),
         s.ClockSkewS,
         s.MissedMessages,
         s.RebirthsRequested,

@@ -132,7 +132,7 @@ internal static class LossEndpoints
 
     private static void CheckSpan(Scope scope, long fromUs, long toUs, Caller caller, TimeProvider clock)
     {
-        if (toUs - fromUs > MaxSpanUs) throw new BadParameterException("from", "at most 31 days can be asked for at once");
+        Parameters.CheckLength(fromUs, toUs, MaxSpanUs);
         caller.MustReach(fromUs, scope.Id, clock);
     }
 }

@@ -67,6 +67,17 @@ internal static class Parameters
     {
         var to = Time(request, "to", UnixMicros.Now(clock));
         var from = Time(request, "from", to - defaultLengthUs);
-        return from < to ? (from, to) : throw new BadParameterException("from", "'from' must be before 'to'");
+        return InOrder(from, to);
+    }
+
+    /// <exception cref="BadParameterException">It ends before it begins.</exception>
+    public static (long FromUs, long ToUs) InOrder(long fromUs, long toUs) =>
+        fromUs < toUs ? (fromUs, toUs) : throw new BadParameterException("from", "'from' must be before 'to'");
+
+    /// <exception cref="BadParameterException">It is longer than may be.</exception>
+    public static void CheckLength(long fromUs, long toUs, long maxUs)
+    {
+        if (toUs - fromUs <= maxUs) return;
+        throw new BadParameterException("from", $"at most {maxUs / UnixMicros.PerDay} days can be asked for at once");
     }
 }

@@ -127,10 +127,8 @@ public sealed record UserDocument(
     IReadOnlyList<GrantDocument> Grants)
 {
     internal static UserDocument Of((StoredUser User, IReadOnlyList<Grant> Grants) u) => new(
-        u.User.Name, UnixMicros.ToDateTimeOffset(u.User.CreatedUs), Time(u.User.DisabledUs), Time(u.User.LockedUntilUs), u.User.MustChange,
-        [.. u.Grants.Select(GrantDocument.Of)]);
-
-    internal static DateTimeOffset? Time(long? us) => us is { } time ? UnixMicros.ToDateTimeOffset(time) : null;
+        u.User.Name, UnixMicros.ToDateTimeOffset(u.User.CreatedUs), UnixMicros.ToDateTimeOffset(u.User.DisabledUs),
+        UnixMicros.ToDateTimeOffset(u.User.LockedUntilUs), u.User.MustChange, [.. u.Grants.Select(GrantDocument.Of)]);
 }
 
 /// <summary>An API key: `prefix` is how it begins, `key` all of it, in the answer to its making only.</summary>
@@ -142,5 +140,5 @@ public sealed record KeyDocument(
 
     internal static KeyDocument Of(StoredKey k, IReadOnlyList<Grant> grants) => new(
         k.Id, k.Name, $"{AccessKeeper.KeyPrefix}{k.Id}", UnixMicros.ToDateTimeOffset(k.CreatedUs), k.CreatedBy,
-        UserDocument.Time(k.ExpiresUs), UserDocument.Time(k.RevokedUs), [.. grants.Select(GrantDocument.Of)]);
+        UnixMicros.ToDateTimeOffset(k.ExpiresUs), UnixMicros.ToDateTimeOffset(k.RevokedUs), [.. grants.Select(GrantDocument.Of)]);
 }

@@ -24,16 +24,15 @@ internal static class Asking
         where T : notnull => context.RequestServices!.GetRequiredService<T>();
 
     /// <summary>[from, to) of the arguments, microseconds.</summary>
-    /// <exception cref="BadParameterException">It ends before it begins.</exception>
+    /// <exception cref="BadParameterException">It ends before it begins, or is longer than may be.</exception>
     public static (long FromUs, long ToUs) Span(this IResolveFieldContext context, long defaultLengthUs, long maxUs = long.MaxValue)
     {
         // One instant for all of a question, so that what is read together is asked for alike.
         var to = context.Time("to") ?? context.Get<PlantLoads>().NowUs;
         var from = context.Time("from") ?? to - defaultLengthUs;
-        if (from >= to) throw new BadParameterException("from", "'from' must be before 'to'");
-        return to - from <= maxUs
-            ? (from, to)
-            : throw new BadParameterException("from", $"at most {maxUs / UnixMicros.PerDay} days can be asked for at once");
+        Parameters.InOrder(from, to);
+        Parameters.CheckLength(from, to, maxUs);
+        return (from, to);
     }
 
     public static long? Time(this IResolveFieldContext context, string name) =>

@@ -218,7 +218,7 @@ public sealed class LiveBoard(
         foreach (var revised in update.Revised) subscribers.Publish(topics, "KpiChanged", KpiDocument.Of("machine", revised));
         if (update.Shift is { } shift) subscribers.Publish(topics, "KpiChanged", KpiDocument.Of("machine", shift));
         if (before?.Status.Fault == update.Status.Fault) return;
-        DateTimeOffset? since = update.Status.FaultSinceUs is { } us ? UnixMicros.ToDateTimeOffset(us) : null;
+        var since = UnixMicros.ToDateTimeOffset(update.Status.FaultSinceUs);
         subscribers.Publish(topics, "FaultChanged", new FaultChangedDocument(id, update.Status.Fault, since));
     }
 

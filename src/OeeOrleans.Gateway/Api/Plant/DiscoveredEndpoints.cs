@@ -160,7 +160,8 @@ internal sealed record DiscoveredDocument(
     public static DiscoveredDocument Of(DiscoveredDevice d)
     {
         var (edgeNode, device) = Split(d.Name);
-        return new DiscoveredDocument(edgeNode, device, d.Signals, Time(d.FirstUs), Time(d.LastUs), d.IgnoredBy);
+        return new DiscoveredDocument(
+            edgeNode, device, d.Signals, UnixMicros.ToDateTimeOffset(d.FirstUs), UnixMicros.ToDateTimeOffset(d.LastUs), d.IgnoredBy);
     }
 
     /// <summary>The ids of a group and a node have no slash.</summary>
@@ -169,8 +170,6 @@ internal sealed record DiscoveredDocument(
         var parts = name.Split('/', 3);
         return ($"{parts[0]}/{parts.ElementAtOrDefault(1)}", parts.ElementAtOrDefault(2) ?? "");
     }
-
-    private static DateTimeOffset? Time(long? us) => us is { } known ? UnixMicros.ToDateTimeOffset(known) : null;
 }
 
 /// <summary>A metric as it was said last, and the signal that its name may mean; null: it says nothing, or it is named like one.</summary>
@@ -178,6 +177,6 @@ internal sealed record DiscoveredMetricDocument(
     string Name, string Datatype, string? Unit, DateTimeOffset? Ts, double? Value, string? TextValue, short Quality, string? Proposal)
 {
     public static DiscoveredMetricDocument Of(SignalNow s, string? proposal) => new(
-        s.Name, s.DataType, s.Unit, s.TimeUs is { } us ? UnixMicros.ToDateTimeOffset(us) : null,
+        s.Name, s.DataType, s.Unit, UnixMicros.ToDateTimeOffset(s.TimeUs),
         s.Value is { } value && double.IsFinite(value) ? value : null, s.Text, s.Quality, proposal);
 }

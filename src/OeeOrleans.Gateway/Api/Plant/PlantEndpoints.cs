@@ -159,7 +159,7 @@ internal sealed record RevisionDocument(
 {
     public static RevisionDocument Of(PlantRevision r, IReadOnlyList<DocumentDifference>? differences) => new(
         r.Revision, UnixMicros.ToDateTimeOffset(r.AtUs), r.Author, r.Origin, r.Source, r.Comment,
-        r.ValidFromUs is { } from ? UnixMicros.ToDateTimeOffset(from) : null,
+        UnixMicros.ToDateTimeOffset(r.ValidFromUs),
         differences is null ? null : DifferenceDocument.Of(differences));
 }
 
