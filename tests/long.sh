@@ -7,7 +7,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 OEE_E2E_SECONDS=60 OEE_LONG
 
 full='FullyQualifiedName~NoLoss|FullyQualifiedName~S7Tests|FullyQualifiedName~EdgeChaos|FullyQualifiedName~Cluster'
 full="$full|FullyQualifiedName~Embedded"
-hostile='FullyQualifiedName~Hostile|FullyQualifiedName~OpcUa|FullyQualifiedName~FullDisk|FullyQualifiedName~Quiet'
+hostile='FullyQualifiedName~Hostile|FullyQualifiedName~OpcUa|FullyQualifiedName~FullDisk|FullyQualifiedName~Quiet|FullyQualifiedName~TrendsPage'
 filter=${1:-"$full|$hostile"}
 
 tests/run.sh --install

@@ -50,6 +50,12 @@ public sealed class DemoFixture : IAsyncLifetime
         return await Browser.NewContextAsync(options);
     }
 
+    /// <summary>The days of before are there when their shifts are.</summary>
+    public Task LivedAsync() => Eventually.HoldsAsync(
+        "fourteen days of history", TimeSpan.FromSeconds(90),
+        async () => (await Oee.GetAsync("/api/kpi/history?line_id=line1&window=shift&from=2026-01-01T00:00:00Z"))
+            .GetProperty("items").GetArrayLength(), n => n > 40);
+
     public async Task InitializeAsync()
     {
         Oee = await StartAsync();

@@ -6,9 +6,11 @@ internal static class BoardStyle
     public const string Css =
         """
         :root{--bg:#f4f5f6;--card:#fff;--ink:#1b1f23;--dim:#5f6771;--line:#e2e5e8;--run:#3c9a74;--small:#e3b341;--stop:#d0453d;
-          --plan:#9fb3c8;--unk:#b9bfc6;--accent:#2b6cb0;--faulttext:#b3322b;--good:#25724f}
+          --plan:#9fb3c8;--unk:#b9bfc6;--accent:#2b6cb0;--faulttext:#b3322b;--good:#25724f;
+          --t1:#2b6cb0;--t2:#80519d;--t3:#2c7a78;--t4:#7a5c2e}
         @media(prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1d2125;--ink:#e8eaed;--dim:#98a1ab;--line:#2c3238;--run:#3f9c78;
-          --small:#d9a83a;--stop:#e05a51;--plan:#5b7086;--unk:#4a525b;--accent:#6aa9e9;--faulttext:#f08a83;--good:#5fbf97}}
+          --small:#d9a83a;--stop:#e05a51;--plan:#5b7086;--unk:#4a525b;--accent:#6aa9e9;--faulttext:#f08a83;--good:#5fbf97;
+          --t1:#6aa9e9;--t2:#bb8fd9;--t3:#5fbdb8;--t4:#c9a468}}
         *{box-sizing:border-box}
         body{margin:0;background:var(--bg);color:var(--ink);font:14px/1.4 Inter,system-ui,"DejaVu Sans",sans-serif;
           font-variant-numeric:tabular-nums}
@@ -135,8 +137,16 @@ internal static class BoardStyle
         .day{display:grid;grid-template-columns:64px 1fr 70px;gap:12px;align-items:center;margin-top:6px}
         .cycles{width:100%;height:130px;margin-top:10px}rect.bin{fill:var(--ink);opacity:.65}rect.median,i.median{fill:var(--accent);
           background:var(--accent)}.ends{display:flex;justify-content:space-between;font-size:11.5px}
+        .trend{display:grid;grid-template-columns:200px 1fr;gap:16px}.chart{min-width:0;min-height:136px;touch-action:pan-y}
+        .chart:focus-visible{outline:2px solid var(--accent);outline-offset:2px}.trendhead{display:flex;gap:12px;flex-wrap:wrap;
+          justify-content:space-between;align-items:start}.trendname{height:110px;display:grid;align-content:center;gap:2px;
+          border-bottom:1px solid var(--line);overflow-wrap:anywhere}.stripname{height:26px;white-space:nowrap;overflow:hidden;
+          text-overflow:ellipsis}.ink{display:inline-block;width:10px;height:10px;border-radius:50%;margin-right:7px}
+        .ink.t1{background:var(--t1)}.ink.t2{background:var(--t2)}.ink.t3{background:var(--t3)}.ink.t4{background:var(--t4)}
+        span.chip{display:inline-block;cursor:auto}.chip a{color:var(--dim);text-decoration:none;font-weight:600;margin-left:4px}.pick.lower{margin-top:10px}.fmt{margin-right:12px}
         a:focus-visible,select:focus-visible,input:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
         @media(max-width:900px){.wide{display:none}.four{grid-template-columns:repeat(3,1fr);gap:10px}.four .card:first-child{grid-column:1/4}
+        .trend{grid-template-columns:1fr}.trendname{height:auto;border:0;padding:2px 0}.stripname{height:auto}
         .where{padding:10px 14px 0}header nav{order:9;overflow-x:auto;flex-basis:100%}.ask-row{grid-template-columns:1fr}.mid{font-size:24px}
         .pad{padding:12px 14px}.change{grid-template-columns:104px 1fr 56px}header{flex-wrap:wrap;padding:10px 14px;gap:6px 14px}.shift{order:9;flex-basis:100%;max-width:none}
         main{padding:12px}.lh,.wall .lh{grid-template-columns:1fr auto;gap:8px 12px;padding:12px 14px}.lh .apq{grid-column:1/3}

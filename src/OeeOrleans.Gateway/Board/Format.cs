@@ -37,6 +37,16 @@ internal static class Format
 
     public static string Tenths(double value) => value.ToString("0.0", Thin);
 
+    /// <summary>Any number, with six digits that count.</summary>
+    public static string Number(double value)
+    {
+        if (!double.IsFinite(value)) return Unknown;
+        var size = Math.Abs(value);
+        if (size != 0 && size is >= 1e9 or < 1e-4) return value.ToString("0.####E+0", Thin);
+        var digits = size < 1 ? 5 : Math.Max(0, 5 - (int)Math.Log10(size));
+        return Math.Round(value, digits).ToString("#,0.#####", Thin);
+    }
+
     /// <summary>A number for a style sheet.</summary>
     public static string Css(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
 

@@ -41,7 +41,7 @@ public abstract class LivePage : CallerComponent, IDisposable
     private PageMemory Memory { get; set; } = null!;
 
     [Inject]
-    private ILogger<LivePage> Logger { get; set; } = null!;
+    private protected ILogger<LivePage> Logger { get; set; } = null!;
 
     /// <summary>Why the page is not as it should be; null: it is.</summary>
     protected string? Problem { get; set; }

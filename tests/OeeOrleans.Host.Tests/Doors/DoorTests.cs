@@ -117,9 +117,10 @@ public sealed class DoorTests(GuardedPlant plant)
     private static bool IsAboutOneself(string door) =>
         door is "GET /api/me" or "POST /api/auth/logout" or "GET /account" or "GET /password" or "PUT /api/me/password";
 
-    /// <summary>Scripts of the framework and the two guest pages: everybody has them.</summary>
-    private static bool IsFile(string name) => name.Contains("/_framework/blazor", StringComparison.Ordinal) || name
-        is "GET /scalar/scalar.js" or "GET /scalar/scalar.aspnetcore.js" or "GET /scalar/favicon.svg";
+    /// <summary>Scripts of the framework, of the trends and of the two guest pages: everybody has them.</summary>
+    private static bool IsFile(string name) => name.Contains("/_framework/blazor", StringComparison.Ordinal)
+        || (name.Contains(" /_content/", StringComparison.Ordinal) && Path.GetExtension(name) is ".js" or ".gz")
+        || name is "GET /scalar/scalar.js" or "GET /scalar/scalar.aspnetcore.js" or "GET /scalar/favicon.svg";
 
     private sealed record Answer(int Status, string Text)
     {

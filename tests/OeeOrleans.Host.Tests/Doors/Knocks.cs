@@ -129,6 +129,8 @@ internal sealed class Knocks(GuardedPlant plant)
         ["POST /history"] = Send(HttpMethod.Post, "/history", new { }),
         ["GET /machine"] = s => To(HttpMethod.Get, $"/machine?at={s.Machine}"),
         ["POST /machine"] = Send(HttpMethod.Post, "/machine", new { }),
+        ["GET /trends"] = s => To(HttpMethod.Get, $"/trends?at={s.Machine}"),
+        ["POST /trends"] = Send(HttpMethod.Post, "/trends", new { }),
         ["GET /losses"] = s => To(HttpMethod.Get, $"/losses?at={s.Line}"),
         ["POST /losses"] = Send(HttpMethod.Post, "/losses", new { }),
         ["GET /plant"] = s => To(HttpMethod.Get, $"/plant?area={s.Area}"),
