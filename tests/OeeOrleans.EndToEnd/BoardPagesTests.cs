@@ -23,6 +23,13 @@ public sealed class BoardPagesTests(DemoFixture demo, ITestOutputHelper output) 
         ["trends"] = ("/trends?s=filler1:process.temperature&s=filler1:cycle.time&s=packer1:cycle.time&span=8h", "#trend[data-ready]"),
         ["plant"] = ("/plant", ".wrong, [aria-label='the system'] tbody tr"),
         ["discovered"] = ("/discovered", "[aria-label=devices]"),
+        ["configure"] = ("/configure?at=filler1", "form.part"),
+        ["configure-calendars"] = ("/configure/calendars", ".week rect"),
+        ["configure-reasons"] = ("/configure/reasons", "form.part"),
+        ["configure-thresholds"] = ("/configure/thresholds?new=threshold", "form.part"),
+        ["configure-users"] = ("/configure/users", "[data-user=demo]"),
+        ["configure-keys"] = ("/configure/keys", "[aria-label='new key']"),
+        ["configure-revisions"] = ("/configure/revisions", "[data-revision='1']"),
         ["approvals"] = ("/approvals", ".stack .card"),
     };
 

@@ -10,13 +10,25 @@ namespace OeeOrleans.Configuration.Document;
 public sealed record DocumentDifference(string What, string Path, JsonNode? Before, JsonNode? After)
 {
     private const int MaxShown = 120;
+    private const int MaxItems = 5;
 
     public override string ToString() => (Before, After) switch
     {
         (null, _) => $"{Named}: + {Short(After)}",
         (_, null) => $"{Named}: - {Short(Before)}",
+        (JsonArray was, JsonArray now) when was.Concat(now).Any(i => i is JsonObject) => $"{Named}: {Items(was, now)}",
         _ => $"{Named}: {Short(Before)} -> {Short(After)}",
     };
+
+    /// <summary>Of a long list what went and what came.</summary>
+    private static string Items(JsonArray was, JsonArray now)
+    {
+        var gone = was.Where(w => !now.Any(n => JsonNode.DeepEquals(w, n))).Select(w => $"- {Short(w)}");
+        var come = now.Where(n => !was.Any(w => JsonNode.DeepEquals(w, n))).Select(n => $"+ {Short(n)}");
+        var said = gone.Concat(come).ToList();
+        if (said.Count == 0) return "in another order";
+        return string.Join(", ", said.Take(MaxItems)) + (said.Count > MaxItems ? $", and {said.Count - MaxItems} more" : "");
+    }
 
     private string Named => Path.Length > 0 ? $"{What} {Path}" : What;
 

@@ -144,8 +144,24 @@ internal static class BoardStyle
           text-overflow:ellipsis}.ink{display:inline-block;width:10px;height:10px;border-radius:50%;margin-right:7px}
         .ink.t1{background:var(--t1)}.ink.t2{background:var(--t2)}.ink.t3{background:var(--t3)}.ink.t4{background:var(--t4)}
         span.chip{display:inline-block;cursor:auto}.chip a{color:var(--dim);text-decoration:none;font-weight:600;margin-left:4px}.pick.lower{margin-top:10px}.fmt{margin-right:12px}
+        .config{display:grid;grid-template-columns:230px minmax(0,1fr);gap:16px;align-items:start}.tree{display:grid;gap:2px}
+        .tree a{color:var(--ink);text-decoration:none;padding:3px 6px;border-radius:4px}.tree a.on{color:var(--accent);font-weight:600}
+        .tree a:hover{background:var(--bg)}.tree .d1{margin-left:12px}.tree .d2{margin-left:26px}.tree .d3{margin-left:40px}
+        .tree .below{margin-top:8px}.tree a.chip{padding:3px 11px;border-radius:14px}.part{display:grid;gap:12px;margin-top:10px}
+        .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(190px,1fr));gap:10px 18px}
+        .grid label{display:grid;gap:2px;color:var(--dim);font-size:12.5px;align-content:start}
+        .part input,.part select,.part textarea,.part button{font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--line);
+          border-radius:6px;padding:4px 8px;min-width:0}.part textarea{width:100%;font-family:ui-monospace,"DejaVu Sans Mono",monospace}
+        .part [aria-invalid]{border-color:var(--faulttext)}.part .fault{white-space:normal;font-size:12.5px;margin:0}.part .go{background:var(--accent);
+          border-color:var(--accent);color:var(--card)}.edit td{padding:4px 6px;vertical-align:top}.edit th{padding:4px 6px}.edit input{width:100%;
+          min-width:64px}.edit td:first-child input,.edit input[list]{min-width:140px}.part summary{cursor:pointer}
+        .diff{margin:8px 0;padding-left:18px;overflow-wrap:anywhere}.draft{border-color:var(--accent)}.draft .give label{display:flex;gap:6px;
+          align-items:center;color:var(--dim)}.give .go{background:var(--accent);border-color:var(--accent);color:var(--card);font-weight:600}
+        .week{width:100%;margin-top:10px}.week line{stroke:var(--line)}.week text{font-size:11px;fill:var(--dim)}
+        .week .shift{fill:var(--accent);opacity:.25;stroke:var(--card)}.week .pause{fill:var(--plan)}.week text.in{fill:var(--ink)}.card h2 .dim{font-weight:400}
         a:focus-visible,select:focus-visible,input:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
         @media(max-width:900px){.wide{display:none}.four{grid-template-columns:repeat(3,1fr);gap:10px}.four .card:first-child{grid-column:1/4}
+        .config{grid-template-columns:1fr}
         .trend{grid-template-columns:1fr}.trendname{height:auto;border:0;padding:2px 0}.stripname{height:auto}
         .where{padding:10px 14px 0}header nav{order:9;overflow-x:auto;flex-basis:100%}.ask-row{grid-template-columns:1fr}.mid{font-size:24px}
         .pad{padding:12px 14px}.change{grid-template-columns:104px 1fr 56px}header{flex-wrap:wrap;padding:10px 14px;gap:6px 14px}.shift{order:9;flex-basis:100%;max-width:none}

@@ -61,6 +61,28 @@ public sealed class PlantDoorTests(GuardedPlant plant) : IClassFixture<GuardedPl
         Assert.Equal(HttpStatusCode.NotFound, await AskAsync(HttpMethod.Post, "/api/config/drafts", foreign));
     }
 
+    [Theory]
+    [InlineData("own", HttpStatusCode.Created)]
+    [InlineData("foreign", HttpStatusCode.Forbidden)]
+    public async Task A_draft_may_go_on_with_what_it_makes_itself_where_its_author_may_make_it(string area, HttpStatusCode answer)
+    {
+        var (line, machine) = ($"l-{Guid.NewGuid():N}", $"m-{Guid.NewGuid():N}");
+        var draft = new
+        {
+            changes = new object[]
+            {
+                new { op = "add", part = "assets", id = line, value = new { kind = "line", parent_id = area } },
+                new { op = "add", part = "assets", id = machine, value = new { kind = "machine", parent_id = line } },
+                new { op = "merge", part = "assets", id = line, value = new { name = "New" } },
+            },
+        };
+        using var made = await Own.PostAsJsonAsync("/api/config/drafts", draft);
+        Assert.Equal(answer, made.StatusCode);
+        // And the same for who may everything.
+        using var all = await plant.Admin.PostAsJsonAsync("/api/config/drafts", draft);
+        Assert.Equal(HttpStatusCode.Created, all.StatusCode);
+    }
+
     [Fact]
     public async Task Of_two_who_change_the_same_at_once_one_wins()
     {

@@ -114,7 +114,9 @@ internal static class PlantEdits
     /// Who administers a line changes it and what is in it; what is above lines, and what all of them use, is for administrators of the
     /// plant. So is to connect an edge node that no line of the caller has.
     /// </summary>
-    public static void Permit(Caller caller, PlantEditor editor, PlantEdit edit)
+    /// <param name="editor">The plant when it is made: after the edits before it.</param>
+    /// <param name="before">The plant before all of them; null: there are none before it. What they make may be changed by who made it.</param>
+    public static void Permit(Caller caller, PlantEditor editor, PlantEdit edit, PlantEditor? before = null)
     {
         if (edit.Part is not (PlantPart.Asset or PlantPart.Tags))
         {
@@ -125,16 +127,18 @@ internal static class PlantEdits
         // Of what is not there nothing is said that would tell it from what is another one's.
         if (edit.Deed != PlantDeed.Add && editor.KindOf(edit.Id) is null) throw new NotFoundException($"there is no asset '{edit.Id}'");
         var there = editor.LineOf(edit.Part, edit.Id);
-        if (there is not null) caller.Must(Permission.Administer, there, $"there is no asset '{edit.Id}'");
+        if (there is not null && IsThere(before, there)) caller.Must(Permission.Administer, there, $"there is no asset '{edit.Id}'");
         var isHigh = there is null && (edit.Deed != PlantDeed.Add || !caller.Scope.Allows(Permission.Administer));
         if (isHigh) caller.MustEverywhere(Permission.Administer);
         if (edit.Value is not JsonObject body) return;
-        if (body["parent_id"]?.ToString() is { Length: > 0 } parent) PermitBelow(caller, editor, parent);
+        if (body["parent_id"]?.ToString() is { Length: > 0 } parent) PermitBelow(caller, editor, parent, before);
         else if (edit.Deed == PlantDeed.Add) caller.MustEverywhere(Permission.Administer);
         PermitEdgeNode(caller, editor, edit, body);
     }
 
-    private static void PermitBelow(Caller caller, PlantEditor editor, string parent)
+    private static bool IsThere(PlantEditor? before, string asset) => before is null || before.KindOf(asset) is not null;
+
+    private static void PermitBelow(Caller caller, PlantEditor editor, string parent, PlantEditor? before)
     {
         if (editor.KindOf(parent) is null && !caller.Scope.AllowsEverywhere(Permission.Administer))
         {
@@ -143,10 +147,11 @@ internal static class PlantEdits
 
         if (editor.LineOf(PlantPart.Asset, parent) is { } line)
         {
-            caller.Must(Permission.Administer, line, $"there is no asset '{parent}'");
+            if (IsThere(before, line)) caller.Must(Permission.Administer, line, $"there is no asset '{parent}'");
             return;
         }
 
+        // An area that is made by the same draft was made by an administrator of the plant.
         if (!caller.Scope.Administers(new Grant(Role.Dashboard, parent))) caller.MustEverywhere(Permission.Administer);
     }
 
