@@ -159,6 +159,15 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
             ("threshold", "hot", "Hot", 700),
             (raised.GetProperty("type").GetString(), raised.GetProperty("code").GetString(), raised.GetProperty("text").GetString(),
                 raised.GetProperty("severity").GetInt32()));
+        // And who looks at the machine sees it: from memory, in either silo.
+        var status = await Eventually.HoldsAsync(
+            "the limit at the machine", TimeSpan.FromSeconds(5), () => StatusAsync(second, "press9"),
+            s => s?.GetProperty("limits").GetArrayLength() == 1);
+        var limit = status!.Value.GetProperty("limits")[0];
+        Assert.Equal(
+            ("hot", "Hot", 700, raised.GetProperty("start").GetString()),
+            (limit.GetProperty("id").GetString(), limit.GetProperty("text").GetString(), limit.GetProperty("severity").GetInt32(),
+                limit.GetProperty("since").GetString()));
         using var warm = await SendAsync(
             first, HttpMethod.Post, "/api/thresholds",
             new { id = "warm", machine = "press9", signal = "process.temperature", above = 28, hysteresis = 3 }, null);
@@ -179,6 +188,9 @@ public sealed class ConfigurationTests(PlantFixture fixture, ITestOutputHelper o
         await Eventually.HoldsAsync(
             "the event to end", TimeSpan.FromSeconds(15), () => first.GetAsync("/api/faults/active?machine_id=press9"),
             f => f.GetProperty("items").GetArrayLength() == 0);
+        await Eventually.HoldsAsync(
+            "no limit at the machine", TimeSpan.FromSeconds(5), () => StatusAsync(second, "press9"),
+            s => s?.GetProperty("limits").GetArrayLength() == 0);
     }
 
     private static async Task LosesTheRaceAsync(Oee first, Oee second)

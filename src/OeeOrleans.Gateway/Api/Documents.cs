@@ -140,6 +140,8 @@ public sealed record MachineStatusDocument
     public bool FaultFlood { get; init; }
     /// <summary>Why the figures of the shift are to be taken with care; see the flags of a KPI document.</summary>
     public IReadOnlyList<string> Flags { get; init; } = [];
+    /// <summary>Limits of the plant model that are passed now, the most severe first.</summary>
+    public IReadOnlyList<PassedLimitDocument> Limits { get; init; } = [];
 
     internal static MachineStatusDocument Of(Model.Plant.Machine machine, MachineStatus s) => new()
     {
@@ -164,8 +166,12 @@ public sealed record MachineStatusDocument
         Recomputing = s.Recomputing,
         FaultFlood = s.FaultFlood,
         Flags = s.Flags,
+        Limits = [.. s.Limits.Select(l => new PassedLimitDocument(l.Id, UnixMicros.ToDateTimeOffset(l.SinceUs), l.Severity, l.Text))],
     };
 }
+
+/// <summary>A limit that is passed: the id of the threshold, since when, its severity (0 to 1000) and text.</summary>
+public sealed record PassedLimitDocument(string Id, DateTimeOffset Since, int Severity, string? Text);
 
 /// <summary>A fault event: `fault` as the machine reported it, or `threshold`, a limit of the plant model that was passed.</summary>
 public sealed record FaultDocument(

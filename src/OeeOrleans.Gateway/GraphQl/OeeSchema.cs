@@ -15,6 +15,7 @@ internal sealed class OeeSchema : Schema
     private static readonly Type[] Documents =
     [
         typeof(WindowDocument), typeof(KpiDocument), typeof(MachineStatusDocument), typeof(FaultDocument), typeof(FaultChangedDocument),
+        typeof(PassedLimitDocument),
         typeof(StopDocument), typeof(SegmentReasonDocument), typeof(ReasonDocument), typeof(LossItemDocument), typeof(LossReportDocument),
         typeof(LossDocument), typeof(ExplanationDocument), typeof(IntervalDocument), typeof(IdealDocument), typeof(DeltaDocument),
         typeof(TrendDocument), typeof(TrendItem), typeof(TagDocument), typeof(WriteLimitsDocument), typeof(EdgeNodeDocument),

@@ -46,7 +46,7 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     private bool _working;
     private bool _connected;
     private long? _lastSeenUs;
-    private (HeldState State, StateCategory Category, string? Fault, bool Connected)? _told;
+    private (HeldState State, StateCategory Category, string? Fault, bool Connected, PassedLimit[] Limits)? _told;
     private IReadOnlyList<OeeWindow> _revised = [];
 
     public MachineGrain(MachineServices services, TimeProvider clock, ILogger<MachineGrain> log)
@@ -127,8 +127,8 @@ internal sealed class MachineGrain : Grain, IMachineGrain
         Take(ledger, batch);
         var state = ledger.Account.Latest;
         var fault = ledger.Account.Faults.LastOrDefault(f => f.EndUs is null)?.Code;
-        // A change of state, fault or connection is told at once; everything else in its time.
-        if (_told is not { } told || (told.State, told.Fault, told.Connected) != (state.Held, fault, _connected))
+        // A change of state, fault, limits or connection is told at once; everything else in its time.
+        if (_told is not { } told || (told.State, told.Fault, told.Connected, told.Limits) != (state.Held, fault, _connected, Passed))
         {
             _work.FlushSoon();
             await TryTellAsync();
@@ -453,15 +453,18 @@ internal sealed class MachineGrain : Grain, IMachineGrain
     private (MachineStatus Status, OeeWindow? Shift) StatusAt(AccountView view)
     {
         var shift = _view!.WindowOf(PlantWindows.ShiftKind, view);
-        return (_view.StatusOf(view, shift, _connected, _lastSeenUs), shift);
+        return (_view.StatusOf(view, shift, _connected, _lastSeenUs) with { Limits = Passed }, shift);
     }
+
+    /// <summary>The same array as long as the same limits are passed.</summary>
+    private PassedLimit[] Passed => _limits?.Passed ?? [];
 
     private string StatusJson(AccountView view) => StatusAt(view).Status.ToJson();
 
     private async Task TellAsync()
     {
         var (status, shift) = StatusAt(_ledger!.Account.At(NowUs));
-        _told = (_ledger.Account.Latest.Held, status.Category, status.Fault, _connected);
+        _told = (_ledger.Account.Latest.Held, status.Category, status.Fault, _connected, Passed);
         _work.Told();
         var revised = _revised;
         _revised = [];

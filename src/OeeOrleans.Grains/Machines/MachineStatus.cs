@@ -62,6 +62,9 @@ public sealed record MachineStatus
     /// <summary>Flags of the shift's figures.</summary>
     [Id(20)]
     public string[] Flags { get; init; } = [];
+    /// <summary>Limits of the plant model that are passed now.</summary>
+    [Id(21)]
+    public PassedLimit[] Limits { get; init; } = [];
 
     /// <summary>A machine nobody has heard of.</summary>
     public static MachineStatus NeverSeen(string machine) => new()
@@ -86,6 +89,17 @@ public sealed record MachineStatus
         }
     }
 }
+
+/// <summary>A limit that is passed.</summary>
+/// <param name="Id">Of the threshold in the plant model.</param>
+/// <param name="SinceUs">When it was passed.</param>
+/// <param name="Severity">0 to 1000.</param>
+/// <param name="Text">Of the threshold; null where it has none.</param>
+[GenerateSerializer]
+[Immutable]
+[Alias("oee.passed-limit")]
+public sealed record PassedLimit(
+    [property: Id(0)] string Id, [property: Id(1)] long SinceUs, [property: Id(2)] short Severity, [property: Id(3)] string? Text);
 
 /// <summary>Categories of a span as (from, to, category), in order, without gaps.</summary>
 [GenerateSerializer]

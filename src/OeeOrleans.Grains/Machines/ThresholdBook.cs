@@ -24,6 +24,7 @@ internal sealed class ThresholdBook
             .GroupBy(w => w.Threshold.Signal!)
             .ToDictionary(g => g.Key, g => g.ToArray(), StringComparer.Ordinal);
         _ofKpis = [.. _all.Where(w => w.Threshold.Kpi is not null)];
+        NotePassed();
     }
 
     /// <summary>Names of the signals that have limits.</summary>
@@ -65,6 +66,9 @@ internal sealed class ThresholdBook
 
     public bool HasNews => _waiting.Count > 0;
 
+    /// <summary>Limits that are passed now, the most severe first.</summary>
+    public PassedLimit[] Passed { get; private set; } = [];
+
     /// <summary>Events to write; they are forgotten when <see cref="Written"/> says so.</summary>
     public IReadOnlyList<FaultEvent> News => [.. _waiting];
 
@@ -72,8 +76,16 @@ internal sealed class ThresholdBook
 
     private void Note(FaultEvent? change)
     {
-        if (change is not null && (change.EndUs is not null || _waiting.Count < MaxWaiting)) _waiting.Add(change);
+        if (change is null) return;
+        if (change.EndUs is not null || _waiting.Count < MaxWaiting) _waiting.Add(change);
+        NotePassed();
     }
+
+    private void NotePassed() => Passed =
+    [
+        .. _all.Where(w => w.Active is not null).OrderByDescending(w => w.Threshold.Severity)
+            .Select(w => new PassedLimit(w.Threshold.Id, w.Active!.StartUs, w.Threshold.Severity, w.Threshold.Text)),
+    ];
 
     private static double Figure(Threshold threshold, OeeKpis? kpis) => threshold.Kpi switch
     {
