@@ -81,6 +81,9 @@ public interface IStore : IAsyncDisposable
     /// the signal does not exist.</summary>
     Task<Trend?> ReadTrendAsync(string machine, string name, long fromUs, long toUs, int points, CancellationToken cancellationToken);
 
+    /// <summary>The newest sample of a signal before an instant; null where there is none.</summary>
+    Task<TrendPoint?> ReadSampleBeforeAsync(string machine, string name, long beforeUs, CancellationToken cancellationToken);
+
     /// <summary>Signals of machines, in order of machine and name.</summary>
     Task<List<StoredSignal>> ReadSignalsAsync(IReadOnlyList<string> machines, CancellationToken cancellationToken);
 

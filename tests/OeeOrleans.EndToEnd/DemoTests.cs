@@ -50,11 +50,24 @@ public sealed class DemoFixture : IAsyncLifetime
         return await Browser.NewContextAsync(options);
     }
 
-    /// <summary>The days of before are there when their shifts are.</summary>
-    public Task LivedAsync() => Eventually.HoldsAsync(
-        "fourteen days of history", TimeSpan.FromSeconds(90),
-        async () => (await Oee.GetAsync("/api/kpi/history?line_id=line1&window=shift&from=2026-01-01T00:00:00Z"))
-            .GetProperty("items").GetArrayLength(), n => n > 40);
+    /// <summary>The days of before are there when their shifts are, and the hours before the start are.</summary>
+    public async Task LivedAsync()
+    {
+        await Eventually.HoldsAsync(
+            "fourteen days of history", TimeSpan.FromSeconds(90),
+            async () => (await Oee.GetAsync("/api/kpi/history?line_id=line1&window=shift&from=2026-01-01T00:00:00Z"))
+                .GetProperty("items").GetArrayLength(), n => n > 20);
+        // Told oldest first: what was shortly before the start comes last. Longer than any break, and before anybody could have looked.
+        var to = Uri.EscapeDataString(DateTimeOffset.UtcNow.AddMinutes(-10).ToString("O"));
+        var from = Uri.EscapeDataString(DateTimeOffset.UtcNow.AddMinutes(-70).ToString("O"));
+        foreach (var machine in new[] { "filler1", "packer1", "packer2", "labeller2" })
+        {
+            await Eventually.HoldsAsync(
+                $"the last hour of {machine}", TimeSpan.FromSeconds(90),
+                () => Oee.GetAsync($"/api/trend?machine_id={machine}&name=counter.good&from={from}&to={to}"),
+                t => t.GetProperty("items").GetArrayLength() > 5);
+        }
+    }
 
     public async Task InitializeAsync()
     {

@@ -21,6 +21,8 @@ public abstract class LivePage : CallerComponent, IDisposable
     private Timer? _timer;
     private bool _isGone;
     private bool _isReading;
+    private bool _again;
+    private Task _reading = Task.CompletedTask;
     private long _readUs;
     private long _triedUs;
     private string? _shownUri;
@@ -94,6 +96,9 @@ public abstract class LivePage : CallerComponent, IDisposable
         await TryReadAsync();
     }
 
+    /// <summary>What is shown is not what the address says any more: the next link is followed wherever it leads.</summary>
+    protected void LeaveAddress() => _shownUri = "";
+
     /// <summary>Does what a viewer asked for, and reads then. What is against it is told, and the page goes on.</summary>
     /// <returns>Null, or what is against it.</returns>
     private protected async Task<string?> TryDoAsync(Func<Caller, Task> deed)
@@ -117,11 +122,38 @@ public abstract class LivePage : CallerComponent, IDisposable
         return against;
     }
 
-    /// <summary>Reads now, also because something was done.</summary>
+    /// <summary>Reads now, also because something was done: what is read meanwhile may be of before.</summary>
     protected async Task TryReadAsync()
     {
-        if (Caller is null || _isReading) return;
+        if (Caller is null) return;
+        if (_isReading)
+        {
+            _again = true;
+            await _reading;
+            return;
+        }
+
         _isReading = true;
+        var done = new TaskCompletionSource();
+        _reading = done.Task;
+        try
+        {
+            do
+            {
+                _again = false;
+                await ReadOnceAsync();
+            }
+            while (_again && !_isGone);
+        }
+        finally
+        {
+            _isReading = false;
+            done.SetResult();
+        }
+    }
+
+    private async Task ReadOnceAsync()
+    {
         _triedUs = NowUs;
         try
         {
@@ -142,10 +174,6 @@ public abstract class LivePage : CallerComponent, IDisposable
             Problem = "This could not be read by an error of ours; the log says why.";
             Log.PageFailed(Logger, GetType().Name, error);
         }
-        finally
-        {
-            _isReading = false;
-        }
     }
 
     /// <summary>It is not there now, and may be in a while.</summary>
@@ -165,7 +193,7 @@ public abstract class LivePage : CallerComponent, IDisposable
         }
 
         Beat++;
-        if (NowUs - _triedUs >= (long)Every.TotalMicroseconds) await TryReadAsync();
+        if (!_isReading && NowUs - _triedUs >= (long)Every.TotalMicroseconds) await TryReadAsync();
         StateHasChanged();
     }
 

@@ -35,6 +35,19 @@ internal abstract partial class SqlStore
         return buckets.Finish();
     }, cancellationToken);
 
+    public Task<TrendPoint?> ReadSampleBeforeAsync(string machine, string name, long beforeUs, CancellationToken cancellationToken) =>
+        QueryAsync(async c =>
+    {
+        await using var reader = await c.ExecuteReaderAsync(Command(
+            "select oee_us(ts), value, text_value, quality from sample where signal_id = (select signal_id from signal where machine_id = "
+                + "@machine and name = @name) and ts < oee_ts(@beforeUs) order by ts desc limit 1",
+            new { machine, name, beforeUs }, cancellationToken));
+        if (!await reader.ReadAsync(cancellationToken)) return null;
+        var value = reader.IsDBNull(1) ? (double?)null : reader.GetDouble(1);
+        var text = reader.IsDBNull(2) ? null : reader.GetString(2);
+        return new TrendPoint(reader.GetInt64(0), value, value, value, value, value, text, 1, reader.GetInt16(3));
+    }, cancellationToken);
+
     /// <summary>
     /// Whole buckets from a rollup, the cut ones at both ends from samples. Null when samples must answer: there are few of them, or none
     /// is a number.

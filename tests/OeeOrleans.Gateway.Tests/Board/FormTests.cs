@@ -108,6 +108,28 @@ public sealed class FormTests
     }
 
     [Fact]
+    public void An_entry_without_a_name_or_with_that_of_another_is_told_and_a_row_nobody_filled_in_is_none()
+    {
+        var states = AssetFields.TablesOf("machine", [])[2];
+        Assert.Equal("{}", states.Write([states.New()]).ToJsonString());
+        Assert.Null(states.Twice([states.New()]));
+        Assert.Equal("6", states.Twice([new FormRow(null, ["6", "run"]), new FormRow(null, [" 6", "stop"])]));
+        Assert.Equal("", states.Twice([new FormRow(null, ["", "run"])]));
+    }
+
+    [Fact]
+    public void Removing_what_was_to_be_added_leaves_what_is_called_the_same_and_is_something_else()
+    {
+        var threshold = new PlantEdit(PlantDeed.Add, PlantPart.Threshold, "press9", new JsonObject());
+        var tags = new PlantEdit(PlantDeed.Replace, PlantPart.Tags, "press9", new JsonArray());
+        IReadOnlyList<(PlantEdit, string?)> edits = [(Edit(PlantDeed.Add, "press9", 1), null), (tags, null), (threshold, null)];
+        var without = DraftDesk.With(edits, new PlantEdit(PlantDeed.Remove, PlantPart.Threshold, "press9", null));
+        Assert.Equal([PlantPart.Asset, PlantPart.Tags], without.Select(e => e.Edit.Part));
+        without = DraftDesk.With(edits, new PlantEdit(PlantDeed.Remove, PlantPart.Asset, "press9", null));
+        Assert.Equal([PlantPart.Threshold], without.Select(e => e.Edit.Part));
+    }
+
+    [Fact]
     public void What_is_no_span_stays_as_it_was_written()
     {
         Assert.Equal("""["noon"]""", ClockText.Breaks("noon").ToJsonString());
@@ -132,6 +154,14 @@ public sealed class FormTests
         Assert.Equal((PlantDeed.Add, 2), (edits[0].Edit.Deed, (int)edits[0].Edit.Value!["v"]!));
         edits = DraftDesk.With(edits, new PlantEdit(PlantDeed.Remove, PlantPart.Asset, "machine", null));
         Assert.Equal(["line"], edits.Select(e => e.Edit.Id));
+    }
+
+    [Fact]
+    public void What_is_to_be_added_and_is_not_moved_stays_below_what_it_was_to_be_made_in()
+    {
+        var line = new PlantEdit(PlantDeed.Add, PlantPart.Asset, "l", new JsonObject { ["kind"] = "line", ["parent_id"] = "area" });
+        var renamed = new PlantEdit(PlantDeed.Replace, PlantPart.Asset, "l", new JsonObject { ["kind"] = "line", ["name"] = "L" });
+        Assert.Equal("area", DraftDesk.With([(line, null)], renamed)[0].Edit.Value!["parent_id"]!.ToString());
     }
 
     private static PlantEdit Edit(PlantDeed deed, string id, int value) =>

@@ -47,8 +47,10 @@ internal static class AssetChoice
     /// <param name="chosen">What one looks at.</param>
     public static string? ParentFor(string kind, string chosen, PlantEditor editor, PlantModel plant)
     {
-        var line = editor.LineOf(PlantPart.Asset, chosen) ?? plant.Lines.FirstOrDefault()?.Id;
-        var area = plant.Areas.FirstOrDefault(a => a.Id == chosen || a.Lines.Any(l => l.Id == line)) ?? plant.Areas.FirstOrDefault();
+        var of = editor.LineOf(PlantPart.Asset, chosen);
+        var area = plant.Areas.FirstOrDefault(a => a.Id == chosen) ?? plant.Areas.FirstOrDefault(a => a.Lines.Any(l => l.Id == of))
+            ?? plant.Areas.FirstOrDefault();
+        var line = of ?? area?.Lines.FirstOrDefault()?.Id ?? plant.Lines.FirstOrDefault()?.Id;
         return kind switch
         {
             "area" => plant.Site.Id,

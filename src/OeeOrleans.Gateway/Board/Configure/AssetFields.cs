@@ -20,7 +20,7 @@ internal static class AssetFields
         ("rate_per_hour", "rate per hour"),
     ];
 
-    private static readonly (string, string)[] States = [("run", "run"), ("stop", "stop")];
+    private static readonly (string, string)[] States = [("", "choose"), ("run", "run"), ("stop", "stop")];
 
     private static readonly (string, string)[] Windows =
         [("", "shift (default)"), ("hour", "hour"), ("day", "day"), ("rolling_5m", "last five minutes")];

@@ -46,8 +46,10 @@ internal sealed class DraftDesk(PlantConfiguration plant, IStore store, TimeProv
 
     public async Task ReadAsync(Caller caller)
     {
-        var draft = (await store.Plant.ReadDraftsAsync(default)).Find(d => d.Id == IdOf(caller) && d.Author == caller.Identity.Label);
         var state = await plant.AtHandAsync(default);
+        // Grants are taken away: of what one may not change any more nothing is shown.
+        var draft = (await store.Plant.ReadDraftsAsync(default))
+            .Find(d => d.Id == IdOf(caller) && d.Author == caller.Identity.Label && PlantDrafts.Sees(caller, d, state));
         // A page reads every few seconds, and a large plant is long to read.
         if (ReferenceEquals(state, _state) && draft?.Edits == _draft) return;
         Take(state, draft is null ? [] : PlantDrafts.EditsOf(draft));
@@ -55,10 +57,17 @@ internal sealed class DraftDesk(PlantConfiguration plant, IStore store, TimeProv
     }
 
     /// <summary>Gathers a change; of the same part the newest counts.</summary>
-    /// <exception cref="EditException">It cannot be made.</exception>
-    public async Task KeepAsync(Caller caller, PlantEdit edit)
+    /// <param name="tag">Of what it was made for, as <see cref="Editor"/> had it; null: of what is new.</param>
+    /// <exception cref="EditException">It cannot be made, or is made for what it is not any more.</exception>
+    public async Task KeepAsync(Caller caller, PlantEdit edit, string? tag)
     {
         await ReadAsync(caller);
+        if (tag is not null && Editor.TagOf(edit.Part, edit.Id) is { } now && now != tag)
+        {
+            throw new EditException(
+                EditFailure.Changed, "it was changed since it was shown here; it is shown as it is now, look at it and change it again");
+        }
+
         // As the last one, so that what is wrong with it is told of its own fields.
         var tried = _edits.Select(e => e.Edit).Append(edit).ToList();
         _ = plant.Edited(State, tried, new Dictionary<(PlantPart, string), string>(), null);
@@ -100,8 +109,20 @@ internal sealed class DraftDesk(PlantConfiguration plant, IStore store, TimeProv
             return [.. edits.Except(same), (edit, same[0].Tag)];
         }
 
-        if (edit.Deed == PlantDeed.Remove) return [.. edits.Where(e => e.Edit.Id != edit.Id)];
+        if (edit.Deed == PlantDeed.Remove)
+        {
+            // A machine goes with its tags; a threshold of the same name stays.
+            bool IsOf(PlantPart part) => part == edit.Part || (edit.Part == PlantPart.Asset && part == PlantPart.Tags);
+            return [.. edits.Where(e => e.Edit.Id != edit.Id || !IsOf(e.Edit.Part))];
+        }
+
         var value = edit.Value?.DeepClone();
+        // What is not moved is where it was to be made.
+        if (value is JsonObject said && said["parent_id"] is null && (added.Edit.Value as JsonObject)?["parent_id"] is { } parent)
+        {
+            said["parent_id"] = parent.DeepClone();
+        }
+
         return [.. edits.Select(e => e == added ? (added.Edit with { Value = value }, added.Tag) : e)];
     }
 

@@ -34,6 +34,12 @@ public sealed record RowSpec(string Path, string Title, bool IsMap, IReadOnlyLis
         return map;
     }
 
+    /// <summary>A name that two entries have, or the empty one; null: each has its own.</summary>
+    public string? Twice(IEnumerable<FormRow> rows) => !IsMap
+        ? null
+        : rows.Where(r => r.Texts.Any(t => t.Trim().Length > 0)).GroupBy(r => r.Texts[0].Trim())
+            .FirstOrDefault(g => g.Count() > 1 || g.Key.Length == 0)?.Key;
+
     /// <summary>Puts the rows where the form has them.</summary>
     public void WriteTo(JsonObject of, IEnumerable<FormRow> rows)
     {
@@ -61,7 +67,7 @@ public sealed record RowSpec(string Path, string Title, bool IsMap, IReadOnlyLis
         for (var i = 0; i < columns.Count; i++)
         {
             // What was not touched stays as it is, also where the field does not show all of it.
-            if (texts[i].Trim() != Text(columns[i], row.Original)) columns[i].Write(value, texts[i]);
+            if (texts[i] != Text(columns[i], row.Original)) columns[i].Write(value, texts[i]);
         }
 
         return value;

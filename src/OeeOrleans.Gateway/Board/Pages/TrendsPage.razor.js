@@ -27,6 +27,7 @@ class TrendChart {
     [this.element, this.page, this.readout] = [element, page, readout];
     this.chart = null;
     this.drag = null;
+    this.held = false;
     this.asked = 0;
     this.ends = new AbortController();
     const listen = (target, name, what, more) => target.addEventListener(name, what, { signal: this.ends.signal, ...more });
@@ -59,9 +60,17 @@ class TrendChart {
     this.build();
   }
 
+  /** A link was followed: where it leads is where one comes back to. */
+  begin(picture) {
+    clearTimeout(this.timer);
+    this.asked++;
+    this.home = undefined;
+    this.show(picture);
+  }
+
   /** The next picture of a span that moves on; not while somebody looks elsewhere. */
   update(picture) {
-    if (this.follows && !this.drag) this.show(picture);
+    if (this.follows && !this.held) this.show(picture);
   }
 
   build() {
@@ -107,7 +116,8 @@ class TrendChart {
       grid, xAxis, yAxis, series, axisPointer: { link: [{ xAxisIndex: 'all' }] },
       dataZoom: [{
         type: 'inside', xAxisIndex: xAxis.map((_, i) => i), filterMode: 'none', startValue: this.from + picture.offsetMs,
-        endValue: this.to + picture.offsetMs, zoomOnMouseWheel: 'ctrl', moveOnMouseMove: this.isTouch() ? true : 'shift', moveOnMouseWheel: false,
+        endValue: this.to + picture.offsetMs, minValueSpan: LEAST_MS, zoomOnMouseWheel: 'ctrl',
+        moveOnMouseMove: this.isTouch() ? true : 'shift', moveOnMouseWheel: false,
         preventDefaultMouseMove: false,
       }],
     }, { notMerge: true });
@@ -248,7 +258,8 @@ class TrendChart {
 
   /** Least and greatest of what is looked at, with a little room. */
   range(curve) {
-    if (curve.rangeOf === this.from + this.to) return curve.rangeIs;
+    const of = `${this.from} ${this.to}`;
+    if (curve.rangeOf === of) return curve.rangeIs;
     let low = Infinity, high = -Infinity;
     const first = Math.max(0, lowerBound(curve.t, this.from) - 1), last = Math.min(curve.points, lowerBound(curve.t, this.to) + 1);
     for (let i = first; i < last; i++) {
@@ -256,8 +267,8 @@ class TrendChart {
       if (curve.max[i] > high) high = curve.max[i];
     }
     if (low > high) [low, high] = [0, 1];
-    const room = high > low ? (high - low) * 0.05 : Math.max(1e-9, Math.abs(high) * 0.05) || 1;
-    [curve.rangeOf, curve.rangeIs] = [this.from + this.to, [low - room, high + room]];
+    const room = high > low ? (high - low) * 0.05 : Math.abs(high) * 0.05 || 1;
+    [curve.rangeOf, curve.rangeIs] = [of, [low - room, high + room]];
     return curve.rangeIs;
   }
 
@@ -277,9 +288,11 @@ class TrendChart {
       this.drag.box.setShape({ x: Math.min(this.drag.x, e.offsetX), width: Math.abs(width) });
     });
     zr.on('mousedown', e => {
+      this.held = true;
       if (!e.event.shiftKey && e.event.button === 0 && !this.isTouch() && e.offsetX >= LEFT) this.drag = { x: e.offsetX };
     });
     const release = e => {
+      this.held = false;
       const drag = this.drag;
       this.drag = null;
       if (!drag?.box) return;
@@ -340,13 +353,27 @@ class TrendChart {
     this.home ??= [this.picture.fromMs, this.picture.toMs, this.picture.follows];
     this.follows = follows;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.ask(follows), SETTLED_MS);
+    // A new picture would take the chart out of the hand that moves it.
+    const settled = () => {
+      if (this.held) this.timer = setTimeout(settled, SETTLED_MS);
+      else this.ask(follows);
+    };
+    this.timer = setTimeout(settled, SETTLED_MS);
   }
 
   async ask(follows) {
     const mine = ++this.asked;
-    const picture = await this.page.invokeMethodAsync('LookAsync', this.from, this.to, follows);
-    if (mine !== this.asked || !this.chart || !picture) return;
+    let picture = null;
+    try {
+      picture = await this.page.invokeMethodAsync('LookAsync', this.from, this.to, follows);
+    } catch (error) {
+      console.warn(error);
+    }
+    if (mine !== this.asked || !this.chart) return;
+    if (!picture) {
+      this.say('This could not be read; what is shown is of before.');
+      return;
+    }
     this.show(picture);
     if (!follows) history.replaceState(history.state, '', this.address());
   }
@@ -355,6 +382,8 @@ class TrendChart {
   address() {
     const url = new URL(location.href);
     url.searchParams.delete('span');
+    url.searchParams.delete('s');
+    this.curves.forEach(curve => url.searchParams.append('s', curve.key));
     url.searchParams.set('from', new Date(this.from).toISOString());
     url.searchParams.set('to', new Date(this.to).toISOString());
     return url.href;

@@ -31,7 +31,7 @@ internal sealed record TrendCurve(
 {
     public static TrendCurve Of(TrendSignal signal, string title, string unit, int strip, Trend trend, long fromUs, long toUs)
     {
-        var items = trend.Items;
+        var items = trend.Raw ? trend.Items : WithBreaks(trend.Items);
         var numbers = new double[items.Count * 4];
         for (var i = 0; i < items.Count; i++)
         {
@@ -47,10 +47,27 @@ internal sealed record TrendCurve(
         var isText = items.Any(p => p.Text is not null) && items.All(p => p.Avg is null);
         return new TrendCurve(
             signal.Key, title, unit, strip, trend.Raw, items.Count, MemoryMarshal.AsBytes(numbers.AsSpan()).ToArray(),
-            isText ? [.. items.Select(p => p.Text)] : null, seen.Sum(p => p.Count), TrendFigures.Of(seen, trend.Raw));
+            isText ? [.. items.Select(p => p.Quality >= Quality.Uncertain ? p.Text : null)] : null, seen.Sum(p => p.Count),
+            TrendFigures.Of(seen, trend.Raw));
     }
 
-    private static double Number(double? value, bool holds) => holds && value is { } number ? number : double.NaN;
+    /// <summary>A bucket in which something was bad is not joined to the next: what lies between them nobody knows.</summary>
+    private static List<TrendPoint> WithBreaks(IReadOnlyList<TrendPoint> buckets)
+    {
+        var points = new List<TrendPoint>(buckets.Count);
+        foreach (var bucket in buckets)
+        {
+            points.Add(bucket);
+            if (bucket.Quality >= Quality.Uncertain) continue;
+            points.Add(new TrendPoint(bucket.TimeUs + UnixMicros.PerMillisecond, null, null, null, null, null, null, 0, Quality.Bad));
+        }
+
+        return points;
+    }
+
+    /// <summary>What is infinite could not be drawn beside what is not.</summary>
+    private static double Number(double? value, bool holds) =>
+        holds && value is { } number && double.IsFinite(number) ? number : double.NaN;
 }
 
 /// <summary>Least, mean, greatest and last number of the samples that are no worse than uncertain.</summary>
@@ -61,9 +78,11 @@ internal sealed record TrendFigures(double Min, double Mean, double Max, double 
         var numbers = points.Where(p => p.Avg is { } mean && double.IsFinite(mean) && (!raw || p.Quality >= Quality.Uncertain)).ToList();
         if (numbers.Count == 0) return null;
         var weight = numbers.Sum(p => (double)p.Count);
-        return new TrendFigures(
-            numbers.Min(p => p.Min ?? p.Avg!.Value), numbers.Sum(p => p.Avg!.Value * p.Count) / weight,
+        var figures = new TrendFigures(
+            numbers.Min(p => p.Min ?? p.Avg!.Value),
+            weight > 0 ? numbers.Sum(p => p.Avg!.Value * (p.Count / weight)) : numbers[0].Avg!.Value,
             numbers.Max(p => p.Max ?? p.Avg!.Value), numbers[^1].Last ?? numbers[^1].Avg!.Value);
+        return double.IsFinite(figures.Min + figures.Mean + figures.Max + figures.Last) ? figures : null;
     }
 }
 

@@ -33,6 +33,8 @@ internal sealed class TrendReader(PlantDirectory plant, IStore store, IGrainFact
         foreach (var machine in machines) caller.Must(Permission.History, machine, $"there is no machine '{machine}'");
         var strips = machines.Select(m => StripAsync(m, firstUs, lastUs)).ToList();
         var points = Math.Min(TelemetryEndpoints.MaxPoints, MostPoints / Math.Max(1, signals.Count));
+        // Of more than a day the rollups of minutes, which are there; finer ones would be made of every sample.
+        if (lastUs - firstUs > UnixMicros.PerDay) points = (int)Math.Min(points, (lastUs - firstUs) / UnixMicros.PerMinute);
         var units = new Dictionary<(string, string), string?>();
         foreach (var machine in machines)
         {
@@ -45,6 +47,11 @@ internal sealed class TrendReader(PlantDirectory plant, IStore store, IGrainFact
         {
             var trend = await store.ReadTrendAsync(signal.Machine, signal.Name, firstUs, lastUs, points, cancellationToken)
                 ?? throw new NotFoundException($"the machine '{signal.Machine}' has no signal '{signal.Name}'");
+            if (trend.Raw && await HeldAsync(signal, firstUs, cancellationToken) is { } held)
+            {
+                trend = trend with { Items = [held, .. trend.Items] };
+            }
+
             var machine = plant.FindMachine(signal.Machine);
             var title = $"{(machine is null ? signal.Machine : BoardScope.NameOf(machine))}, {signal.Name}";
             curves.Add(TrendCurve.Of(
@@ -77,13 +84,19 @@ internal sealed class TrendReader(PlantDirectory plant, IStore store, IGrainFact
         return CanonicalSignals.IsCanonical(name) ? 2 : 3;
     }
 
+    /// <summary>What was told last before an instant holds at it; it counts as no sample.</summary>
+    private async Task<TrendPoint?> HeldAsync(TrendSignal signal, long atUs, CancellationToken cancellationToken) =>
+        await store.ReadSampleBeforeAsync(signal.Machine, signal.Name, atUs, cancellationToken) is { } last
+            ? last with { TimeUs = atUs, Count = 0 }
+            : null;
+
     private async Task<TrendStrip> StripAsync(string id, long fromUs, long toUs)
     {
-        var machine = plant.FindMachine(id);
+        var machine = plant.Now.FindOnceMachine(id);
         var name = machine is null ? id : BoardScope.NameOf(machine);
         TrendStrip Without(string why) => new(name, [], [], [], [], [], [], why);
         if (machine is null) return Without("it is no machine of the plant");
-        if (toUs - fromUs > MostStatesUs) return Without("states are shown for up to ten days");
+        if (toUs - fromUs > MostStatesUs) return Without("of so long a span no states are shown");
         try
         {
             var explained = await grains.GetGrain<IMachineGrain>(id).Explain(fromUs, toUs).WaitAsync(Patience);
