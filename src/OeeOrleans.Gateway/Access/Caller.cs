@@ -47,7 +47,10 @@ internal sealed record Caller(Identity Identity, AccessScope Scope)
     }
 
     /// <summary>As a doer of the access room.</summary>
-    public Doer Doer(HttpContext context) => new(Identity.Label, Origin.Of(context), Scope);
+    public Doer Doer(HttpContext context) => Doer(Origin.Of(context));
+
+    /// <summary>The same, from where there is no request of its own.</summary>
+    public Doer Doer(string origin) => new(Identity.Label, origin, Scope);
 }
 
 /// <summary>The caller is known and sees the thing, but may not do this; becomes 403.</summary>

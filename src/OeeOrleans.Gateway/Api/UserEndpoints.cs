@@ -12,7 +12,8 @@ namespace OeeOrleans.Gateway.Api;
 /// <summary>Users, their grants, API keys. An administrator of a part of the plant sees those whose grants all lie in it.</summary>
 internal static class UserEndpoints
 {
-    private const int MaxDays = 3_650;
+    /// <summary>Of a key that does not hold for ever.</summary>
+    internal const int MaxDays = 3_650;
 
     public static void Map(IEndpointRouteBuilder api)
     {

@@ -115,7 +115,9 @@ internal static class PlantEdits
     /// plant. So is to connect an edge node that no line of the caller has.
     /// </summary>
     /// <param name="editor">The plant when it is made: after the edits before it.</param>
-    /// <param name="before">The plant before all of them; null: there are none before it. What they make may be changed by who made it.</param>
+    /// <param name="before">
+    /// The plant before all of them; null: there are none before it. What they make may be changed by who made it.
+    /// </param>
     public static void Permit(Caller caller, PlantEditor editor, PlantEdit edit, PlantEditor? before = null)
     {
         if (edit.Part is not (PlantPart.Asset or PlantPart.Tags))

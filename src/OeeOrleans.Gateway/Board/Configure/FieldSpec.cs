@@ -66,7 +66,7 @@ public sealed record FieldSpec(
     }
 
     /// <summary>A number as it was written; what is no number stays text.</summary>
-    public static JsonNode NumberOf(string text) =>
+    private static JsonNode NumberOf(string text) =>
         decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
             ? JsonValue.Create(number)
             : JsonValue.Create(text);
