@@ -31,7 +31,9 @@ public sealed class Oee : IAsyncDisposable
     public static async Task<Oee> StartAsync(string verb, int port, params string[] arguments)
     {
         // A silo that comes back on its old port replaces its former life at once; on another one it must wait until that is declared dead.
-        string[] ports = arguments.Contains("--silo-port") ? [] : ["--silo-port", "0", "--gateway-port", "0"];
+        string[] ports = arguments.Contains("--silo-port")
+            ? []
+            : ["--silo-port", $"{ServerProcess.FreePort()}", "--gateway-port", $"{ServerProcess.FreePort()}"];
         var process = ServerProcess.Start("dotnet", [Program, verb, "--urls", $"http://127.0.0.1:{port}", .. ports, .. arguments]);
         var oee = new Oee(process, port);
         await Eventually.TrueAsync(

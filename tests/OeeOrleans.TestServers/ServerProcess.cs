@@ -8,6 +8,12 @@ namespace OeeOrleans.TestServers;
 /// <summary>A program started by a test and ended with it; remembers what it said, for the message when something goes wrong.</summary>
 public sealed class ServerProcess : IAsyncDisposable
 {
+    private const int FirstPort = 20_000;
+    private const int PortCount = 9_000;
+
+    // Processes of tests that run at once begin at different ones.
+    private static int _ports = Random.Shared.Next(PortCount);
+
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private bool _disposed;
@@ -49,11 +55,30 @@ public sealed class ServerProcess : IAsyncDisposable
         return server;
     }
 
+    /// <summary>
+    /// A port that nobody has and that nobody gets before it is used: from below the range out of which the system gives ports to
+    /// outgoing connections (Linux: 32768 and up; a port asked from the system can be such a one's a second later), and each once in a process.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Every port of the range is taken.</exception>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        for (var tries = 0; tries < PortCount; tries++)
+        {
+            var port = FirstPort + (int)((uint)Interlocked.Increment(ref _ports) % PortCount);
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                socket.Bind(new IPEndPoint(IPAddress.Any, port));
+                socket.Listen();
+                return port;
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
+            {
+                // Somebody's: the next one is tried.
+            }
+        }
+
+        throw new InvalidOperationException($"no port from {FirstPort} to {FirstPort + PortCount - 1} is free");
     }
 
     /// <summary>Runs a program to its end.</summary>
