@@ -12,5 +12,6 @@ public static class CommandServices
         .AddSingleton<MachineFacts>()
         .AddSingleton<CommandSender>()
         .AddSingleton<CommandDesk>()
-        .AddHostedService<CommandWatch>();
+        .AddHostedService<CommandWatch>()
+        .AddHostedService<SourceTeller>();
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json;
 using OeeOrleans.Sparkplug;
@@ -50,50 +49,14 @@ public sealed record SignedCommand
 
     public string? Reason { get; init; }
 
-    public string Seal(ECDsa key)
-    {
-        var json = JsonSerializer.SerializeToUtf8Bytes(this);
-        return $"{Base64Url.EncodeToString(json)}.{Base64Url.EncodeToString(key.SignData(Signed(json), HashAlgorithmName.SHA256))}";
-    }
+    public string Seal(ECDsa key) => SignedText.Seal(key, Purpose, JsonSerializer.SerializeToUtf8Bytes(this));
 
     /// <param name="text">As it came.</param>
     /// <param name="keys">Of those who may say it.</param>
     /// <param name="by">Which of them said it.</param>
     /// <exception cref="SignedCommandException">It is none, or nobody of these signed it.</exception>
-    public static SignedCommand Open(string text, IReadOnlyList<ECDsa> keys, out int by)
-    {
-        if (text.Length > MaxLength) throw new SignedCommandException($"it has {text.Length} characters, and may have {MaxLength}");
-        if (text.Split('.') is not [var body, var signature]) throw new SignedCommandException("it is no signed command");
-        byte[] json, proof;
-        try
-        {
-            (json, proof) = (Base64Url.DecodeFromChars(body), Base64Url.DecodeFromChars(signature));
-        }
-        catch (FormatException)
-        {
-            throw new SignedCommandException("it is no signed command");
-        }
-
-        // Nothing of it is read before it is known who says it.
-        var signed = Signed(json);
-        for (by = 0; by < keys.Count && !keys[by].VerifyData(signed, proof, HashAlgorithmName.SHA256); by++)
-        {
-        }
-
-        if (by == keys.Count)
-        {
-            throw new SignedCommandException("none of the host's keys that this edge node knows signed it");
-        }
-
-        try
-        {
-            return JsonSerializer.Deserialize<SignedCommand>(json) ?? throw new SignedCommandException("it is empty");
-        }
-        catch (JsonException error)
-        {
-            throw new SignedCommandException($"it is signed, and of another release: {error.Message}");
-        }
-    }
+    public static SignedCommand Open(string text, IReadOnlyList<ECDsa> keys, out int by) =>
+        SignedText.Open<SignedCommand>(text, MaxLength, Purpose, keys, out by);
 
     /// <summary>The DCMD that brings it.</summary>
     public static (SparkplugTopic Topic, ReadOnlyMemory<byte> Payload) Message(
@@ -103,9 +66,7 @@ public sealed record SignedCommand
         writer.String(new MetricHead(MetricName, null, nowMs, SparkplugDataType.String), text);
         return (new SparkplugTopic(SparkplugMessageType.DCommand, group, node, device), writer.Written.ToArray());
     }
-
-    private static byte[] Signed(byte[] json) => [.. Purpose, .. json];
 }
 
-/// <summary>What came is no command of the host's; the message says why.</summary>
+/// <summary>What came is not the host's word; the message says why.</summary>
 public sealed class SignedCommandException(string message) : Exception(message);

@@ -4,11 +4,6 @@ using OeeOrleans.Edge.Commands;
 using OeeOrleans.Edge.Queue;
 using OeeOrleans.Edge.Sessions;
 using OeeOrleans.Edge.Sources;
-using OeeOrleans.Edge.Sources.Cip;
-using OeeOrleans.Edge.Sources.Fallback;
-using OeeOrleans.Edge.Sources.OpcUa;
-using OeeOrleans.Edge.Sources.Polling;
-using OeeOrleans.Edge.Sources.S7;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Edge;
 
@@ -21,6 +16,11 @@ public sealed class EdgeConnector : BackgroundService
 {
     private static readonly TimeSpan FirstReading = TimeSpan.FromSeconds(5);
 
+    /// <summary>In a later life others have spoken already: they are not kept silent for one that is new and does not answer.</summary>
+    private static readonly TimeSpan NextReading = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(50);
+
     private readonly EdgeOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<EdgeConnector> _log;
@@ -28,25 +28,33 @@ public sealed class EdgeConnector : BackgroundService
     private readonly WakeEvent _wake = new();
     private readonly SamplingGovernor _governor;
     private readonly PlcWriter _writer;
-    private readonly IReadOnlyList<ISource> _sources;
+    private readonly ToldBook _told;
+    private readonly SourceSet _sources;
+
+    /// <summary>Devices that are no more, and the number below which their records are.</summary>
+    private readonly List<(EdgeDevice Device, ulong Below)> _departed = [];
     private volatile EdgeLife _life;
+    private bool _isReborn;
     private long _toldDropped;
 
     /// <exception cref="ArgumentException">The options cannot be used; one sentence per mistake.</exception>
     public EdgeConnector(EdgeOptions options, TimeProvider clock, ILogger<EdgeConnector> log)
-        : this(Checked(options), [.. options.Speaking.Select(s => SourceOf(s, options, clock, log))], clock, log)
+        : this(Checked(options), null, clock, log)
     {
     }
 
-    /// <param name="sources">One for each of the options' speaking sources.</param>
-    internal EdgeConnector(EdgeOptions options, IReadOnlyList<ISource> sources, TimeProvider clock, ILogger<EdgeConnector> log)
+    /// <param name="sources">One for each of the options' speaking sources; null: as the options say.</param>
+    internal EdgeConnector(EdgeOptions options, IReadOnlyList<ISource>? sources, TimeProvider clock, ILogger<EdgeConnector> log)
     {
         (_options, _clock, _log) = (options, clock, log);
         _queue = new RecordQueue(Path.Combine(options.DataDir, $"edge-{options.Group}-{options.Node}"), options.BufferMaxMb * 1_000_000L);
         Log.QueueOpened(log, _queue.Id, _queue.Count, _queue.First, _queue.Next - 1);
         _governor = new SamplingGovernor(options.SlowestIntervalMs);
-        _sources = sources;
-        _writer = new PlcWriter(options, sources.Select(s => s.Id), _queue, _wake, () => _life!.Loops, clock, log);
+        _told = new ToldBook(options, clock, log);
+        _sources = new SourceSet(options, clock, log);
+        if (sources is null) _sources.Open(_told.All);
+        else _sources.Hold(options.Speaking, sources);
+        _writer = new PlcWriter(options, _queue, _wake, () => _life!.Loops, clock, log);
         _life = NewLife();
     }
 
@@ -82,7 +90,7 @@ public sealed class EdgeConnector : BackgroundService
         }
         finally
         {
-            foreach (var source in _sources) await source.DisposeAsync();
+            await _sources.DisposeAsync();
         }
     }
 
@@ -104,56 +112,82 @@ public sealed class EdgeConnector : BackgroundService
         }
     }
 
-    /// <summary>Until it is asked to stop, or until a source's tags turn out to have other types than it was born with.</summary>
+    /// <summary>
+    /// Until it is asked to stop, until a source's tags turn out to have other types than it was born with, or other sources are to be read.
+    /// </summary>
     private async Task LiveAsync(EdgeLife life, CancellationToken stoppingToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var sampling = Task.WhenAll(life.Loops.Select(l => l.RunAsync(ended.Token)));
-        var redescribed = Task.WhenAny(_sources.Select(s => s.Redescribed));
+        var ends = life.Loops.ToDictionary(l => l, _ => CancellationTokenSource.CreateLinkedTokenSource(ended.Token));
+        var loops = life.Loops.ToDictionary(l => l, l => l.RunAsync(ends[l].Token));
+        var told = _told.Changed;
+        var redescribed = Task.WhenAny(_sources.Sources.Select(s => s.Redescribed).Append(told));
         // A birth tells what everything shows: so every source is read once before it, or given up for now.
         await Task.WhenAny(
-            Task.WhenAll(life.Loops.Select(l => l.FirstReading)), redescribed, Task.Delay(FirstReading, _clock, stoppingToken));
+            Task.WhenAll(life.Loops.Select(l => l.FirstReading)), redescribed,
+            Task.Delay(_isReborn ? NextReading : FirstReading, _clock, stoppingToken));
+        _isReborn = true;
         var linking = redescribed.IsCompleted ? Task.CompletedTask : life.Link.RunAsync(ended.Token);
         await Task.WhenAny(linking, redescribed);
         if (!stoppingToken.IsCancellationRequested) Log.Redescribed(_log, $"{_options.Group}/{_options.Node}");
-        await ended.CancelAsync();
-        await Task.WhenAll(linking, sampling);
-        foreach (var source in _sources) await source.RestAsync();
-    }
-
-    private static ISource SourceOf(EdgeSource source, EdgeOptions options, TimeProvider clock, ILogger log)
-    {
-        var first = PlainSourceOf(source, options, clock, log);
-        if (options.Sources.FirstOrDefault(s => s.Id == source.Fallback) is not { } fallback) return first;
-        // Where to publish is the first's affair.
-        fallback = fallback with { Device = source.Device };
-        var file = Path.Combine(options.DataDir, $"fallback-{options.Group}-{options.Node}-{source.Id}.json");
-        return new FallbackSource(first, source, PlainSourceOf(fallback, options, clock, log), fallback, file, clock, log);
-    }
-
-    private static ISource PlainSourceOf(EdgeSource source, EdgeOptions options, TimeProvider clock, ILogger log) =>
-        source.Url.Scheme switch
+        if (told.IsCompleted)
         {
-            "opc.tcp" => new OpcUaSource(source, options, clock, log),
-            "s7" => new PolledSource(source, new S7Driver(source), clock, log),
-            "cip" => new PolledSource(source, new CipDriver(source, options, log), clock, log),
-            _ => new SimSource(source),
-        };
+            // Those that stay go on meanwhile.
+            var leaving = life.Loops.Where(l => !_sources.Keeps(l.Id, _told.All)).ToList();
+            foreach (var loop in leaving) await ends[loop].CancelAsync();
+            await Task.WhenAll(leaving.Select(l => loops[l]));
+            await HeardAsync(_queue.Next, stoppingToken);
+        }
+
+        await ended.CancelAsync();
+        await Task.WhenAll(loops.Values.Append(linking));
+        foreach (var end in ends.Values) end.Dispose();
+        foreach (var source in _sources.Sources) await source.RestAsync();
+        if (told.IsCompleted && !stoppingToken.IsCancellationRequested) await RenewAsync(life);
+    }
+
+    /// <summary>A device that goes has told all it had to tell, when there is somebody who listens.</summary>
+    /// <param name="below">What was read until now.</param>
+    private async Task HeardAsync(ulong below, CancellationToken stoppingToken)
+    {
+        var began = _clock.GetTimestamp();
+        while (_queue.First < below && _clock.GetElapsedTime(began) < LastWords && !stoppingToken.IsCancellationRequested)
+        {
+            await Task.Delay(Moment, _clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task RenewAsync(EdgeLife life)
+    {
+        _told.See();
+        await _sources.RenewAsync(_told.All);
+        var devices = _sources.Sources.SelectMany(s => s.Tags).Select(t => t.Device).ToHashSet(StringComparer.Ordinal);
+        _departed.RemoveAll(d => devices.Contains(d.Device.Id));
+        var gone = life.Link.Definition.Devices.Where(d => !devices.Contains(d.Id) && !_departed.Exists(o => o.Device.Id == d.Id));
+        _departed.AddRange(gone.ToList().Select(d => (d, _queue.Next)));
+    }
 
     private EdgeLife NewLife()
     {
-        foreach (var source in _sources) source.Describe();
+        var sources = _sources.Sources;
+        foreach (var source in sources) source.Describe();
+        _departed.RemoveAll(d => _queue.First >= d.Below);
         var definition = new EdgeNodeDefinition(
             _options.Group, _options.Node, [],
-            [.. _sources.SelectMany(s => s.Tags).GroupBy(t => t.Device).Select(d => new EdgeDevice(d.Key, [.. Metrics(d)]))]);
+            [
+                .. sources.SelectMany(s => s.Tags).GroupBy(t => t.Device).Select(d => new EdgeDevice(d.Key, [.. Metrics(d)])),
+                // What they said and nobody heard is told when they are born once more, to tell that alone.
+                .. _departed.Select(d => d.Device),
+            ]);
         var image = new EdgeImage(definition);
         List<SourceLoop> loops =
         [
-            .. _sources.Zip(
-                _options.Speaking,
+            .. sources.Zip(
+                _sources.Settings,
                 (source, settings) => new SourceLoop(source, settings, definition, image, _queue, _governor, _wake, _clock, _log)),
         ];
-        return new EdgeLife(loops, new EdgeLink(_options, new EdgeNodeSession(definition), image, _queue, _wake, _clock, _log, _writer));
+        return new EdgeLife(
+            loops, new EdgeLink(_options, new EdgeNodeSession(definition), image, _queue, _wake, _clock, _log, _writer, _told));
     }
 
     private IEnumerable<EdgeMetric> Metrics(IEnumerable<SourceTag> tags) =>
@@ -202,7 +236,8 @@ public sealed class EdgeConnector : BackgroundService
         EdgeMetrics.BufferOldestSeconds.Set(OldestSeconds());
         if (_governor.Observe(_queue.Depth))
         {
-            Log.SamplingChanged(_log, _governor.IntervalMs(_life.Loops.Min(l => l.OwnIntervalMs)), (int)(_queue.Depth * 100));
+            var fastest = _life.Loops.Select(l => l.OwnIntervalMs).DefaultIfEmpty(_options.SlowestIntervalMs).Min();
+            Log.SamplingChanged(_log, _governor.IntervalMs(fastest), (int)(_queue.Depth * 100));
             foreach (var loop in _life.Loops) loop.SetPaused(_governor.Paused);
         }
 

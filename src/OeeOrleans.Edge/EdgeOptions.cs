@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using OeeOrleans.Edge.Sources.Fallback;
+using OeeOrleans.Edge.Sources;
 using OeeOrleans.Mqtt;
 using OeeOrleans.OpcUa;
 
@@ -109,6 +109,9 @@ public sealed record OpcUaSettings
     }
 }
 
+/// <summary>Sources as they were read, or one sentence per mistake.</summary>
+public sealed record ToldSources(IReadOnlyList<EdgeSource> Sources, IReadOnlyList<string> Mistakes);
+
 /// <summary>An edge node: who it is, where it publishes, what it reads, how much it keeps.</summary>
 public sealed class EdgeOptions
 {
@@ -164,49 +167,42 @@ public sealed class EdgeOptions
     /// <summary>Plain DCMD are carried out too: for hosts of others. Then the broker's rights are all that guards the PLC.</summary>
     public bool UnsignedCommands { get; set; }
 
+    /// <summary>
+    /// The host, by the keys above, may tell what else is read; those of <see cref="Sources"/> stay what they are.
+    /// </summary>
+    public bool TakesSources { get; set; } = true;
+
+    /// <summary>None need be known before the host tells them.</summary>
+    public bool WaitsForSources { get; set; }
+
+    /// <summary>
+    /// Reads what the host tells: a JSON array of objects with the keys of `edge.sources`, and the folder of files that it may name.
+    /// </summary>
+    public Func<string, string, ToldSources> ReadSources { get; set; } = (_, _) => new ToldSources([], ["this edge node reads none"]);
+
+    /// <summary>Files that sources of the plant may name lie here.</summary>
+    public string SecretsDir => Path.Combine(DataDir, "secrets");
+
     /// <summary>Sources that speak for themselves, and not only for another one.</summary>
-    public IEnumerable<EdgeSource> Speaking => Sources.Where(s => !Sources.Any(o => o.Fallback == s.Id));
+    public IEnumerable<EdgeSource> Speaking => SourceRules.Speaking(Sources);
 
     /// <summary>One sentence per mistake.</summary>
     public IEnumerable<string> Validate()
     {
         if (Group.Length == 0 || Node.Length == 0) yield return "edge.group and edge.node are needed, such as group: berlin, node: edge1";
-        foreach (var id in Sources.Select(s => s.Device).Append(Group).Append(Node).Where(i => i.AsSpan().ContainsAny('+', '#', '/')))
+        foreach (var id in new[] { Group, Node }.Where(i => i.AsSpan().ContainsAny('+', '#', '/')))
         {
             yield return $"edge: '{id}' must not contain '+', '#' or '/' (Sparkplug 3.0 section 4.1)";
         }
 
         if (Brokers.Count == 0) yield return "edge needs a broker";
-        foreach (var id in Sources.GroupBy(s => s.Id, StringComparer.Ordinal).Where(g => g.Count() > 1).Select(g => g.Key))
+        if (Sources.Count == 0 && !WaitsForSources)
         {
-            yield return $"edge.sources: the id '{id}' is there more than once; ids are unique in an edge node";
+            yield return "edge.sources is empty; a source such as { id: plc1, url: \"sim://plant\", device: filler1 } is needed, or "
+                + "plant_sources: true, when the plant's host tells them";
         }
 
-        foreach (var id in Sources.Select(s => s.Id).Where(i => i.AsSpan().ContainsAny('/', '\\')))
-        {
-            yield return $"edge.sources: the id '{id}' must not contain a slash: files are called by it";
-        }
-
-        if (Sources.Count == 0)
-        {
-            yield return "edge.sources is empty; a source such as { id: plc1, url: \"sim://plant\", device: filler1 } is needed";
-        }
-
-        foreach (var mistake in WrongFallbacks()) yield return mistake;
-        foreach (var (one, other) in ByCaseOnly(Speaking.Select(s => s.Device)))
-        {
-            yield return $"edge.sources: the devices '{one}' and '{other}' differ by case only (Sparkplug 3.0 section 6.2)";
-        }
-
-        foreach (var device in Speaking.GroupBy(s => s.Device, StringComparer.Ordinal))
-        {
-            foreach (var (one, other) in ByCaseOnly(device.SelectMany(s => s.Tags).Select(t => t.Metric)))
-            {
-                yield return $"edge.sources: the metrics '{one}' and '{other}' of {device.Key} differ by case only (Sparkplug 3.0 "
-                    + $"section 6.2)";
-            }
-        }
-
+        foreach (var mistake in SourceRules.Mistakes(Sources, "edge.sources")) yield return mistake.Message;
         if (BufferMaxMb is < 1 or > 1_000_000) yield return $"edge.buffer.max_mb is {BufferMaxMb}; 1..1000000 is possible";
         if (MaxInFlight is < 1 or > 65_535) yield return $"edge.max_inflight is {MaxInFlight}; 1..65535 is possible";
         foreach (var key in CommandKeys)
@@ -216,52 +212,4 @@ public sealed class EdgeOptions
 
         if (Qos is not (0 or 1)) yield return $"edge.qos is {Qos}; 0 or 1 is possible";
     }
-
-    private IEnumerable<string> WrongFallbacks()
-    {
-        foreach (var first in Sources.Where(s => s.Fallback is not null))
-        {
-            var second = Sources.FirstOrDefault(s => s.Id == first.Fallback);
-            var what = $"edge.sources: the fallback '{first.Fallback}' of {first.Id}";
-            if (second is null) yield return $"{what} is no source; the id of one of the others is possible";
-            else if (second == first) yield return $"{what} is that source itself";
-            else if (second.Fallback is not null) yield return $"{what} has a fallback of its own; a chain of them is not possible";
-            if (Sources.Any(s => s.Fallback == first.Fallback && s.Id != first.Id))
-            {
-                yield return $"{what} is that of another source too; a source stands by for one only";
-            }
-
-            if (second?.Url.Scheme == "opc.tcp")
-            {
-                yield return $"{what} is an OPC UA server; one that is polled is possible (s7://, cip://, sim://)";
-            }
-
-            if (Sources.Any(s => s != first && s != second && s.Device == first.Device))
-            {
-                yield return $"edge.sources: {first.Id} has a fallback, and {first.Device} has other sources besides; one is possible then";
-            }
-
-            foreach (var tag in second?.Tags.Where(t => first.Tags.All(f => f.Metric != t.Metric)) ?? [])
-            {
-                yield return $"{what} has the metric '{tag.Metric}', which {first.Id} does not; it can only tell what that tells";
-            }
-
-            if (first.Tags.Any(t => t.Metric == FallbackSource.ActiveMetric))
-            {
-                yield return $"edge.sources: the metric '{FallbackSource.ActiveMetric}' of {first.Id} says which of its two sources speaks";
-            }
-
-            if (first.FallbackAfter < TimeSpan.FromSeconds(2) || first.HandBackAfter < first.FallbackAfter)
-            {
-                yield return $"edge.sources: {first.Id}: fallback_after_s is 2 at least, and hand_back_after_s not shorter than it; they "
-                    + $"are {first.FallbackAfter.TotalSeconds} and {first.HandBackAfter.TotalSeconds}";
-            }
-        }
-    }
-
-    private static IEnumerable<(string One, string Other)> ByCaseOnly(IEnumerable<string> names) => names
-        .Distinct(StringComparer.Ordinal)
-        .GroupBy(n => n, StringComparer.OrdinalIgnoreCase)
-        .Where(g => g.Count() > 1)
-        .Select(g => (g.First(), g.Last()));
 }

@@ -128,6 +128,21 @@ internal static partial class Log
     [LoggerMessage(8039, LogLevel.Warning, "source {Source}: the controller's list of tags cannot be kept: {Why}; it is asked for again")]
     public static partial void TableNotKept(ILogger log, string source, string why);
 
+    [LoggerMessage(8043, LogLevel.Information, "{EdgeNode}: reads {Count} sources of the plant now (number {Number})")]
+    public static partial void SourcesTaken(ILogger log, string edgeNode, long number, int count);
+
+    [LoggerMessage(8044, LogLevel.Error, "{EdgeNode}: sources of the plant (number {Number}) are not read: {Why}")]
+    public static partial void SourcesNotTaken(ILogger log, string edgeNode, long number, string why);
+
+    [LoggerMessage(8045, LogLevel.Warning, "{EdgeNode}: sources were refused that are not the host's word: {Why}; {Skipped} more before")]
+    public static partial void SourcesRefused(ILogger log, string edgeNode, string why, long skipped);
+
+    [LoggerMessage(8046, LogLevel.Error, "the sources that the plant told cannot be read from {File}; they are asked for anew")]
+    public static partial void SourcesNotRead(ILogger log, string file, Exception error);
+
+    [LoggerMessage(8047, LogLevel.Warning, "source {Source}: its connection does not end within {Seconds} s; it is not waited for")]
+    public static partial void NotClosed(ILogger log, string source, double seconds);
+
     [LoggerMessage(8025, LogLevel.Warning, "source {Source}: {Address} has no type to be had ({Reason}); it is published as Double")]
     public static partial void TypeUnknown(ILogger log, string source, string address, string reason);
 }

@@ -10,6 +10,12 @@ public interface IEdgeNodeGrain : IGrainWithStringKey
     [Alias("SendCommand")]
     Task<string?> SendCommand(string device, string signed);
 
+    /// <summary>Hands the node's sources to its broker. Null, or why they were not sent; the same ones again within seconds are not.</summary>
+    /// <param name="number">Theirs.</param>
+    /// <param name="signed">As <see cref="CommitProtocol.SignedSources.Seal"/> made it.</param>
+    [Alias("TellSources")]
+    Task<string?> TellSources(long number, string signed);
+
     [Alias("GetStatus")]
     Task<EdgeNodes.EdgeNodeStatus> GetStatus();
 }

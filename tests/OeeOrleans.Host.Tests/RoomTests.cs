@@ -27,8 +27,8 @@ public sealed class RoomTests
         ["Ingress"] = ["Model", "Sparkplug", "Mqtt"],
         ["Storage"] = ["Model"],
         ["Grains"] = ["Model", "Kpi", "Sparkplug", "CommitProtocol", "Storage"],
-        ["Configuration"] = ["Model", "Kpi", "Sparkplug", "Storage"],
-        ["Commands"] = ["Model", "Kpi", "CommitProtocol", "Storage", "Grains", "Access"],
+        ["Configuration"] = ["Model", "Kpi", "Sparkplug", "Storage", "Edge", "OpcUa"],
+        ["Commands"] = ["Model", "Kpi", "CommitProtocol", "Storage", "Grains", "Access", "Configuration"],
         ["Gateway"] = ["Model", "Kpi", "Grains", "Storage", "Access", "Configuration", "Commands"],
         ["Simulation"] = ["Model", "Sparkplug", "Mqtt", "S7", "S7.Simulation", "Cip", "Cip.Simulation"],
         ["Host"] =

@@ -98,7 +98,8 @@ public static class DocumentDiff
             parts[$"{place.Kind} {place.Id}"] = shown;
         }
 
-        foreach (var (key, name) in new[] { ("calendars", "calendar"), ("reasons", "reason"), ("thresholds", "threshold") })
+        (string, string)[] lists = [("calendars", "calendar"), ("reasons", "reason"), ("thresholds", "threshold"), ("sources", "source")];
+        foreach (var (key, name) in lists)
         {
             foreach (var node in (root[key] as JsonArray ?? []).OfType<JsonObject>())
             {

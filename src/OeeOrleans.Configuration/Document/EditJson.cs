@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace OeeOrleans.Configuration.Document;
 
-/// <summary>Edits as JSON: `[{ op: add|replace|merge|remove, part: assets|tags|calendars|reasons|thresholds, id, value, etag }]`.</summary>
+/// <summary>Edits as JSON: `[{ op: add|replace|merge|remove, part: assets|tags|calendars|reasons|thresholds|sources, id, value, etag }]`.</summary>
 public static class EditJson
 {
     private const int MaxEdits = 1_000;
@@ -15,7 +15,7 @@ public static class EditJson
     private static readonly (string Name, PlantPart Part)[] Parts =
     [
         ("assets", PlantPart.Asset), ("tags", PlantPart.Tags), ("calendars", PlantPart.Calendar), ("reasons", PlantPart.Reason),
-        ("thresholds", PlantPart.Threshold),
+        ("thresholds", PlantPart.Threshold), ("sources", PlantPart.Source),
     ];
 
     /// <summary>Edits, each with the tag of what it was made for; null where it may be anything.</summary>

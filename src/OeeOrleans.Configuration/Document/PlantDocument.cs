@@ -13,7 +13,7 @@ namespace OeeOrleans.Configuration.Document;
 public sealed class PlantDocument
 {
     /// <summary>The keys of `plant.yaml` that describe the plant; all others are about a process.</summary>
-    public static readonly IReadOnlyList<string> Keys = ["site", "calendars", "reasons", "areas", "thresholds", "retired"];
+    public static readonly IReadOnlyList<string> Keys = ["site", "calendars", "reasons", "areas", "thresholds", "sources", "retired"];
 
     private static readonly JsonSerializerOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

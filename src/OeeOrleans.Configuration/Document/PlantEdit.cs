@@ -16,6 +16,9 @@ public enum PlantPart
     Reason,
 
     Threshold,
+
+    /// <summary>What an edge node reads.</summary>
+    Source,
 }
 
 /// <summary>How it is edited.</summary>
@@ -35,7 +38,7 @@ public enum PlantDeed
 }
 
 /// <summary>An edit of one part of the plant.</summary>
-/// <param name="Id">Of the asset, calendar or reason.</param>
+/// <param name="Id">Of the asset, calendar, reason, threshold or source.</param>
 /// <param name="Value">An object; of tags an array; null where something is removed.</param>
 public sealed record PlantEdit(PlantDeed Deed, PlantPart Part, string Id, JsonNode? Value)
 {

@@ -35,7 +35,7 @@ public sealed class PlantEditor
         return place is null ? null : Shown(place);
     }
 
-    /// <summary>Every calendar, reason or threshold, in their order.</summary>
+    /// <summary>Every calendar, reason, threshold or source, in their order.</summary>
     public IEnumerable<JsonObject> ShowAll(PlantPart part) => ListOf(part).OfType<JsonObject>().Select(o => (JsonObject)o.DeepClone());
 
     /// <summary>Changes when the part does: of an asset not with what is below it, nor with its place among its siblings.</summary>

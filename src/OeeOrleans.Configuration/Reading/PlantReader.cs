@@ -33,6 +33,7 @@ internal sealed partial class PlantReader(YamlSection root)
         var plant = new PlantModel { Site = site, Calendars = calendars, Areas = areas, Reasons = reasons, Retired = retired };
         var ids = plant.Machines.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);
         plant = plant with { Thresholds = new ThresholdReader(root).Read(ids, CheckId) };
+        new PlantSourcesReader(root).Check(plant.Machines, CheckId);
         CheckDevices(plant);
         return plant;
     }
@@ -341,7 +342,7 @@ internal sealed partial class PlantReader(YamlSection root)
         return result;
     }
 
-    private static bool IsEdgeNode(string text) =>
+    internal static bool IsEdgeNode(string text) =>
         text.Split('/') is [var group, var node]
             && NameRule.WhyNotId("group", group) is null
             && NameRule.WhyNotId("edge node", node) is null;

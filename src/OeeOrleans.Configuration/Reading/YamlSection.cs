@@ -74,6 +74,12 @@ internal sealed class YamlSection
         var (text, file) = (Text(key), Text($"{key}_file"));
         if (file is null) return text;
         if (text is not null) _problems.Add(LineOf(key), $"{Path}: {key} and {key}_file are both given; one of them is enough");
+        return SecretIn(key, file);
+    }
+
+    /// <summary>What a file holds that stands at `KEY_file`.</summary>
+    public string? SecretIn(string key, string file)
+    {
         try
         {
             if (File.ReadAllText(file).Trim() is { Length: > 0 } secret) return secret;

@@ -26,19 +26,21 @@ internal sealed class PlcWriter
     private readonly WriteAudit _audit;
     private readonly CommandGate _gate;
     private readonly RefusalQuota _quota;
-    private readonly Dictionary<string, Channel<PlcWrite>> _waiting;
 
-    /// <param name="sources">Ids of all sources.</param>
+    /// <summary>By source.</summary>
+    private readonly Dictionary<string, Channel<PlcWrite>> _waiting = new(StringComparer.Ordinal);
+    private readonly List<Task> _writing = [];
+    private CancellationToken _stopping;
+    private bool _isOver;
+
     /// <param name="loops">As they are in this life of the node.</param>
     public PlcWriter(
-        EdgeOptions options, IEnumerable<string> sources, RecordQueue queue, WakeEvent wake, Func<IReadOnlyList<SourceLoop>> loops,
-        TimeProvider clock, ILogger log)
+        EdgeOptions options, RecordQueue queue, WakeEvent wake, Func<IReadOnlyList<SourceLoop>> loops, TimeProvider clock, ILogger log)
     {
         (_options, _queue, _wake, _loops, _clock, _log) = (options, queue, wake, loops, clock, log);
         _audit = new WriteAudit(options, Report, clock, log);
         _gate = new CommandGate(options, queue, clock);
         _quota = new RefusalQuota(clock);
-        _waiting = sources.ToDictionary(s => s, _ => NewChannel(), StringComparer.Ordinal);
     }
 
     /// <summary>A plain DCMD: anybody who may publish at the broker can send one.</summary>
@@ -107,20 +109,42 @@ internal sealed class PlcWriter
     }
 
     /// <summary>Until it is asked to stop.</summary>
-    public Task RunAsync(CancellationToken cancellationToken)
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
         _audit.EndBegun();
-        return Task.WhenAll(_waiting.Values.Select(w => WriteAllAsync(w.Reader, cancellationToken)));
-    }
+        lock (_waiting) _stopping = cancellationToken;
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task[] writing;
+        lock (_waiting)
+        {
+            _isOver = true;
+            writing = [.. _writing];
+        }
 
-    private static Channel<PlcWrite> NewChannel() => Channel.CreateBounded<PlcWrite>(
-        new BoundedChannelOptions(MaxWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        await Task.WhenAll(writing);
+    }
 
     private void Enqueue(PlcWrite write)
     {
         var loop = LoopOf(write.Request);
-        if (loop is not null && _waiting[loop.Id].Writer.TryWrite(write)) return;
-        Refuse(Audited(write, loop), loop is null ? "no source has it" : $"{MaxWaiting} commands wait already");
+        if (loop is null) Refuse(Audited(write, loop), "no source has it");
+        else if (WriterOf(loop.Id) is not { } writer) Refuse(Audited(write, loop), "the edge was asked to stop before its turn");
+        else if (!writer.TryWrite(write)) Refuse(Audited(write, loop), $"{MaxWaiting} commands wait already");
+    }
+
+    /// <summary>Those of a source wait for each other; it may have come while the node lives.</summary>
+    private ChannelWriter<PlcWrite>? WriterOf(string source)
+    {
+        lock (_waiting)
+        {
+            if (_isOver) return null;
+            if (_waiting.TryGetValue(source, out var known)) return known.Writer;
+            var channel = Channel.CreateBounded<PlcWrite>(
+                new BoundedChannelOptions(MaxWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+            _waiting[source] = channel;
+            _writing.Add(WriteAllAsync(channel.Reader, _stopping));
+            return channel.Writer;
+        }
     }
 
     private SourceLoop? LoopOf(EdgeRequest.Write write) =>
@@ -140,7 +164,7 @@ internal sealed class PlcWriter
     private void Report(string device, string report)
     {
         // The node itself has no metrics to write to, and no records.
-        if (!_options.Speaking.Any(s => s.Device == device)) return;
+        if (!_loops().Any(l => l.Has(device))) return;
         var payload = CommitMetrics.ReportPayload(report, (ulong)_clock.GetUtcNow().ToUnixTimeMilliseconds());
         _queue.Append([(device, payload, 1)]);
         _wake.Set();

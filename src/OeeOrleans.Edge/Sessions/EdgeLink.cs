@@ -5,6 +5,7 @@ using MQTTnet.Protocol;
 using OeeOrleans.CommitProtocol;
 using OeeOrleans.Edge.Commands;
 using OeeOrleans.Edge.Queue;
+using OeeOrleans.Edge.Sources;
 using OeeOrleans.Mqtt;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Edge;
@@ -20,7 +21,7 @@ namespace OeeOrleans.Edge.Sessions;
 /// </summary>
 internal sealed class EdgeLink(
     EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, WakeEvent wake, TimeProvider clock, ILogger log,
-    PlcWriter writer)
+    PlcWriter writer, ToldBook told)
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
@@ -47,6 +48,8 @@ internal sealed class EdgeLink(
     public EdgeState State { get; private set; } = EdgeState.Stopped;
 
     public string Why { get; private set; } = "not started";
+
+    public EdgeNodeDefinition Definition => session.Definition;
 
     /// <summary>Whether records are kept until the host says that they are committed. Asked for every record.</summary>
     public bool ByCommit =>
@@ -107,7 +110,8 @@ internal sealed class EdgeLink(
 
             born = true;
             var sender = new EdgeSender(
-                options, session, image, queue, _acks, client, wake, clock, log, () => ByCommit, () => Take(ref _hostSpoke), Sent);
+                options, session, image, queue, _acks, client, wake, clock, log, () => ByCommit, () => Take(ref _hostSpoke), Sent,
+                () => told.Report);
             await sender.BirthAsync(gone.Token);
             Move(EdgeState.Born, $"at {broker.Url}");
             EdgeMetrics.Connected.WithLabels(_name).Set(1);
@@ -240,6 +244,11 @@ internal sealed class EdgeLink(
                 break;
             case EdgeRequest.Control { Name: SignedCommand.MetricName, Value: string text } command:
                 writer.Take(command.Device, text, Writable);
+                break;
+            case EdgeRequest.Control { Name: SignedSources.MetricName, Device: null, Value: string text }:
+                if (!told.Take(text)) break;
+                Volatile.Write(ref _rebirth, true);
+                wake.Set();
                 break;
             case EdgeRequest.Unknown unknown:
                 Log.CommandRefused(log, unknown.Device ?? options.Node, unknown.Name, "there is no such metric that can be written");

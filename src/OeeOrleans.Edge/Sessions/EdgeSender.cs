@@ -29,6 +29,7 @@ internal sealed class EdgeSender
 
     /// <summary>Told the number up to which every record was sent, or announced as done.</summary>
     private readonly Action<ulong> _sent;
+    private readonly Func<SourcesReport?> _report;
     private readonly Dictionary<string, EdgeDevice> _devices;
     private readonly Queue<QueueRecord> _ahead = new();
 
@@ -53,11 +54,12 @@ internal sealed class EdgeSender
 
     public EdgeSender(
         EdgeOptions options, EdgeNodeSession session, EdgeImage image, RecordQueue queue, AckTracker acks, IMqttClient client,
-        WakeEvent wake, TimeProvider clock, ILogger log, Func<bool> byCommit, Func<bool> takeHostSpoke, Action<ulong> sent)
+        WakeEvent wake, TimeProvider clock, ILogger log, Func<bool> byCommit, Func<bool> takeHostSpoke, Action<ulong> sent,
+        Func<SourcesReport?> report)
     {
         (_options, _session, _image, _queue, _acks, _client) = (options, session, image, queue, acks, client);
         _postponed = new PostponedRecords(clock);
-        (_wake, _clock, _log, _byCommit, _takeHostSpoke, _sent) = (wake, clock, log, byCommit, takeHostSpoke, sent);
+        (_wake, _clock, _log, _byCommit, _takeHostSpoke, _sent, _report) = (wake, clock, log, byCommit, takeHostSpoke, sent, report);
         _devices = session.Definition.Devices.ToDictionary(d => d.Id, StringComparer.Ordinal);
         _room = new SemaphoreSlim(options.MaxInFlight, options.MaxInFlight);
         (_live, _replay, _replayEnd) = (queue.Next, queue.First, queue.Next);
@@ -73,12 +75,16 @@ internal sealed class EdgeSender
         foreach (var id in _born.Where(id => !_image.IsOnline(id)).ToList()) await DeathAsync(_devices[id], cancellationToken);
         _announcedFirst = _queue.First;
         _sent(_announcedFirst - 1);
-        await PublishAsync(_session.NodeBirth(NowMs(), [], CommitMetrics.InNodeBirth(_queue.Id, _announcedFirst)), cancellationToken);
+        ControlValue[] controls = [.. CommitMetrics.InNodeBirth(_queue.Id, _announcedFirst), .. SourcesControl()];
+        await PublishAsync(_session.NodeBirth(NowMs(), [], controls), cancellationToken);
         _born.Clear();
         _lent = null;
         foreach (var device in _image.TakeOnline()) await BirthAsync(device, _image.Values(device.Id), cancellationToken);
         EdgeMetrics.Births.Inc();
     }
+
+    private IEnumerable<ControlValue> SourcesControl() =>
+        _report() is { } report ? [new ControlValue(SourcesReport.MetricName, SparkplugDataType.String, report.ToJson())] : [];
 
     public async Task RunAsync(Func<bool> takeRebirth, CancellationToken cancellationToken)
     {
@@ -144,6 +150,8 @@ internal sealed class EdgeSender
             return true;
         }
 
+        // What was heard meanwhile need not be told again.
+        _postponed.Forget(_queue.First);
         if (_postponed.WaitsFor(_options.TellOfDeadAfter) is not { } id) return false;
         _lent = _devices[id];
         Log.TellingOfDead(_log, id);

@@ -51,6 +51,18 @@ internal sealed class PostponedRecords(TimeProvider clock)
         return number;
     }
 
+    /// <summary>Records below a number are in the queue no more.</summary>
+    public void Forget(ulong below)
+    {
+        foreach (var (device, numbers) in _waiting.ToList())
+        {
+            if (numbers.Min < below) numbers.RemoveWhere(n => n < below);
+            if (numbers.Count > 0) continue;
+            _waiting.Remove(device);
+            _since.Remove(device);
+        }
+    }
+
     /// <summary>A device whose records have waited for so long; null when there is none.</summary>
     public string? WaitsFor(TimeSpan atLeast)
     {

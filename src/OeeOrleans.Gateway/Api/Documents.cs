@@ -1,3 +1,4 @@
+using OeeOrleans.Commands;
 using OeeOrleans.Grains.EdgeNodes;
 using OeeOrleans.Grains.Machines;
 using OeeOrleans.Kpi.Calendars;
@@ -223,18 +224,28 @@ public sealed record TimelineDocument(
 /// <summary>An edge node: alive or not, how its clock stands, what was missed.</summary>
 public sealed record EdgeNodeDocument(
     string EdgeNode, bool Online, DateTimeOffset? LastMessage, double? ClockSkewS, long MissedMessages, long RebirthsRequested,
-    IReadOnlyList<string> Devices)
+    IReadOnlyList<string> Devices, EdgeSourcesDocument? Sources)
 {
     /// <param name="s">The node.</param>
+    /// <param name="wanted">By node, the sources that the plant gives it.</param>
     /// <param name="isSeen">Whether the caller may know of a device.</param>
-    internal static EdgeNodeDocument Of(EdgeNodeStatus s, Func<string, bool> isSeen) => new(
+    internal static EdgeNodeDocument Of(EdgeNodeStatus s, IReadOnlyDictionary<string, string> wanted, Func<string, bool> isSeen) => new(
         s.EdgeNode,
         s.Online,
         UnixMicros.ToDateTimeOffset(s.LastMessageUs),
         s.ClockSkewS,
         s.MissedMessages,
         s.RebirthsRequested,
-        [.. s.Devices.Where(isSeen)]);
+        [.. s.Devices.Where(isSeen)],
+        wanted.TryGetValue(s.EdgeNode, out var sources) ? EdgeSourcesDocument.Of(SourceState.Of(s, sources)) : null);
+}
+
+/// <summary>
+/// How far an edge node is with the sources that the plant gives it: `read`, `refused`, `waiting`, `offline`, or `deaf` (it takes none).
+/// </summary>
+public sealed record EdgeSourcesDocument(string State, string? Problem)
+{
+    internal static EdgeSourcesDocument Of(SourceState s) => new(s.Name, s.Problem);
 }
 
 /// <summary>A node of the asset tree.</summary>

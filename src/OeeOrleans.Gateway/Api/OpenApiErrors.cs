@@ -36,12 +36,11 @@ internal static class OpenApiErrors
     }
 
     private static bool IsList(string path) =>
-        path is "api/assets" or "api/calendars" or "api/reasons" or "api/thresholds";
+        path is "api/assets" or "api/calendars" or "api/reasons" or "api/thresholds" or "api/sources";
 
     /// <summary>A part of the plant that is there is changed.</summary>
     public static bool HasTag(string method, string path) => method is "PUT" or "PATCH" or "DELETE"
-        && (path.StartsWith("api/assets/", StringComparison.Ordinal) || path.StartsWith("api/calendars/", StringComparison.Ordinal)
-            || path.StartsWith("api/reasons/", StringComparison.Ordinal) || path.StartsWith("api/thresholds/", StringComparison.Ordinal));
+        && path.LastIndexOf('/') is > 0 and var end && (IsList(path[..end]) || path.StartsWith("api/assets/", StringComparison.Ordinal));
 
     /// <summary>It reads its body itself, so nothing says that it has one.</summary>
     public static bool TakesBody(string path) =>

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using OeeOrleans.Access.Grants;
+using OeeOrleans.Configuration;
 using OeeOrleans.Gateway.Access;
 using OeeOrleans.Gateway.Live;
 using OeeOrleans.Grains;
@@ -63,17 +64,21 @@ internal static class TelemetryEndpoints
             return TimelineDocument.Of(timeline);
         }).Needs(AccessPolicy.Look).Produces<TimelineDocument>().WithSummary("What the present shift looked like so far");
 
-        api.MapGet("/edge-nodes", async (Caller caller, PlantDirectory plant, IGrainFactory grains) =>
-            new Page<EdgeNodeDocument>(await EdgeNodesAsync(caller, plant, grains)))
+        api.MapGet("/edge-nodes", async (Caller caller, PlantDirectory plant, PlantConfiguration configuration, IGrainFactory grains) =>
+            new Page<EdgeNodeDocument>(await EdgeNodesAsync(caller, plant, configuration, grains)))
         .Needs(AccessPolicy.Look).Produces<Page<EdgeNodeDocument>>()
-        .WithSummary("The plant's edge nodes: alive, clock skew, missed messages, rebirths");
+        .WithSummary("The plant's edge nodes: alive, clock skew, missed messages, rebirths, whether they read the sources they are given");
     }
 
-    internal static async Task<List<EdgeNodeDocument>> EdgeNodesAsync(Caller caller, PlantDirectory plant, IGrainFactory grains)
+    internal static async Task<List<EdgeNodeDocument>> EdgeNodesAsync(
+        Caller caller, PlantDirectory plant, PlantConfiguration configuration, IGrainFactory grains)
     {
-        var nodes = caller.Scope.Lines.SelectMany(l => l.Machines).Select(m => m.EdgeNode).OfType<string>().Distinct();
-        var items = await Task.WhenAll(nodes.Select(n => grains.GetGrain<IEdgeNodeGrain>(n).GetStatus()));
-        return [.. items.Select(s => EdgeNodeDocument.Of(s, d => IsSeen(s.EdgeNode, d, plant, caller)))];
+        var wanted = PlantSources.ByNode(await configuration.AtHandAsync(default));
+        var nodes = caller.Scope.Lines.SelectMany(l => l.Machines).Select(m => m.EdgeNode).OfType<string>();
+        // One that is given sources may have no machine yet.
+        if (caller.Scope.IsWhole) nodes = nodes.Concat(wanted.Keys);
+        var items = await Task.WhenAll(nodes.Distinct().Select(n => grains.GetGrain<IEdgeNodeGrain>(n).GetStatus()));
+        return [.. items.Select(s => EdgeNodeDocument.Of(s, wanted, d => IsSeen(s.EdgeNode, d, plant, caller)))];
     }
 
     internal static async Task<TrendDocument> TrendAsync(

@@ -74,7 +74,9 @@ internal sealed class MutationType : ObjectGraphType
 
     private void Plant()
     {
-        Edit("addPart", PlantDeed.Add, "Adds an asset, calendar, reason or threshold, with the keys of plant.yaml; `id` stands in it too.");
+        Edit(
+            "addPart", PlantDeed.Add,
+            "Adds an asset, calendar, reason, threshold or source, with the keys of plant.yaml; `id` stands in it too.");
         Edit("replacePart", PlantDeed.Replace, "Makes a part what is given; what is below it stays.");
         Edit("mergePart", PlantDeed.Merge, "Changes the given keys of a part; null takes one away (RFC 7396).");
         Edit("removePart", PlantDeed.Remove, "Takes a part away; a machine is retired, its history stays.");

@@ -19,6 +19,7 @@ internal sealed class OeeSchema : Schema
         typeof(StopDocument), typeof(SegmentReasonDocument), typeof(ReasonDocument), typeof(LossItemDocument), typeof(LossReportDocument),
         typeof(LossDocument), typeof(ExplanationDocument), typeof(IntervalDocument), typeof(IdealDocument), typeof(DeltaDocument),
         typeof(TrendDocument), typeof(TrendItem), typeof(TagDocument), typeof(WriteLimitsDocument), typeof(EdgeNodeDocument),
+        typeof(EdgeSourcesDocument),
         typeof(CommandDocument), typeof(RevisionDocument), typeof(DifferenceDocument),
     ];
 

@@ -54,8 +54,8 @@ internal sealed class QueryType : ObjectGraphType
             .Paged().WithComplexityImpact(50, 1).Description("Writes to PLCs that were asked for, newest first. Needs the role scada.")
             .ResolveAsync(async c => await CommandsAsync(c));
         Field<NonNullGraphType<ListGraphType<NonNullGraphType<DocumentType<EdgeNodeDocument>>>>>("edgeNodes").WithComplexityImpact(100)
-            .ResolveAsync(async c =>
-                await TelemetryEndpoints.EdgeNodesAsync(c.Caller(), c.Get<PlantDirectory>(), c.Get<IGrainFactory>()));
+            .ResolveAsync(async c => await TelemetryEndpoints.EdgeNodesAsync(
+                c.Caller(), c.Get<PlantDirectory>(), c.Get<PlantConfiguration>(), c.Get<IGrainFactory>()));
         Field<NonNullGraphType<ConfigurationType>>("configuration")
             .Description("The plant as data. Needs the role admin at the site.").Resolve(c =>
             {
@@ -124,7 +124,8 @@ internal sealed class ConfigurationType : ObjectGraphType<object>
     {
         Name = "Configuration";
         Field<NonNullGraphType<PartType>>("part").Argument<NonNullGraphType<PlantPartType>>("part")
-            .Argument<NonNullGraphType<IdGraphType>>("id").Description("One asset, calendar, reason or threshold, or a machine's tags.")
+            .Argument<NonNullGraphType<IdGraphType>>("id")
+            .Description("One asset, calendar, reason, threshold or source, or a machine's tags.")
             .ResolveAsync(async c =>
             {
                 var state = await c.Get<PlantConfiguration>().AtHandAsync(c.CancellationToken);

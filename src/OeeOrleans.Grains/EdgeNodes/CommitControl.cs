@@ -15,11 +15,14 @@ internal sealed class CommitControl
     private string? _queue;
     private ulong? _first;
 
+    /// <summary>What a birth of the node says of the sources that the plant gave it; null: nothing.</summary>
+    public SourcesReport? Sources { get; private set; }
+
     public void Clear()
     {
         _records.Clear();
         _reports.Clear();
-        (_queue, _first) = (null, null);
+        (_queue, _first, Sources) = (null, null, null);
     }
 
     public void Read(MetricDefinition definition, scoped in MetricView metric)
@@ -32,6 +35,7 @@ internal sealed class CommitControl
             case CommitMetrics.GivenUp: _records.Add(metric.Bits); break;
             case CommitMetrics.First: _first = metric.Bits; break;
             case CommitMetrics.Queue: _queue = Encoding.UTF8.GetString(metric.Content); break;
+            case SourcesReport.MetricName: Sources = SourcesReport.Parse(metric.Content); break;
             default: break;
         }
     }

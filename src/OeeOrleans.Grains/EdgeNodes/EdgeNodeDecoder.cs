@@ -144,6 +144,7 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
                 }
 
                 _control.CommitTo(State.Committed);
+                if (birth && outcome.Table!.Device is null) State.Sources = _control.Sources;
             }
 
             return true;

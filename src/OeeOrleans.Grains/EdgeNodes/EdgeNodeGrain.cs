@@ -5,6 +5,7 @@ using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Sparkplug;
 using OeeOrleans.Sparkplug.Session;
+using OeeOrleans.Sparkplug.Topics;
 using OeeOrleans.Storage;
 using OeeOrleans.Storage.Sink;
 using Orleans.Placement;
@@ -27,6 +28,7 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan RereadLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan SendLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SourcesAgain = TimeSpan.FromSeconds(4);
 
     private readonly TimeProvider _clock;
     private readonly ILogger<EdgeNodeGrain> _log;
@@ -45,6 +47,9 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
     private long _missed;
     private long? _lastMessageUs;
     private double? _skewS;
+
+    /// <summary>The sources that were handed over last.</summary>
+    private (long Number, long At)? _sources;
 
     public EdgeNodeGrain(
         IStore store, ICommitSink sink, PlantDirectory plant, ICommandPublisher commands, RebirthLimiter limiter,
@@ -81,7 +86,26 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
             MissedMessages = _missed,
             RebirthsRequested = _rebirths.Count,
             Devices = [.. decoder.Session.Current?.Devices.Select(d => d.Device!) ?? []],
+            Sources = decoder.State.Sources is { } told
+                ? new ToldSourcesStatus
+                {
+                    Number = told.Number, Digest = told.Digest, By = told.By, Refused = told.Refused, Problem = told.Problem,
+                }
+                : null,
         };
+    }
+
+    public async Task<string?> TellSources(long number, string signed)
+    {
+        var decoder = await _decoder.SessionAsync();
+        if (!decoder.Session.Online) return $"the edge node {Id} is not there";
+        if (decoder.State.Sources is null) return $"the edge node {Id} takes no sources of the plant, or is none of ours";
+        // Several processes tell it.
+        if (_sources is { } last && last.Number == number && _clock.GetElapsedTime(last.At) < SourcesAgain) return null;
+        _sources = (number, _clock.GetTimestamp());
+        var (group, node) = Names();
+        var (topic, payload) = SignedSources.Message(group, node, signed, NowMs());
+        return await SendAsync(topic, payload);
     }
 
     public async Task<string?> SendCommand(string device, string signed)
@@ -94,9 +118,22 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
             return $"the device {Id}/{device} takes no signed commands: its edge node is none of ours, or has no writable tag for it";
         }
 
+        var (group, node) = Names();
+        var (topic, payload) = SignedCommand.Message(group, node, device, signed, NowMs());
+        return await SendAsync(topic, payload);
+    }
+
+    private (string Group, string Node) Names()
+    {
         var slash = Id.IndexOf('/', StringComparison.Ordinal);
-        var nowMs = (ulong)(UnixMicros.Now(_clock) / UnixMicros.PerMillisecond);
-        var (topic, payload) = SignedCommand.Message(Id[..slash], Id[(slash + 1)..], device, signed, nowMs);
+        return (Id[..slash], Id[(slash + 1)..]);
+    }
+
+    private ulong NowMs() => (ulong)(UnixMicros.Now(_clock) / UnixMicros.PerMillisecond);
+
+    /// <summary>Null, or why it is not sent.</summary>
+    private async Task<string?> SendAsync(SparkplugTopic topic, ReadOnlyMemory<byte> payload)
+    {
         using var limit = new CancellationTokenSource(SendLimit, _clock);
         try
         {

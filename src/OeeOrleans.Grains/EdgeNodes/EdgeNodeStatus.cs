@@ -21,4 +21,34 @@ public sealed record EdgeNodeStatus
     public long RebirthsRequested { get; init; }
     [Id(6)]
     public string[] Devices { get; init; } = [];
+
+    /// <summary>What it says of the sources that the plant gave it; null: it takes none.</summary>
+    [Id(7)]
+    public ToldSourcesStatus? Sources { get; init; }
+}
+
+/// <summary>What an edge node says of the sources that the plant gave it (<see cref="CommitProtocol.SourcesReport"/>).</summary>
+[GenerateSerializer]
+[Immutable]
+[Alias("oee.told-sources-status")]
+public sealed record ToldSourcesStatus
+{
+    [Id(0)]
+    public required long Number { get; init; }
+
+    /// <summary>Of those it reads.</summary>
+    [Id(1)]
+    public required string Digest { get; init; }
+
+    /// <summary>Of those it was told and does not read.</summary>
+    [Id(2)]
+    public string? Refused { get; init; }
+
+    /// <summary>Why not.</summary>
+    [Id(3)]
+    public string? Problem { get; init; }
+
+    /// <summary>The key of the host whose word they are.</summary>
+    [Id(4)]
+    public string? By { get; init; }
 }

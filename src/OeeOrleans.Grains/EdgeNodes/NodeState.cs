@@ -19,6 +19,9 @@ internal sealed class NodeState
     /// <summary>Records of one of our own edge nodes that are committed; empty for all others.</summary>
     public CommittedRecords Committed { get; set; } = new();
 
+    /// <summary>What it said of the sources that the plant gave it; null for all that take none.</summary>
+    public SourcesReport? Sources { get; set; }
+
     /// <summary>
     /// The queue whose messages are in this state, and the number of the newest of them: it and those before were committed.
     /// </summary>

@@ -85,6 +85,12 @@ internal sealed class Knocks(GuardedPlant plant)
         ["PUT /api/thresholds/{id}"] = Existing(HttpMethod.Put, "thresholds"),
         ["PATCH /api/thresholds/{id}"] = Existing(HttpMethod.Patch, "thresholds"),
         ["DELETE /api/thresholds/{id}"] = Existing(HttpMethod.Delete, "thresholds"),
+        ["GET /api/sources"] = Get("/api/sources"),
+        ["GET /api/sources/{id}"] = Existing(HttpMethod.Get, "sources"),
+        ["POST /api/sources"] = _ => To(HttpMethod.Post, "/api/sources", Source(New())),
+        ["PUT /api/sources/{id}"] = Existing(HttpMethod.Put, "sources"),
+        ["PATCH /api/sources/{id}"] = Existing(HttpMethod.Patch, "sources"),
+        ["DELETE /api/sources/{id}"] = Existing(HttpMethod.Delete, "sources"),
         ["GET /api/export/telemetry"] = s => To(HttpMethod.Get, $"/api/export/telemetry?machine_id={s.Machine}"),
         ["GET /api/export/windows"] = s => To(HttpMethod.Get, $"/api/export/windows?line_id={s.Line}"),
         ["GET /api/export/events"] = s => To(HttpMethod.Get, $"/api/export/events?machine_id={s.Machine}"),
@@ -198,7 +204,13 @@ internal sealed class Knocks(GuardedPlant plant)
     private Knock Existing(HttpMethod method, string list) => async _ =>
     {
         var id = New();
-        object body = list switch { "calendars" => Calendar(id), "thresholds" => Threshold(id), _ => new { id } };
+        object body = list switch
+        {
+            "calendars" => Calendar(id),
+            "thresholds" => Threshold(id),
+            "sources" => Source(id),
+            _ => new { id },
+        };
         using var made = await plant.Admin.PostAsJsonAsync($"/api/{list}", body);
         made.EnsureSuccessStatusCode();
         var changes = method != HttpMethod.Get;
@@ -207,6 +219,11 @@ internal sealed class Knocks(GuardedPlant plant)
     };
 
     private static object Threshold(string id) => new { id, machine = GuardedPlant.OwnMachine, kpi = "oee", below = 0.1 };
+
+    private static object Source(string id) => new
+    {
+        id, edge_node = "doors/told", url = "sim://plant", tags = new[] { new { address = "counter", metric = "counter.good" } },
+    };
 
     private static object Draft(Side side) => new
     {

@@ -26,7 +26,7 @@ internal static class DraftEndpoints
         .Needs(AccessPolicy.Administer).Produces<DraftDocument>(201)
         .WithSummary(
             "Gathers changes without making them: { comment, changes: [{ op: add|replace|merge|remove, part: assets|tags|calendars|reasons|"
-                + "thresholds, id, value }] }");
+                + "thresholds|sources, id, value }] }");
 
         api.MapGet("/config/drafts", async (HttpContext context, Caller caller, PlantConfiguration plant, IStore store) =>
         {

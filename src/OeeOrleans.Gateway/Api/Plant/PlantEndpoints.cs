@@ -6,6 +6,7 @@ using OeeOrleans.Access.Grants;
 using OeeOrleans.Configuration;
 using OeeOrleans.Configuration.Document;
 using OeeOrleans.Gateway.Access;
+using OeeOrleans.Kpi.Plant;
 using OeeOrleans.Model;
 using OeeOrleans.Storage;
 using OeeOrleans.Storage.Plant;
@@ -24,6 +25,7 @@ internal static class PlantEndpoints
         MapList(api, "calendars", PlantPart.Calendar, "A calendar: shifts, breaks, exceptions");
         MapList(api, "reasons", PlantPart.Reason, "A reason for stops");
         MapList(api, "thresholds", PlantPart.Threshold, "A limit of a signal or figure, which raises an event");
+        MapList(api, "sources", PlantPart.Source, "What an edge node reads, beside what its own file says; it is told through the broker");
         MapRevisions(api);
         DraftEndpoints.Map(api);
         DiscoveredEndpoints.Map(api);
@@ -56,19 +58,21 @@ internal static class PlantEndpoints
         // Reasons are listed for everybody who gives some.
         if (part != PlantPart.Reason)
         {
-            api.MapGet($"/{path}", async (HttpContext context, Caller caller, PlantConfiguration plant) =>
+            api.MapGet($"/{path}", async (
+                HttpContext context, Caller caller, PlantConfiguration plant, PlantDirectory directory) =>
             {
                 var editor = new PlantEditor((await plant.AtHandAsync(context.RequestAborted)).Document);
-                var seen = editor.ShowAll(part).Where(p => Sees(caller, part, p));
+                var seen = editor.ShowAll(part).Where(p => Sees(caller, directory, part, p));
                 return Results.Json(new JsonObject { ["items"] = new JsonArray([.. seen]), ["next"] = null });
             })
             .Needs(AccessPolicy.Look).WithSummary($"{what}: all of them");
         }
 
-        api.MapGet($"/{path}/{{id}}", async (string id, HttpContext context, Caller caller, PlantConfiguration plant) =>
+        api.MapGet($"/{path}/{{id}}", async (
+            string id, HttpContext context, Caller caller, PlantConfiguration plant, PlantDirectory directory) =>
         {
             var editor = new PlantEditor((await plant.AtHandAsync(context.RequestAborted)).Document);
-            return Sees(caller, part, editor.Show(part, id))
+            return Sees(caller, directory, part, editor.Show(part, id))
                 ? PlantEdits.Answer(context, editor, part, id)
                 : throw new NotFoundException($"there is no {part.ToString().ToLowerInvariant()} '{id}'");
         })
@@ -83,9 +87,21 @@ internal static class PlantEndpoints
         MapChange(api, $"/{path}/{{id}}", HttpMethods.Delete, part, PlantDeed.Remove, $"{what}: takes it away, when nothing needs it");
     }
 
-    /// <summary>A limit is of a machine; calendars and reasons are of all.</summary>
-    private static bool Sees(Caller caller, PlantPart part, JsonNode? shown) =>
-        part != PlantPart.Threshold || shown?["machine"] is not { } machine || caller.Scope.Sees(machine.ToString());
+    /// <summary>A limit is of a machine, and so is a source whose device is one; calendars and reasons are of all.</summary>
+    private static bool Sees(Caller caller, PlantDirectory directory, PlantPart part, JsonNode? shown) => part switch
+    {
+        PlantPart.Threshold => shown?["machine"] is not { } machine || caller.Scope.Sees(machine.ToString()),
+        PlantPart.Source when shown is not null => SeesSource(caller, directory, shown),
+        _ => true,
+    };
+
+    private static bool SeesSource(Caller caller, PlantDirectory directory, JsonNode shown)
+    {
+        if (caller.Scope.IsWhole) return true;
+        var (node, device) = (shown["edge_node"]?.ToString(), (shown["device"] ?? shown["id"])?.ToString());
+        var machine = directory.FindDevice(node ?? "", device ?? "");
+        return machine is not null && caller.Scope.Sees(machine.Id);
+    }
 
     private static void MapChange(
         IEndpointRouteBuilder api, string route, string method, PlantPart part, PlantDeed deed, string summary) => api

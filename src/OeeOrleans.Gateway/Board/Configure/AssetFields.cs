@@ -115,7 +115,8 @@ internal static class AssetFields
             [
                 new("/name", "name"), new("/start", "from"), new("/end", "to"), new("/days", "days", FieldKind.List, Hint: "every day"),
                 new("/breaks", "breaks", FieldKind.Breaks, Hint: "09:00-09:15, 12:00-12:30"),
-            ]),
+            ],
+            IsOpen: true),
         new(
             "/exceptions", "Holidays and extra shifts", false,
             [
@@ -123,7 +124,8 @@ internal static class AssetFields
                 new("/closed", "closed", FieldKind.Flag, [("", "no"), ("true", "closed")]),
                 new("/shifts", "shifts instead", FieldKind.Shifts, Hint: "early 06:00-12:00"),
                 new("/extra", "extra shifts", FieldKind.Shifts, Hint: "extra 06:00-14:00"),
-            ]),
+            ],
+            IsOpen: true),
     ];
 
     public static string IdOf(JsonObject part) => part["id"]?.ToString() ?? "";

@@ -5,7 +5,8 @@ namespace OeeOrleans.Gateway.Board.Configure;
 /// <summary>A table within a form: a list of objects, or what is known by name.</summary>
 /// <param name="Path">JSON pointer in what the form is of; empty: the form is of the list.</param>
 /// <param name="IsMap">Its first column is the name of an entry, the others are of its value; one that has no key of its own is the value.</param>
-public sealed record RowSpec(string Path, string Title, bool IsMap, IReadOnlyList<FieldSpec> Columns)
+/// <param name="IsOpen">Also while it has no row.</param>
+public sealed record RowSpec(string Path, string Title, bool IsMap, IReadOnlyList<FieldSpec> Columns, bool IsOpen = false)
 {
     public List<FormRow> Read(JsonNode of)
     {
