@@ -189,8 +189,8 @@ public sealed class GuardedPlant : IAsyncLifetime
 
     private static FaultEvent Fault(string machine) => new()
     {
-        // Before its first sample: of what samples tell nothing the machine's account has no such fault.
-        Machine = machine, Code = "E1", StartUs = StoppedUs - (6 * UnixMicros.PerHour), Severity = 500,
+        // Not of this day, whatever the hour: the machine works that out anew from its samples, which tell of no such fault.
+        Machine = machine, Code = "E1", StartUs = StoppedUs - (3 * UnixMicros.PerDay), Severity = 500,
     };
 }
 
