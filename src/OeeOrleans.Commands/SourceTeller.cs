@@ -102,14 +102,15 @@ internal sealed class SourceTeller(
             // What another host gave it is that one's to take away.
             var isTheirs = wanted == PlantSources.None && status.Sources?.By != SignedSources.NameOf(signing);
             var name = isTheirs ? SourceState.Read : SourceState.Of(status, wanted).Name;
-            if (name is SourceState.Read or SourceState.Refused or SourceState.Deaf)
+            if (name is SourceState.Read or SourceState.Refused || (name == SourceState.Deaf && wanted == PlantSources.None))
             {
                 _looks[node] = new Look(clock.GetUtcNow() + (_wanted.ContainsKey(node) ? Longest : Seldom), First);
                 return;
             }
 
             _looks[node] = look.Next(clock.GetUtcNow(), Longest);
-            if (name == SourceState.Offline) return;
+            // One whose first birth is still on its way to us is as deaf as one that takes none.
+            if (name is SourceState.Offline or SourceState.Deaf) return;
             await TellAsync(grain, signing, node, wanted, NumberAfter(status.Sources!.Number, state), cancellationToken);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)

@@ -27,6 +27,7 @@ public sealed class BoardPagesTests(DemoFixture demo, ITestOutputHelper output) 
         ["configure-calendars"] = ("/configure/calendars", ".week rect"),
         ["configure-reasons"] = ("/configure/reasons", "form.part"),
         ["configure-thresholds"] = ("/configure/thresholds?new=threshold", "form.part"),
+        ["configure-sources"] = ("/configure/sources?new=source", "form.part"),
         ["configure-users"] = ("/configure/users", "[data-user=demo]"),
         ["configure-keys"] = ("/configure/keys", "[aria-label='new key']"),
         ["configure-revisions"] = ("/configure/revisions", "[data-revision='1']"),

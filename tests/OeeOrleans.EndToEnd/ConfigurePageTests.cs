@@ -87,6 +87,36 @@ public sealed class ConfigurePageTests(DemoFixture demo) : IClassFixture<DemoFix
     }
 
     [Fact]
+    public async Task A_source_is_given_to_an_edge_node_which_says_that_it_reads_it()
+    {
+        await using var context = await demo.SignedInAsync();
+        var node = (await demo.Oee.GetAsync("/api/assets/labeller1")).GetProperty("attributes").GetProperty("edge_node").GetString()!;
+        var page = await AnewAsync(context, "/configure/sources?new=source");
+        await page.Locator("input[aria-label=id]").FillAsync("mixer-plc");
+        await page.Locator("input[aria-label='edge node']").FillAsync(node);
+        await page.Locator("input[aria-label=address]").First.FillAsync("s7://nowhere:port");
+        await page.Locator("button:has-text('add a row')").ClickAsync();
+        await page.Locator("input[aria-label='address, row 1']").FillAsync("counter");
+        await page.Locator("input[aria-label='metric, row 1']").FillAsync("counter.good");
+        await KeepAsync(page);
+        await page.Locator("label:has(input[aria-label=address]) .fault:has-text('s7://nowhere:port')").WaitForAsync();
+        await page.Locator("input[aria-label=address]").First.FillAsync("sim://mixer");
+        await KeepAsync(page);
+        await page.WaitForURLAsync("**/configure/sources?at=mixer-plc");
+        await page.Locator("button.go:has-text('activate')").ClickAsync();
+        await page.Locator("section[role=status]:has-text('is active')").WaitForAsync();
+        await page.Locator($"[role=status]:has-text('{node} reads what is active.')").WaitForAsync();
+        // What it reads arrives, and is nobody's yet.
+        await Eventually.HoldsAsync(
+            "its device to be heard", Soon, () => demo.Oee.GetAsync("/api/discovered"),
+            d => d.GetProperty("items").EnumerateArray().Any(i => i.GetProperty("device").GetString() == "mixer-plc"));
+        await page.Locator("form.part button:has-text('remove')").ClickAsync();
+        await page.Locator(".draft .diff:has-text('mixer-plc')").WaitForAsync();
+        await page.Locator("button.go:has-text('activate')").ClickAsync();
+        await page.Locator("section[role=status]:has-text('is active')").WaitForAsync();
+    }
+
+    [Fact]
     public async Task A_line_with_a_machine_a_reason_a_threshold_and_a_holiday_are_made_together()
     {
         await using var context = await demo.SignedInAsync();

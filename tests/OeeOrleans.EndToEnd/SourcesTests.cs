@@ -72,6 +72,7 @@ public sealed class SourcesTests(PlantFixture fixture) : IClassFixture<PlantFixt
 
         // After a crash it goes on reading by itself: nobody tells it again.
         var told = Count(_host.Process.Output, "told its sources");
+        Assert.Equal(2, told);
         await _edge.KillAsync();
         await _edge.StartAsync();
         await Eventually.HoldsAsync("the machine to be back", Soon, PressAsync, m => m.GetProperty("connected").GetBoolean());

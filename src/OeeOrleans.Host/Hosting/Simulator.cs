@@ -1,3 +1,6 @@
+using OeeOrleans.Access.Identities;
+using OeeOrleans.Access.Keys;
+using OeeOrleans.Configuration.Reading;
 using OeeOrleans.Edge;
 using OeeOrleans.Kpi.Calendars;
 using OeeOrleans.Kpi.Plant;
@@ -10,7 +13,9 @@ namespace OeeOrleans.Host.Hosting;
 
 /// <summary>Runs the simulated plant beside the servers, as devices would: over the broker only. Four of its machines are in PLCs, which
 /// our own edge connector reads: two by S7, two by CIP.</summary>
-internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, TimeProvider clock, ILoggerFactory logs) : BackgroundService
+internal sealed class Simulator(
+    SimulatedBroker broker, PlantDirectory plant, CommandKey key, AccessDirectory access, TimeProvider clock, ILoggerFactory logs)
+    : BackgroundService
 {
     private const int IntervalMs = 250;
 
@@ -34,10 +39,14 @@ internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, Ti
             if (stoppingToken.IsCancellationRequested) return;
             await using var ending = cell;
             cell.Start();
-            using var edge = new EdgeConnector(Options(cell), clock, logs.CreateLogger<EdgeConnector>());
+            var options = Options(cell);
+            var pinned = new OwnCommandKey(options, key, access);
+            await pinned.StartAsync(stoppingToken);
+            using var edge = new EdgeConnector(options, clock, logs.CreateLogger<EdgeConnector>());
             await edge.StartAsync(CancellationToken.None);
             await cell.RunAsync(stoppingToken);
             await edge.StopAsync(CancellationToken.None);
+            await pinned.StopAsync(CancellationToken.None);
         }
         catch (Exception error) when (!stoppingToken.IsCancellationRequested)
         {
@@ -54,6 +63,7 @@ internal sealed class Simulator(SimulatedBroker broker, PlantDirectory plant, Ti
             Node = cell.Node,
             DataDir = broker.DataDir,
             Brokers = [broker.Address],
+            ReadSources = ToldSourcesReader.Read,
             Sources =
             [
                 .. cell.Tags.GroupBy(t => t.Device).Select(machine => new EdgeSource(
