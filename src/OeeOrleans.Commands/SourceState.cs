@@ -29,7 +29,8 @@ public sealed record SourceState(string Name, string? Problem)
         }
 
         var digest = SignedSources.DigestOf(wanted);
-        if (told.Digest == digest) return new SourceState(Read, null);
+        // Also when it reads them, and refused others since: it is to forget those.
+        if (told.Digest == digest && told.Refused is null) return new SourceState(Read, null);
         if (told.Refused == digest) return new SourceState(Refused, told.Problem);
         return node.Online
             ? new SourceState(Waiting, "it is told; when that stays so, it may not know this host's key (edge.command_keys)")

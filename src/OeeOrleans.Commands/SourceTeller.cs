@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OeeOrleans.Access.Keys;
@@ -28,6 +27,12 @@ internal sealed class SourceTeller(
 
     /// <summary>One whose disk was lost is found by then, and one that was repaired is told again.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
+
+    /// <summary>One that is not there is told soon when it is.</summary>
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
+
+    /// <summary>The year 2200, microseconds.</summary>
+    private const long LastUs = 7_258_118_400_000_000;
 
     /// <summary>The plant gives it none, and it reads none: only one that has been away since it was given some is found so.</summary>
     private static readonly TimeSpan Seldom = TimeSpan.FromMinutes(10);
@@ -98,20 +103,28 @@ internal sealed class SourceTeller(
         {
             var grain = grains.GetGrain<IEdgeNodeGrain>(node);
             var status = await grain.GetStatus().WaitAsync(Patience, clock, cancellationToken);
-            using var signing = await key.OpenAsync(cancellationToken);
-            // What another host gave it is that one's to take away.
-            var isTheirs = wanted == PlantSources.None && status.Sources?.By != SignedSources.NameOf(signing);
+            // What another plant gave it is that one's to take away.
+            var isTheirs = wanted == PlantSources.None && status.Sources?.Host != state.Plant.Site.Id;
             var name = isTheirs ? SourceState.Read : SourceState.Of(status, wanted).Name;
-            if (name is SourceState.Read or SourceState.Refused || (name == SourceState.Deaf && wanted == PlantSources.None))
+            var now = clock.GetUtcNow();
+            switch (name)
             {
-                _looks[node] = new Look(clock.GetUtcNow() + (_wanted.ContainsKey(node) ? Longest : Seldom), First);
-                return;
+                case SourceState.Read:
+                    _looks[node] = new Look(now + (_wanted.ContainsKey(node) ? Longest : Seldom), First);
+                    return;
+                case SourceState.Refused when !look.IsRefused:
+                    // What was in its way may be gone by then.
+                    _looks[node] = new Look(now + Longest, Longest, IsRefused: true);
+                    return;
+                case SourceState.Offline or SourceState.Deaf:
+                    // One whose first birth is still on its way to us is as deaf as one that takes none.
+                    _looks[node] = new Look(now + Soon, First);
+                    return;
+                default:
+                    _looks[node] = look.Next(now, Longest);
+                    await TellAsync(grain, node, wanted, NumberAfter(status.Sources!.Number, state), state, cancellationToken);
+                    return;
             }
-
-            _looks[node] = look.Next(clock.GetUtcNow(), Longest);
-            // One whose first birth is still on its way to us is as deaf as one that takes none.
-            if (name is SourceState.Offline or SourceState.Deaf) return;
-            await TellAsync(grain, signing, node, wanted, NumberAfter(status.Sources!.Number, state), cancellationToken);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
@@ -122,10 +135,19 @@ internal sealed class SourceTeller(
     }
 
     private async Task TellAsync(
-        IEdgeNodeGrain grain, ECDsa signing, string node, string wanted, long number, CancellationToken cancellationToken)
+        IEdgeNodeGrain grain, string node, string wanted, long number, PlantState state, CancellationToken cancellationToken)
     {
-        var signed = new SignedSources { Number = number, EdgeNode = node, Sources = wanted }.Seal(signing);
-        if (await grain.TellSources(number, signed).WaitAsync(Patience, clock, cancellationToken) is { } why)
+        using var signing = await key.OpenAsync(cancellationToken);
+        var told = new SignedSources { Number = number, EdgeNode = node, Host = state.Plant.Site.Id, Sources = wanted };
+        var signed = told.Seal(signing);
+        if (signed.Length > SignedSources.MaxLength)
+        {
+            Log.SourcesNotTold(log, node, $"they have {signed.Length} characters, and may have {SignedSources.MaxLength}");
+            return;
+        }
+
+        var telling = grain.TellSources(number, SignedSources.DigestOf(wanted), signed);
+        if (await telling.WaitAsync(Patience, clock, cancellationToken) is { } why)
         {
             Log.SourcesNotTold(log, node, why);
         }
@@ -136,19 +158,17 @@ internal sealed class SourceTeller(
     }
 
     /// <summary>
-    /// The time of the revision, unless the node heard a later word: a store that was set up anew, or a clock that went back. What is beyond
-    /// any clock is not believed: anybody may say it in the node's name.
+    /// The time of the revision, unless the node heard a later word: what was refused and is taken back, a store that was set up anew, or
+    /// a clock that went back. What is beyond all clocks is not believed: then nothing later could be said.
     /// </summary>
-    private long NumberAfter(long last, PlantState state)
-    {
-        var number = state.Revision.AtUs;
-        var latest = UnixMicros.Now(clock) + UnixMicros.PerDay;
-        return last >= number && last < latest ? last + 1 : number;
-    }
+    private static long NumberAfter(long last, PlantState state) =>
+        last >= state.Revision.AtUs && last < LastUs ? last + 1 : state.Revision.AtUs;
 
     /// <summary>When a node is looked at again, and how long after that, if it does not answer.</summary>
-    private sealed record Look(DateTimeOffset At, TimeSpan Pause)
+    /// <param name="IsRefused">It was seen that it refuses them.</param>
+    private sealed record Look(DateTimeOffset At, TimeSpan Pause, bool IsRefused = false)
     {
-        public Look Next(DateTimeOffset now, TimeSpan longest) => new(now + Pause, Pause * 2 < longest ? Pause * 2 : longest);
+        public Look Next(DateTimeOffset now, TimeSpan longest) =>
+            this with { At = now + Pause, Pause = Pause * 2 < longest ? Pause * 2 : longest };
     }
 }

@@ -56,7 +56,7 @@ public sealed record SignedCommand
     /// <param name="by">Which of them said it.</param>
     /// <exception cref="SignedCommandException">It is none, or nobody of these signed it.</exception>
     public static SignedCommand Open(string text, IReadOnlyList<ECDsa> keys, out int by) =>
-        SignedText.Open<SignedCommand>(text, MaxLength, Purpose, keys, out by);
+        SignedText.Read<SignedCommand>(SignedText.Open(text, MaxLength, Purpose, keys, out by));
 
     /// <summary>The DCMD that brings it.</summary>
     public static (SparkplugTopic Topic, ReadOnlyMemory<byte> Payload) Message(

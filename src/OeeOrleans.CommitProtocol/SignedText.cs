@@ -17,12 +17,13 @@ internal static class SignedText
         return $"{Base64Url.EncodeToString(json)}.{Base64Url.EncodeToString(proof)}";
     }
 
+    /// <summary>The bytes that were signed.</summary>
     /// <param name="text">As it came.</param>
     /// <param name="maxLength">Longer ones are not looked at, characters.</param>
     /// <param name="keys">Of those who may say it.</param>
     /// <param name="by">Which of them said it.</param>
     /// <exception cref="SignedCommandException">It is none, or nobody of these signed it.</exception>
-    public static T Open<T>(string text, int maxLength, ReadOnlySpan<byte> purpose, IReadOnlyList<ECDsa> keys, out int by)
+    public static byte[] Open(string text, int maxLength, ReadOnlySpan<byte> purpose, IReadOnlyList<ECDsa> keys, out int by)
     {
         if (text.Length > maxLength) throw new SignedCommandException($"it has {text.Length} characters, and may have {maxLength}");
         if (text.Split('.') is not [var body, var signature]) throw new SignedCommandException("it is no signed command");
@@ -47,6 +48,12 @@ internal static class SignedText
             throw new SignedCommandException("none of the host's keys that this edge node knows signed it");
         }
 
+        return json;
+    }
+
+    /// <exception cref="SignedCommandException">It is no such thing.</exception>
+    public static T Read<T>(ReadOnlySpan<byte> json)
+    {
         try
         {
             return JsonSerializer.Deserialize<T>(json) ?? throw new SignedCommandException("it is empty");

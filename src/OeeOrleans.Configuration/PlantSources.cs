@@ -27,10 +27,6 @@ public static class PlantSources
             if (source["edge_node"]?.ToString() is not { Length: > 0 } node) continue;
             var told = (JsonObject)source.DeepClone();
             told.Remove("edge_node");
-            // A machine says which source stands by for the one its device is read from.
-            var (id, device) = (told["id"]?.ToString(), (told["device"] ?? told["id"])?.ToString());
-            var machine = state.Plant.Machines.FirstOrDefault(m => m.EdgeNode == node && m.Device == device && m.Fallback is not null);
-            if (machine is not null && machine.Fallback != id) told["fallback"] ??= machine.Fallback;
             if (!lists.TryGetValue(node, out var list)) lists[node] = list = [];
             list.Add((JsonNode)told);
         }

@@ -31,9 +31,10 @@ public sealed class EdgeConnector : BackgroundService
     private readonly ToldBook _told;
     private readonly SourceSet _sources;
 
-    /// <summary>Devices that are no more, and the number below which their records are.</summary>
-    private readonly List<(EdgeDevice Device, ulong Below)> _departed = [];
+    /// <summary>Devices that were read since this process began: of one that is no more something may still be to be told.</summary>
+    private readonly HashSet<string> _devices = new(StringComparer.Ordinal);
     private volatile EdgeLife _life;
+    private EdgeLife? _watched;
     private bool _isReborn;
     private long _toldDropped;
 
@@ -52,10 +53,9 @@ public sealed class EdgeConnector : BackgroundService
         _governor = new SamplingGovernor(options.SlowestIntervalMs);
         _told = new ToldBook(options, clock, log);
         _sources = new SourceSet(options, clock, log);
-        if (sources is null) _sources.Open(_told.All);
-        else _sources.Hold(options.Speaking, sources);
-        _writer = new PlcWriter(options, _queue, _wake, () => _life!.Loops, clock, log);
-        _life = NewLife();
+        _writer = new PlcWriter(options, _queue, _wake, () => _life!.Loops, Has, clock, log);
+        if (sources is not null) _sources.Hold(_told.All, sources);
+        _life = FirstLife(isOpen: sources is not null);
     }
 
     public EdgeState State => _life.Link.State;
@@ -94,6 +94,21 @@ public sealed class EdgeConnector : BackgroundService
         }
     }
 
+    /// <summary>What the plant told and cannot be lived with, whatever is wrong with it, must not keep the node from reading its own.</summary>
+    private EdgeLife FirstLife(bool isOpen)
+    {
+        try
+        {
+            if (!isOpen) _sources.Open(_told.All);
+            return NewLife();
+        }
+        catch (ArgumentException error) when (!isOpen && _told.GiveUp(error.Message))
+        {
+            _sources.Open(_told.All);
+            return NewLife();
+        }
+    }
+
     /// <summary>New aliases are written first; a disk that is full now takes them later.</summary>
     private async Task BeginLifeAsync(CancellationToken stoppingToken)
     {
@@ -101,6 +116,7 @@ public sealed class EdgeConnector : BackgroundService
         {
             try
             {
+                await _sources.RenewAsync(_told.All);
                 _life = NewLife();
                 return;
             }
@@ -108,6 +124,10 @@ public sealed class EdgeConnector : BackgroundService
             {
                 Log.NoLife(_log, $"{_options.Group}/{_options.Node}", error);
                 await Task.Delay(TimeSpan.FromSeconds(1), _clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (ArgumentException error) when (_told.GiveUp(error.Message))
+            {
+                // Without them, then.
             }
         }
     }
@@ -129,24 +149,39 @@ public sealed class EdgeConnector : BackgroundService
         _isReborn = true;
         var linking = redescribed.IsCompleted ? Task.CompletedTask : life.Link.RunAsync(ended.Token);
         await Task.WhenAny(linking, redescribed);
-        if (!stoppingToken.IsCancellationRequested) Log.Redescribed(_log, $"{_options.Group}/{_options.Node}");
         if (told.IsCompleted)
         {
-            // Those that stay go on meanwhile.
-            var leaving = life.Loops.Where(l => !_sources.Keeps(l.Id, _told.All)).ToList();
-            foreach (var loop in leaving) await ends[loop].CancelAsync();
-            await Task.WhenAll(leaving.Select(l => loops[l]));
-            await HeardAsync(_queue.Next, stoppingToken);
+            _told.See();
+            await PartAsync(life, loops, ends, stoppingToken);
+        }
+        else if (!stoppingToken.IsCancellationRequested)
+        {
+            Log.Redescribed(_log, $"{_options.Group}/{_options.Node}");
         }
 
         await ended.CancelAsync();
         await Task.WhenAll(loops.Values.Append(linking));
         foreach (var end in ends.Values) end.Dispose();
         foreach (var source in _sources.Sources) await source.RestAsync();
-        if (told.IsCompleted && !stoppingToken.IsCancellationRequested) await RenewAsync(life);
     }
 
-    /// <summary>A device that goes has told all it had to tell, when there is somebody who listens.</summary>
+    /// <summary>
+    /// Sources that are no more, or others than before, are closed; those that stay go on meanwhile. A device that goes has told all it
+    /// had to tell, when there is somebody who listens; otherwise it is born once more for that, whenever there is.
+    /// </summary>
+    private async Task PartAsync(
+        EdgeLife life, Dictionary<SourceLoop, Task> loops, Dictionary<SourceLoop, CancellationTokenSource> ends,
+        CancellationToken stoppingToken)
+    {
+        var leaving = life.Loops.Where(l => !_sources.Keeps(l.Id, _told.All)).ToList();
+        foreach (var loop in leaving) await ends[loop].CancelAsync();
+        await Task.WhenAll(leaving.Select(l => loops[l]));
+        var staying = SourceRules.Speaking(_told.All).Select(s => s.Device).ToHashSet(StringComparer.Ordinal);
+        var goes = _sources.Settings.Any(s => leaving.Exists(l => l.Id == s.Id) && !staying.Contains(s.Device));
+        await _sources.CloseAsync([.. leaving.Select(l => l.Id)]);
+        if (goes) await HeardAsync(_queue.Next, stoppingToken);
+    }
+
     /// <param name="below">What was read until now.</param>
     private async Task HeardAsync(ulong below, CancellationToken stoppingToken)
     {
@@ -157,27 +192,33 @@ public sealed class EdgeConnector : BackgroundService
         }
     }
 
-    private async Task RenewAsync(EdgeLife life)
+    /// <summary>Whether a device was ever read here.</summary>
+    private bool Has(string device)
     {
-        _told.See();
-        await _sources.RenewAsync(_told.All);
-        var devices = _sources.Sources.SelectMany(s => s.Tags).Select(t => t.Device).ToHashSet(StringComparer.Ordinal);
-        _departed.RemoveAll(d => devices.Contains(d.Device.Id));
-        var gone = life.Link.Definition.Devices.Where(d => !devices.Contains(d.Id) && !_departed.Exists(o => o.Device.Id == d.Id));
-        _departed.AddRange(gone.ToList().Select(d => (d, _queue.Next)));
+        lock (_devices) return _devices.Contains(device);
+    }
+
+    /// <summary>Those that are read no more, and have something to tell or may have.</summary>
+    private IReadOnlyList<EdgeDevice> Departed(IReadOnlyList<ISource> sources)
+    {
+        var now = sources.SelectMany(s => s.Tags).Select(t => t.Device).ToHashSet(StringComparer.Ordinal);
+        lock (_devices)
+        {
+            _devices.UnionWith(now);
+            return AliasBook.DevicesOf(_devices.Union(_queue.Devices()).Where(d => !now.Contains(d)), _queue);
+        }
     }
 
     private EdgeLife NewLife()
     {
         var sources = _sources.Sources;
         foreach (var source in sources) source.Describe();
-        _departed.RemoveAll(d => _queue.First >= d.Below);
         var definition = new EdgeNodeDefinition(
             _options.Group, _options.Node, [],
             [
                 .. sources.SelectMany(s => s.Tags).GroupBy(t => t.Device).Select(d => new EdgeDevice(d.Key, [.. Metrics(d)])),
                 // What they said and nobody heard is told when they are born once more, to tell that alone.
-                .. _departed.Select(d => d.Device),
+                .. Departed(sources),
             ]);
         var image = new EdgeImage(definition);
         List<SourceLoop> loops =
@@ -234,13 +275,21 @@ public sealed class EdgeConnector : BackgroundService
         EdgeMetrics.BufferBytes.Set(_queue.Bytes);
         EdgeMetrics.BufferRecords.Set(_queue.Count);
         EdgeMetrics.BufferOldestSeconds.Set(OldestSeconds());
-        if (_governor.Observe(_queue.Depth))
+        var life = _life;
+        var isNews = _governor.Observe(_queue.Depth);
+        if (isNews)
         {
-            var fastest = _life.Loops.Select(l => l.OwnIntervalMs).DefaultIfEmpty(_options.SlowestIntervalMs).Min();
+            var fastest = life.Loops.Select(l => l.OwnIntervalMs).DefaultIfEmpty(_options.SlowestIntervalMs).Min();
             Log.SamplingChanged(_log, _governor.IntervalMs(fastest), (int)(_queue.Depth * 100));
-            foreach (var loop in _life.Loops) loop.SetPaused(_governor.Paused);
         }
 
+        // Sources that were opened since were not told.
+        if (isNews || (_governor.Paused && !ReferenceEquals(life, _watched)))
+        {
+            foreach (var loop in life.Loops) loop.SetPaused(_governor.Paused);
+        }
+
+        _watched = life;
         foreach (var loop in _life.Loops) EdgeMetrics.SamplingIntervalMs.WithLabels(loop.Id).Set(_governor.IntervalMs(loop.OwnIntervalMs));
         if (_queue.TakeWriteError() is { } reason) Log.BufferNotWritten(_log, reason);
         if (_queue.DroppedValues <= _toldDropped) return;

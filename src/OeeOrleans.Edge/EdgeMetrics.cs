@@ -60,6 +60,16 @@ internal static class EdgeMetrics
         "source", "result");
     public static readonly Gauge OpcUaClockSkew = Metrics.CreateGauge(
         "opcua_clock_skew_seconds", "How far the OPC UA server's clock is ahead of ours.", "source");
+    /// <summary>What is shown of a source that is no more.</summary>
+    public static void Forget(string source)
+    {
+        Gauge[] shown =
+        [
+            SamplingIntervalMs, SourceUp, PlcUp, PlcBadTags, OpcUaSessionUp, MonitoredItems, BadItems, IngestLagMs, OpcUaClockSkew,
+        ];
+        foreach (var gauge in shown) gauge.RemoveLabelled(source);
+    }
+
     public static readonly Counter OpcUaSilent = Metrics.CreateCounter(
         "opcua_silent_subscriptions_total", "Subscriptions that were silent past their keep-alive and made anew.", "source");
 }

@@ -172,6 +172,11 @@ public sealed class EdgeOptions
     /// </summary>
     public bool TakesSources { get; set; } = true;
 
+    /// <summary>
+    /// The keys are told by whoever runs this process, after it began: what was told by one of before is read until then.
+    /// </summary>
+    public bool KeysComeLater { get; set; }
+
     /// <summary>None need be known before the host tells them.</summary>
     public bool WaitsForSources { get; set; }
 

@@ -12,9 +12,10 @@ public interface IEdgeNodeGrain : IGrainWithStringKey
 
     /// <summary>Hands the node's sources to its broker. Null, or why they were not sent; the same ones again within seconds are not.</summary>
     /// <param name="number">Theirs.</param>
+    /// <param name="digest">Of what they say.</param>
     /// <param name="signed">As <see cref="CommitProtocol.SignedSources.Seal"/> made it.</param>
     [Alias("TellSources")]
-    Task<string?> TellSources(long number, string signed);
+    Task<string?> TellSources(long number, string digest, string signed);
 
     [Alias("GetStatus")]
     Task<EdgeNodes.EdgeNodeStatus> GetStatus();

@@ -21,20 +21,23 @@ public sealed class SourceTests
     [InlineData("""{ "id": "Plc 1" }""", "/sources/0/id", "is not allowed")]
     [InlineData("""{ "url": "http://10.0.4.17" }""", "/sources/0/url", "is no source")]
     [InlineData("""{ "url": "s7://user:word@10.0.4.17?rack=0&slot=1" }""", "/sources/0/url", "do not belong into a URL")]
-    [InlineData("""{ "device": "a/b" }""", "/sources/0", "must not contain")]
+    [InlineData("""{ "device": "a/b" }""", "/sources/0/device", "must not contain")]
     [InlineData("""{ "interval_ms": 1 }""", "/sources/0/interval_ms", "is not between 10 and 3600000")]
     [InlineData("""{ "tags": [] }""", "/sources/0", "a source needs tags")]
     [InlineData("""{ "tags": [{ "address": "nope", "metric": "m" }] }""", "/sources/0/tags/0/address", "nope")]
     [InlineData("""{ "fallback": "plc2" }""", "/sources/0", "the fallback 'plc2' of plc1 is no source")]
     [InlineData("""{ "fallback_after_s": 5 }""", "/sources/0", "need a fallback")]
     [InlineData("""{ "speed": 5 }""", "/sources/0/speed", "unknown key 'speed'")]
-    [InlineData("""{ "url": "sim://x?journal=/etc/passwd" }""", "/sources/0/url", "'journal' is for the edge node's own file")]
-    [InlineData("""{ "url": "sim://x?tags=1000000" }""", "/sources/0/url", "1 to 10000 are possible")]
+    [InlineData("""{ "url": "sim://x?journal=/etc/passwd" }""", "/sources/0/url", "is for the edge node's own file")]
+    [InlineData("""{ "url": "sim://x?tags=1" }""", "/sources/0/url", "is for the edge node's own file")]
+    [InlineData("""{ "device": "" }""", "/sources/0/device", "the device id is empty")]
+    [InlineData("""{ "tags": [{ "address": "MW0", "metric": "a\tb" }] }""", "/sources/0/tags/0/metric", "control character")]
+    [InlineData("""{ "tags": [{ "address": "MW0", "metric": "Node Control/X" }] }""", "/sources/0/tags/0/metric", "Sparkplug's own")]
+    [InlineData("""{ "tags": [{ "address": "MW0", "metric": "bdSeq" }] }""", "/sources/0/tags/0/metric", "is a name of Sparkplug's own")]
     public void What_cannot_be_is_told_with_its_place(string patch, string pointer, string says)
     {
-        var problem = ProblemOf(patch);
-        Assert.Equal(pointer, problem.Pointer);
-        Assert.Contains(says, problem.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            ProblemsOf(Source(patch)), p => p.Pointer == pointer && p.Message.Contains(says, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -43,6 +46,8 @@ public sealed class SourceTests
     [InlineData("""{ "password_file": "/etc/shadow", "username": "u" }""", "is no name of a file in the folder 'secrets'")]
     [InlineData("""{ "user_certificate": "..", "user_key": "k.pem" }""", "is no name of a file in the folder 'secrets'")]
     [InlineData("""{ "user_certificate": "c.pem", "user_key": "a\\b" }""", "is no name of a file in the folder 'secrets'")]
+    [InlineData("""{ "clear_password": true }""", "are for the edge node's own file")]
+    [InlineData("""{ "trust": "everything" }""", "are for the edge node's own file")]
     [InlineData("""{ "pki": "/tmp" }""", "an edge node keeps its certificates where its own file says")]
     [InlineData("""{ "password_file": "p.txt" }""", "a password needs a username")]
     public void Secrets_are_files_that_the_edge_node_has_put_aside(string patch, string says)
@@ -69,21 +74,39 @@ public sealed class SourceTests
     }
 
     [Fact]
-    public void Each_edge_node_is_told_its_own_with_the_second_source_that_a_machine_names()
+    public void Each_edge_node_is_told_its_own_and_a_machine_of_somebody_names_no_second_source_for_it()
     {
         var document = Plant(
-            Source(), Source("""{ "id": "plc2", "device": "plc2" }"""),
-            Source("""{ "id": "plc3", "edge_node": "berlin/edge2", "device": "capper1" }"""));
+            Source("""{ "fallback": "plc2" }"""), Source("""{ "id": "plc2", "device": "plc2" }"""),
+            Source("""{ "id": "plc3", "edge_node": "berlin/edge2", "device": "capper1" }"""),
+            Source("""{ "id": "plc4", "device": "other" }"""));
         var editor = new PlantEditor(document);
-        editor.Apply(new PlantEdit(PlantDeed.Merge, PlantPart.Asset, "filler1", JsonNode.Parse("""{ "fallback": "plc2" }""")));
+        editor.Apply(new PlantEdit(PlantDeed.Merge, PlantPart.Asset, "filler1", JsonNode.Parse("""{ "fallback": "plc4" }""")));
         document = editor.Document;
         var told = PlantSources.ByNode(new PlantState(
             new PlantRevision(1, 0, "a", "b", "c", "", null, document.Text), document.Read(), [], document));
         Assert.Equal(["berlin/edge1", "berlin/edge2"], told.Keys.Order());
         var read = ToldSourcesReader.Read(told["berlin/edge1"], "/nowhere");
         Assert.Empty(read.Mistakes);
-        Assert.Equal([("plc1", "plc2"), ("plc2", null)], read.Sources.Select(s => (s.Id, s.Fallback)));
+        Assert.Equal([("plc1", "plc2"), ("plc2", null), ("plc4", null)], read.Sources.Select(s => (s.Id, s.Fallback)));
         Assert.DoesNotContain("edge_node", told["berlin/edge1"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void More_tags_or_letters_than_one_message_takes_are_too_many()
+    {
+        static JsonObject Of(int tags, int letters)
+        {
+            var source = Source();
+            var metric = new string('m', letters);
+            source["tags"] = new JsonArray(
+                [.. Enumerable.Range(0, tags).Select(i => new JsonObject { ["address"] = "MW0", ["metric"] = $"{metric}{i}" })]);
+            return source;
+        }
+
+        Assert.NotNull(Plant(Of(20_000, 1)).Read());
+        Assert.Contains("20001 tags", Assert.Single(ProblemsOf(Of(20_001, 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("letters", Assert.Single(ProblemsOf(Of(2_500, 900))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -129,8 +152,6 @@ public sealed class SourceTests
         editor.Apply(new PlantEdit(PlantDeed.Remove, PlantPart.Source, "plc1", null));
         Assert.True(editor.Document.SameAs(Plants.Small));
     }
-
-    private static ConfigProblem ProblemOf(params string[] patches) => ProblemsOf(Source(patches))[0];
 
     private static IReadOnlyList<ConfigProblem> ProblemsOf(params JsonObject[] sources) =>
         Assert.Throws<ConfigException>(() => Plant(sources).Read()).Problems;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging.Abstractions;
 using OeeOrleans.CommitProtocol;
+using OeeOrleans.Edge.Sessions;
 using OeeOrleans.Edge.Sources;
 
 namespace OeeOrleans.Edge.Tests;
@@ -48,7 +49,7 @@ public sealed class ToldBookTests : IDisposable
         _book = New();
         Assert.Equal(["own", "a", "b"], Read);
         Assert.Equal(
-            new SourcesReport(5, SignedSources.DigestOf("a,b"), SignedSources.NameOf(_key), null, null), _book.Report);
+            new SourcesReport(5, SignedSources.DigestOf("a,b"), "berlin", null, null), _book.Report);
     }
 
     [Fact]
@@ -58,12 +59,16 @@ public sealed class ToldBookTests : IDisposable
         _book.See();
         Assert.False(Tell(4, "b"));
         Assert.False(Tell(5, "a"));
+        // The last number for something else.
+        Assert.False(Tell(5, "b"));
         Assert.Equal(["own", "a"], Read);
         Assert.False(_book.Changed.IsCompleted);
-        // A later number for the same is news, once.
+        // A later number for the same is news, once, and also the next life knows it.
         Assert.True(Tell(6, "a"));
         Assert.False(Tell(6, "a"));
+        _book = New();
         Assert.False(Tell(5, "b"));
+        Assert.Equal(["own", "a"], Read);
         Assert.False(_book.Changed.IsCompleted);
     }
 
@@ -85,6 +90,48 @@ public sealed class ToldBookTests : IDisposable
     }
 
     [Fact]
+    public void A_word_that_was_refused_makes_those_before_it_old_also_for_the_next_life()
+    {
+        Tell(5, "a");
+        Tell(6, "bad");
+        Assert.False(Tell(5, "a"));
+        Assert.NotNull(_book.Report!.Problem);
+        _book = New();
+        Assert.Equal(["own", "a"], Read);
+        Assert.Equal(6, _book.Report!.Number);
+        Assert.False(Tell(5, "b"));
+        Assert.Equal(["own", "a"], Read);
+        // What was in its way is gone by then: the same word is taken.
+        Assert.True(Tell(7, "bad"));
+        _options.ReadSources = (_, _) => new ToldSources([new EdgeSource("bad", new Uri("sim://x"), "bad", 250, [])], []);
+        Assert.False(Tell(7, "bad"));
+        Assert.Equal(["own", "bad"], Read);
+    }
+
+    [Fact]
+    public void What_nothing_can_be_made_of_is_given_up_and_its_own_is_read()
+    {
+        Assert.False(_book.GiveUp("it is not mine"));
+        Tell(5, "a");
+        Assert.True(_book.GiveUp("it has no end"));
+        Assert.Equal(["own"], Read);
+        Assert.Equal((SignedSources.DigestOf("a"), "it has no end"), (_book.Report!.Refused, _book.Report.Problem));
+        Assert.False(_book.GiveUp("again"));
+    }
+
+    [Fact]
+    public void A_node_whose_kept_sources_cannot_be_opened_starts_all_the_same()
+    {
+        _options.Brokers = [new Mqtt.BrokerAddress(new Uri("mqtt://127.0.0.1:1"))];
+        _options.ReadSources = (_, _) => new ToldSources(
+            [new EdgeSource("plc", new Uri("s7://plc?rack=none"), "plc", 250, [new EdgeTag("MW0", "m")])], []);
+        Tell(5, "plc");
+        Assert.Equal(["own", "plc"], Read);
+        using var connector = new EdgeConnector(_options, TimeProvider.System, NullLogger<EdgeConnector>.Instance);
+        Assert.Equal(EdgeState.Stopped, connector.State);
+    }
+
+    [Fact]
     public void What_cannot_be_kept_is_not_read()
     {
         Directory.CreateDirectory(Path.Combine(_directory, "sources-g-n.json"));
@@ -94,19 +141,44 @@ public sealed class ToldBookTests : IDisposable
     }
 
     [Fact]
-    public void Two_hosts_do_not_take_it_from_each_other()
+    public void Two_plants_do_not_take_it_from_each_other()
     {
         Tell(5, "a");
-        Assert.True(Tell(6, "b", _other));
-        Assert.Contains($"its key is {SignedSources.NameOf(_key)}", _book.Report!.Problem, StringComparison.Ordinal);
+        Assert.True(Tell(6, "b", _other, "munich"));
+        Assert.Contains("another plant, berlin", _book.Report!.Problem, StringComparison.Ordinal);
         Assert.Equal(["own", "a"], Read);
         Tell(7, "[]");
-        Assert.False(Tell(8, "b", _other));
+        Assert.False(Tell(8, "b", _other, "munich"));
         Assert.Equal(["own", "b"], Read);
         // A key that is pinned no more has nothing to say, and hinders nobody.
         _options.CommandKeys = [Pin(_key)];
-        Assert.False(Tell(9, "c", _other));
+        Assert.False(Tell(9, "c", _other, "munich"));
+        Assert.Equal(["own", "b"], Read);
         Assert.False(Tell(9, "a"));
+        Assert.Equal(["own", "a"], Read);
+    }
+
+    [Fact]
+    public void A_renewed_key_of_the_same_plant_changes_and_takes_away_what_the_old_one_gave()
+    {
+        Tell(5, "a");
+        Assert.False(Tell(6, "b", _other));
+        Assert.Equal(["own", "b"], Read);
+        Assert.False(Tell(7, "[]", _other));
+        Assert.Equal(["own"], Read);
+    }
+
+    [Fact]
+    public void After_a_restart_what_a_key_told_that_is_pinned_no_more_is_not_read()
+    {
+        Tell(5, "a");
+        _options.CommandKeys = [Pin(_other)];
+        _book = New();
+        Assert.Equal(["own"], Read);
+        Assert.Equal(5, _book.Report!.Number);
+        // Where the keys come from this process's own host they are not there yet.
+        (_options.CommandKeys, _options.KeysComeLater) = ([], true);
+        _book = New();
         Assert.Equal(["own", "a"], Read);
     }
 
@@ -126,7 +198,7 @@ public sealed class ToldBookTests : IDisposable
     {
         using var stranger = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         Assert.False(Tell(5, "a", stranger));
-        Assert.False(_book.Take(new SignedSources { Number = 5, EdgeNode = "g/m", Sources = "a" }.Seal(_key)));
+        Assert.False(_book.Take(new SignedSources { Number = 5, EdgeNode = "g/m", Host = "berlin", Sources = "a" }.Seal(_key)));
         var command = new SignedCommand
         {
             Id = "1", Number = 5, EdgeNode = "g/n", Device = "own", Metric = "m", Value = "1", IssuedMs = 0, ExpiresMs = 1, AskedBy = "a",
@@ -175,6 +247,6 @@ public sealed class ToldBookTests : IDisposable
 
     private ToldBook New() => new(_options, TimeProvider.System, NullLogger.Instance);
 
-    private bool Tell(long number, string sources, ECDsa? by = null) =>
-        _book.Take(new SignedSources { Number = number, EdgeNode = "g/n", Sources = sources }.Seal(by ?? _key));
+    private bool Tell(long number, string sources, ECDsa? by = null, string host = "berlin") =>
+        _book.Take(new SignedSources { Number = number, EdgeNode = "g/n", Host = host, Sources = sources }.Seal(by ?? _key));
 }

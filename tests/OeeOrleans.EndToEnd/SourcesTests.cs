@@ -70,6 +70,9 @@ public sealed class SourcesTests(PlantFixture fixture) : IClassFixture<PlantFixt
             Assert.Equal(HttpStatusCode.PreconditionFailed, late.StatusCode);
         }
 
+        // Its own source was read on all the while: no second without a value.
+        Assert.InRange(await LongestSilenceMsAsync("e2e/edge1/own1", "tag0001"), 200, 1_000);
+
         // After a crash it goes on reading by itself: nobody tells it again.
         var told = Count(_host.Process.Output, "told its sources");
         Assert.Equal(2, told);
@@ -106,7 +109,7 @@ public sealed class SourcesTests(PlantFixture fixture) : IClassFixture<PlantFixt
         // An id that its own file has too.
         await RemoveAsync("line-ua");
         await StateAsync("read");
-        await MakeAsync(new { id = "own", edge_node = "e2e/edge1", url = "sim://plant?tags=1", device = "other1" });
+        await MakeAsync(new { id = "own", edge_node = "e2e/edge1", url = "sim://plant", device = "other1", tags = RunAndGood });
         refused = await StateAsync("refused");
         Assert.Contains("the id 'own' is there more than once", refused.GetProperty("problem").GetString(), StringComparison.Ordinal);
 
@@ -120,9 +123,10 @@ public sealed class SourcesTests(PlantFixture fixture) : IClassFixture<PlantFixt
             password_file = "ua1.txt", tags,
         });
         await StateAsync("read");
-        // The server is not there, and keeps nobody waiting.
-        await Eventually.HoldsAsync(
-            "the machine to be live", TimeSpan.FromSeconds(4), PressAsync, m => m.GetProperty("connected").GetBoolean());
+        await Eventually.HoldsAsync("the machine to be live", Soon, PressAsync, m => m.GetProperty("connected").GetBoolean());
+        // The server is not there, and kept nobody waiting: neither the node's own source nor another one of the plant.
+        Assert.InRange(await LongestSilenceMsAsync("e2e/edge1/own1", "tag0001"), 200, 1_000);
+        Assert.InRange(await LongestSilenceMsAsync("press1", "counter.good"), 200, 1_000);
     }
 
     [Fact]
@@ -157,7 +161,11 @@ public sealed class SourcesTests(PlantFixture fixture) : IClassFixture<PlantFixt
         await client.PublishAsync(new MqttApplicationMessageBuilder().WithTopic(Topic).WithPayload(older).Build());
         await SaysAsync("it is a copy");
         using var foreign = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var forged = new SignedSources { Number = long.MaxValue, EdgeNode = "e2e/edge1", Sources = "[]" }.Seal(foreign);
+        var forged = new SignedSources
+        {
+            Number = long.MaxValue, EdgeNode = "e2e/edge1", Host = "e2e",
+            Sources = """[{ "id": "x", "url": "sim://x", "device": "press1", "tags": [{ "address": "bool", "metric": "state.run" }] }]""",
+        }.Seal(foreign);
         var (_, message) = SignedSources.Message("e2e", "edge1", forged, (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
         await client.PublishAsync(new MqttApplicationMessageBuilder().WithTopic(Topic).WithPayload(message.ToArray()).Build());
         await SaysAsync("none of the host's keys");
@@ -207,6 +215,13 @@ public sealed class SourcesTests(PlantFixture fixture) : IClassFixture<PlantFixt
         var lines = reader.ReadToEnd().Split('\n').Where(l => l.Length == 13);
         return [.. lines.Select(l => long.Parse(l, CultureInfo.InvariantCulture))];
     }
+
+    private Task<long> LongestSilenceMsAsync(string machine, string name) => _plant.ScalarAsync(
+        $"""
+        select max(gap) from (
+          select extract(epoch from ts - lag(ts) over (order by ts)) * 1000 as gap from telemetry
+          where machine_id = '{machine}' and name = '{name}' and quality >= 64) gaps
+        """);
 
     /// <summary>A reading is all tags at one instant; the last one may be under way.</summary>
     private async Task OwnReadingsAreStoredOnceAsync()

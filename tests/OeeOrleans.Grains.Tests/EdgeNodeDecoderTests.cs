@@ -213,6 +213,25 @@ public sealed class EdgeNodeDecoderTests
         Assert.Contains("within a minute", _decoder.Refusal, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_a_birth_says_of_sources_is_known_until_the_next_and_is_found_in_a_stored_one()
+    {
+        var report = new SourcesReport(7, "0123", "berlin", null, null);
+        Born(1, w => w.String(new MetricHead(SourcesReport.MetricName, null, 1000, SparkplugDataType.String), report.ToJson()));
+        Assert.Equal(report, _decoder.State.Sources);
+        // A state of an earlier release has none, but the birth does.
+        Assert.Equal(report, EdgeNodeDecoder.SourcesIn(_decoder.Births.Single().Payload));
+        Assert.Equal(report, NodeState.Parse(_decoder.State.ToJson(_decoder.Session)).Sources);
+        Born(2, w => w.String(new MetricHead(SourcesReport.MetricName, null, 1000, SparkplugDataType.String), "{ no report"));
+        Assert.Null(_decoder.State.Sources);
+        Assert.Null(EdgeNodeDecoder.SourcesIn([1, 2, 3]));
+        void Born(long bdSeq, Action<SparkplugPayloadWriter> more) => Send(SparkplugMessageType.NBirth, null, 1000 * (ulong)bdSeq, 0, w =>
+        {
+            w.Integer(new MetricHead("bdSeq", null, 1000, SparkplugDataType.Int64), bdSeq);
+            more(w);
+        });
+    }
+
     private void BirthOfReporter()
     {
         Send(SparkplugMessageType.NBirth, null, 1000, 0, w =>

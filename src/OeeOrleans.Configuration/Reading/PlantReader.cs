@@ -33,7 +33,7 @@ internal sealed partial class PlantReader(YamlSection root)
         var plant = new PlantModel { Site = site, Calendars = calendars, Areas = areas, Reasons = reasons, Retired = retired };
         var ids = plant.Machines.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);
         plant = plant with { Thresholds = new ThresholdReader(root).Read(ids, CheckId) };
-        new PlantSourcesReader(root).Check(plant.Machines, CheckId);
+        new PlantSourcesReader(root).Check(CheckId);
         CheckDevices(plant);
         return plant;
     }

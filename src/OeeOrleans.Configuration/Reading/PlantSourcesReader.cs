@@ -1,6 +1,5 @@
 using OeeOrleans.Edge;
 using OeeOrleans.Edge.Sources;
-using OeeOrleans.Model.Plant;
 
 namespace OeeOrleans.Configuration.Reading;
 
@@ -8,14 +7,14 @@ namespace OeeOrleans.Configuration.Reading;
 internal sealed class PlantSourcesReader(YamlSection root)
 {
     /// <summary>Tags of all sources of one edge node; what is told travels in one message.</summary>
-    private const int MaxTagsPerNode = 50_000;
+    private const int MaxTagsPerNode = 20_000;
+    private const int MaxLettersPerNode = 2_000_000;
 
     private readonly Problems _problems = root.Problems;
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
 
-    /// <param name="machines">Of the plant: some have a second source.</param>
     /// <param name="checkId">Judges an id by the rule of all ids.</param>
-    public void Check(IEnumerable<Machine> machines, Action<YamlSection, string> checkId)
+    public void Check(Action<YamlSection, string> checkId)
     {
         if (!root.Has("sources"))
         {
@@ -25,31 +24,30 @@ internal sealed class PlantSourcesReader(YamlSection root)
 
         var reader = new SourceReader(SourceOrigin.Plant);
         var read = root.Sections("sources").Select(s => ReadOne(reader, s, checkId)).ToList();
-        var all = new List<EdgeSource>();
         foreach (var node in read.GroupBy(s => s.Node, StringComparer.Ordinal))
         {
-            var sections = node.DistinctBy(s => s.Source.Id, StringComparer.Ordinal).ToDictionary(s => s.Source.Id, s => s.Section);
-            var sources = node.Select(s => s.Source).ToList();
-            foreach (var machine in machines.Where(m => m.EdgeNode == node.Key && sources.Exists(s => s.Device == m.Device)))
-            {
-                if (MachineFallback.Take(machine, sources) is { } wrong) _problems.Add(node.First().Section.Line, $"sources: {wrong}");
-            }
-
             // An id that is there twice was told with its place.
-            foreach (var mistake in SourceRules.Mistakes(sources.DistinctBy(s => s.Id, StringComparer.Ordinal).ToList(), "sources"))
+            var once = node.DistinctBy(s => s.Source.Id, StringComparer.Ordinal).ToDictionary(s => s.Source.Id, StringComparer.Ordinal);
+            foreach (var mistake in SourceRules.Mistakes([.. once.Values.Select(o => o.Source)], "sources"))
             {
-                _problems.Add(sections[mistake.SourceId].Line, mistake.Message);
+                _problems.Add(once[mistake.SourceId].Section.Line, mistake.Message);
             }
 
-            if (sources.Sum(s => s.Tags.Count) is var tags and > MaxTagsPerNode)
-            {
-                _problems.Add(node.Last().Section.Line, $"sources: {node.Key} has {tags} tags; {MaxTagsPerNode} are possible");
-            }
-
-            all.AddRange(sources);
+            CheckSize(node.Key, [.. node.Select(s => s.Source)], node.Last().Section.Line);
         }
 
-        reader.CheckTimes(all);
+        reader.CheckTimes([.. read.Select(r => r.Source)]);
+    }
+
+    private void CheckSize(string node, IReadOnlyList<EdgeSource> sources, long line)
+    {
+        var tags = sources.Sum(s => s.Tags.Count);
+        var letters = sources.SelectMany(s => s.Tags).Sum(t => t.Address.Length + t.Metric.Length + (t.Unit?.Length ?? 0));
+        if (tags > MaxTagsPerNode) _problems.Add(line, $"sources: {node} has {tags} tags; {MaxTagsPerNode} are possible");
+        if (letters > MaxLettersPerNode)
+        {
+            _problems.Add(line, $"sources: the addresses and names of {node} have {letters} letters; {MaxLettersPerNode} are possible");
+        }
     }
 
     private (string Node, YamlSection Section, EdgeSource Source) ReadOne(

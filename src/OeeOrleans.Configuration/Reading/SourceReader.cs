@@ -1,9 +1,9 @@
-using System.Globalization;
-using System.Web;
+using System.Text;
 using OeeOrleans.Edge;
 using OeeOrleans.Edge.Sources;
 using OeeOrleans.Edge.Tags;
 using OeeOrleans.OpcUa;
+using OeeOrleans.Sparkplug.Topics;
 
 namespace OeeOrleans.Configuration.Reading;
 
@@ -24,8 +24,6 @@ internal enum SourceOrigin
 /// <param name="secrets">Folder of the edge node's files that the plant may name; of a source that was told.</param>
 internal sealed class SourceReader(SourceOrigin origin, string secrets = "")
 {
-    private const int MaxSimulated = 10_000;
-
     /// <summary>Sources that say when another one speaks for them.</summary>
     private readonly List<(string Id, YamlSection Section)> _timed = [];
 
@@ -63,6 +61,11 @@ internal sealed class SourceReader(SourceOrigin origin, string secrets = "")
         var (after, handBack) = (Seconds(source, "fallback_after_s"), Seconds(source, "hand_back_after_s"));
         if ((after ?? handBack) is not null) _timed.Add((id, source));
         var device = source.Text("device") ?? id;
+        if (device.Length + id.Length > 0 && NameRule.WhyNotId("device", device) is { } unfit)
+        {
+            source.Problems.Add(source.LineOf("device"), $"{source.Path}.device: {unfit}");
+        }
+
         var interval = source.Integer("interval_ms", 250, 10, 3_600_000);
         var tags = source.Sections("tags").Select(t => ReadTag(t, uri)).ToList();
         var opcUa = uri.Scheme == "opc.tcp" ? ReadOpcUa(source) : null;
@@ -119,17 +122,20 @@ internal sealed class SourceReader(SourceOrigin origin, string secrets = "")
     /// <summary>A simulated source can write files and make any number of tags: its edge node's own file may ask for that.</summary>
     private static void CheckSimulated(YamlSection source, Uri uri)
     {
-        var query = HttpUtility.ParseQueryString(uri.Query);
-        if (query["journal"] is not null)
-        {
-            source.Problems.Add(source.LineOf("url"), $"{source.Path}.url: 'journal' is for the edge node's own file");
-        }
+        if (uri.Query.Length == 0) return;
+        source.Problems.Add(
+            source.LineOf("url"),
+            $"{source.Path}.url: '{uri.Query}' is for the edge node's own file; a source of the plant names its tags");
+    }
 
-        if (query["tags"] is not { } tags) return;
-        if (!int.TryParse(tags, CultureInfo.InvariantCulture, out var count) || count is < 1 or > MaxSimulated)
-        {
-            source.Problems.Add(source.LineOf("url"), $"{source.Path}.url: tags={tags}: 1 to {MaxSimulated} are possible");
-        }
+    /// <summary>What Sparkplug itself says by such a name would be taken for that.</summary>
+    private static string? WhyNot(string metric)
+    {
+        if (NameRule.WhyNotMetric(Encoding.UTF8.GetBytes(metric)) is { } wrong) return wrong;
+        return metric == "bdSeq" || metric.StartsWith("Node Control/", StringComparison.Ordinal)
+            || metric.StartsWith("Device Control/", StringComparison.Ordinal)
+            ? $"'{metric}' is a name of Sparkplug's own (Sparkplug 3.0, 6.4); counter.good is possible"
+            : null;
     }
 
     private string? ReadPki(YamlSection source)
@@ -174,6 +180,12 @@ internal sealed class SourceReader(SourceOrigin origin, string secrets = "")
             ClearPassword = source.Flag("clear_password"),
             KeepAlive = Seconds(source, "keep_alive_s"), Lifetime = Seconds(source, "lifetime_s"),
         };
+        if (origin != SourceOrigin.EdgeFile && (settings.ClearPassword || settings.Trust == ServerTrust.Everything))
+        {
+            source.Problems.Add(
+                source.Line, $"{source.Path}: clear_password, and trust: everything, are for the edge node's own file");
+        }
+
         var hasPassword = source.Has("password") || source.Has("password_file");
         foreach (var mistake in Mistakes(settings, hasPassword)) source.Problems.Add(source.Line, $"{source.Path}: {mistake}");
         return settings;
@@ -242,6 +254,11 @@ internal sealed class SourceReader(SourceOrigin origin, string secrets = "")
             DeadbandPercent = scheme == "opc.tcp" ? (double)(tag.Number("deadband_percent", 0, 100) ?? 0) : 0,
             QueueSize = scheme == "opc.tcp" ? tag.Integer("queue_size", 10, 1, 100_000) : 10,
         };
+        if (result.Metric.Length > 0 && WhyNot(result.Metric) is { } reason)
+        {
+            tag.Problems.Add(tag.LineOf("metric"), $"{tag.Path}.metric: {reason}");
+        }
+
         if (result.Scale == 0) tag.Problems.Add(tag.LineOf("scale"), $"{tag.Path}.scale: 0 leaves nothing of a value; any other number "
             + $"is possible");
         if (result.IntervalMs is > 0 and < 10) tag.Problems.Add(tag.LineOf("interval_ms"),

@@ -21,6 +21,7 @@ internal sealed class PlcWriter
     private readonly RecordQueue _queue;
     private readonly WakeEvent _wake;
     private readonly Func<IReadOnlyList<SourceLoop>> _loops;
+    private readonly Func<string, bool> _isDevice;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly WriteAudit _audit;
@@ -34,10 +35,12 @@ internal sealed class PlcWriter
     private bool _isOver;
 
     /// <param name="loops">As they are in this life of the node.</param>
+    /// <param name="isDevice">Whether a device was ever read here.</param>
     public PlcWriter(
-        EdgeOptions options, RecordQueue queue, WakeEvent wake, Func<IReadOnlyList<SourceLoop>> loops, TimeProvider clock, ILogger log)
+        EdgeOptions options, RecordQueue queue, WakeEvent wake, Func<IReadOnlyList<SourceLoop>> loops, Func<string, bool> isDevice,
+        TimeProvider clock, ILogger log)
     {
-        (_options, _queue, _wake, _loops, _clock, _log) = (options, queue, wake, loops, clock, log);
+        (_options, _queue, _wake, _loops, _isDevice, _clock, _log) = (options, queue, wake, loops, isDevice, clock, log);
         _audit = new WriteAudit(options, Report, clock, log);
         _gate = new CommandGate(options, queue, clock);
         _quota = new RefusalQuota(clock);
@@ -164,7 +167,7 @@ internal sealed class PlcWriter
     private void Report(string device, string report)
     {
         // The node itself has no metrics to write to, and no records.
-        if (!_loops().Any(l => l.Has(device))) return;
+        if (!_isDevice(device)) return;
         var payload = CommitMetrics.ReportPayload(report, (ulong)_clock.GetUtcNow().ToUnixTimeMilliseconds());
         _queue.Append([(device, payload, 1)]);
         _wake.Set();

@@ -8,6 +8,22 @@ internal static class AliasBook
 {
     public static string Describe(string device, string metric, SparkplugDataType type) => $"{device}\n{metric}\n{type}";
 
+    /// <summary>Devices as their metrics are known here: each by the alias it was given last.</summary>
+    /// <param name="devices">Their ids.</param>
+    public static IReadOnlyList<EdgeDevice> DevicesOf(IEnumerable<string> devices, RecordQueue queue)
+    {
+        var metrics = devices.ToDictionary(d => d, _ => new Dictionary<string, EdgeMetric>(StringComparer.Ordinal), StringComparer.Ordinal);
+        if (metrics.Count == 0) return [];
+        foreach (var (alias, description) in queue.Aliases())
+        {
+            var end = description.IndexOf('\n', StringComparison.Ordinal);
+            if (end < 0 || !metrics.TryGetValue(description[..end], out var known)) continue;
+            if (Parse(description, alias) is { } metric) known[metric.Name] = metric;
+        }
+
+        return [.. metrics.Select(m => new EdgeDevice(m.Key, [.. m.Value.Values]))];
+    }
+
     public static EdgeMetric? Parse(string? description, ulong alias)
     {
         var parts = description?.Split('\n');

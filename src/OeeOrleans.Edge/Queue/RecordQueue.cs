@@ -25,6 +25,7 @@ public sealed class RecordQueue : IDisposable
     private readonly LogDatabase _db;
     private readonly Lock _lock = new();
     private readonly Queue<(int Bytes, int Values)> _sizes = new();
+    private readonly Dictionary<string, ulong> _lastOf = new(StringComparer.Ordinal);
     private readonly long _maxBytes;
     private string? _writeError;
 
@@ -91,9 +92,9 @@ public sealed class RecordQueue : IDisposable
             {
                 _sizes.Enqueue((payload.Length, values));
                 Bytes += payload.Length;
+                _lastOf[device] = Next++;
             }
 
-            Next = number;
             if (Bytes > _maxBytes) DropOldest();
         }
     }
@@ -113,6 +114,37 @@ public sealed class RecordQueue : IDisposable
     {
         var value = _db.Get(Key(RecordPrefix, number));
         return value is null ? null : Decode(number, value);
+    }
+
+    /// <summary>Devices that have records here.</summary>
+    public IReadOnlyList<string> Devices()
+    {
+        lock (_lock)
+        {
+            foreach (var (device, last) in _lastOf.ToList())
+            {
+                if (last < First) _lastOf.Remove(device);
+            }
+
+            return [.. _lastOf.Keys];
+        }
+    }
+
+    /// <summary>Every alias that was ever given, and what it stands for.</summary>
+    public IEnumerable<(ulong Alias, string Description)> Aliases()
+    {
+        var next = 1UL;
+        while (true)
+        {
+            var page = _db.ReadFrom(Key(AliasPrefix, next), LoadPage).TakeWhile(e => e.Key[0] == AliasPrefix).ToList();
+            if (page.Count == 0) yield break;
+            foreach (var (key, value) in page)
+            {
+                var alias = BinaryPrimitives.ReadUInt64BigEndian(key.AsSpan(1));
+                next = alias + 1;
+                yield return (alias, Encoding.UTF8.GetString(value));
+            }
+        }
     }
 
     /// <summary>Records from a number on, at most so many.</summary>
@@ -209,6 +241,7 @@ public sealed class RecordQueue : IDisposable
                 _sizes.Enqueue((record.Payload.Length, record.Values));
                 Bytes += record.Payload.Length;
                 Next = record.Number + 1;
+                _lastOf[record.Device] = record.Number;
             }
         }
     }

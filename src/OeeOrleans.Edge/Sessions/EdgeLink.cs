@@ -49,8 +49,6 @@ internal sealed class EdgeLink(
 
     public string Why { get; private set; } = "not started";
 
-    public EdgeNodeDefinition Definition => session.Definition;
-
     /// <summary>Whether records are kept until the host says that they are committed. Asked for every record.</summary>
     public bool ByCommit =>
         options.Acknowledge == AcknowledgeMode.Commit || (options.Acknowledge == AcknowledgeMode.Auto && Volatile.Read(ref _ours));

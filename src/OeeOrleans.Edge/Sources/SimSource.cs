@@ -21,21 +21,24 @@ public sealed class SimSource : ISource
     {
         Id = source.Id;
         var query = HttpUtility.ParseQueryString(source.Url.Query);
-        var tags = source.Tags.Select(t => new SourceTag(source.Device, t, TypeOf(t.Address))).ToList();
+        Tags = [.. source.Tags.Select(t => new SourceTag(source.Device, t, TypeOf(t.Address))), .. Made(source)];
+        if (query["journal"] is { Length: > 0 } file)
+        {
+            _journal = new StreamWriter(new FileStream(file, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+        }
+    }
+
+    /// <summary>Tags that its URL asks for by number.</summary>
+    public static IEnumerable<SourceTag> Made(EdgeSource source)
+    {
+        if (source.Url.Scheme != "sim") yield break;
+        var query = HttpUtility.ParseQueryString(source.Url.Query);
         var (count, devices) = (Number(query["tags"], 0), Math.Max(1, Number(query["devices"], 1)));
         for (var i = 0; i < count; i++)
         {
             var device = devices == 1 ? source.Device : $"{source.Device}{(i % devices) + 1}";
-            tags.Add(
-                new SourceTag(
-                    device, new EdgeTag($"counter:{i}", string.Create(CultureInfo.InvariantCulture, $"tag{i:0000}")),
-                    SparkplugDataType.Int64));
-        }
-
-        Tags = tags;
-        if (query["journal"] is { Length: > 0 } file)
-        {
-            _journal = new StreamWriter(new FileStream(file, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+            var tag = new EdgeTag($"counter:{i}", string.Create(CultureInfo.InvariantCulture, $"tag{i:0000}"));
+            yield return new SourceTag(device, tag, SparkplugDataType.Int64);
         }
     }
 

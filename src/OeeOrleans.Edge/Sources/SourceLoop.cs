@@ -67,8 +67,6 @@ internal sealed class SourceLoop
     private static (EdgeDevice Device, EdgeMetric Metric)? MetricOf(EdgeDevice device, SourceTag tag) =>
         device.Metrics.FirstOrDefault(m => m.Name == tag.Tag.Metric) is { } metric ? (device, metric) : null;
 
-    public bool Has(string device) => _devices.Exists(d => d.Id == device);
-
     public void SetPaused(bool paused) => _source.SetPaused(paused);
 
     /// <summary>The address a metric comes from; null when it is none of this source.</summary>

@@ -58,7 +58,8 @@ public static class SourceRules
     private static IEnumerable<SourceMistake> MetricsTwice(
         IReadOnlyList<EdgeSource> sources, List<EdgeSource> speaking, string where) => speaking
         .Concat(sources.Except(speaking).Select(s => s with { Device = s.Id }))
-        .SelectMany(s => s.Tags.Select(t => (Source: s.Id, Metric: (s.Device, t.Metric))))
+        .SelectMany(s => s.Tags.Select(t => (s.Device, t.Metric)).Concat(SimSource.Made(s).Select(m => (m.Device, m.Tag.Metric)))
+            .Select(m => (Source: s.Id, Metric: m)))
         .GroupBy(m => m.Metric)
         .Where(g => g.Count() > 1)
         .Select(g => new SourceMistake(

@@ -20,53 +20,74 @@ internal sealed class SourceSet(EdgeOptions options, TimeProvider clock, ILogger
 
     public IReadOnlyList<EdgeSource> Settings => [.. _open.Select(o => o.Settings)];
 
-    /// <summary>Sources that are open already, for what speaks.</summary>
-    public void Hold(IEnumerable<EdgeSource> speaking, IEnumerable<ISource> sources) =>
-        _open = [.. speaking.Zip(sources, (settings, source) => new Opened(settings, null, source))];
+    /// <summary>Sources that somebody else opened, for what speaks.</summary>
+    public void Hold(IReadOnlyList<EdgeSource> all, IEnumerable<ISource> sources) =>
+        _open =
+        [
+            .. SourceRules.Speaking(all)
+                .Zip(sources, (s, source) => new Opened(s, all.FirstOrDefault(f => f.Id == s.Fallback), source)),
+        ];
 
     /// <summary>Whether a source stays as it is when these are to be read.</summary>
     public bool Keeps(string id, IReadOnlyList<EdgeSource> all) =>
         _open.Find(o => o.Source.Id == id) is { } open
             && SourceRules.Speaking(all).Any(s => open.Is(s, all.FirstOrDefault(f => f.Id == s.Fallback)));
 
-    /// <summary>Opens what is new, and closes what is no more; nobody reads them meanwhile.</summary>
-    /// <param name="all">Those that stand by too.</param>
-    public async Task RenewAsync(IReadOnlyList<EdgeSource> all)
+    /// <summary>Closes what is no more; nobody reads that any more. One that does not end is not waited for.</summary>
+    public async Task CloseAsync(IReadOnlyCollection<string> ids)
     {
-        var wanted = SourceRules.Speaking(all).Select(s => (Settings: s, Fallback: all.FirstOrDefault(f => f.Id == s.Fallback))).ToList();
-        var kept = new List<Opened>();
-        foreach (var (settings, fallback) in wanted)
-        {
-            if (_open.Find(o => o.Is(settings, fallback)) is { } same) kept.Add(same);
-        }
-
-        // A PLC has few connections: those of before are closed before there are others.
-        foreach (var gone in _open.Except(kept).ToList())
-        {
-            try
-            {
-                await gone.Source.DisposeAsync().AsTask().WaitAsync(Farewell, clock);
-            }
-            catch (TimeoutException)
-            {
-                Log.NotClosed(log, gone.Source.Id, Farewell.TotalSeconds);
-            }
-        }
-
-        _open =
-        [
-            .. wanted.Select(w => kept.Find(o => o.Is(w.Settings, w.Fallback))
-                ?? new Opened(w.Settings, w.Fallback, Open(w.Settings, w.Fallback))),
-        ];
+        var gone = _open.Where(o => ids.Contains(o.Source.Id)).ToList();
+        _open.RemoveAll(gone.Contains);
+        await Task.WhenAll(gone.Select(CloseAsync));
     }
 
-    /// <summary>Opens them for the first time.</summary>
-    public void Open(IReadOnlyList<EdgeSource> all) =>
-        _open =
-        [
-            .. SourceRules.Speaking(all).Select(s => (Settings: s, Fallback: all.FirstOrDefault(f => f.Id == s.Fallback)))
-                .Select(s => new Opened(s.Settings, s.Fallback, Open(s.Settings, s.Fallback))),
-        ];
+    /// <summary>Opens what is new, and closes what is no more; nobody reads them meanwhile.</summary>
+    /// <param name="all">Those that stand by too.</param>
+    /// <exception cref="ArgumentException">One cannot be opened; those that were before are open.</exception>
+    public async Task RenewAsync(IReadOnlyList<EdgeSource> all)
+    {
+        // A PLC has few connections: those of before are closed before there are others.
+        await CloseAsync([.. _open.Select(o => o.Source.Id).Where(id => !Keeps(id, all))]);
+        Open(all);
+    }
+
+    /// <summary>Opens what is not open.</summary>
+    /// <exception cref="ArgumentException">One cannot be opened; those that were before are open.</exception>
+    public void Open(IReadOnlyList<EdgeSource> all)
+    {
+        var open = new List<Opened>();
+        try
+        {
+            foreach (var settings in SourceRules.Speaking(all))
+            {
+                var fallback = all.FirstOrDefault(f => f.Id == settings.Fallback);
+                open.Add(_open.Find(o => o.Is(settings, fallback)) ?? new Opened(settings, fallback, Open(settings, fallback)));
+            }
+        }
+        catch (ArgumentException)
+        {
+            // None of them was read yet.
+            foreach (var made in open.Except(_open)) _ = CloseAsync(made);
+            throw;
+        }
+
+        _open = open;
+    }
+
+    private async Task CloseAsync(Opened gone)
+    {
+        try
+        {
+            await gone.Source.DisposeAsync().AsTask().WaitAsync(Farewell, clock);
+        }
+        catch (TimeoutException)
+        {
+            Log.NotClosed(log, gone.Source.Id, Farewell.TotalSeconds);
+        }
+
+        EdgeMetrics.Forget(gone.Source.Id);
+        if (gone.Fallback is { } second) EdgeMetrics.Forget(second.Id);
+    }
 
     public async ValueTask DisposeAsync()
     {

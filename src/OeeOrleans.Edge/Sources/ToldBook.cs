@@ -19,9 +19,13 @@ internal sealed class ToldBook
     private readonly ILogger _log;
     private readonly RefusalQuota _quota;
     private readonly string _file;
+    private readonly Lock _lock = new();
     private TaskCompletionSource _changed = NewSource();
     private volatile IReadOnlyList<EdgeSource> _all;
     private volatile SourcesReport _report;
+
+    /// <summary>Those that are read; null: none were ever told.</summary>
+    private KeptSources? _kept;
 
     public ToldBook(EdgeOptions options, TimeProvider clock, ILogger log)
     {
@@ -33,8 +37,6 @@ internal sealed class ToldBook
 
     /// <summary>All of them; those that stand by for others too.</summary>
     public IReadOnlyList<EdgeSource> All => _all;
-
-    public IEnumerable<EdgeSource> Speaking => SourceRules.Speaking(_all);
 
     /// <summary>What the host is told; null: this node takes none.</summary>
     public SourcesReport? Report => _options.TakesSources ? _report : null;
@@ -51,14 +53,31 @@ internal sealed class ToldBook
     {
         try
         {
-            var (told, by) = Open(text);
-            return Take(told, by);
+            lock (_lock)
+            {
+                var (told, by) = Open(text);
+                return Take(told, by);
+            }
         }
         catch (SignedCommandException error)
         {
             // Anybody may have sent it: whoever that is gets no answer, and fills no log.
             if (_quota.Takes(out var skipped)) Log.SourcesRefused(_log, Name, error.Message, skipped);
             return false;
+        }
+    }
+
+    /// <summary>What was told was found right, and nothing can be made of it all the same: the node reads its own.</summary>
+    /// <returns>False: nothing was told, so that is not what is wrong.</returns>
+    public bool GiveUp(string problem)
+    {
+        lock (_lock)
+        {
+            if (_report.Digest == Nothing) return false;
+            Log.SourcesNotTaken(_log, Name, _report.Number, problem);
+            _report = _report with { Digest = Nothing, Refused = _report.Digest, Problem = problem };
+            _all = _options.Sources;
+            return true;
         }
     }
 
@@ -79,9 +98,13 @@ internal sealed class ToldBook
         {
             var told = SignedSources.Open(text, [.. keys.Select(k => k.Key)], out var by);
             if (told.EdgeNode != Name) throw new SignedCommandException($"they are for {told.EdgeNode}, and came to {Name}");
-            if (told.Number < _report.Number)
+            var digest = SignedSources.DigestOf(told.Sources);
+            // The last word may come again: its host does not know that it came.
+            var isLast = told.Number == _report.Number && digest == (_report.Refused ?? _report.Digest);
+            if (told.Number <= _report.Number && !isLast)
             {
-                throw new SignedCommandException($"their number {told.Number} is below {_report.Number}, that of the last: it is a copy");
+                throw new SignedCommandException(
+                    $"their number {told.Number} is not above {_report.Number}, that of the last: it is a copy");
             }
 
             return (told, SignedSources.NameOf(keys[by].Key));
@@ -95,37 +118,52 @@ internal sealed class ToldBook
     private bool Take(SignedSources told, string by)
     {
         var digest = SignedSources.DigestOf(told.Sources);
-        if (digest == _report.Digest && by == _report.By)
-        {
-            return Say(_report with { Number = told.Number, Refused = null, Problem = null });
-        }
-
-        var (all, problem) = Judge(told.Sources);
-        problem = WhyNotBy(by) ?? problem ?? Keep(new KeptSources(told.Number, by, told.Sources));
-        if (problem is not null)
-        {
-            Log.SourcesNotTaken(_log, Name, told.Number, problem);
-            return Say(_report with { Refused = digest, Problem = problem });
-        }
-
-        (_all, _report) = (all, new SourcesReport(told.Number, digest, by, null, null));
+        var kept = new KeptSources(told.Number, told.Host, by, told.Sources);
+        var (all, problem) = (_all, WhyNotOf(told.Host));
+        var isSame = problem is null && digest == _report.Digest;
+        if (problem is null && !isSame) (all, problem) = Judge(told.Sources);
+        // Not even a power failure brings an older word back.
+        if (problem is null && kept != _kept) problem = Keep(kept);
+        if (problem is not null) return Refuse(told, digest, problem);
+        if (isSame) return Say(Accepted(told, digest));
+        (_all, _report) = (all, Accepted(told, digest));
         Log.SourcesTaken(_log, Name, told.Number, all.Count - _options.Sources.Count);
         // With them the node is born anew, and says so then.
         Volatile.Read(ref _changed).TrySetResult();
         return false;
     }
 
-    /// <summary>Two hosts that each have sources for this node would take them from each other for ever: the first one's stay.</summary>
-    private string? WhyNotBy(string by)
+    private static SourcesReport Accepted(SignedSources told, string digest) => new(told.Number, digest, told.Host, null, null);
+
+    /// <summary>What is read goes on; an older word than this one is none any more, also by the next life if the disk takes that.</summary>
+    private bool Refuse(SignedSources told, string digest, string problem)
     {
-        if (_report.By is not { } first || first == by || _report.Digest == Nothing) return null;
+        Log.SourcesNotTaken(_log, Name, told.Number, problem);
+        var before = _kept ?? new KeptSources(0, told.Host, "", "[]");
+        if (before.Number != told.Number && Keep(before with { Number = told.Number }) is { } unkept)
+        {
+            Log.SourcesNotTaken(_log, Name, told.Number, unkept);
+        }
+
+        return Say(_report with { Number = told.Number, Refused = digest, Problem = problem });
+    }
+
+    /// <summary>Two plants that each have sources for this node would take them from each other for ever: the first one's stay.</summary>
+    private string? WhyNotOf(string host)
+    {
+        if (_kept is not { } first || first.Host == host || _report.Digest == Nothing) return null;
+        // A host whose key is not pinned any more has nothing to say.
+        return IsPinned(first.By)
+            ? $"another plant, {first.Host}, gives this edge node its sources; they must be taken away there first"
+            : null;
+    }
+
+    private bool IsPinned(string name)
+    {
         var keys = CommandKeys.Read(_options.CommandKeys);
         try
         {
-            // A host whose key is not pinned any more has nothing to say.
-            return keys.Any(k => SignedSources.NameOf(k.Key) == first)
-                ? $"another host gives this edge node its sources (its key is {first}); they must be taken away there first"
-                : null;
+            return keys.Any(k => SignedSources.NameOf(k.Key) == name);
         }
         finally
         {
@@ -173,6 +211,7 @@ internal sealed class ToldBook
         try
         {
             DurableFile.Replace(_file, s => JsonSerializer.Serialize(s, kept));
+            _kept = kept;
             return null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -188,12 +227,19 @@ internal sealed class ToldBook
         try
         {
             using var stream = File.OpenRead(_file);
-            if (JsonSerializer.Deserialize<KeptSources>(stream) is not { Sources: { } json } kept) return;
-            var (all, problem) = Judge(json);
+            if (JsonSerializer.Deserialize<KeptSources>(stream) is not { Sources: { } json, Host: not null, By: not null } kept) return;
             var digest = SignedSources.DigestOf(json);
-            if (problem is null) (_all, _report) = (all, new SourcesReport(kept.Number, digest, kept.By, null, null));
-            else _report = _report with { Number = kept.Number, By = kept.By, Refused = digest, Problem = problem };
-            if (problem is not null) Log.SourcesNotTaken(_log, Name, kept.Number, problem);
+            if (digest != Nothing && !_options.KeysComeLater && !IsPinned(kept.By))
+            {
+                Log.SourcesNotTaken(_log, Name, kept.Number, "the key of the host that told them is pinned no more (edge.command_keys)");
+                _report = _report with { Number = kept.Number };
+                return;
+            }
+
+            var (all, problem) = Judge(json);
+            (_kept, _report) = (kept, _report with { Number = kept.Number, Host = kept.Host, Refused = digest, Problem = problem });
+            if (problem is null) (_all, _report) = (all, new SourcesReport(kept.Number, digest, kept.Host, null, null));
+            else Log.SourcesNotTaken(_log, Name, kept.Number, problem);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -202,5 +248,8 @@ internal sealed class ToldBook
     }
 
     /// <summary>As the file has them.</summary>
-    private sealed record KeptSources(long Number, string By, string Sources);
+    /// <param name="Number">Of the last word, which may be a later one that was refused.</param>
+    /// <param name="Host">Which plant's they are.</param>
+    /// <param name="By">The key that signed them.</param>
+    private sealed record KeptSources(long Number, string Host, string By, string Sources);
 }

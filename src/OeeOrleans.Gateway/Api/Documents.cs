@@ -229,7 +229,9 @@ public sealed record EdgeNodeDocument(
     /// <param name="s">The node.</param>
     /// <param name="wanted">By node, the sources that the plant gives it.</param>
     /// <param name="isSeen">Whether the caller may know of a device.</param>
-    internal static EdgeNodeDocument Of(EdgeNodeStatus s, IReadOnlyDictionary<string, string> wanted, Func<string, bool> isSeen) => new(
+    /// <param name="isWhole">The caller sees all of the plant: others are not told what sources of others are in the way.</param>
+    internal static EdgeNodeDocument Of(
+        EdgeNodeStatus s, IReadOnlyDictionary<string, string> wanted, Func<string, bool> isSeen, bool isWhole) => new(
         s.EdgeNode,
         s.Online,
         UnixMicros.ToDateTimeOffset(s.LastMessageUs),
@@ -237,7 +239,7 @@ public sealed record EdgeNodeDocument(
         s.MissedMessages,
         s.RebirthsRequested,
         [.. s.Devices.Where(isSeen)],
-        wanted.TryGetValue(s.EdgeNode, out var sources) ? EdgeSourcesDocument.Of(SourceState.Of(s, sources)) : null);
+        wanted.TryGetValue(s.EdgeNode, out var sources) ? EdgeSourcesDocument.Of(SourceState.Of(s, sources), isWhole) : null);
 }
 
 /// <summary>
@@ -245,7 +247,7 @@ public sealed record EdgeNodeDocument(
 /// </summary>
 public sealed record EdgeSourcesDocument(string State, string? Problem)
 {
-    internal static EdgeSourcesDocument Of(SourceState s) => new(s.Name, s.Problem);
+    internal static EdgeSourcesDocument Of(SourceState s, bool isWhole) => new(s.Name, isWhole ? s.Problem : null);
 }
 
 /// <summary>A node of the asset tree.</summary>

@@ -78,7 +78,7 @@ internal static class TelemetryEndpoints
         // One that is given sources may have no machine yet.
         if (caller.Scope.IsWhole) nodes = nodes.Concat(wanted.Keys);
         var items = await Task.WhenAll(nodes.Distinct().Select(n => grains.GetGrain<IEdgeNodeGrain>(n).GetStatus()));
-        return [.. items.Select(s => EdgeNodeDocument.Of(s, wanted, d => IsSeen(s.EdgeNode, d, plant, caller)))];
+        return [.. items.Select(s => EdgeNodeDocument.Of(s, wanted, d => IsSeen(s.EdgeNode, d, plant, caller), caller.Scope.IsWhole))];
     }
 
     internal static async Task<TrendDocument> TrendAsync(

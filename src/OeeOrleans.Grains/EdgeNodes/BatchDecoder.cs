@@ -202,6 +202,12 @@ internal sealed class BatchDecoder(
         if (record is null) return decoder;
         foreach (var birth in record.Births) await RestoreAsync(decoder, birth);
         decoder.State = NodeState.Parse(record.State);
+        // A release that did not know of it has stored this state, and the birth that tells it.
+        if (decoder.State.Sources is null && record.Births.LastOrDefault(b => b.Device.Length == 0) is { } born)
+        {
+            decoder.State.Sources = EdgeNodeDecoder.SourcesIn(born.Payload);
+        }
+
         decoder.Session.Restore(decoder.State.Online, decoder.State.LastSeq, decoder.State.LastMs, decoder.State.Dead.Keys.ToHashSet());
         Log.Restored(log, edgeNode, record.Births.Count, decoder.State.LastSeq);
         return decoder;

@@ -1,3 +1,4 @@
+using System.Text;
 using OeeOrleans.CommitProtocol;
 using OeeOrleans.Grains.Machines;
 using OeeOrleans.Model;
@@ -21,6 +22,8 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
 
     /// <summary>Reports of writes of one edge node that are taken within a minute.</summary>
     private const int MaxReportsPerMinute = 600;
+
+    private static readonly byte[] SourcesMetric = Encoding.UTF8.GetBytes(SourcesReport.MetricName);
 
     private readonly RowBuffer _rows = new();
     private long _reportsMinute;
@@ -170,6 +173,26 @@ internal sealed class EdgeNodeDecoder(string edgeNode)
         {
             return null;
         }
+    }
+
+    /// <summary>What a birth of the node says of the sources that the plant gave it; null: nothing.</summary>
+    public static SourcesReport? SourcesIn(ReadOnlySpan<byte> payload)
+    {
+        try
+        {
+            var reader = new SparkplugPayloadReader(payload);
+            while (reader.TryReadMetric(out var metric))
+            {
+                if (metric.HasName && metric.Name.SequenceEqual(SourcesMetric)) return SourcesReport.Parse(metric.Content);
+            }
+        }
+        catch (SparkplugFormatException)
+        {
+            // It was told when it came.
+            return null;
+        }
+
+        return null;
     }
 
     /// <summary>Adds the deaths that a message tells of.</summary>

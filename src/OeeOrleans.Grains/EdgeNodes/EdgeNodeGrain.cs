@@ -49,7 +49,7 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
     private double? _skewS;
 
     /// <summary>The sources that were handed over last.</summary>
-    private (long Number, long At)? _sources;
+    private (long Number, string Digest, long At)? _sources;
 
     public EdgeNodeGrain(
         IStore store, ICommitSink sink, PlantDirectory plant, ICommandPublisher commands, RebirthLimiter limiter,
@@ -89,20 +89,21 @@ internal sealed class EdgeNodeGrain : Grain, IEdgeNodeGrain, IStreamSubscription
             Sources = decoder.State.Sources is { } told
                 ? new ToldSourcesStatus
                 {
-                    Number = told.Number, Digest = told.Digest, By = told.By, Refused = told.Refused, Problem = told.Problem,
+                    Number = told.Number, Digest = told.Digest, Host = told.Host, Refused = told.Refused, Problem = told.Problem,
                 }
                 : null,
         };
     }
 
-    public async Task<string?> TellSources(long number, string signed)
+    public async Task<string?> TellSources(long number, string digest, string signed)
     {
         var decoder = await _decoder.SessionAsync();
         if (!decoder.Session.Online) return $"the edge node {Id} is not there";
         if (decoder.State.Sources is null) return $"the edge node {Id} takes no sources of the plant, or is none of ours";
         // Several processes tell it.
-        if (_sources is { } last && last.Number == number && _clock.GetElapsedTime(last.At) < SourcesAgain) return null;
-        _sources = (number, _clock.GetTimestamp());
+        var isSame = _sources is { } last && (last.Number, last.Digest) == (number, digest);
+        if (isSame && _clock.GetElapsedTime(_sources!.Value.At) < SourcesAgain) return null;
+        _sources = (number, digest, _clock.GetTimestamp());
         var (group, node) = Names();
         var (topic, payload) = SignedSources.Message(group, node, signed, NowMs());
         return await SendAsync(topic, payload);

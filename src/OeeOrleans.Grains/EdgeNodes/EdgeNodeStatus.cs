@@ -48,7 +48,7 @@ public sealed record ToldSourcesStatus
     [Id(3)]
     public string? Problem { get; init; }
 
-    /// <summary>The key of the host whose word they are.</summary>
+    /// <summary>The plant whose word they are.</summary>
     [Id(4)]
-    public string? By { get; init; }
+    public string? Host { get; init; }
 }

@@ -38,12 +38,13 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
         };
         var reader = new SourceReader(SourceOrigin.EdgeFile);
         List<EdgeSource> sources = [.. _edge.Sections("sources").Select(reader.Read)];
-        foreach (var machine in plant.Machines.Where(m => m.EdgeNode == $"{options.Group}/{options.Node}"))
+        var name = $"{options.Group}/{options.Node}";
+        // What the plant's sources read is not read from here: those say themselves which other one stands by.
+        var told = root.Sections("sources").Where(s => s.Text("edge_node") == name).Select(s => s.Text("device") ?? s.Text("id"))
+            .ToHashSet(StringComparer.Ordinal);
+        foreach (var machine in plant.Machines.Where(m => m.EdgeNode == name && !told.Contains(m.Device)))
         {
-            if (MachineFallback.Take(machine, sources) is { } wrong)
-            {
-                _edge.Problems.Add(_edge.LineOf("sources"), $"edge.sources: {wrong}");
-            }
+            if (machine.Fallback is { } fallback) TakeFallback(machine, fallback, sources);
         }
 
         reader.CheckTimes(sources);
@@ -54,10 +55,27 @@ internal sealed class EdgeReader(YamlSection root, PlantModel plant)
         foreach (var mistake in options.Validate().Where(
             m => !m.StartsWith("edge.group", StringComparison.Ordinal) && !m.StartsWith("edge needs a broker", StringComparison.Ordinal)))
         {
-            _edge.Problems.Add(_edge.Line, mistake);
+            var isOfSources = mistake.StartsWith("edge.sources:", StringComparison.Ordinal);
+            _edge.Problems.Add(isOfSources ? _edge.LineOf("sources") : _edge.Line, mistake);
         }
 
         return options;
+    }
+
+    /// <summary>A machine's fallback is that of the source its device is read from.</summary>
+    private void TakeFallback(Machine machine, string fallback, List<EdgeSource> sources)
+    {
+        var firsts = sources.Where(s => s.Device == machine.Device && s.Id != fallback).ToList();
+        if (firsts is not [var first] || (first.Fallback is { } other && other != fallback))
+        {
+            _edge.Problems.Add(
+                _edge.LineOf("sources"),
+                $"edge.sources: the machine {machine.Id} has the fallback '{fallback}', and its device '{machine.Device}' is read "
+                    + $"from {firsts.Count} other sources; it must be one, and with that fallback or none");
+            return;
+        }
+
+        sources[sources.IndexOf(first)] = first with { Fallback = fallback };
     }
 
     private List<BrokerAddress> Brokers(BrokerAddress? plant)

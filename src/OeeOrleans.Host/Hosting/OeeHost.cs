@@ -89,7 +89,8 @@ internal static class OeeHost
         if (roles.Edge)
         {
             config.Edge!.DataDir = config.DataDir;
-            if (roles.Gateway && config.Edge.CommandKeys.Count == 0) builder.Services.AddHostedService<OwnCommandKey>();
+            config.Edge.KeysComeLater = roles.Gateway && config.Edge.CommandKeys.Count == 0;
+            if (config.Edge.KeysComeLater) builder.Services.AddHostedService<OwnCommandKey>();
             EdgeHost.Add(builder.Services, config.Edge);
         }
 

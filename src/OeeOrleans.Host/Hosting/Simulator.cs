@@ -64,6 +64,7 @@ internal sealed class Simulator(
             DataDir = broker.DataDir,
             Brokers = [broker.Address],
             ReadSources = ToldSourcesReader.Read,
+            KeysComeLater = true,
             Sources =
             [
                 .. cell.Tags.GroupBy(t => t.Device).Select(machine => new EdgeSource(

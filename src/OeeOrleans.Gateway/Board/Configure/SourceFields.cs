@@ -13,7 +13,7 @@ internal static class SourceFields
         [("", "best offered (default)"), ("Sign", "signed"), ("SignAndEncrypt", "signed and encrypted"), ("None", "none")];
 
     private static readonly (string, string)[] Trusts =
-        [("", "certificates put aside (default)"), ("first_use", "the first one seen"), ("everything", "any, unchecked")];
+        [("", "certificates put aside (default)"), ("first_use", "the first one seen")];
 
     private static readonly (string, string)[] YesNo = [("", "no"), ("true", "yes")];
 
